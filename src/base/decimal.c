@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/decimal.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#define EXP10_MAX 100
+
+static const int64_t pow10_table[] = {
+    1,
+    10,
+    100,
+    1000,
+    10000,
+    100000,
+    1000000,
+    10000000,
+    100000000,
+    1000000000,
+    10000000000,
+    100000000000,
+    1000000000000,
+    10000000000000,
+    100000000000000,
+    1000000000000000,
+    10000000000000000,
+    100000000000000000,
+    1000000000000000000,
+};
+#define POW10_MAX ((int)HYP_ARRAY_LEN(pow10_table) - 1)
+
+struct mantissa {
+    uint64_t digits;
+    int exp10;
+    bool any;
+};
+
+/* Reads digits with one optional point; leaves *text after them. */
+static enum hyp_status read_mantissa(struct hyp_str *text, struct mantissa *m)
+{
+    bool fraction = false;
+    while (text->len > 0) {
+        char c = text->ptr[0];
+        if (c == '.' && !fraction) {
+            fraction = true;
+        } else if (c >= '0' && c <= '9') {
+            if (__builtin_mul_overflow(m->digits, 10u, &m->digits) ||
+                __builtin_add_overflow(m->digits, (uint64_t)(c - '0'), &m->digits)) {
+                return HYP_IMPLAUSIBLE;
+            }
+            m->any = true;
+            m->exp10 -= fraction ? 1 : 0;
+        } else {
+            break;
+        }
+        text->ptr++;
+        text->len--;
+    }
+    return m->any && m->digits <= INT64_MAX ? HYP_OK : HYP_INVALID;
+}
+
+enum hyp_status hyp_decimal_parse(struct hyp_str text, struct hyp_decimal *ret_value)
+{
+    bool negative = text.len > 0 && text.ptr[0] == '-';
+    if (negative) {
+        text.ptr++;
+        text.len--;
+    }
+    struct mantissa m = {0};
+    enum hyp_status status = read_mantissa(&text, &m);
+    if (status != HYP_OK) {
+        return status;
+    }
+    int64_t exponent = 0;
+    if (text.len > 0) {
+        if (text.ptr[0] != 'e' && text.ptr[0] != 'E') {
+            return HYP_INVALID;
+        }
+        size_t skip = text.len > 1 && text.ptr[1] == '+' ? 2 : 1;
+        struct hyp_str rest = {.ptr = text.ptr + skip, .len = text.len - skip};
+        if (hyp_str_to_i64(rest, &exponent) != HYP_OK || exponent < -200 || exponent > 200) {
+            return HYP_INVALID;
+        }
+    }
+    int64_t total = m.exp10 + exponent;
+    if (total < -EXP10_MAX || total > EXP10_MAX) {
+        return HYP_IMPLAUSIBLE;
+    }
+    *ret_value = (struct hyp_decimal){
+        .digits = negative ? -(int64_t)m.digits : (int64_t)m.digits,
+        .exp10 = (int8_t)total,
+    };
+    return HYP_OK;
+}
+
+static void format_fraction(struct hyp_buf *out, uint64_t magnitude, int decimals)
+{
+    uint64_t unit = (uint64_t)pow10_table[decimals];
+    hyp_buf_append_u64(out, magnitude / unit);
+    hyp_buf_append_char(out, '.');
+    uint64_t fraction = magnitude % unit;
+    for (int i = decimals - 1; i >= 0; i--) {
+        hyp_buf_append_char(out,
+                            (char)('0' + fraction / (uint64_t)pow10_table[i] % 10));
+    }
+}
+
+void hyp_decimal_format(struct hyp_buf *out, struct hyp_decimal value)
+{
+    uint64_t magnitude = value.digits < 0 ? 0 - (uint64_t)value.digits : (uint64_t)value.digits;
+    if (value.digits < 0) {
+        hyp_buf_append_char(out, '-');
+    }
+    if (value.exp10 > POW10_MAX || value.exp10 < -POW10_MAX) {
+        hyp_buf_append_u64(out, magnitude);
+        hyp_buf_append_char(out, 'e');
+        hyp_buf_append_i64(out, value.exp10);
+        return;
+    }
+    if (value.exp10 < 0) {
+        format_fraction(out, magnitude, -value.exp10);
+        return;
+    }
+    hyp_buf_append_u64(out, magnitude);
+    for (int i = 0; magnitude != 0 && i < value.exp10; i++) {
+        hyp_buf_append_char(out, '0');
+    }
+}
+
+enum hyp_status hyp_decimal_rescale(struct hyp_decimal value, int8_t exp10,
+                                    struct hyp_decimal *ret_value)
+{
+    int shift = value.exp10 - exp10;
+    int64_t digits = value.digits;
+    if (digits != 0 && shift != 0) {
+        if (shift > POW10_MAX || shift < -POW10_MAX) {
+            return HYP_IMPLAUSIBLE;
+        }
+        if (shift > 0 && __builtin_mul_overflow(digits, pow10_table[shift], &digits)) {
+            return HYP_IMPLAUSIBLE;
+        }
+        if (shift < 0) {
+            if (digits % pow10_table[-shift] != 0) {
+                return HYP_IMPLAUSIBLE;
+            }
+            digits /= pow10_table[-shift];
+        }
+    }
+    *ret_value = (struct hyp_decimal){.digits = digits, .exp10 = exp10};
+    return HYP_OK;
+}
+
+enum hyp_status hyp_decimal_shift(struct hyp_decimal value, int shift,
+                                  struct hyp_decimal *ret_value)
+{
+    if (shift < -2 * EXP10_MAX || shift > 2 * EXP10_MAX) {
+        return HYP_IMPLAUSIBLE;
+    }
+    int exp10 = value.exp10 + shift;
+    if (exp10 < -EXP10_MAX || exp10 > EXP10_MAX) {
+        return HYP_IMPLAUSIBLE;
+    }
+    *ret_value = (struct hyp_decimal){.digits = value.digits, .exp10 = (int8_t)exp10};
+    return HYP_OK;
+}
+
+enum hyp_status hyp_decimal_add(struct hyp_decimal a, struct hyp_decimal b,
+                                struct hyp_decimal *ret_value)
+{
+    int8_t exp10 = HYP_MIN(a.exp10, b.exp10);
+    struct hyp_decimal x;
+    struct hyp_decimal y;
+    if (hyp_decimal_rescale(a, exp10, &x) != HYP_OK ||
+        hyp_decimal_rescale(b, exp10, &y) != HYP_OK) {
+        return HYP_IMPLAUSIBLE;
+    }
+    int64_t sum;
+    if (__builtin_add_overflow(x.digits, y.digits, &sum)) {
+        return HYP_IMPLAUSIBLE;
+    }
+    *ret_value = (struct hyp_decimal){.digits = sum, .exp10 = exp10};
+    return HYP_OK;
+}
+
+enum hyp_status hyp_decimal_multiply(struct hyp_decimal a, struct hyp_decimal b,
+                                     struct hyp_decimal *ret_value)
+{
+    int64_t product;
+    if (__builtin_mul_overflow(a.digits, b.digits, &product)) {
+        return HYP_IMPLAUSIBLE;
+    }
+    return hyp_decimal_shift((struct hyp_decimal){.digits = product}, a.exp10 + b.exp10,
+                             ret_value);
+}
+
+int hyp_decimal_compare(struct hyp_decimal a, struct hyp_decimal b)
+{
+    int sign_a = (a.digits > 0) - (a.digits < 0);
+    int sign_b = (b.digits > 0) - (b.digits < 0);
+    if (sign_a != sign_b || sign_a == 0) {
+        return sign_a - sign_b;
+    }
+    /* 128 bits hold any int64 x 10^18; a larger distance decides by exponent alone. */
+    int shift = a.exp10 - b.exp10;
+    __int128 x = a.digits;
+    __int128 y = b.digits;
+    if (shift > POW10_MAX) {
+        return sign_a;
+    }
+    if (shift < -POW10_MAX) {
+        return -sign_a;
+    }
+    if (shift > 0) {
+        x *= pow10_table[shift];
+    } else {
+        y *= pow10_table[-shift];
+    }
+    return (x > y) - (x < y);
+}
+
+double hyp_decimal_to_double(struct hyp_decimal value)
+{
+    if (value.exp10 < 0 && value.exp10 >= -POW10_MAX) {
+        return (double)value.digits / (double)pow10_table[-value.exp10];
+    }
+    return (double)value.digits * pow(10.0, value.exp10);
+}
+
+/* Prints with rising precision until the text reads back as the same number. */
+static enum hyp_status shortest(double value, int max_precision, bool single,
+                                struct hyp_decimal *ret_value)
+{
+    char text[48];
+    struct hyp_buf buf;
+    for (int precision = 1; precision <= max_precision; precision++) {
+        hyp_buf_init_fixed(&buf, text, sizeof(text));
+        hyp_buf_append_fmt(&buf, "%.*e", precision - 1, value);
+        double back = strtod(hyp_buf_terminate(&buf), NULL);
+        bool same = single ? !islessgreater((float)back, (float)value)
+                           : !islessgreater(back, value);
+        if (same) {
+            break;
+        }
+    }
+    return hyp_decimal_parse(hyp_buf_view(&buf), ret_value);
+}
+
+static enum hyp_status from_ieee(double value, int max_precision, bool single,
+                                 struct hyp_decimal *ret_value)
+{
+    if (!isfinite(value) || fabs(value) > 1e60) {
+        return HYP_IMPLAUSIBLE;
+    }
+    if (fabs(value) < 1e-60) {
+        *ret_value = (struct hyp_decimal){0};
+        return HYP_OK;
+    }
+    struct hyp_decimal found;
+    enum hyp_status status = shortest(value, max_precision, single, &found);
+    if (status != HYP_OK) {
+        return status;
+    }
+    /* "1.5e+2" parses as {15,1}; whole numbers are easier to read with exponent 0. */
+    struct hyp_decimal whole;
+    if (found.exp10 > 0 && hyp_decimal_rescale(found, 0, &whole) == HYP_OK) {
+        found = whole;
+    }
+    *ret_value = found;
+    return HYP_OK;
+}
+
+enum hyp_status hyp_decimal_from_float(float value, struct hyp_decimal *ret_value)
+{
+    return from_ieee((double)value, 9, true, ret_value);
+}
+
+enum hyp_status hyp_decimal_from_double(double value, struct hyp_decimal *ret_value)
+{
+    return from_ieee(value, 17, false, ret_value);
+}
