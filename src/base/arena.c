@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define FIRST_BLOCK 4096
-#define ALIGNMENT   _Alignof(max_align_t)
+#define ALIGNMENT _Alignof(max_align_t)
 
 struct hyp_arena_block {
     struct hyp_arena_block *older;

@@ -192,7 +192,8 @@ void hyp_buf_append_vfmt(struct hyp_buf *buf, const char *format, va_list args)
     } else if ((size_t)needed < room) {
         buf->len += (size_t)needed;
     } else if (reserve(buf, (size_t)needed + 1)) {
-        int written = vsnprintf((char *)buf->data + buf->len, (size_t)needed + 1, format, again);
+        int written =
+            vsnprintf((char *)buf->data + buf->len, (size_t)needed + 1, format, again);
         buf->len += (size_t)written;
     } else if (!buf->on_heap && room > 0) {
         /* vsnprintf wrote what fits: keep it, the status says that it was cut. */

@@ -3,9 +3,9 @@
  * Bounded builder of bytes and text: the only place where text is put together.
  *
  * A builder has a maximum from the start. An append that does not fit (or an allocation that
- * fails) sets a sticky failure and changes nothing else, so callers append freely and check once
- * with hyp_buf_status(). Either over the caller's memory (init_fixed) or growing on the heap
- * (init_heap; finish frees).
+ * fails) sets a sticky failure and changes nothing else, so callers append freely and check
+ * once with hyp_buf_status(). Either over the caller's memory (init_fixed) or growing on the
+ * heap (init_heap; finish frees).
  */
 #ifndef HYP_BASE_BUF_H
 #define HYP_BASE_BUF_H
@@ -76,7 +76,8 @@ static inline struct hyp_str hyp_buf_view(const struct hyp_buf *buf)
     return (struct hyp_str){.ptr = (const char *)buf->data, .len = buf->len};
 }
 
-/* Copies `text` into `out` (size > 0), cut if needed, always terminated. Returns false if cut. */
+/* Copies `text` into `out` (size > 0), cut if needed, always terminated. Returns false if cut.
+ */
 bool hyp_text_copy(char *out, size_t size, struct hyp_str text);
 
 #endif

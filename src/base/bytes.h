@@ -37,7 +37,8 @@ static inline bool hyp_bytes_failed(const struct hyp_bytes *bytes)
     return bytes->failed;
 }
 
-/* Pointer to the next `count` bytes, which are consumed; NULL (and failed) if there are fewer. */
+/* Pointer to the next `count` bytes, which are consumed; NULL (and failed) if there are fewer.
+ */
 const uint8_t *hyp_bytes_take(struct hyp_bytes *bytes, size_t count);
 
 /* The next byte without consuming it; -1 at the end. */

@@ -47,7 +47,7 @@ void hyp_clock_fake_init(struct hyp_clock_fake *fake, hyp_utc start)
     *fake = (struct hyp_clock_fake){
         .clock = {.utc = fake_utc, .mono = fake_mono},
         .now_utc = start,
-        .now_mono = {1000},
+        .now_mono = {1000              },
     };
 }
 

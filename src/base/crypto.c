@@ -9,8 +9,8 @@
 #include <string.h>
 
 /*
- * One cipher context per thread: creating one costs more than decrypting a telegram. The thread's
- * exit frees it through the key's destructor.
+ * One cipher context per thread: creating one costs more than decrypting a telegram. The
+ * thread's exit frees it through the key's destructor.
  */
 static pthread_key_t context_key;
 static pthread_once_t context_once = PTHREAD_ONCE_INIT;
@@ -137,8 +137,8 @@ enum hyp_status hyp_aes_cmac(const struct hyp_aes_key *key, const uint8_t *data,
 }
 
 /*
- * Single DES lives in OpenSSL 3's legacy provider, which is not always installed; triple DES with
- * three equal keys is the same function and lives in the default provider.
+ * Single DES lives in OpenSSL 3's legacy provider, which is not always installed; triple DES
+ * with three equal keys is the same function and lives in the default provider.
  */
 enum hyp_status hyp_des_cbc_decrypt(const uint8_t key[static 8], const uint8_t iv[static 8],
                                     uint8_t *data, size_t len)

@@ -101,8 +101,7 @@ static void format_fraction(struct hyp_buf *out, uint64_t magnitude, int decimal
     hyp_buf_append_char(out, '.');
     uint64_t fraction = magnitude % unit;
     for (int i = decimals - 1; i >= 0; i--) {
-        hyp_buf_append_char(out,
-                            (char)('0' + fraction / (uint64_t)pow10_table[i] % 10));
+        hyp_buf_append_char(out, (char)('0' + fraction / (uint64_t)pow10_table[i] % 10));
     }
 }
 
@@ -237,8 +236,8 @@ static enum hyp_status shortest(double value, int max_precision, bool single,
         hyp_buf_init_fixed(&buf, text, sizeof(text));
         hyp_buf_append_fmt(&buf, "%.*e", precision - 1, value);
         double back = strtod(hyp_buf_terminate(&buf), NULL);
-        bool same = single ? !islessgreater((float)back, (float)value)
-                           : !islessgreater(back, value);
+        bool same =
+            single ? !islessgreater((float)back, (float)value) : !islessgreater(back, value);
         if (same) {
             break;
         }

@@ -2,8 +2,8 @@
 /*
  * Exact decimal: digits x 10^exp10, the way meters count.
  *
- * {123, -1} and {1230, -2} are the same number with different resolution; both are kept as sent.
- * Arithmetic is exact or refused, never rounded silently.
+ * {123, -1} and {1230, -2} are the same number with different resolution; both are kept as
+ * sent. Arithmetic is exact or refused, never rounded silently.
  */
 #ifndef HYP_BASE_DECIMAL_H
 #define HYP_BASE_DECIMAL_H

@@ -50,7 +50,8 @@ void hyp_rng_seeded_init(struct hyp_rng_seeded *seeded, uint64_t seed)
 
 uint64_t hyp_rng_below(struct hyp_rng *rng, uint64_t bound)
 {
-    /* Values in the incomplete last stretch are drawn again, else small results come too often. */
+    /* Values in the incomplete last stretch are drawn again, else small results come too often.
+     */
     uint64_t limit = UINT64_MAX - UINT64_MAX % bound;
     uint64_t value;
     do {

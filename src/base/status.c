@@ -8,7 +8,7 @@
 const char *hyp_status_name(enum hyp_status status)
 {
     switch (status) {
-#define HYP_STATUS_NAME(name, value, text)                                                       \
+#define HYP_STATUS_NAME(name, value, text)                                                     \
     case HYP_##name: return #name;
         HYP_STATUS_MAP(HYP_STATUS_NAME)
 #undef HYP_STATUS_NAME
@@ -19,7 +19,7 @@ const char *hyp_status_name(enum hyp_status status)
 const char *hyp_status_text(enum hyp_status status)
 {
     switch (status) {
-#define HYP_STATUS_PHRASE(name, value, text)                                                     \
+#define HYP_STATUS_PHRASE(name, value, text)                                                   \
     case HYP_##name: return text;
         HYP_STATUS_MAP(HYP_STATUS_PHRASE)
 #undef HYP_STATUS_PHRASE

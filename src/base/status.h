@@ -15,32 +15,32 @@
 #include <stdint.h>
 
 /* name, value, short text */
-#define HYP_STATUS_MAP(X)                                                                        \
-    X(OK, 0, "ok")                                                                               \
-    X(NEED_MORE, -1, "more bytes are needed")                                                    \
-    X(NOT_MINE, -2, "not of this kind")                                                          \
-    X(BAD_CHECK, -3, "checksum or integrity check failed")                                       \
-    X(MALFORMED, -4, "violates the format")                                                      \
-    X(UNSUPPORTED, -5, "legal but not supported")                                                \
-    X(IMPLAUSIBLE, -6, "decoded but not believable")                                             \
-    X(NO_KEY, -7, "encrypted and no key is known")                                               \
-    X(WRONG_KEY, -8, "the key does not open it")                                                 \
-    X(NO_MEMORY, -9, "out of memory")                                                            \
-    X(LIMIT, -10, "a limit was reached")                                                         \
-    X(INVALID, -11, "invalid argument or input")                                                 \
-    X(NOT_FOUND, -12, "not found")                                                               \
-    X(EXISTS, -13, "exists already")                                                             \
-    X(CONFLICT, -14, "changed by somebody else meanwhile")                                       \
-    X(DENIED, -15, "not allowed")                                                                \
-    X(UNAUTHENTICATED, -16, "sign-in needed")                                                    \
-    X(TIMEOUT, -17, "no answer in time")                                                         \
-    X(CLOSED, -18, "connection closed")                                                          \
-    X(REFUSED, -19, "refused by the other side")                                                 \
-    X(BUSY, -20, "busy, try again")                                                              \
-    X(IO, -21, "input or output failed")                                                         \
-    X(FULL, -22, "no space left")                                                                \
-    X(CORRUPT, -23, "stored data is damaged")                                                    \
-    X(CANCELLED, -24, "cancelled")                                                               \
+#define HYP_STATUS_MAP(X)                                                                      \
+    X(OK, 0, "ok")                                                                             \
+    X(NEED_MORE, -1, "more bytes are needed")                                                  \
+    X(NOT_MINE, -2, "not of this kind")                                                        \
+    X(BAD_CHECK, -3, "checksum or integrity check failed")                                     \
+    X(MALFORMED, -4, "violates the format")                                                    \
+    X(UNSUPPORTED, -5, "legal but not supported")                                              \
+    X(IMPLAUSIBLE, -6, "decoded but not believable")                                           \
+    X(NO_KEY, -7, "encrypted and no key is known")                                             \
+    X(WRONG_KEY, -8, "the key does not open it")                                               \
+    X(NO_MEMORY, -9, "out of memory")                                                          \
+    X(LIMIT, -10, "a limit was reached")                                                       \
+    X(INVALID, -11, "invalid argument or input")                                               \
+    X(NOT_FOUND, -12, "not found")                                                             \
+    X(EXISTS, -13, "exists already")                                                           \
+    X(CONFLICT, -14, "changed by somebody else meanwhile")                                     \
+    X(DENIED, -15, "not allowed")                                                              \
+    X(UNAUTHENTICATED, -16, "sign-in needed")                                                  \
+    X(TIMEOUT, -17, "no answer in time")                                                       \
+    X(CLOSED, -18, "connection closed")                                                        \
+    X(REFUSED, -19, "refused by the other side")                                               \
+    X(BUSY, -20, "busy, try again")                                                            \
+    X(IO, -21, "input or output failed")                                                       \
+    X(FULL, -22, "no space left")                                                              \
+    X(CORRUPT, -23, "stored data is damaged")                                                  \
+    X(CANCELLED, -24, "cancelled")                                                             \
     X(INTERNAL, -25, "internal error")
 
 enum hyp_status {
@@ -62,7 +62,8 @@ enum hyp_error_source {
 
 #define HYP_ERROR_TEXT_MAX 200
 
-/* What went wrong, for a person. `offset` is a byte offset or a line number, -1 if it has none. */
+/* What went wrong, for a person. `offset` is a byte offset or a line number, -1 if it has none.
+ */
 struct hyp_error {
     enum hyp_status status;
     enum hyp_error_source source;

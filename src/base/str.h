@@ -20,8 +20,7 @@ struct hyp_str {
     size_t len;
 };
 
-#define HYP_STR(literal)                                                                         \
-    ((struct hyp_str){.ptr = (literal), .len = sizeof(literal) - 1})
+#define HYP_STR(literal) ((struct hyp_str){.ptr = (literal), .len = sizeof(literal) - 1})
 /* For printf: ("%.*s", HYP_STR_ARG(view)) */
 #define HYP_STR_ARG(view) (int)(view).len, (view).ptr
 
@@ -59,8 +58,8 @@ int hyp_hex_digit(char c);
 /*
  * Hex text to bytes. Blanks, tabs, '_', ':' and '-' between bytes are allowed.
  * @ret_len  number of bytes written
- * Returns   HYP_OK | INVALID with err->offset = character that is no hex digit, or an odd number
- *           of digits | LIMIT when `capacity` is too small
+ * Returns   HYP_OK | INVALID with err->offset = character that is no hex digit, or an odd
+ * number of digits | LIMIT when `capacity` is too small
  */
 HYP_MUST_USE enum hyp_status hyp_hex_decode(struct hyp_str text, uint8_t *out, size_t capacity,
                                             size_t *ret_len, struct hyp_error *err);
