@@ -10,6 +10,7 @@
 #define HYP_LIMIT_FRAME_BYTES 1024     /* longest frame of any protocol kept raw */
 #define HYP_LIMIT_RECORDS 256          /* data records of one telegram */
 #define HYP_LIMIT_VALUE_TEXT 64        /* bytes of a text value */
+#define HYP_LIMIT_RECORD_TEXT      68   /* text of one record as UTF-8 with terminator */
 #define HYP_LIMIT_READING_VALUES 512   /* values of one reading */
 #define HYP_LIMIT_MULTI_TELEGRAMS 32   /* telegrams of one multi-telegram answer */
 #define HYP_LIMIT_COMPACT_FORMATS 1024 /* learned formats of compact frames */

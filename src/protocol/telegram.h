@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Telegram: one M-Bus frame or wireless M-Bus telegram opened down to its application data.
+ *
+ * The one entry for bytes of a meter, wired or wireless: finds the layers (link, ELL, AFL,
+ * transport), checks integrity, decrypts, expands compact frames, and says whose telegram it
+ * is. Sans-I/O, no allocation, no global: keys and compact formats are asked from the caller.
+ */
+#ifndef HYP_PROTOCOL_TELEGRAM_H
+#define HYP_PROTOCOL_TELEGRAM_H
+
+#include "base/crypto.h"
+#include "base/limits.h"
+#include "base/status.h"
+#include "protocol/explain.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Who a meter is. `id` is text: 8 hex digits, leading zeros kept, not always BCD. */
+struct hyp_meter_identity {
+    char manufacturer[4]; /* "KAM" */
+    uint16_t manufacturer_code;
+    char id[9];
+    uint32_t id_raw; /* the same as a number: nibbles of the id */
+    uint8_t version;
+    uint8_t medium;
+};
+
+/* "heat", "cold_water" ...; never NULL. Stable words of the API. */
+const char *hyp_medium_text(uint8_t medium);
+
+enum hyp_link_kind {
+    HYP_LINK_UNSET = 0,
+    HYP_LINK_MBUS,
+    HYP_LINK_WMBUS,
+};
+
+enum hyp_encryption_state {
+    HYP_ENCRYPTION_NONE = 0,
+    HYP_ENCRYPTION_DECRYPTED,
+    HYP_ENCRYPTION_NO_KEY,
+    HYP_ENCRYPTION_WRONG_KEY,
+    HYP_ENCRYPTION_ALREADY_PLAIN, /* header says encrypted, payload is plain (accept_plain only)
+                                   */
+    HYP_ENCRYPTION_UNSUPPORTED,
+};
+const char *hyp_encryption_state_text(enum hyp_encryption_state state);
+
+/* Learned formats of compact frames: signature -> DIF/VIF bytes. */
+struct hyp_compact_format {
+    uint16_t signature;
+    uint8_t len;
+    uint8_t difvif[128];
+};
+
+struct hyp_telegram_context {
+    void *user;
+    /* Key of a meter; false when none is known. May be NULL (no keys). */
+    bool (*find_key)(void *user, const struct hyp_meter_identity *meter,
+                     struct hyp_aes_key *ret_key);
+    /* Known format by signature; NULL when unknown. May be NULL. */
+    const struct hyp_compact_format *(*find_format)(void *user, uint16_t signature);
+    /* Told of every format seen in a full frame. May be NULL. */
+    void (*learn_format)(void *user, const struct hyp_compact_format *format);
+    bool accept_plain; /* test data only: payload may be plain although the header says
+                          encrypted */
+    /* An 8-byte key for DES (modes 2, 3) and Diehl's scrambling; may be NULL. */
+    bool (*find_short_key)(void *user, const struct hyp_meter_identity *meter,
+                           uint8_t ret_key[static 8]);
+};
+
+#define HYP_TELEGRAM_PLAIN_MAX 1024
+
+struct hyp_telegram {
+    enum hyp_link_kind link;
+    uint8_t c_field;
+    int16_t primary_address;          /* wired; -1 for wireless */
+    struct hyp_meter_identity meter;  /* the meter (transport header if it has one) */
+    struct hyp_meter_identity sender; /* link address: meter, adapter or gateway */
+    bool has_identity;                /* false for wired frames without long header */
+    uint8_t ci;
+    uint8_t access;
+    uint8_t status; /* EN 13757-7 status byte */
+    bool has_status;
+    uint16_t configuration;
+    uint8_t security_mode;
+    enum hyp_encryption_state encryption;
+    bool ell_encrypted;
+    bool compact;         /* arrived as compact frame, expanded */
+    bool fixed_structure; /* old fixed data structure (CI 73 wired): use hyp_mbus_fixed_* */
+    bool lsb_first;       /* false for CI 76/77 */
+    const uint8_t *data;  /* application data: records, or what follows a manufacturer's CI */
+    size_t data_len;
+    size_t data_offset; /* where `data` starts in `plain` */
+    size_t trailing;    /* receiver bytes after the telegram that were dropped */
+    uint8_t plain[HYP_TELEGRAM_PLAIN_MAX]; /* stage 1: stripped, decrypted, expanded copy */
+    size_t plain_len;
+};
+
+/*
+ * Opens one complete wired frame (68..16) or wireless telegram (L field first, with or without
+ * block CRCs of format A or B, up to 3 receiver bytes behind).
+ * @link     which of the two the bytes are; HYP_LINK_UNSET = decide by the first bytes
+ * @ret_tel  identity fields are filled as far as known even when the result is NO_KEY or
+ *           WRONG_KEY, so that the sender can be reported; data is empty then
+ * @explain  notes on every byte, or NULL
+ * Returns   HYP_OK | NEED_MORE | BAD_CHECK | MALFORMED | UNSUPPORTED | NO_KEY | WRONG_KEY;
+ *           err->offset is the byte in the input where it was refused
+ */
+HYP_MUST_USE enum hyp_status
+hyp_telegram_open(const uint8_t *bytes, size_t len, enum hyp_link_kind link,
+                  const struct hyp_telegram_context *context, struct hyp_telegram *ret_tel,
+                  struct hyp_explain *explain, struct hyp_error *err);
+
+/* Three letters of a manufacturer code (bit 15 masked), and back; '?' for codes that are none.
+ */
+void hyp_manufacturer_to_text(uint16_t code, char ret_text[static 4]);
+uint16_t hyp_manufacturer_from_text(const char text[static 3]);
+
+/* Names of the standard bits of the status byte, in order; NULL-terminated array of at most 8.
+ */
+size_t hyp_status_byte_names(uint8_t status, const char *ret_names[static 8]);
+
+#endif
