@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Collector: owns every link to the field. Configured lines and devices in, batches out through
+ * the sink, commands and their progress by job.
+ *
+ * One loop thread owns all sessions. Every function here may be called from any thread and
+ * never blocks on the field; results come by job state or by the observer, whose calls come
+ * from the loop thread and must return quickly.
+ */
+#ifndef HYP_COLLECT_COLLECT_H
+#define HYP_COLLECT_COLLECT_H
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "device/library.h"
+#include "model/plant.h"
+#include "model/reading.h"
+
+#include <stddef.h>
+
+struct hyp_collector;
+
+typedef struct {
+    uint64_t id; /* 0 = none */
+} hyp_job_id;
+
+/* One meter found by a scan, or heard on the radio without being configured. */
+struct hyp_found_device {
+    hyp_line_id line;
+    struct hyp_meter_identity meter;
+    int16_t primary_address; /* -1 when found by secondary address or radio */
+    uint8_t unit_id;
+    char profile[64]; /* suggestion */
+    bool encrypted;
+    int16_t signal_dbm;
+    hyp_utc last_heard;
+    bool known; /* configured already */
+};
+
+struct hyp_job {
+    hyp_job_id id;
+    enum hyp_job_kind kind;
+    enum hyp_job_state state;
+    enum hyp_priority priority;
+    hyp_line_id line;
+    hyp_device_id device; /* 0 for a selection or a scan */
+    hyp_utc created;
+    hyp_utc changed;
+    uint32_t total; /* devices, or addresses of a scan */
+    uint32_t done;
+    uint32_t failed;
+    uint32_t found;                /* scan */
+    char text[HYP_ERROR_TEXT_MAX]; /* progress or error in words */
+};
+
+/* Life of a line as seen by an operator. */
+enum hyp_link_state {
+    HYP_LINK_DISABLED = 0,
+    HYP_LINK_IDLE,
+    HYP_LINK_CONNECTING,
+    HYP_LINK_CONNECTED,
+    HYP_LINK_LISTENING,
+    HYP_LINK_FAILED, /* retries with back-off */
+};
+const char *hyp_link_state_text(enum hyp_link_state state);
+
+struct hyp_line_state {
+    hyp_line_id line;
+    enum hyp_link_state link;
+    struct hyp_comm_state comm;
+    uint32_t queue_length;
+    uint32_t clients; /* of a listener */
+    hyp_device_id active_device;
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    uint64_t frames_in;
+    uint64_t frames_refused;
+};
+
+struct hyp_device_state {
+    hyp_device_id device;
+    struct hyp_comm_state comm;
+    enum hyp_job_state job; /* of the present or last job */
+    hyp_utc next_due;       /* next scheduled read; 0 = none */
+    bool backing_off;       /* the breaker spaces its attempts */
+};
+
+/* Told of changes; loop thread; members may be NULL. */
+struct hyp_collect_observer {
+    void *user;
+    void (*device_state)(void *user, const struct hyp_device_state *state);
+    void (*line_state)(void *user, const struct hyp_line_state *state);
+    void (*job)(void *user, const struct hyp_job *job);
+    void (*found)(void *user, const struct hyp_found_device *found);
+};
+
+struct hyp_collect_config {
+    const struct hyp_clock *clock;
+    struct hyp_rng *rng;
+    struct hyp_log *log; /* may be NULL */
+    const struct hyp_library *library;
+    struct hyp_sink *sink;
+    struct hyp_collect_observer observer;
+    int utc_offset_minutes; /* of the tenant's zone, for daily schedules and meter clocks */
+};
+
+/* Creates a stopped collector. The pointers in the config must outlive it. */
+HYP_MUST_USE enum hyp_status hyp_collector_create(const struct hyp_collect_config *config,
+                                                  struct hyp_collector **ret_collector,
+                                                  struct hyp_error *err);
+/* Starts the loop thread. */
+HYP_MUST_USE enum hyp_status hyp_collector_start(struct hyp_collector *collector,
+                                                 struct hyp_error *err);
+/* Ends all sessions, waits for outstanding submits, joins the thread. Idempotent. */
+void hyp_collector_stop(struct hyp_collector *collector);
+void *hyp_collector_destroy(struct hyp_collector *collector);
+
+/* Adds or replaces by id; takes effect before later calls. Copies its argument. */
+HYP_MUST_USE enum hyp_status hyp_collector_set_line(struct hyp_collector *collector,
+                                                    const struct hyp_line *line);
+void hyp_collector_remove_line(struct hyp_collector *collector, hyp_line_id line);
+HYP_MUST_USE enum hyp_status hyp_collector_set_device(struct hyp_collector *collector,
+                                                      const struct hyp_device *device);
+void hyp_collector_remove_device(struct hyp_collector *collector, hyp_device_id device);
+/* State remembered from before a restart, so that breaker and "last success" survive. */
+void hyp_collector_restore_state(struct hyp_collector *collector,
+                                 const struct hyp_device_state *state);
+
+/*
+ * Reads devices now.
+ * Returns   HYP_OK | NOT_FOUND (no such device) | LIMIT (queue full) | UNSUPPORTED (listens
+ * only)
+ */
+HYP_MUST_USE enum hyp_status hyp_collector_read(struct hyp_collector *collector,
+                                                const hyp_device_id *devices, size_t count,
+                                                enum hyp_priority priority, hyp_job_id *ret_job,
+                                                struct hyp_error *err);
+
+struct hyp_scan {
+    hyp_line_id line;
+    bool secondary;      /* M-Bus wildcard search; else primary addresses */
+    uint8_t first, last; /* primary 0..250, or Modbus unit ids */
+    char wildcard[17]; /* secondary: id(8) manufacturer(4) version(2) medium(2), F = any; empty
+                          = all */
+};
+HYP_MUST_USE enum hyp_status hyp_collector_scan(struct hyp_collector *collector,
+                                                const struct hyp_scan *scan,
+                                                hyp_job_id *ret_job, struct hyp_error *err);
+
+/*
+ * Reads a device that is not configured (yet), without storing anything; values by
+ * hyp_collector_test_result once the job is done.
+ */
+HYP_MUST_USE enum hyp_status hyp_collector_test(struct hyp_collector *collector,
+                                                const struct hyp_device *device,
+                                                hyp_job_id *ret_job, struct hyp_error *err);
+/* Values and raw bytes of a finished test job, copied into `arena`. */
+HYP_MUST_USE enum hyp_status hyp_collector_test_result(struct hyp_collector *collector,
+                                                       hyp_job_id job, struct hyp_arena *arena,
+                                                       struct hyp_value **ret_values,
+                                                       size_t *ret_count,
+                                                       struct hyp_meter_identity *ret_meter,
+                                                       struct hyp_str *ret_profile);
+
+/* Jobs, newest first (bounded history); results of a scan. */
+size_t hyp_collector_jobs(struct hyp_collector *collector, struct hyp_job *out,
+                          size_t capacity);
+HYP_MUST_USE enum hyp_status hyp_collector_job(struct hyp_collector *collector, hyp_job_id job,
+                                               struct hyp_job *ret_job);
+size_t hyp_collector_found(struct hyp_collector *collector, hyp_job_id job,
+                           struct hyp_found_device *out, size_t capacity);
+/* Meters heard on the radio that are not configured (bounded, newest first). */
+size_t hyp_collector_heard(struct hyp_collector *collector, struct hyp_found_device *out,
+                           size_t capacity);
+HYP_MUST_USE enum hyp_status hyp_collector_cancel(struct hyp_collector *collector,
+                                                  hyp_job_id job);
+
+/* Snapshots. */
+HYP_MUST_USE enum hyp_status hyp_collector_device_state(struct hyp_collector *collector,
+                                                        hyp_device_id device,
+                                                        struct hyp_device_state *ret_state);
+HYP_MUST_USE enum hyp_status hyp_collector_line_state(struct hyp_collector *collector,
+                                                      hyp_line_id line,
+                                                      struct hyp_line_state *ret_state);
+/* Devices waiting on a line, in order; returns how many were written. */
+struct hyp_queue_entry {
+    hyp_job_id job;
+    hyp_device_id device;
+    enum hyp_priority priority;
+    enum hyp_job_state state;
+    hyp_utc queued;
+};
+size_t hyp_collector_queue(struct hyp_collector *collector, hyp_line_id line,
+                           struct hyp_queue_entry *out, size_t capacity);
+
+/*
+ * Feeds bytes as if they had arrived on a line: file import, HTTP push, replay, history load.
+ * The batch goes through the same path (decode, match, sink) as field traffic.
+ * @text   lines "time link HEX" (docs/simulator.md) or plain hex lines; HYP_SOURCE_FILE or
+ * _PUSH
+ * @done   called from the sink's thread after the last commit, with counts
+ */
+struct hyp_intake_result {
+    enum hyp_status status;
+    uint64_t lines;
+    uint64_t readings;
+    uint64_t unknown; /* telegrams of meters that are not configured */
+    uint64_t refused;
+    char first_error[HYP_ERROR_TEXT_MAX]; /* with line number */
+};
+HYP_MUST_USE enum hyp_status
+hyp_collector_feed(struct hyp_collector *collector, const char *text, size_t len,
+                   enum hyp_reading_source source,
+                   void (*done)(void *user, const struct hyp_intake_result *), void *user);
+
+#endif

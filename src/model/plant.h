@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Plant: the lines and devices of a utility as configured, shared by store (which keeps them)
+ * and collect (which talks to them).
+ *
+ * Plain data with fixed-size texts, so that a copy is a struct assignment and ownership is
+ * never a question. Texts are UTF-8 and terminated.
+ */
+#ifndef HYP_MODEL_PLANT_H
+#define HYP_MODEL_PLANT_H
+
+#include "base/crypto.h"
+#include "base/limits.h"
+#include "model/reading.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum hyp_line_kind {
+    HYP_LINE_UNSET = 0,
+    HYP_LINE_MBUS_TCP,         /* M-Bus master behind a TCP converter */
+    HYP_LINE_MBUS_SERIAL,      /* M-Bus level converter on a serial port */
+    HYP_LINE_MODBUS_TCP,       /* one Modbus TCP endpoint */
+    HYP_LINE_MODBUS_RTU_TCP,   /* RTU framing over TCP (device server) */
+    HYP_LINE_MODBUS_SERIAL,    /* RTU on a serial port */
+    HYP_LINE_WMBUS_TCP,        /* we connect to a concentrator that sends telegrams */
+    HYP_LINE_WMBUS_TCP_LISTEN, /* concentrators connect to us */
+    HYP_LINE_WMBUS_UDP_LISTEN, /* telegrams by UDP */
+    HYP_LINE_WMBUS_MQTT,       /* telegrams by MQTT subscription */
+    HYP_LINE_DROP_FOLDER,      /* files of telegrams dropped into a folder */
+    HYP_LINE_KIND_COUNT,
+};
+/* "mbus-tcp" ...; and back. */
+const char *hyp_line_kind_text(enum hyp_line_kind kind);
+HYP_MUST_USE enum hyp_status hyp_line_kind_find(struct hyp_str text,
+                                                enum hyp_line_kind *ret_kind);
+
+#define HYP_HOST_MAX 256
+#define HYP_PATH_MAX 512
+
+struct hyp_line {
+    hyp_line_id id;
+    hyp_tenant_id tenant;
+    char name[HYP_LIMIT_NAME];
+    enum hyp_line_kind kind;
+    char host[HYP_HOST_MAX]; /* to connect to, or address to listen on */
+    uint16_t port;
+    char path[HYP_PATH_MAX];  /* serial port or folder */
+    uint32_t baud;            /* serial: 300..115200 */
+    char parity;              /* 'N', 'E', 'O' */
+    char topic[HYP_PATH_MAX]; /* MQTT topic filter */
+    char login[HYP_LIMIT_LOGIN];
+    char password[HYP_LIMIT_PASSWORD_MAX]; /* encrypted at rest, never leaves through the API */
+    uint32_t timeout_ms;                   /* per answer; 0 = default of the kind */
+    uint8_t retries;
+    uint32_t delay_ms; /* pause between requests */
+    bool echo;         /* the converter echoes what is sent */
+    bool enabled;
+    int64_t revision; /* grows with each change */
+};
+
+enum hyp_schedule_kind {
+    HYP_SCHEDULE_UNSET = 0,
+    HYP_SCHEDULE_NONE,  /* listens only, or read by hand */
+    HYP_SCHEDULE_EVERY, /* every `minutes`, aligned to the hour */
+    HYP_SCHEDULE_DAILY, /* at minute_of_day on the weekdays in `weekdays` */
+};
+
+struct hyp_schedule {
+    enum hyp_schedule_kind kind;
+    uint16_t minutes;       /* EVERY: 1..1440 */
+    uint16_t minute_of_day; /* DAILY: 0..1439, in the tenant's zone */
+    uint8_t weekdays;       /* DAILY: bit 0 Monday .. bit 6 Sunday */
+};
+/* "none", "every 15 min", "daily 03:10", "Mon-Fri 06:00", "Mon,Wed 06:00"; and back. */
+void hyp_schedule_format(struct hyp_buf *out, const struct hyp_schedule *schedule);
+HYP_MUST_USE enum hyp_status hyp_schedule_parse(struct hyp_str text,
+                                                struct hyp_schedule *ret_schedule,
+                                                struct hyp_error *err);
+/*
+ * The first due time after `after`.
+ * @utc_offset_minutes  offset of the tenant's zone at that time
+ * Returns  INT64_MAX ms for NONE
+ */
+hyp_utc hyp_schedule_next(const struct hyp_schedule *schedule, hyp_utc after,
+                          int utc_offset_minutes);
+
+#define HYP_SERIAL_MAX 24
+
+struct hyp_device {
+    hyp_device_id id;
+    hyp_tenant_id tenant;
+    hyp_line_id line; /* 0 = heard on any wM-Bus line */
+    char name[HYP_LIMIT_NAME];
+    char kind[24];    /* "heat_meter", "water_meter", "hca", "electricity_meter", "controller",
+                         "generic" */
+    char profile[64]; /* profile name; empty = match by identity */
+    char manufacturer[4];
+    char serial[HYP_SERIAL_MAX]; /* M-Bus id: 8 hex digits */
+    int16_t version;             /* -1 = not known */
+    int16_t medium;              /* -1 = not known */
+    int16_t primary_address;     /* M-Bus 0..250, -1 = none */
+    bool secondary;              /* M-Bus: use secondary addressing */
+    uint8_t unit_id;             /* Modbus */
+    bool has_key;
+    struct hyp_aes_key key;       /* encrypted at rest, never leaves through the API */
+    char address[HYP_LIMIT_NAME]; /* street and number */
+    char city[HYP_LIMIT_NAME];
+    double latitude; /* degrees; both 0 = not placed */
+    double longitude;
+    struct hyp_schedule schedule;
+    bool enabled;
+    int64_t revision;
+    hyp_utc created;
+};
+
+/* State of communication, kept per device and per line [COL-38]. */
+struct hyp_comm_state {
+    hyp_utc last_attempt; /* 0 = never */
+    hyp_utc last_success;
+    hyp_utc last_failure;
+    enum hyp_status last_status;
+    uint32_t failures_in_row;
+    uint64_t attempts;
+    uint64_t successes;
+    char last_error[HYP_ERROR_TEXT_MAX];
+};
+
+/* The nine visible states of a job [COL-37, catalogue 21.1]. */
+enum hyp_job_state {
+    HYP_JOB_UNKNOWN = 0,
+    HYP_JOB_WAITING,    /* waits for its time or for its line */
+    HYP_JOB_QUEUED,     /* in the queue of its line */
+    HYP_JOB_SENT,       /* request sent */
+    HYP_JOB_LOADING,    /* answer arriving */
+    HYP_JOB_PROCESSING, /* being decoded and stored */
+    HYP_JOB_DONE,
+    HYP_JOB_DONE_WITH_ERRORS, /* some devices or records failed */
+    HYP_JOB_ERROR,
+};
+const char *hyp_job_state_text(enum hyp_job_state state);
+
+enum hyp_job_kind {
+    HYP_JOB_KIND_UNSET = 0,
+    HYP_JOB_READ,
+    HYP_JOB_SCAN,
+    HYP_JOB_TEST,
+};
+const char *hyp_job_kind_text(enum hyp_job_kind kind);
+
+enum hyp_priority {
+    HYP_PRIORITY_SCHEDULED = 0,
+    HYP_PRIORITY_MANUAL,
+    HYP_PRIORITY_LIVE,
+};
+
+#endif

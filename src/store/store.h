@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Store: everything durable. Relational things (tenants to audit), the historian, raw frames.
+ *
+ * One writer thread inside commits batches in groups; readers use their own connections and the
+ * in-memory open chunks. All functions may be called from any thread and may block on disk, but
+ * never on the field. Every query carries the tenant; a row of another tenant is NOT_FOUND.
+ * Lists are written into the caller's arena.
+ */
+#ifndef HYP_STORE_STORE_H
+#define HYP_STORE_STORE_H
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "model/plant.h"
+#include "model/reading.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hyp_store;
+
+struct hyp_store_config {
+    const char *folder; /* data folder, created if missing; NULL = in memory (tests) */
+    const struct hyp_clock *clock;
+    struct hyp_log *log; /* may be NULL */
+    int64_t frame_days;  /* age limit of raw frames; 0 = default */
+    int64_t frame_bytes; /* size limit of raw frames; 0 = default */
+};
+
+HYP_MUST_USE enum hyp_status hyp_store_open(const struct hyp_store_config *config,
+                                            struct hyp_store **ret_store,
+                                            struct hyp_error *err);
+/* Commits what is queued, then closes. */
+void *hyp_store_close(struct hyp_store *store);
+
+/* --- intake --- */
+
+/* The sink of this store; valid as long as the store. */
+struct hyp_sink *hyp_store_sink(struct hyp_store *store);
+
+/* A value as committed, with its point. */
+struct hyp_stored_value {
+    hyp_point_id point;
+    hyp_utc time; /* source time */
+    enum hyp_value_kind kind;
+    enum hyp_quality quality;
+    enum hyp_reading_source source;
+    union {
+        struct hyp_decimal decimal;
+        struct hyp_civil civil;
+        uint64_t flags;
+        struct hyp_str text;
+    };
+};
+
+/* Called from the writer thread after each commit with the values that were new. */
+struct hyp_store_observer {
+    void *user;
+    void (*committed)(void *user, hyp_device_id device, hyp_utc source_time,
+                      const struct hyp_stored_value *values, size_t count);
+};
+void hyp_store_observe(struct hyp_store *store, const struct hyp_store_observer *observer);
+
+/* --- points and readings --- */
+
+struct hyp_point {
+    hyp_point_id id;
+    hyp_device_id device;
+    struct hyp_point_key key;
+    enum hyp_unit unit;
+    enum hyp_value_kind kind;
+    char label[HYP_LIMIT_NAME];
+};
+
+HYP_MUST_USE enum hyp_status hyp_store_points(struct hyp_store *store, hyp_tenant_id tenant,
+                                              hyp_device_id device, struct hyp_arena *arena,
+                                              struct hyp_point **ret_points, size_t *ret_count);
+HYP_MUST_USE enum hyp_status hyp_store_point(struct hyp_store *store, hyp_tenant_id tenant,
+                                             hyp_point_id id, struct hyp_point *ret_point);
+
+/* Latest usable or absent value of every point of a device, with the frame it came from. */
+struct hyp_latest {
+    struct hyp_point point;
+    struct hyp_stored_value value;
+    hyp_utc receive_time;
+    hyp_frame_id frame;
+};
+HYP_MUST_USE enum hyp_status hyp_store_latest(struct hyp_store *store, hyp_tenant_id tenant,
+                                              hyp_device_id device, struct hyp_arena *arena,
+                                              struct hyp_latest **ret_values,
+                                              size_t *ret_count);
+
+/* Raw values of a point in [from, to), oldest first; the best version of each instant. */
+HYP_MUST_USE enum hyp_status hyp_store_series(struct hyp_store *store, hyp_tenant_id tenant,
+                                              hyp_point_id point, hyp_utc from, hyp_utc to,
+                                              struct hyp_arena *arena,
+                                              struct hyp_stored_value **ret_values,
+                                              size_t *ret_count);
+
+/* Down-sampled for a chart: per bucket of equal width min, mean, max, first, last, count. */
+struct hyp_bucket {
+    hyp_utc start;
+    uint32_t count; /* usable values; 0 = gap */
+    double min, mean, max, first, last;
+};
+HYP_MUST_USE enum hyp_status hyp_store_buckets(struct hyp_store *store, hyp_tenant_id tenant,
+                                               hyp_point_id point, hyp_utc from, hyp_utc to,
+                                               size_t bucket_count, struct hyp_arena *arena,
+                                               struct hyp_bucket **ret_buckets);
+
+/* One reading of a device: all values of one source time. Newest first. */
+struct hyp_stored_reading {
+    hyp_utc source_time;
+    hyp_utc receive_time;
+    enum hyp_reading_kind kind;
+    enum hyp_reading_source source;
+    hyp_frame_id frame; /* 0 = none kept */
+    struct hyp_stored_value *values;
+    size_t value_count;
+};
+HYP_MUST_USE enum hyp_status hyp_store_readings(struct hyp_store *store, hyp_tenant_id tenant,
+                                                hyp_device_id device, hyp_utc from, hyp_utc to,
+                                                size_t offset, size_t limit,
+                                                struct hyp_arena *arena,
+                                                struct hyp_stored_reading **ret_readings,
+                                                size_t *ret_count, size_t *ret_total);
+
+/* --- raw frames --- */
+
+struct hyp_stored_frame {
+    hyp_frame_id id;
+    hyp_line_id line;
+    hyp_device_id device;
+    hyp_utc received;
+    enum hyp_raw_protocol protocol;
+    int16_t signal_dbm;
+    enum hyp_status outcome;
+    size_t len;
+    const uint8_t *bytes; /* NULL in lists */
+};
+/* Newest first; device 0 = all, line 0 = all. */
+HYP_MUST_USE enum hyp_status
+hyp_store_frames(struct hyp_store *store, hyp_tenant_id tenant, hyp_device_id device,
+                 hyp_line_id line, size_t offset, size_t limit, struct hyp_arena *arena,
+                 struct hyp_stored_frame **ret_frames, size_t *ret_count);
+HYP_MUST_USE enum hyp_status hyp_store_frame(struct hyp_store *store, hyp_tenant_id tenant,
+                                             hyp_frame_id id, struct hyp_arena *arena,
+                                             struct hyp_stored_frame *ret_frame);
+
+/* --- plant --- */
+/* add: id and revision are filled in. update: CONFLICT unless revision matches; it grows. */
+
+HYP_MUST_USE enum hyp_status hyp_store_line_add(struct hyp_store *store, struct hyp_line *line,
+                                                struct hyp_error *err);
+HYP_MUST_USE enum hyp_status
+hyp_store_line_update(struct hyp_store *store, struct hyp_line *line, struct hyp_error *err);
+/* CONFLICT while devices use it. */
+HYP_MUST_USE enum hyp_status hyp_store_line_remove(struct hyp_store *store,
+                                                   hyp_tenant_id tenant, hyp_line_id id,
+                                                   struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_store_line(struct hyp_store *store, hyp_tenant_id tenant,
+                                            hyp_line_id id, struct hyp_line *ret_line);
+HYP_MUST_USE enum hyp_status hyp_store_lines(struct hyp_store *store, hyp_tenant_id tenant,
+                                             struct hyp_arena *arena,
+                                             struct hyp_line **ret_lines, size_t *ret_count);
+
+/* EXISTS when manufacturer + serial + version + medium (or line + unit id) is taken. */
+HYP_MUST_USE enum hyp_status
+hyp_store_device_add(struct hyp_store *store, struct hyp_device *device, struct hyp_error *err);
+/* Many at once, one transaction: all or none. */
+HYP_MUST_USE enum hyp_status hyp_store_devices_add(struct hyp_store *store,
+                                                   struct hyp_device *devices, size_t count,
+                                                   struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_store_device_update(struct hyp_store *store,
+                                                     struct hyp_device *device,
+                                                     struct hyp_error *err);
+/* Removes the device with its points, readings and frames. */
+HYP_MUST_USE enum hyp_status hyp_store_device_remove(struct hyp_store *store,
+                                                     hyp_tenant_id tenant, hyp_device_id id,
+                                                     struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_store_device(struct hyp_store *store, hyp_tenant_id tenant,
+                                              hyp_device_id id, struct hyp_device *ret_device);
+/* All devices of a tenant by id (tenant 0 = of all tenants, for the collector's start). */
+HYP_MUST_USE enum hyp_status hyp_store_devices(struct hyp_store *store, hyp_tenant_id tenant,
+                                               struct hyp_arena *arena,
+                                               struct hyp_device **ret_devices,
+                                               size_t *ret_count);
+
+/* Communication state, written in batches by the service. */
+struct hyp_stored_comm {
+    hyp_device_id device;
+    struct hyp_comm_state comm;
+};
+HYP_MUST_USE enum hyp_status hyp_store_comm_save(struct hyp_store *store,
+                                                 const struct hyp_stored_comm *states,
+                                                 size_t count);
+HYP_MUST_USE enum hyp_status hyp_store_comm_load(struct hyp_store *store,
+                                                 struct hyp_arena *arena,
+                                                 struct hyp_stored_comm **ret_states,
+                                                 size_t *ret_count);
+/* History of communication: one row per change between success and failure (bounded). */
+struct hyp_comm_event {
+    hyp_utc time;
+    enum hyp_status status;
+    char text[HYP_ERROR_TEXT_MAX];
+};
+HYP_MUST_USE enum hyp_status hyp_store_comm_event_add(struct hyp_store *store,
+                                                      hyp_device_id device,
+                                                      const struct hyp_comm_event *event);
+HYP_MUST_USE enum hyp_status hyp_store_comm_events(struct hyp_store *store,
+                                                   hyp_tenant_id tenant, hyp_device_id device,
+                                                   size_t limit, struct hyp_arena *arena,
+                                                   struct hyp_comm_event **ret_events,
+                                                   size_t *ret_count);
+
+/* Learned data: compact frame formats and Modbus holes, by name. */
+HYP_MUST_USE enum hyp_status hyp_store_blob_put(struct hyp_store *store, const char *name,
+                                                const uint8_t *data, size_t len);
+HYP_MUST_USE enum hyp_status hyp_store_blob_get(struct hyp_store *store, const char *name,
+                                                struct hyp_arena *arena, uint8_t **ret_data,
+                                                size_t *ret_len);
+
+/* --- places, groups --- */
+
+struct hyp_metering_point {
+    int64_t id;
+    hyp_tenant_id tenant;
+    char name[HYP_LIMIT_NAME];
+    char address[HYP_LIMIT_NAME];
+    char medium[24];
+    int64_t revision;
+};
+struct hyp_installation {
+    int64_t id;
+    int64_t metering_point;
+    hyp_device_id device;
+    hyp_utc from;
+    hyp_utc to; /* 0 = installed now */
+};
+struct hyp_group {
+    int64_t id;
+    hyp_tenant_id tenant;
+    char name[HYP_LIMIT_NAME];
+    uint32_t members;
+};
+HYP_MUST_USE enum hyp_status hyp_store_metering_point_add(struct hyp_store *store,
+                                                          struct hyp_metering_point *point,
+                                                          struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_store_metering_points(struct hyp_store *store,
+                                                       hyp_tenant_id tenant,
+                                                       struct hyp_arena *arena,
+                                                       struct hyp_metering_point **ret_points,
+                                                       size_t *ret_count);
+/* CONFLICT when the periods of two installations of a point or a device overlap. */
+HYP_MUST_USE enum hyp_status hyp_store_installation_add(struct hyp_store *store,
+                                                        hyp_tenant_id tenant,
+                                                        struct hyp_installation *installation,
+                                                        struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_store_installations(struct hyp_store *store,
+                                                     hyp_tenant_id tenant, hyp_device_id device,
+                                                     struct hyp_arena *arena,
+                                                     struct hyp_installation **ret_list,
+                                                     size_t *ret_count);
+HYP_MUST_USE enum hyp_status
+hyp_store_group_add(struct hyp_store *store, struct hyp_group *group, struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_store_group_remove(struct hyp_store *store,
+                                                    hyp_tenant_id tenant, int64_t group,
+                                                    struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_store_groups(struct hyp_store *store, hyp_tenant_id tenant,
+                                              struct hyp_arena *arena,
+                                              struct hyp_group **ret_groups, size_t *ret_count);
+HYP_MUST_USE enum hyp_status hyp_store_group_set(struct hyp_store *store, hyp_tenant_id tenant,
+                                                 int64_t group, const hyp_device_id *devices,
+                                                 size_t count, bool member,
+                                                 struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_store_group_members(struct hyp_store *store,
+                                                     hyp_tenant_id tenant, int64_t group,
+                                                     struct hyp_arena *arena,
+                                                     hyp_device_id **ret_devices,
+                                                     size_t *ret_count);
+
+/* --- people --- */
+
+struct hyp_tenant {
+    hyp_tenant_id id;
+    char name[HYP_LIMIT_NAME];
+    char language[8];
+    char time_zone[64]; /* "Europe/Copenhagen" */
+};
+enum hyp_role {
+    HYP_ROLE_NONE = 0,
+    HYP_ROLE_READER, /* "reader": sees everything of the tenant, changes nothing */
+    HYP_ROLE_ADMIN,  /* "admin" */
+};
+struct hyp_user {
+    int64_t id;
+    hyp_tenant_id tenant;
+    char login[HYP_LIMIT_LOGIN];
+    char name[HYP_LIMIT_NAME];
+    char password_hash[128]; /* argon2id, libsodium's text form */
+    enum hyp_role role;
+    char language[8];
+    char theme[8]; /* "system", "light", "dark" */
+    bool enabled;
+    hyp_utc created;
+    hyp_utc last_login;
+    uint32_t failed_logins;
+    hyp_utc locked_until;
+    int64_t revision;
+};
+struct hyp_session_row {
+    uint8_t token_hash[32];
+    uint8_t csrf_hash[32];
+    int64_t user;
+    hyp_utc created;
+    hyp_utc last_seen;
+    hyp_utc expires;
+};
+struct hyp_api_token {
+    int64_t id;
+    hyp_tenant_id tenant;
+    int64_t user;
+    char name[HYP_LIMIT_NAME];
+    uint8_t token_hash[32];
+    enum hyp_role role;
+    hyp_utc created;
+    hyp_utc last_used;
+    hyp_utc expires; /* 0 = never */
+};
+HYP_MUST_USE enum hyp_status hyp_store_tenant_add(struct hyp_store *store,
+                                                  struct hyp_tenant *tenant);
+HYP_MUST_USE enum hyp_status hyp_store_tenants(struct hyp_store *store, struct hyp_arena *arena,
+                                               struct hyp_tenant **ret_tenants,
+                                               size_t *ret_count);
+HYP_MUST_USE enum hyp_status hyp_store_tenant_update(struct hyp_store *store,
+                                                     const struct hyp_tenant *tenant);
+HYP_MUST_USE enum hyp_status hyp_store_user_add(struct hyp_store *store, struct hyp_user *user,
+                                                struct hyp_error *err);
+HYP_MUST_USE enum hyp_status
+hyp_store_user_update(struct hyp_store *store, struct hyp_user *user, struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_store_user_remove(struct hyp_store *store,
+                                                   hyp_tenant_id tenant, int64_t id,
+                                                   struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_store_user_by_login(struct hyp_store *store,
+                                                     struct hyp_str login,
+                                                     struct hyp_user *ret_user);
+HYP_MUST_USE enum hyp_status hyp_store_user(struct hyp_store *store, int64_t id,
+                                            struct hyp_user *ret_user);
+HYP_MUST_USE enum hyp_status hyp_store_users(struct hyp_store *store, hyp_tenant_id tenant,
+                                             struct hyp_arena *arena,
+                                             struct hyp_user **ret_users, size_t *ret_count);
+HYP_MUST_USE enum hyp_status hyp_store_session_add(struct hyp_store *store,
+                                                   const struct hyp_session_row *session);
+HYP_MUST_USE enum hyp_status hyp_store_session(struct hyp_store *store,
+                                               const uint8_t token_hash[static 32],
+                                               struct hyp_session_row *ret_session);
+HYP_MUST_USE enum hyp_status hyp_store_session_touch(struct hyp_store *store,
+                                                     const uint8_t token_hash[static 32],
+                                                     hyp_utc last_seen, hyp_utc expires);
+HYP_MUST_USE enum hyp_status hyp_store_session_remove(struct hyp_store *store,
+                                                      const uint8_t token_hash[static 32]);
+/* All sessions of a user, e.g. after a password change. */
+HYP_MUST_USE enum hyp_status hyp_store_sessions_remove_user(struct hyp_store *store,
+                                                            int64_t user);
+HYP_MUST_USE enum hyp_status hyp_store_token_add(struct hyp_store *store,
+                                                 struct hyp_api_token *token);
+HYP_MUST_USE enum hyp_status hyp_store_token_by_hash(struct hyp_store *store,
+                                                     const uint8_t token_hash[static 32],
+                                                     struct hyp_api_token *ret_token);
+HYP_MUST_USE enum hyp_status hyp_store_token_remove(struct hyp_store *store,
+                                                    hyp_tenant_id tenant, int64_t id);
+HYP_MUST_USE enum hyp_status hyp_store_tokens(struct hyp_store *store, hyp_tenant_id tenant,
+                                              struct hyp_arena *arena,
+                                              struct hyp_api_token **ret_tokens,
+                                              size_t *ret_count);
+
+/* --- audit --- */
+
+struct hyp_audit_entry {
+    int64_t id;
+    hyp_tenant_id tenant;
+    hyp_utc time;
+    int64_t user;                    /* 0 = the system */
+    char action[48];                 /* "device.update" */
+    char object[64];                 /* "device:17" */
+    char detail[HYP_ERROR_TEXT_MAX]; /* old -> new, never a secret */
+};
+HYP_MUST_USE enum hyp_status hyp_store_audit_add(struct hyp_store *store,
+                                                 const struct hyp_audit_entry *entry);
+HYP_MUST_USE enum hyp_status hyp_store_audit(struct hyp_store *store, hyp_tenant_id tenant,
+                                             size_t offset, size_t limit,
+                                             struct hyp_arena *arena,
+                                             struct hyp_audit_entry **ret_entries,
+                                             size_t *ret_count);
+
+/* --- care --- */
+
+struct hyp_store_stats {
+    uint64_t values; /* committed, all points */
+    uint64_t readings;
+    uint64_t frames;
+    uint64_t points;
+    uint64_t batches;
+    uint64_t duplicates;
+    int64_t bytes_on_disk;
+    uint64_t queue_length;
+    enum hyp_status last_commit; /* OK, FULL, IO ...: intake health */
+    char last_error[HYP_ERROR_TEXT_MAX];
+};
+void hyp_store_stats(struct hyp_store *store, struct hyp_store_stats *ret_stats);
+
+/* Consistent copy of a running store into `target_folder` (created); verified after writing. */
+HYP_MUST_USE enum hyp_status hyp_store_backup(struct hyp_store *store,
+                                              const char *target_folder, struct hyp_error *err);
+/* Verifies a backup and copies it into an empty or missing `folder`. */
+HYP_MUST_USE enum hyp_status hyp_store_restore(const char *backup_folder, const char *folder,
+                                               struct hyp_error *err);
+
+#endif
