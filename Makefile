@@ -1,0 +1,69 @@
+# A thin front of Meson: `make help` lists what there is.
+SHELL := /bin/bash
+BUILD ?= build
+PORT  ?= 8080
+DATA  ?= demo-data
+FUZZ_SECONDS ?= 60
+JOBS  ?= $(shell nproc)
+
+.PHONY: help bootstrap web build demo check test asan fuzz bench lint format docs clean
+
+help:
+	@echo 'make demo     install what is missing, build, start the demo town; PORT=8080 DATA=demo-data'
+	@echo 'make check    install what tests need, build with both compilers, run every test and lint'
+	@echo 'make build    optimised, hardened build in build/'
+	@echo 'make test     the tests of build-asan/ only, without lints and browser'
+	@echo 'make asan     build with address and undefined behaviour sanitizers in build-asan/'
+	@echo 'make fuzz     run every fuzz target for FUZZ_SECONDS=60 each'
+	@echo 'make bench    build the benchmark programs in build/bench/'
+	@echo 'make lint     layers, banned calls, headers, formatting, clang-tidy'
+	@echo 'make format   clang-format over all C files'
+	@echo 'make docs     generate docs/vocabulary.md'
+	@echo 'make clean    remove build folders'
+
+bootstrap:
+	@tools/bootstrap build
+
+web: bootstrap
+	@tools/build-web
+
+$(BUILD)/build.ninja: | bootstrap
+	meson setup $(BUILD) --buildtype=release -Db_ndebug=false -Dtests=false
+
+build: web $(BUILD)/build.ninja
+	ninja -C $(BUILD) -j $(JOBS)
+
+demo: build
+	@PORT=$(PORT) DATA=$(DATA) BUILD=$(BUILD) tools/demo
+
+asan:
+	@tools/bootstrap test
+	@test -f build-asan/build.ninja || meson setup build-asan -Db_sanitize=address,undefined -Dwerror=true
+	ninja -C build-asan -j $(JOBS)
+
+test: asan
+	meson test -C build-asan --print-errorlogs
+
+check:
+	@tools/bootstrap test
+	@tools/check
+
+fuzz:
+	@tools/bootstrap test
+	@tools/run-fuzz $(FUZZ_SECONDS)
+
+bench: build
+	@ls $(BUILD)/bench
+
+lint:
+	@tools/bootstrap test
+	@tools/lint
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+docs:
+	@tools/gen-vocabulary > docs/vocabulary.md
+
+clean:
+	rm -rf build build-asan build-clang build-fuzz web/dist
