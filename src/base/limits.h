@@ -42,15 +42,45 @@
 
 /* --- api --- */
 #define HYP_LIMIT_BODY_BYTES (1024 * 1024)
-#define HYP_LIMIT_CONNECTIONS 1024
+#define HYP_LIMIT_INTAKE_BYTES (8 * 1024 * 1024) /* body of POST /intake and of imports */
+#define HYP_LIMIT_CONNECTIONS 4096               /* configurable */
+#define HYP_LIMIT_ADDRESS_CONNECTIONS 256        /* per client address, configurable */
 #define HYP_LIMIT_PAGE 1000
 #define HYP_LIMIT_REPLY_BYTES (64 * 1024 * 1024)
-#define HYP_LIMIT_SESSIONS 100000
-#define HYP_LIMIT_SESSION_HOURS 12
-#define HYP_LIMIT_STREAMS 1000
-#define HYP_LIMIT_STREAM_POINTS 2000
-#define HYP_LIMIT_REQUESTS_PER_S 200 /* per client address, configurable */
+#define HYP_LIMIT_REQUEST_ARENA (256 * 1024 * 1024) /* memory of one request */
+#define HYP_LIMIT_REQUESTS_PER_S 200                /* per client address, configurable */
+#define HYP_LIMIT_RATE_ADDRESSES 16384              /* addresses whose rate is remembered */
+#define HYP_LIMIT_IDLE_S 75                         /* idle keep-alive connection */
+#define HYP_LIMIT_REQUEST_S 60                      /* a request must have arrived by then */
+#define HYP_LIMIT_WORKER_QUEUE 1024                 /* requests waiting for a worker */
+#define HYP_LIMIT_GZIP_FROM 1024                    /* smaller replies are not compressed */
+#define HYP_LIMIT_PATH_SEGMENTS 8
 #define HYP_LIMIT_CHART_BUCKETS 4000
 #define HYP_LIMIT_SERIES 16
+#define HYP_LIMIT_SERIES_RAW 200000 /* values of one point read for a chart */
+
+/* --- people --- */
+#define HYP_LIMIT_SESSIONS 100000
+#define HYP_LIMIT_SESSION_HOURS 12     /* without a request */
+#define HYP_LIMIT_SESSION_DAYS 30      /* in any case */
+#define HYP_LIMIT_HASH_AT_ONCE 2       /* argon2id runs at the same time */
+#define HYP_LIMIT_HASH_WAITING 2       /* waiting for a run; more are told to come back */
+#define HYP_LIMIT_BACKOFF_ENTRIES 4096 /* logins and addresses with failed attempts */
+#define HYP_LIMIT_BACKOFF_S 900        /* longest wait after failed attempts */
+#define HYP_LIMIT_USERS 10000
+#define HYP_LIMIT_TOKENS 1000
+
+/* --- live push --- */
+#define HYP_LIMIT_STREAMS 1000
+#define HYP_LIMIT_STREAM_POINTS 2000
+#define HYP_LIMIT_STREAM_QUEUE 512 /* events waiting for one client */
+#define HYP_LIMIT_STREAM_PING_S 15
+
+/* --- use cases --- */
+#define HYP_LIMIT_IMPORT_ERRORS 50 /* reported of one import */
+#define HYP_LIMIT_SEARCH_TEXT 128
+#define HYP_LIMIT_COMM_EVENTS 200
+#define HYP_LIMIT_NOTES 4096 /* notes that explain one frame */
+#define HYP_LIMIT_JOBS 1024
 
 #endif
