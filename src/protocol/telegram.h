@@ -48,6 +48,15 @@ enum hyp_encryption_state {
 };
 const char *hyp_encryption_state_text(enum hyp_encryption_state state);
 
+/* What the application data is; only RECORDS may be walked with hyp_mbus_records. */
+enum hyp_telegram_content {
+    HYP_CONTENT_NONE = 0, /* a telegram without application data, or a format frame */
+    HYP_CONTENT_RECORDS,
+    HYP_CONTENT_FIXED,        /* old fixed data structure (wired CI 73) */
+    HYP_CONTENT_ALARM,        /* alarm status bytes (CI 71, 74, 75) */
+    HYP_CONTENT_MANUFACTURER, /* a manufacturer's own CI that no rule here can read */
+};
+
 /* Learned formats of compact frames: signature -> DIF/VIF bytes. */
 struct hyp_compact_format {
     uint16_t signature;
@@ -88,15 +97,23 @@ struct hyp_telegram {
     uint8_t security_mode;
     enum hyp_encryption_state encryption;
     bool ell_encrypted;
-    bool compact;         /* arrived as compact frame, expanded */
-    bool fixed_structure; /* old fixed data structure (CI 73 wired): use hyp_mbus_fixed_* */
-    bool lsb_first;       /* false for CI 76/77 */
-    const uint8_t *data;  /* application data: records, or what follows a manufacturer's CI */
+    bool has_counter; /* `counter` is authenticated: a replay shows as one not grown */
+    uint32_t counter; /* message counter (AFL or transport layer, security profile B) */
+    bool compact;     /* arrived as compact frame, expanded */
+    bool translated;  /* a manufacturer's own layout, rewritten as data records */
+    bool lsb_first;   /* false for CI 76/77 */
+    enum hyp_telegram_content content;
+    const uint8_t *data; /* application data, inside `plain`: never copy the struct */
     size_t data_len;
-    size_t data_offset; /* where `data` starts in `plain` */
-    size_t trailing;    /* receiver bytes after the telegram that were dropped */
-    uint8_t plain[HYP_TELEGRAM_PLAIN_MAX]; /* stage 1: stripped, decrypted, expanded copy */
+    size_t data_offset;    /* where `data` starts in `plain` */
+    size_t payload_offset; /* where the application layer starts in `plain` as received */
+    size_t trailing;       /* receiver bytes after the telegram that were dropped */
+    uint8_t block_format;  /* enum hyp_wmbus_format; for hyp_telegram_input_offset */
+    size_t received_len;   /* bytes of `plain` that came with the telegram */
     size_t plain_len;
+    /* Stage 1: the telegram without block CRCs, decrypted; behind it the records that a compact
+       frame or a manufacturer's own layout stand for. */
+    uint8_t plain[HYP_TELEGRAM_PLAIN_MAX];
 };
 
 /*
@@ -105,14 +122,23 @@ struct hyp_telegram {
  * @link     which of the two the bytes are; HYP_LINK_UNSET = decide by the first bytes
  * @ret_tel  identity fields are filled as far as known even when the result is NO_KEY or
  *           WRONG_KEY, so that the sender can be reported; data is empty then
- * @explain  notes on every byte, or NULL
- * Returns   HYP_OK | NEED_MORE | BAD_CHECK | MALFORMED | UNSUPPORTED | NO_KEY | WRONG_KEY;
+ * @explain  notes on every byte up to the application data, or NULL; on success its stage and
+ *           base are left so that walking `data` adds the notes of the records
+ * Returns   HYP_OK | NEED_MORE | BAD_CHECK | MALFORMED | UNSUPPORTED (legal, but not a reading
+ *           or not known) | NO_KEY | WRONG_KEY | NOT_FOUND (compact frame of a format not yet
+ *           learned) | REFUSED (the meter answered with an application error);
  *           err->offset is the byte in the input where it was refused
  */
 HYP_MUST_USE enum hyp_status
 hyp_telegram_open(const uint8_t *bytes, size_t len, enum hyp_link_kind link,
                   const struct hyp_telegram_context *context, struct hyp_telegram *ret_tel,
                   struct hyp_explain *explain, struct hyp_error *err);
+
+/*
+ * Where a byte of `plain` stood in the input: for error offsets of the records. Bytes that were
+ * not received as such (expanded records) give the start of the application layer.
+ */
+size_t hyp_telegram_input_offset(const struct hyp_telegram *telegram, size_t plain_offset);
 
 /* Three letters of a manufacturer code (bit 15 masked), and back; '?' for codes that are none.
  */
