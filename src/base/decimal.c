@@ -57,7 +57,7 @@ static enum hyp_status read_mantissa(struct hyp_str *text, struct mantissa *m)
         text->ptr++;
         text->len--;
     }
-    return m->any && m->digits <= INT64_MAX ? HYP_OK : HYP_INVALID;
+    return m->any ? HYP_OK : HYP_INVALID;
 }
 
 enum hyp_status hyp_decimal_parse(struct hyp_str text, struct hyp_decimal *ret_value)
@@ -71,6 +71,9 @@ enum hyp_status hyp_decimal_parse(struct hyp_str text, struct hyp_decimal *ret_v
     enum hyp_status status = read_mantissa(&text, &m);
     if (status != HYP_OK) {
         return status;
+    }
+    if (m.digits > (uint64_t)INT64_MAX + (negative ? 1 : 0)) {
+        return HYP_IMPLAUSIBLE;
     }
     int64_t exponent = 0;
     if (text.len > 0) {
@@ -88,7 +91,7 @@ enum hyp_status hyp_decimal_parse(struct hyp_str text, struct hyp_decimal *ret_v
         return HYP_IMPLAUSIBLE;
     }
     *ret_value = (struct hyp_decimal){
-        .digits = negative ? -(int64_t)m.digits : (int64_t)m.digits,
+        .digits = (int64_t)(negative ? 0 - m.digits : m.digits),
         .exp10 = (int8_t)total,
     };
     return HYP_OK;
