@@ -13,6 +13,7 @@
 #include "base/status.h"
 #include "base/str.h"
 #include "model/reading.h"
+#include "protocol/modbus/block.h"
 #include "protocol/telegram.h"
 
 #include <stddef.h>
@@ -94,12 +95,6 @@ hyp_device_values(const struct hyp_library *library, const struct hyp_profile *p
 
 /* --- Modbus profiles --- */
 
-/* One request of a poll: function, first register (wire address), count. */
-struct hyp_modbus_block {
-    uint8_t function;
-    uint16_t start;
-    uint16_t count;
-};
 /* Poll classes of a profile: "live", "normal", "daily". */
 enum hyp_poll_class {
     HYP_POLL_NORMAL = 0,
@@ -108,12 +103,13 @@ enum hyp_poll_class {
 };
 /*
  * The merged requests of a profile for one poll class, known holes left out.
- * @holes   wire addresses that answered "illegal address" before
+ * @holes   what answered "illegal address" before (hyp_modbus_read learns it)
+ * Returns   how many requests there are; more than `capacity` means the rest was not written
  */
 size_t hyp_profile_modbus_blocks(const struct hyp_profile *profile,
-                                 enum hyp_poll_class poll_class, const uint16_t *holes,
-                                 size_t hole_count, struct hyp_modbus_block *out,
-                                 size_t capacity);
+                                 enum hyp_poll_class poll_class,
+                                 const struct hyp_modbus_hole *holes, size_t hole_count,
+                                 struct hyp_modbus_block *out, size_t capacity);
 /*
  * Values of a snapshot: what HYP_RAW_MODBUS_SNAPSHOT holds (unit, function, start BE16, count
  * BE16, data; repeated).

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Exchange: one Modbus request and its answer, with time-outs, repeats and the protection
+ * against answers that come too late. The sessions of master.h are made of exchanges; nothing
+ * else needs this header.
+ */
+#ifndef HYP_PROTOCOL_MODBUS_EXCHANGE_H
+#define HYP_PROTOCOL_MODBUS_EXCHANGE_H
+
+#include "protocol/modbus/frame.h"
+#include "protocol/session.h"
+
+/*
+ * How a line or connection is talked over, and what it has to remember between sessions.
+ * Owned by the caller, one per line or connection, shared by all sessions on it.
+ */
+struct hyp_modbus_link {
+    enum hyp_modbus_framing framing;
+    uint32_t timeout_ms; /* wait for an answer; 1000 on a LAN, 3000 over radio */
+    uint32_t delay_ms;   /* pause between two requests; RTU: at least 3.5 characters */
+    uint32_t busy_ms;    /* pause after the exceptions "busy" and "acknowledge" */
+    uint8_t retries;     /* repeats after no answer, a damaged answer or "busy" */
+    bool echo;           /* the line sends back what we send */
+
+    /* kept by the sessions */
+    uint16_t transaction; /* last id used */
+    uint8_t late_unit;    /* RTU: this unit may still answer an old request ... */
+    hyp_mono late_until;  /* ... until then */
+};
+
+#define HYP_MODBUS_TEXT_MAX 160
+
+enum hyp_modbus_outcome {
+    HYP_MODBUS_PENDING = 0,
+    HYP_MODBUS_ANSWERED,
+    HYP_MODBUS_EXCEPTION, /* refused by the device: see answer.exception */
+    HYP_MODBUS_FAILED,    /* no usable answer: see status and text */
+};
+
+struct hyp_modbus_exchange {
+    struct hyp_modbus_link *link;
+    struct hyp_modbus_request request;
+    struct hyp_modbus_receiver receiver;
+    uint8_t frame[HYP_MODBUS_FRAME_MAX];
+    size_t frame_len;
+    uint16_t transaction;
+    uint8_t repeats;
+    bool waiting;  /* false: pausing before the request goes out */
+    bool send_now; /* the call just made put the frame out */
+    bool misfit;   /* an answer came that does not fit the request */
+    size_t echo_left;
+    hyp_mono deadline;
+    struct hyp_modbus_answer answer;
+    enum hyp_status status;
+    char text[HYP_MODBUS_TEXT_MAX];
+};
+
+/* Binds an exchange to its link; begins nothing. */
+void hyp_modbus_exchange_init(struct hyp_modbus_exchange *exchange,
+                              struct hyp_modbus_link *link);
+/*
+ * Begins a request; it goes out at once or after the link's pause.
+ * @first  no pause is needed: nothing was sent on this line just before
+ */
+enum hyp_modbus_outcome hyp_modbus_exchange_begin(struct hyp_modbus_exchange *exchange,
+                                                  const struct hyp_modbus_request *request,
+                                                  bool first, hyp_mono now);
+enum hyp_modbus_outcome hyp_modbus_exchange_feed(struct hyp_modbus_exchange *exchange,
+                                                 const uint8_t *bytes, size_t len,
+                                                 hyp_mono now);
+enum hyp_modbus_outcome hyp_modbus_exchange_tick(struct hyp_modbus_exchange *exchange,
+                                                 hyp_mono now);
+/* What the driver has to do now. */
+struct hyp_session_io hyp_modbus_exchange_io(const struct hyp_modbus_exchange *exchange);
+
+#endif
