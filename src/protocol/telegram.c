@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The chain of layers:
+ *
+ *     wireless   link | [ELL] | [AFL] | transport | application data
+ *     wired      68 L L 68 C A |        transport | application data | CS 16
+ *
+ * All work is done in `plain`, a copy of the telegram without block CRCs: what is decrypted is
+ * decrypted there in place, what is expanded is appended. So an offset in `plain` names the
+ * same byte before and after decryption, and hyp_telegram_input_offset() leads back to the
+ * input.
+ */
+#include "protocol/telegram.h"
+
+#include "protocol/wmbus/layers.h"
+
+#include <string.h>
+
+#define WIRED_START 0x68
+#define WIRED_STOP 0x16
+#define WIRED_SHORT 0x10
+#define WIRED_ACK 0xE5
+#define WIRED_HEAD 4
+#define WIRED_TAIL 2
+
+size_t hyp_telegram_input_offset(const struct hyp_telegram *telegram, size_t plain_offset)
+{
+    if (plain_offset > telegram->received_len) {
+        plain_offset = telegram->payload_offset;
+    }
+    return hyp_wmbus_link_input_offset((enum hyp_wmbus_format)telegram->block_format,
+                                       plain_offset);
+}
+
+/* --- wired --- */
+
+static void note_wired(struct hyp_explain *explain, const uint8_t *bytes, size_t l)
+{
+    const char *clause = "EN 13757-2";
+    hyp_explain_add(explain, HYP_NOTE_LINK, 0, 1, "start", clause, "long frame");
+    hyp_explain_add(explain, HYP_NOTE_LINK, 1, 2, "L", clause,
+                    "%zu bytes from C to the checksum, sent twice", l);
+    hyp_explain_add(explain, HYP_NOTE_LINK, 3, 1, "start", clause, "repeated");
+    hyp_explain_add(explain, HYP_NOTE_LINK, 4, 1, "C", clause, "%s",
+                    (bytes[4] & 0x40) != 0 ? "from the master" : "RSP_UD: response of a meter");
+    hyp_explain_add(explain, HYP_NOTE_ADDRESS, 5, 1, "A", clause, "primary address %u",
+                    bytes[5]);
+    hyp_explain_add(explain, HYP_NOTE_LINK, WIRED_HEAD + l, 1, "CS", clause,
+                    "sum of the bytes from C, correct");
+    hyp_explain_add(explain, HYP_NOTE_LINK, WIRED_HEAD + l + 1, 1, "stop", clause,
+                    "end of frame");
+}
+
+static enum hyp_status check_wired(const struct hyp_opening *opening, const uint8_t *bytes,
+                                   size_t len)
+{
+    struct hyp_error *err = opening->err;
+    if (len >= 1 && (bytes[0] == WIRED_ACK || bytes[0] == WIRED_SHORT)) {
+        return hyp_error_set(err, HYP_UNSUPPORTED, 0, "%s, which carries no data",
+                             bytes[0] == WIRED_ACK ? "acknowledgement (E5)" : "short frame");
+    }
+    if (len < WIRED_HEAD) {
+        return hyp_error_set(err, HYP_NEED_MORE, (int64_t)len, "frame is cut in its start");
+    }
+    if (bytes[0] != WIRED_START || bytes[3] != WIRED_START) {
+        return hyp_error_set(err, HYP_MALFORMED, bytes[0] != WIRED_START ? 0 : 3,
+                             "start byte is not 68");
+    }
+    if (bytes[1] != bytes[2]) {
+        return hyp_error_set(err, HYP_MALFORMED, 2, "the two length bytes differ: %u and %u",
+                             bytes[1], bytes[2]);
+    }
+    const size_t l = bytes[1];
+    if (l < 3) {
+        return hyp_error_set(err, HYP_MALFORMED, 1, "length %zu is too short for C A CI", l);
+    }
+    if (len < WIRED_HEAD + l + WIRED_TAIL) {
+        return hyp_error_set(err, HYP_NEED_MORE, (int64_t)len,
+                             "cut: the frame has %zu bytes, %zu are there",
+                             WIRED_HEAD + l + WIRED_TAIL, len);
+    }
+    uint8_t sum = 0;
+    for (size_t i = 0; i < l; i++) {
+        sum = (uint8_t)(sum + bytes[WIRED_HEAD + i]);
+    }
+    if (bytes[WIRED_HEAD + l] != sum) {
+        return hyp_error_set(err, HYP_BAD_CHECK, (int64_t)(WIRED_HEAD + l),
+                             "checksum is %02X, sum of the bytes is %02X",
+                             bytes[WIRED_HEAD + l], sum);
+    }
+    if (bytes[WIRED_HEAD + l + 1] != WIRED_STOP) {
+        return hyp_error_set(err, HYP_MALFORMED, (int64_t)(WIRED_HEAD + l + 1),
+                             "stop byte is %02X, not 16", bytes[WIRED_HEAD + l + 1]);
+    }
+    if (len > WIRED_HEAD + l + WIRED_TAIL) {
+        return hyp_error_set(err, HYP_MALFORMED, (int64_t)(WIRED_HEAD + l + WIRED_TAIL),
+                             "%zu bytes behind the end of the frame",
+                             len - (WIRED_HEAD + l + WIRED_TAIL));
+    }
+    return HYP_OK;
+}
+
+static enum hyp_status open_wired(struct hyp_opening *opening, const uint8_t *bytes, size_t len)
+{
+    struct hyp_telegram *telegram = opening->telegram;
+    enum hyp_status status = check_wired(opening, bytes, len);
+    if (status != HYP_OK) {
+        return status;
+    }
+    const size_t l = bytes[1];
+    memcpy(telegram->plain, bytes, len);
+    telegram->plain_len = len;
+    telegram->received_len = len;
+    telegram->c_field = bytes[4];
+    telegram->primary_address = bytes[5];
+    if (opening->explain != NULL) {
+        note_wired(opening->explain, bytes, l);
+    }
+    opening->pos = WIRED_HEAD + 2;
+    opening->end = WIRED_HEAD + l;
+    if ((bytes[4] & 0x40) != 0) {
+        return hyp_opening_refuse(opening, HYP_UNSUPPORTED, 4,
+                                  "C field %02X: a command of the master, no reading",
+                                  bytes[4]);
+    }
+    return hyp_transport_open(opening);
+}
+
+/* --- wireless --- */
+
+static void note_address(struct hyp_explain *explain, const struct hyp_meter_identity *sender)
+{
+    const char *clause = "EN 13757-4";
+    hyp_explain_add(explain, HYP_NOTE_ADDRESS, 2, 2, "M", clause, "manufacturer %s",
+                    sender->manufacturer);
+    hyp_explain_add(explain, HYP_NOTE_ADDRESS, 4, 4, "ID", clause, "%s", sender->id);
+    hyp_explain_add(explain, HYP_NOTE_ADDRESS, 8, 1, "VER", clause, "version %02X",
+                    sender->version);
+    hyp_explain_add(explain, HYP_NOTE_ADDRESS, 9, 1, "TYPE", clause, "%s",
+                    hyp_medium_text(sender->medium));
+}
+
+static void take_address(struct hyp_opening *opening)
+{
+    struct hyp_telegram *telegram = opening->telegram;
+    memcpy(opening->link_address, telegram->plain + 2, HYP_WMBUS_ADDRESS);
+    memcpy(opening->meter_address, opening->link_address, HYP_WMBUS_ADDRESS);
+    hyp_identity_from_address(&telegram->sender, opening->link_address);
+    telegram->meter = telegram->sender;
+    telegram->has_identity = true;
+    if (opening->explain != NULL) {
+        note_address(opening->explain, &telegram->sender);
+    }
+}
+
+static bool is_ell(uint8_t ci)
+{
+    return (ci >= 0x8C && ci <= 0x8F) || ci == 0x86;
+}
+
+static enum hyp_status open_layers(struct hyp_opening *opening)
+{
+    enum hyp_status status = HYP_OK;
+    if (hyp_opening_left(opening) > 0 && is_ell(hyp_opening_at(opening)[0])) {
+        status = hyp_ell_open(opening);
+    }
+    if (status == HYP_OK && hyp_opening_left(opening) > 0 &&
+        hyp_opening_at(opening)[0] == 0x90) {
+        status = hyp_afl_open(opening);
+    }
+    if (status == HYP_OK && hyp_opening_left(opening) > 0) {
+        status = hyp_transport_open(opening);
+    }
+    return status;
+}
+
+static enum hyp_status open_wireless(struct hyp_opening *opening, const uint8_t *bytes,
+                                     size_t len)
+{
+    struct hyp_telegram *telegram = opening->telegram;
+    struct hyp_wmbus_link link;
+    enum hyp_status status = hyp_wmbus_link_parse(bytes, len, telegram->plain, &link,
+                                                  opening->explain, opening->err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    telegram->plain_len = link.len;
+    telegram->received_len = link.len;
+    telegram->trailing = link.trailing;
+    telegram->block_format = (uint8_t)link.format;
+    telegram->c_field = telegram->plain[1];
+    opening->pos = HYP_WMBUS_LINK_HEADER;
+    opening->end = link.len;
+    take_address(opening);
+    if (opening->explain != NULL && link.format != HYP_WMBUS_FORMAT_STRIPPED) {
+        /* With CRCs in between, what follows is explained in the stripped copy. */
+        opening->explain->stage = 1;
+    }
+    const struct hyp_wmbus_function *function = hyp_wmbus_function_find(telegram->c_field);
+    if (function == NULL || !function->from_meter) {
+        return hyp_opening_refuse(opening, HYP_UNSUPPORTED, 1,
+                                  "C field %02X: %s, no reading of a meter", telegram->c_field,
+                                  function != NULL ? function->meaning : "reserved");
+    }
+    return open_layers(opening);
+}
+
+/* --- both --- */
+
+static enum hyp_link_kind guess_link(const uint8_t *bytes, size_t len)
+{
+    if (len == 1 && bytes[0] == WIRED_ACK) {
+        return HYP_LINK_MBUS;
+    }
+    if (len == 5 && bytes[0] == WIRED_SHORT) {
+        return HYP_LINK_MBUS;
+    }
+    if (len >= WIRED_HEAD && bytes[0] == WIRED_START &&
+        (bytes[3] == WIRED_START || bytes[1] == bytes[2])) {
+        return HYP_LINK_MBUS;
+    }
+    return HYP_LINK_WMBUS;
+}
+
+enum hyp_status hyp_telegram_open(const uint8_t *bytes, size_t len, enum hyp_link_kind link,
+                                  const struct hyp_telegram_context *context,
+                                  struct hyp_telegram *ret_tel, struct hyp_explain *explain,
+                                  struct hyp_error *err)
+{
+    /* `plain` is large and written before it is read: only the fields before it are cleared. */
+    memset(ret_tel, 0, offsetof(struct hyp_telegram, plain));
+    ret_tel->primary_address = -1;
+    ret_tel->lsb_first = true;
+    ret_tel->link = link != HYP_LINK_UNSET ? link : guess_link(bytes, len);
+    struct hyp_opening opening = {
+        .context = context,
+        .telegram = ret_tel,
+        .explain = explain,
+        .err = err,
+    };
+    enum hyp_status status = ret_tel->link == HYP_LINK_MBUS
+                                 ? open_wired(&opening, bytes, len)
+                                 : open_wireless(&opening, bytes, len);
+    if (status != HYP_OK) {
+        ret_tel->content = HYP_CONTENT_NONE;
+        ret_tel->data_len = 0;
+    }
+    ret_tel->data = ret_tel->plain + ret_tel->data_offset;
+    if (explain != NULL) {
+        explain->base = ret_tel->data_offset;
+    }
+    return status;
+}
