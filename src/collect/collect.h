@@ -16,6 +16,7 @@
 #include "device/library.h"
 #include "model/plant.h"
 #include "model/reading.h"
+#include "model/zone.h"
 
 #include <stddef.h>
 
@@ -93,6 +94,10 @@ struct hyp_collect_observer {
     void (*line_state)(void *user, const struct hyp_line_state *state);
     void (*job)(void *user, const struct hyp_job *job);
     void (*found)(void *user, const struct hyp_found_device *found);
+    /* Learned data to be kept over restarts (hyp_collector_restore_format, _holes). */
+    void (*format_learned)(void *user, const struct hyp_compact_format *format);
+    void (*holes_learned)(void *user, hyp_device_id device, const uint16_t *holes,
+                          size_t count);
 };
 
 struct hyp_collect_config {
@@ -102,7 +107,7 @@ struct hyp_collect_config {
     const struct hyp_library *library;
     struct hyp_sink *sink;
     struct hyp_collect_observer observer;
-    int utc_offset_minutes; /* of the tenant's zone, for daily schedules and meter clocks */
+    const struct hyp_zone *zone; /* for daily schedules and meter clocks; NULL = UTC */
 };
 
 /* Creates a stopped collector. The pointers in the config must outlive it. */
@@ -126,6 +131,11 @@ void hyp_collector_remove_device(struct hyp_collector *collector, hyp_device_id 
 /* State remembered from before a restart, so that breaker and "last success" survive. */
 void hyp_collector_restore_state(struct hyp_collector *collector,
                                  const struct hyp_device_state *state);
+/* Learned data from before a restart; what does not fit the limits is left out. */
+void hyp_collector_restore_format(struct hyp_collector *collector,
+                                  const struct hyp_compact_format *format);
+void hyp_collector_restore_holes(struct hyp_collector *collector, hyp_device_id device,
+                                 const uint16_t *holes, size_t count);
 
 /*
  * Reads devices now.
@@ -197,9 +207,13 @@ size_t hyp_collector_queue(struct hyp_collector *collector, hyp_line_id line,
 /*
  * Feeds bytes as if they had arrived on a line: file import, HTTP push, replay, history load.
  * The batch goes through the same path (decode, match, sink) as field traffic.
- * @text   lines "time link HEX" (docs/simulator.md) or plain hex lines; HYP_SOURCE_FILE or
- * _PUSH
- * @done   called from the sink's thread after the last commit, with counts
+ * @tenant  whose devices the telegrams may belong to
+ * @text    lines "time link HEX" (docs/simulator.md) or plain hex lines; copied
+ * @source  HYP_SOURCE_FILE or _PUSH
+ * @done    called once, from the loop thread, after the last commit, with counts; also when the
+ *          collector stops before (status CANCELLED). The caller keeps the text until OK.
+ * Returns  HYP_OK (done will be called) | BUSY (too many feeds at once) | LIMIT (too long)
+ *          | NO_MEMORY | CANCELLED (stopping)
  */
 struct hyp_intake_result {
     enum hyp_status status;
@@ -210,7 +224,7 @@ struct hyp_intake_result {
     char first_error[HYP_ERROR_TEXT_MAX]; /* with line number */
 };
 HYP_MUST_USE enum hyp_status
-hyp_collector_feed(struct hyp_collector *collector, const char *text, size_t len,
+hyp_collector_feed(struct hyp_collector *collector, hyp_tenant_id tenant, struct hyp_str text,
                    enum hyp_reading_source source,
                    void (*done)(void *user, const struct hyp_intake_result *), void *user);
 

@@ -55,6 +55,8 @@ struct hyp_line {
     uint8_t retries;
     uint32_t delay_ms; /* pause between requests */
     bool echo;         /* the converter echoes what is sent */
+    bool per_cycle;    /* TCP: close the connection when nothing waits, for devices that
+                          serve one client at a time */
     bool enabled;
     int64_t revision; /* grows with each change */
 };
