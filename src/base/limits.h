@@ -10,7 +10,7 @@
 #define HYP_LIMIT_FRAME_BYTES 1024     /* longest frame of any protocol kept raw */
 #define HYP_LIMIT_RECORDS 256          /* data records of one telegram */
 #define HYP_LIMIT_VALUE_TEXT 64        /* bytes of a text value */
-#define HYP_LIMIT_RECORD_TEXT      68   /* text of one record as UTF-8 with terminator */
+#define HYP_LIMIT_RECORD_TEXT 68       /* text of one record as UTF-8 with terminator */
 #define HYP_LIMIT_READING_VALUES 512   /* values of one reading */
 #define HYP_LIMIT_MULTI_TELEGRAMS 32   /* telegrams of one multi-telegram answer */
 #define HYP_LIMIT_COMPACT_FORMATS 1024 /* learned formats of compact frames */
@@ -39,6 +39,17 @@
 #define HYP_LIMIT_BATCH_READINGS 4096
 #define HYP_LIMIT_FRAME_DAYS 90                      /* configurable */
 #define HYP_LIMIT_FRAME_STORE (2048LL * 1024 * 1024) /* bytes, configurable */
+
+#define HYP_LIMIT_BATCH_FRAMES 4096               /* power of two: see store/frames.h */
+#define HYP_LIMIT_INTAKE_QUEUE (64 * 1024 * 1024) /* bytes of batches waiting */
+#define HYP_LIMIT_INTAKE_GROUP (8 * 1024 * 1024)  /* bytes of batches in one commit */
+#define HYP_LIMIT_OBSERVERS 8
+#define HYP_LIMIT_DEVICE_POINTS 4096    /* points of one device */
+#define HYP_LIMIT_BLOCK_ROWS 65536      /* readings in one packed block */
+#define HYP_LIMIT_INSTANT_READINGS 1024 /* readings of a device for one instant */
+#define HYP_LIMIT_COMM_EVENTS 1000      /* kept per device */
+#define HYP_LIMIT_LOG_BLOB (16 * 1024 * 1024)
+#define HYP_LIMIT_FRAME_PENDING (256 * 1024) /* bytes of frames before they are packed */
 
 /* --- api --- */
 #define HYP_LIMIT_BODY_BYTES (1024 * 1024)
