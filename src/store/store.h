@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/rng.h"
 #include "model/plant.h"
 #include "model/reading.h"
 
@@ -26,19 +27,42 @@ struct hyp_store_config {
     const char *folder; /* data folder, created if missing; NULL = in memory (tests) */
     const struct hyp_clock *clock;
     struct hyp_log *log; /* may be NULL */
+    struct hyp_rng *rng; /* for the secret key and nonces; NULL = the system's */
     int64_t frame_days;  /* age limit of raw frames; 0 = default */
     int64_t frame_bytes; /* size limit of raw frames; 0 = default */
 };
 
+/*
+ * Opens or creates a store, brings its schema up to date and loads the intake log.
+ * Returns   HYP_OK
+ *         | BUSY         another process has the folder
+ *         | UNSUPPORTED  the database is newer than this program
+ *         | NOT_FOUND    secret.key is missing although secrets were stored
+ *         | WRONG_KEY    secret.key is of another store
+ *         | CORRUPT, IO, FULL, NO_MEMORY; *err names the file and the remedy
+ * Context   blocks while it loads
+ */
 HYP_MUST_USE enum hyp_status hyp_store_open(const struct hyp_store_config *config,
                                             struct hyp_store **ret_store,
                                             struct hyp_error *err);
-/* Commits what is queued, then closes. */
+/* Commits what is queued (each done is called), then closes. NULL is allowed. Nothing may be
+ * submitted meanwhile. Returns NULL. */
 void *hyp_store_close(struct hyp_store *store);
 
 /* --- intake --- */
 
-/* The sink of this store; valid as long as the store. */
+/*
+ * The sink of this store; valid as long as the store.
+ *
+ * submit copies the batch, so the caller's memory is free again when it returns. Beside OK and
+ * BUSY it returns INVALID for a batch that can never be stored (more than
+ * HYP_LIMIT_BATCH_READINGS readings, a frame index out of range, a reading without kind or
+ * source, a value without quality): done is not called, sending it again is no use.
+ * done gets OK | FULL | IO (disk; nothing was kept, try again later) | NO_MEMORY | CORRUPT.
+ * Readings of devices that are not (or no longer) in the store are dropped and counted.
+ * Same device, source time, kind, point and equal value = kept once. A frame all of whose
+ * readings were known already is not kept again.
+ */
 struct hyp_sink *hyp_store_sink(struct hyp_store *store);
 
 /* A value as committed, with its point. */
@@ -56,13 +80,18 @@ struct hyp_stored_value {
     };
 };
 
-/* Called from the writer thread after each commit with the values that were new. */
+/*
+ * Called from the writer thread after each commit with the values that were new, after the
+ * sender's done. May call any function of the store. Values are valid during the call only.
+ */
 struct hyp_store_observer {
     void *user;
     void (*committed)(void *user, hyp_device_id device, hyp_utc source_time,
                       const struct hyp_stored_value *values, size_t count);
 };
-void hyp_store_observe(struct hyp_store *store, const struct hyp_store_observer *observer);
+/* Adds an observer for the life of the store. LIMIT beyond HYP_LIMIT_OBSERVERS. */
+HYP_MUST_USE enum hyp_status hyp_store_observe(struct hyp_store *store,
+                                               const struct hyp_store_observer *observer);
 
 /* --- points and readings --- */
 
@@ -93,7 +122,11 @@ HYP_MUST_USE enum hyp_status hyp_store_latest(struct hyp_store *store, hyp_tenan
                                               struct hyp_latest **ret_values,
                                               size_t *ret_count);
 
-/* Raw values of a point in [from, to), oldest first; the best version of each instant. */
+/*
+ * Raw values of a point in [from, to), oldest first; the best version of each instant: good
+ * before manual before estimated before doubtful before absent; among equals the one that came
+ * last. hyp_store_readings shows the others.
+ */
 HYP_MUST_USE enum hyp_status hyp_store_series(struct hyp_store *store, hyp_tenant_id tenant,
                                               hyp_point_id point, hyp_utc from, hyp_utc to,
                                               struct hyp_arena *arena,
@@ -141,7 +174,8 @@ struct hyp_stored_frame {
     size_t len;
     const uint8_t *bytes; /* NULL in lists */
 };
-/* Newest first; device 0 = all, line 0 = all. */
+/* Newest first; device 0 = all, line 0 = all. Frames of unknown senders belong to the tenant of
+ * their line. */
 HYP_MUST_USE enum hyp_status
 hyp_store_frames(struct hyp_store *store, hyp_tenant_id tenant, hyp_device_id device,
                  hyp_line_id line, size_t offset, size_t limit, struct hyp_arena *arena,
@@ -404,17 +438,26 @@ struct hyp_store_stats {
     uint64_t frames;
     uint64_t points;
     uint64_t batches;
-    uint64_t duplicates;
+    uint64_t duplicates; /* values that were known already, since start */
+    uint64_t dropped;    /* values of unknown devices or beyond a limit, since start */
+    uint64_t damaged;    /* rows of the log that could not be read at start */
     int64_t bytes_on_disk;
-    uint64_t queue_length;
+    int64_t bytes_in_memory;     /* of the historian */
+    uint64_t queue_length;       /* batches waiting */
     enum hyp_status last_commit; /* OK, FULL, IO ...: intake health */
     char last_error[HYP_ERROR_TEXT_MAX];
 };
 void hyp_store_stats(struct hyp_store *store, struct hyp_store_stats *ret_stats);
 
-/* Consistent copy of a running store into `target_folder` (created); verified after writing. */
+/* Consistent copy of a running store into `target_folder` (created, must be empty); verified
+ * after writing. Holds secret.key too: guard it like the store itself. */
 HYP_MUST_USE enum hyp_status hyp_store_backup(struct hyp_store *store,
                                               const char *target_folder, struct hyp_error *err);
+/* The same of a folder that another process may have open. */
+HYP_MUST_USE enum hyp_status hyp_store_backup_folder(const char *folder,
+                                                     const char *target_folder,
+                                                     const struct hyp_clock *clock,
+                                                     struct hyp_error *err);
 /* Verifies a backup and copies it into an empty or missing `folder`. */
 HYP_MUST_USE enum hyp_status hyp_store_restore(const char *backup_folder, const char *folder,
                                                struct hyp_error *err);
