@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Subcommands of the one binary: each is a function and one row of the table in main.c.
+ */
+#ifndef HYP_CMD_COMMAND_H
+#define HYP_CMD_COMMAND_H
+
+/*
+ * Runs a subcommand.
+ * @argc, @argv  from the subcommand's name on (argv[0] = "decode")
+ * Returns       exit status: 0 done, 1 failed, 2 wrong usage
+ */
+typedef int (*hyp_command_fn)(int argc, char **argv);
+
+int hyp_command_decode(int argc, char **argv);
+
+#endif

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/decoder.h"
+
+#include "base/map.h"
+#include "protocol/wmbus/formats.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NOTES_MAX 2048
+#define ARENA_MAX ((size_t)4 * 1024 * 1024)
+#define SHORT_KEY 8
+
+/* A meter has at most one key of each length. */
+struct key_entry {
+    struct hyp_aes_key aes;
+    uint8_t small[SHORT_KEY];
+    bool has_aes;
+    bool has_small;
+};
+
+struct hyp_decoder {
+    struct hyp_decoder_options options;
+    struct hyp_telegram_context context;
+    struct hyp_map key_index; /* id_raw -> index in keys */
+    struct key_entry *keys;
+    size_t key_count;
+    size_t key_capacity;
+    struct key_entry any_meter;
+    struct key_entry line; /* key given on the line; comes first */
+    struct hyp_formats formats;
+    struct hyp_telegram telegram;
+    struct hyp_arena arena;
+    struct hyp_explain explain;
+    struct hyp_note *notes;
+    uint8_t bytes[HYP_LIMIT_FRAME_BYTES];
+};
+
+static const struct key_entry *find_entry(const struct hyp_decoder *decoder, uint32_t id)
+{
+    uint64_t index = 0;
+    return hyp_map_get(&decoder->key_index, id, &index) ? &decoder->keys[index] : NULL;
+}
+
+static bool find_key(void *user, const struct hyp_meter_identity *meter,
+                     struct hyp_aes_key *ret_key)
+{
+    const struct hyp_decoder *decoder = user;
+    const struct key_entry *own = find_entry(decoder, meter->id_raw);
+    const struct key_entry *const order[] = {&decoder->line, own, &decoder->any_meter};
+    for (size_t i = 0; i < HYP_ARRAY_LEN(order); i++) {
+        if (order[i] != NULL && order[i]->has_aes) {
+            *ret_key = order[i]->aes;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_short_key(void *user, const struct hyp_meter_identity *meter,
+                           uint8_t ret_key[static SHORT_KEY])
+{
+    const struct hyp_decoder *decoder = user;
+    const struct key_entry *own = find_entry(decoder, meter->id_raw);
+    const struct key_entry *const order[] = {&decoder->line, own, &decoder->any_meter};
+    for (size_t i = 0; i < HYP_ARRAY_LEN(order); i++) {
+        if (order[i] != NULL && order[i]->has_small) {
+            memcpy(ret_key, order[i]->small, SHORT_KEY);
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct hyp_compact_format *find_format(void *user, uint16_t signature)
+{
+    const struct hyp_decoder *decoder = user;
+    return hyp_formats_find(&decoder->formats, signature);
+}
+
+static void learn_format(void *user, const struct hyp_compact_format *format)
+{
+    struct hyp_decoder *decoder = user;
+    /* Known or table full: compact frames of formats that are in it still open. */
+    HYP_IGNORE(hyp_formats_learn(&decoder->formats, format));
+}
+
+enum hyp_status hyp_decoder_create(const struct hyp_decoder_options *options,
+                                   struct hyp_decoder **ret_decoder, struct hyp_error *err)
+{
+    struct hyp_decoder *decoder = calloc(1, sizeof(*decoder));
+    if (decoder == NULL) {
+        return hyp_error_set(err, HYP_NO_MEMORY, -1, "no memory for the decoder");
+    }
+    decoder->options = *options;
+    decoder->context = (struct hyp_telegram_context){
+        .user = decoder,
+        .find_key = find_key,
+        .find_short_key = find_short_key,
+        .find_format = find_format,
+        .learn_format = learn_format,
+        .accept_plain = options->accept_plain,
+    };
+    hyp_map_init(&decoder->key_index);
+    hyp_formats_init(&decoder->formats);
+    hyp_arena_init(&decoder->arena, ARENA_MAX);
+    if (options->explain) {
+        decoder->notes = calloc(NOTES_MAX, sizeof(*decoder->notes));
+        if (decoder->notes == NULL) {
+            hyp_decoder_destroy(decoder);
+            return hyp_error_set(err, HYP_NO_MEMORY, -1, "no memory for the notes");
+        }
+    }
+    *ret_decoder = decoder;
+    return HYP_OK;
+}
+
+void *hyp_decoder_destroy(struct hyp_decoder *decoder)
+{
+    if (decoder != NULL) {
+        hyp_map_finish(&decoder->key_index);
+        hyp_arena_finish(&decoder->arena);
+        if (decoder->keys != NULL) {
+            hyp_wipe(decoder->keys, decoder->key_capacity * sizeof(*decoder->keys));
+        }
+        free(decoder->keys);
+        free(decoder->notes);
+        hyp_wipe(decoder, sizeof(*decoder));
+        free(decoder);
+    }
+    return NULL;
+}
+
+/* --- keys --- */
+
+/* Takes a key of either length into the entry. */
+static enum hyp_status parse_key(struct hyp_str text, struct key_entry *entry,
+                                 struct hyp_error *err)
+{
+    uint8_t bytes[sizeof(entry->aes.bytes)];
+    size_t len = 0;
+    enum hyp_status status = hyp_hex_decode(text, bytes, sizeof(bytes), &len, NULL);
+    if (status == HYP_OK && len == sizeof(bytes)) {
+        memcpy(entry->aes.bytes, bytes, sizeof(bytes));
+        entry->has_aes = true;
+    } else if (status == HYP_OK && len == SHORT_KEY) {
+        memcpy(entry->small, bytes, SHORT_KEY);
+        entry->has_small = true;
+    } else {
+        status = hyp_error_set(err, HYP_INVALID, -1,
+                               "a key has 32 hex digits (AES) or 16 (DES, Diehl)");
+    }
+    hyp_wipe(bytes, sizeof(bytes));
+    return status;
+}
+
+static enum hyp_status entry_of(struct hyp_decoder *decoder, uint32_t id,
+                                struct key_entry **ret_entry)
+{
+    uint64_t index = 0;
+    if (hyp_map_get(&decoder->key_index, id, &index)) {
+        *ret_entry = &decoder->keys[index];
+        return HYP_OK;
+    }
+    if (decoder->key_count == decoder->key_capacity) {
+        const size_t capacity = HYP_MAX(decoder->key_capacity * 2, (size_t)64);
+        struct key_entry *grown = reallocarray(decoder->keys, capacity, sizeof(*decoder->keys));
+        if (grown == NULL) {
+            return HYP_NO_MEMORY;
+        }
+        decoder->keys = grown;
+        decoder->key_capacity = capacity;
+    }
+    if (hyp_map_set(&decoder->key_index, id, decoder->key_count) != HYP_OK) {
+        return HYP_NO_MEMORY;
+    }
+    *ret_entry = &decoder->keys[decoder->key_count++];
+    **ret_entry = (struct key_entry){.has_aes = false};
+    return HYP_OK;
+}
+
+enum hyp_status hyp_decoder_add_key(struct hyp_decoder *decoder, struct hyp_str id,
+                                    struct hyp_str key, struct hyp_error *err)
+{
+    struct key_entry parsed = {.has_aes = false};
+    struct key_entry *entry = &decoder->any_meter;
+    uint64_t raw = 0;
+    enum hyp_status status = parse_key(key, &parsed, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    if (!hyp_str_equal(id, HYP_STR("*"))) {
+        if (id.len != 8 || hyp_str_hex_to_u64(id, &raw) != HYP_OK) {
+            return hyp_error_set(err, HYP_INVALID, -1,
+                                 "\"%.*s\" is no meter id: eight digits, or * for all",
+                                 HYP_STR_ARG(id));
+        }
+        status = entry_of(decoder, (uint32_t)raw, &entry);
+        if (status != HYP_OK) {
+            return hyp_error_set(err, status, -1, "no memory for keys");
+        }
+    }
+    if (parsed.has_aes) {
+        entry->aes = parsed.aes;
+        entry->has_aes = true;
+    } else {
+        memcpy(entry->small, parsed.small, SHORT_KEY);
+        entry->has_small = true;
+    }
+    hyp_wipe(&parsed, sizeof(parsed));
+    return HYP_OK;
+}
+
+enum hyp_status hyp_decoder_add_keys(struct hyp_decoder *decoder, struct hyp_str text,
+                                     struct hyp_error *err)
+{
+    struct hyp_str line;
+    int64_t number = 0;
+    while (hyp_str_split_next(&text, '\n', &line)) {
+        number++;
+        line = hyp_str_trim(line);
+        if (line.len == 0 || line.ptr[0] == '#') {
+            continue;
+        }
+        const char separator = hyp_str_find_char(line, ';') >= 0 ? ';' : ',';
+        struct hyp_str id;
+        struct hyp_str key;
+        if (!hyp_str_split_next(&line, separator, &id) ||
+            !hyp_str_split_next(&line, separator, &key)) {
+            return hyp_error_set(err, HYP_INVALID, number, "expected \"id;key\"");
+        }
+        enum hyp_status status =
+            hyp_decoder_add_key(decoder, hyp_str_trim(id), hyp_str_trim(key), err);
+        if (status != HYP_OK) {
+            if (err != NULL) {
+                err->offset = number;
+            }
+            return status;
+        }
+    }
+    return HYP_OK;
+}
+
+/* --- telegrams --- */
+
+static void reset(struct hyp_decoder *decoder, struct hyp_decoded *decoded)
+{
+    hyp_arena_reset(&decoder->arena);
+    hyp_explain_init(&decoder->explain, decoder->notes, decoder->notes != NULL ? NOTES_MAX : 0);
+    decoded->status = HYP_OK;
+    decoded->error.status = HYP_OK;
+    decoded->error.text[0] = '\0';
+    decoded->telegram = NULL;
+    decoded->profile = NULL;
+    decoded->values = NULL;
+    decoded->count = 0;
+    decoded->explain = decoder->options.explain ? &decoder->explain : NULL;
+    decoded->bytes = NULL;
+    decoded->len = 0;
+}
+
+void hyp_decoder_telegram(struct hyp_decoder *decoder, const uint8_t *bytes, size_t len,
+                          struct hyp_decoded *ret_decoded)
+{
+    reset(decoder, ret_decoded);
+    struct hyp_explain *explain = decoder->options.explain ? &decoder->explain : NULL;
+    ret_decoded->bytes = bytes;
+    ret_decoded->len = len;
+    ret_decoded->telegram = &decoder->telegram;
+    ret_decoded->status = hyp_telegram_open(bytes, len, HYP_LINK_UNSET, &decoder->context,
+                                            &decoder->telegram, explain, &ret_decoded->error);
+}
+
+static enum hyp_status refuse_line(struct hyp_decoder *decoder, struct hyp_decoded *decoded,
+                                   enum hyp_status status)
+{
+    /* What stands in `telegram` is of an earlier line. */
+    decoded->telegram = NULL;
+    decoded->status = status;
+    decoder->line.has_aes = false;
+    decoder->line.has_small = false;
+    return status;
+}
+
+static enum hyp_status parse_line(struct hyp_decoder *decoder, struct hyp_str line,
+                                  struct hyp_decoded *decoded, size_t *ret_len)
+{
+    struct hyp_str hex;
+    struct hyp_str key;
+    struct hyp_str rest = hyp_str_trim(line);
+    decoder->line = (struct key_entry){.has_aes = false};
+    if (!hyp_str_split_next(&rest, ';', &hex)) {
+        return refuse_line(decoder, decoded,
+                           hyp_error_set(&decoded->error, HYP_INVALID, 0, "empty line"));
+    }
+    if (hyp_str_split_next(&rest, ';', &key) && hyp_str_trim(key).len > 0) {
+        enum hyp_status status = parse_key(hyp_str_trim(key), &decoder->line, &decoded->error);
+        if (status != HYP_OK) {
+            return refuse_line(decoder, decoded, status);
+        }
+    }
+    enum hyp_status status = hyp_hex_decode(hyp_str_trim(hex), decoder->bytes,
+                                            sizeof(decoder->bytes), ret_len, &decoded->error);
+    return status == HYP_OK ? HYP_OK : refuse_line(decoder, decoded, status);
+}
+
+void hyp_decoder_line(struct hyp_decoder *decoder, struct hyp_str line,
+                      struct hyp_decoded *ret_decoded)
+{
+    size_t len = 0;
+    reset(decoder, ret_decoded);
+    if (parse_line(decoder, line, ret_decoded, &len) == HYP_OK) {
+        hyp_decoder_telegram(decoder, decoder->bytes, len, ret_decoded);
+        hyp_wipe(&decoder->line, sizeof(decoder->line));
+    }
+}
