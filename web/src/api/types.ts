@@ -1,0 +1,157 @@
+// The server's answers, as docs/openapi.yaml states them.
+
+export type Role = 'admin' | 'reader';
+export type DeviceState = 'ok' | 'stale' | 'failing' | 'never' | 'disabled';
+export type Severity = 'normal' | 'low' | 'medium' | 'high' | 'critical';
+
+export interface Status { product: string; version: string; first_run: boolean; time: string }
+
+export interface Session {
+  user: { id: number; login: string; name: string; role: Role; language: string; theme: string };
+  tenant: { id: number; name: string; time_zone: string };
+  csrf: string;
+  permissions: string[];
+}
+
+export interface User {
+  id: number; login: string; name: string; role: Role; enabled: boolean;
+  created: string; last_login: string | null; revision: number;
+}
+
+export interface Token {
+  id: number; name: string; role: Role; created: string; expires: string | null;
+  last_used?: string | null; token?: string;
+}
+
+export interface AuditEntry { time: string; user: number | null; login: string; action: string; object: string; detail: string }
+
+export interface List<T> { total: number; offset: number; items: T[] }
+
+export interface Overview {
+  devices: { total: number; ok: number; stale: number; failing: number; never: number; disabled?: number };
+  lines: { total: number; connected: number; failed: number };
+  values: number; readings_today: number; frames: number;
+  jobs: { running: number };
+  store: { bytes: number; last_commit: string; error: string };
+  by_kind: Record<string, number>;
+  started: string;
+}
+
+export interface Device {
+  id: number; name: string; kind: string; profile: string; profile_title: string;
+  manufacturer: string; serial: string; version: number | null; medium: number | null; medium_text: string;
+  primary_address: number | null; secondary: boolean; unit_id: number | null;
+  line: number | null; line_name: string; has_key: boolean;
+  address: string; city: string; latitude: number | null; longitude: number | null;
+  schedule: string; enabled: boolean; battery: boolean; revision: number; created: string;
+  state: DeviceState; last_success: string | null; last_attempt: string | null; last_error: string;
+  info_severity: Severity; headline: { key: string; text: string; unit: string } | null;
+}
+
+export interface DeviceList extends List<Device> {
+  facets: { kind: Record<string, number>; state: Record<string, number>; line: Record<string, number> };
+}
+
+/** What a form sends: every field optional, the key is write-only. */
+export type DeviceInput = Partial<Omit<Device, 'id' | 'state'>> & { key?: string };
+
+export interface Value {
+  point: number; key: string; name: string; label: string; quantity: string; unit: string;
+  aggregation: string; function: string; storage: number; tariff: number; subunit: number;
+  kind: string; value: number | string | null; text: string; quality: string;
+  time: string; receive_time: string; age_s: number; frame: number | null; source: string;
+}
+
+export interface InfoBit { bit: number; name: string; text: string; severity: Severity }
+export interface Latest { device: number; values: Value[]; info: InfoBit[] }
+
+export interface Point {
+  point: number; key: string; name: string; label: string; unit: string; kind: string;
+  quantity: string; aggregation: string;
+}
+
+export interface Reading {
+  time: string; receive_time: string; kind: string; source: string; frame: number | null;
+  values: { point: number; key: string; value: number | string | null; text: string; quality: string }[];
+}
+
+export interface Communication {
+  state: DeviceState; last_attempt: string | null; last_success: string | null; last_failure: string | null;
+  last_status: string; last_error: string; failures_in_row: number; attempts: number; successes: number;
+  next_due: string | null; backing_off: boolean; job: JobState | '' | null;
+  events: { time: string; status: string; text: string }[];
+}
+
+export interface FrameSummary {
+  id: number; time: string; protocol: string; outcome: string; bytes: number;
+  signal_dbm?: number | null; device?: number | null; device_name?: string; line?: number | null; line_name?: string;
+  manufacturer?: string; serial?: string;
+}
+
+export interface Note {
+  stage: number; offset: number; length: number; layer: string; record: number;
+  field: string; meaning: string; clause: string;
+}
+
+export interface Explain {
+  ok: boolean;
+  error?: { code: string; offset: number; text: string };
+  link: string;
+  stages: { title: string; hex: string }[];
+  notes: Note[];
+  meter?: { manufacturer: string; id: string; version: number; medium: number; medium_text: string } | null;
+  profile?: string;
+  encryption?: { mode: number; state: string };
+  values: Value[];
+}
+
+export interface Frame {
+  id: number; time: string; device: number | null; line: number | null; protocol: string;
+  outcome: string; hex: string; explain: Explain;
+  device_name?: string; line_name?: string;
+}
+
+export interface Series {
+  point: number; device: number; device_name: string; key: string; label: string; unit: string;
+  mode: 'raw' | 'buckets'; times: number[]; values?: (number | null)[];
+  min?: (number | null)[]; mean?: (number | null)[]; max?: (number | null)[];
+}
+export interface SeriesReply { from: string | number; to: string | number; series: Series[] }
+
+export interface LineState {
+  link: string; last_success: string | null; last_error: string; queue_length: number; clients: number;
+  active_device: number | null; bytes_in: number; bytes_out: number; frames_in: number; frames_refused: number;
+}
+export interface Line {
+  id: number; name: string; kind: string; host: string; port: number; path: string; baud: number; parity: string;
+  topic: string; login: string; has_password: boolean; timeout_ms: number; retries: number; delay_ms: number;
+  echo: boolean; enabled: boolean; revision: number; devices: number; state: LineState;
+}
+export type LineInput = Partial<Omit<Line, 'id' | 'state' | 'devices'>> & { password?: string };
+
+export interface QueueItem { job: number; device: number | null; device_name: string; priority: string; state: JobState; queued: string }
+
+export type JobState =
+  'waiting' | 'queued' | 'sent' | 'loading' | 'processing' | 'done' | 'done_with_errors' | 'error' | 'unknown';
+
+export interface Found {
+  manufacturer: string; serial: string; version: number | null; medium: number | string | null;
+  primary_address: number | null; unit_id: number | null; profile: string; profile_title: string;
+  encrypted: boolean; signal_dbm: number | null; known: boolean; last_heard: string | null;
+}
+
+export interface Job {
+  id: number; kind: 'read' | 'scan' | 'test'; state: JobState; line: number | null; device: number | null;
+  device_name?: string; line_name?: string;
+  created: string; changed: string; total: number; done: number; failed: number; found: number; text: string;
+  results?: Found[]; values?: Value[]; profile?: string;
+  meter?: { manufacturer: string; id: string; version: number; medium: number; medium_text: string } | null;
+}
+
+export interface Profile { name: string; title: string; kind: string; protocol: string; battery: boolean }
+export interface Group { id: number; name: string; members: number }
+
+export interface Problem {
+  title: string; status: number; code: string; detail: string;
+  field?: string; offset?: number; retry_after?: number;
+}

@@ -1,0 +1,77 @@
+// Data of a page: what was loaded stays on screen while it is fetched again and when that fails.
+import { useEffect, useRef } from 'preact/hooks';
+import { useSignal, type Signal } from '@preact/signals';
+import { ApiError } from '../api/client';
+import { resync } from './session';
+
+export interface Resource<T> {
+  data: T | null; error: ApiError | null; loading: boolean;
+  reload: () => void; set: (value: T) => void;
+}
+
+const asError = (e: unknown): ApiError =>
+  e instanceof ApiError ? e : new ApiError(-1, 'CLIENT', e instanceof Error ? e.message : String(e));
+
+/** Fetches when `key` changes, after a reconnect, and on reload(). A null key fetches nothing. */
+export function useResource<T>(key: string | null, fetcher: (signal: AbortSignal) => Promise<T>): Resource<T> {
+  const data = useSignal<T | null>(null);
+  const error = useSignal<ApiError | null>(null);
+  const loading = useSignal(key !== null);
+  const latest = useRef(fetcher);
+  latest.current = fetcher;
+  const run = useRef<() => void>(() => undefined);
+  const keyOfData = useRef<string | null>(null);
+  const bump = resync.value;
+
+  useEffect(() => {
+    if (key === null) { loading.value = false; return undefined; }
+    const aborts = new Set<AbortController>();
+    let newest = 0;
+    let alive = true;
+    const load = (): void => {
+      const mine = ++newest;
+      const abort = new AbortController();
+      aborts.add(abort);
+      loading.value = true;
+      latest.current(abort.signal).then(
+        (value) => {
+          if (!alive || mine !== newest) return;
+          keyOfData.current = key;
+          data.value = value; error.value = null; loading.value = false;
+        },
+        (e: unknown) => {
+          if (!alive || mine !== newest || abort.signal.aborted) return;
+          error.value = asError(e); loading.value = false;
+        },
+      ).finally(() => aborts.delete(abort));
+    };
+    // Data of another object must not stand under this one's name.
+    if (keyOfData.current !== null && keyOfData.current !== key) { data.value = null; error.value = null; }
+    run.current = load;
+    load();
+    return () => { alive = false; aborts.forEach((a) => a.abort()); };
+  }, [key, bump]);
+
+  return {
+    data: data.value, error: error.value, loading: loading.value,
+    reload: () => run.current(), set: (value) => { data.value = value; },
+  };
+}
+
+/** An action of a button: busy while it runs, its error beside the button. */
+export function useAction(): { busy: boolean; error: ApiError | null; run: (f: () => Promise<void>) => Promise<boolean>; clear: () => void } {
+  const busy = useSignal(false);
+  const error: Signal<ApiError | null> = useSignal<ApiError | null>(null);
+  return {
+    busy: busy.value, error: error.value,
+    clear: () => { error.value = null; },
+    run: async (f) => {
+      if (busy.peek()) return false;
+      busy.value = true;
+      error.value = null;
+      try { await f(); return true; }
+      catch (e) { error.value = asError(e); return false; }
+      finally { busy.value = false; }
+    },
+  };
+}

@@ -1,0 +1,15 @@
+// Units as they are printed; the API's texts are plain ASCII.
+const PRINTED: Record<string, string> = {
+  m3: 'm³', 'm3/h': 'm³/h', 'm3/min': 'm³/min', 'm3/s': 'm³/s', degC: '°C', 'm3*degC': 'm³·°C',
+  '%RH': '% RH', deg: '°', hca: '', count: '', month: 'months', y: 'years', d: 'days',
+};
+
+export function unitText(unit: string): string {
+  return PRINTED[unit] ?? unit;
+}
+
+/** Value and unit in one text, for copies, titles and CSV headers. */
+export function withUnit(text: string, unit: string): string {
+  const u = unitText(unit);
+  return u ? `${text}\u00a0${u}` : text;
+}

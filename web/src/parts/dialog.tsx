@@ -1,0 +1,47 @@
+// Modal dialogs on the native element: focus trap, Escape and return of focus come with it.
+import type { ComponentChildren } from 'preact';
+import { useEffect, useId, useRef } from 'preact/hooks';
+import { t } from '../model/i18n';
+import closeIcon from '../icons/x.svg';
+import { Icon } from './icon';
+
+export function Dialog({ title, onClose, wide = false, closable = true, children }: {
+  title: string; onClose: () => void; wide?: boolean; closable?: boolean; children: ComponentChildren;
+}) {
+  const ref = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const el = ref.current!;
+    const before = document.activeElement as HTMLElement | null;
+    el.showModal();
+    el.querySelector<HTMLElement>('[data-autofocus]')?.focus();
+    return () => { el.close(); before?.isConnected && before.focus(); };
+  }, []);
+  return (
+    <dialog ref={ref} class={wide ? 'dialog dialog-wide' : 'dialog'} aria-labelledby={id}
+      onCancel={(e) => { e.preventDefault(); if (closable) onClose(); }}>
+      <header class="dialog-head">
+        <h2 id={id}>{title}</h2>
+        {closable && <button type="button" class="btn-icon" aria-label={t('action.close')} onClick={onClose}><Icon svg={closeIcon} size={18} /></button>}
+      </header>
+      <div class="dialog-body">{children}</div>
+    </dialog>
+  );
+}
+
+/** For the irreversible only. */
+export function Confirm({ title, text, action, danger = false, busy = false, error, onConfirm, onClose }: {
+  title: string; text: string; action: string; danger?: boolean; busy?: boolean; error?: ComponentChildren;
+  onConfirm: () => void; onClose: () => void;
+}) {
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <p>{text}</p>
+      {error}
+      <div class="dialog-actions">
+        <button type="button" class="btn" data-autofocus onClick={onClose}>{t('action.cancel')}</button>
+        <button type="button" class={danger ? 'btn btn-danger' : 'btn btn-primary'} disabled={busy} onClick={onConfirm}>{action}</button>
+      </div>
+    </Dialog>
+  );
+}

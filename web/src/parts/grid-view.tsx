@@ -1,0 +1,56 @@
+// Mounts a Grid in a component; the grid itself knows nothing of the framework.
+import { useEffect, useRef } from 'preact/hooks';
+import { t } from '../model/i18n';
+import { phone } from '../live/prefs';
+import { Grid, type GridOptions } from './grid';
+
+type Props<T> = Omit<GridOptions<T>, 'rowHeight' | 'narrow' | 'retryText' | 'failedText'> & {
+  /** Data are fetched anew, from the top, when this changes. */
+  dataKey: string;
+  api?: (grid: Grid<T> | null) => void;
+  rowHeight?: number;
+};
+
+export function GridView<T>(props: Props<T>) {
+  const host = useRef<HTMLDivElement>(null);
+  const grid = useRef<Grid<T> | null>(null);
+  const latest = useRef(props);
+  latest.current = props;
+  const narrow = phone.value && !!props.drawNarrow;
+  const coarse = matchMedia('(pointer: coarse)').matches;
+  const rowHeight = props.rowHeight ?? (coarse ? 44 : 32);
+
+  useEffect(() => {
+    // Callbacks go through `latest`, so that the grid never holds those of an old render.
+    const p = (): Props<T> => latest.current;
+    const g = new Grid<T>(host.current!, {
+      ...props, rowHeight, narrow, retryText: t('action.retry'), failedText: t('grid.failed'),
+      fetch: (offset, limit) => p().fetch(offset, limit),
+      onSort: (key) => p().onSort?.(key),
+      onOpen: (row) => p().onOpen?.(row),
+      ...(props.onPeek ? { onPeek: (row: T) => p().onPeek?.(row) } : {}),
+      onSelection: (ids) => p().onSelection?.(ids),
+      onTotal: (n) => p().onTotal?.(n),
+      onError: (e) => p().onError?.(e),
+      onCursor: (i, row) => p().onCursor?.(i, row),
+    });
+    if (!props.onSort) g.configure({ onSort: undefined as never });
+    grid.current = g;
+    props.api?.(g);
+    return () => { props.api?.(null); g.destroy(); grid.current = null; };
+  }, []);
+
+  const columns = props.columns.map((c) => `${c.key}:${c.width}:${c.title}`).join('|');
+  useEffect(() => {
+    grid.current?.configure({ columns: props.columns, narrow, rowHeight, selectable: props.selectable ?? false, ...(props.sort ? { sort: props.sort } : {}) });
+  }, [columns, narrow, rowHeight, props.sort?.key, props.sort?.down, props.selectable]);
+  useEffect(() => { grid.current?.reset(); }, [props.dataKey]);
+
+  return <div class="grid-host" ref={host} />;
+}
+
+/** Sets a cell to plain text; the title shows what does not fit. */
+export function textCell(cell: HTMLElement, text: string): void {
+  cell.textContent = text;
+  if (text.length > 18) cell.title = text; else cell.removeAttribute('title');
+}

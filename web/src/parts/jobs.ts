@@ -1,0 +1,20 @@
+// Starting reads and following them.
+import { post } from '../api/client';
+import type { Job } from '../api/types';
+import { t } from '../model/i18n';
+import { go } from '../live/router';
+import { errorText } from './states';
+import { ApiError } from '../api/client';
+import { toast } from './toast';
+
+/** Reads several devices now; says how many were taken. */
+export async function readNow(devices: number[]): Promise<Job[]> {
+  try {
+    const r = await post<{ jobs: Job[] }>('/read', { devices });
+    toast(t('read.started', { n: r.jobs.length }), { action: { label: t('read.show'), run: () => go('/jobs') } });
+    return r.jobs;
+  } catch (e) {
+    toast(`${t('read.failed')} ${e instanceof ApiError ? errorText(e) : ''}`, { error: true });
+    return [];
+  }
+}

@@ -1,0 +1,25 @@
+// A page that is fetched when first shown.
+import type { ComponentType } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { t } from '../model/i18n';
+import { Empty, Skeleton } from './states';
+
+type Loader<P> = () => Promise<{ default: ComponentType<P> }>;
+const loaded = new Map<unknown, ComponentType<never>>();
+
+export function Lazy<P extends object>({ load, props, quiet = false }: { load: Loader<P>; props?: P; quiet?: boolean }) {
+  const [state, set] = useState(0);
+  const C = loaded.get(load) as ComponentType<P> | undefined;
+  useEffect(() => {
+    if (C) return undefined;
+    let alive = true;
+    load().then((m) => { loaded.set(load, m.default as ComponentType<never>); if (alive) set((n) => n + 1); },
+      () => { if (alive) set(-1); });
+    return () => { alive = false; };
+  }, [load]);
+  if (C) return <C {...(props ?? {} as P)} />;
+  if (state < 0) {
+    return <Empty title={t('error.chunkTitle')} text={t('error.chunkText')}><button type="button" class="btn" onClick={() => location.reload()}>{t('action.reload')}</button></Empty>;
+  }
+  return quiet ? null : <Skeleton />;
+}

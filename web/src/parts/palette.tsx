@@ -1,0 +1,80 @@
+// Search and commands in one box: pages, actions, and devices found by the server.
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { get } from '../api/client';
+import type { Device, DeviceList } from '../api/types';
+import { t, word, type Key } from '../model/i18n';
+import { go } from '../live/router';
+import { Icon } from './icon';
+import { paletteOpen } from './keys';
+import searchIcon from '../icons/search.svg';
+import pageIcon from '../icons/chevron-right.svg';
+import deviceIcon from '../icons/layers.svg';
+
+interface Entry { key: string; text: string; note: string; icon: string; href: string }
+const PAGES: { href: string; key: Key; admin?: boolean }[] = [
+  { href: '/', key: 'nav.overview' }, { href: '/devices', key: 'nav.devices' }, { href: '/chart', key: 'nav.chart' },
+  { href: '/frames', key: 'nav.frames' }, { href: '/inspector', key: 'inspector.paste' }, { href: '/lines', key: 'nav.lines' },
+  { href: '/jobs', key: 'nav.jobs' }, { href: '/devices?state=failing', key: 'cmd.failing' }, { href: '/devices?state=stale', key: 'cmd.stale' },
+  { href: '/devices/new', key: 'add.title', admin: true }, { href: '/lines?add=1', key: 'line.addTitle', admin: true },
+  { href: '/settings/appearance', key: 'settings.appearance' }, { href: '/settings/users', key: 'settings.users', admin: true },
+  { href: '/settings/tokens', key: 'settings.tokens', admin: true }, { href: '/settings/audit', key: 'settings.audit', admin: true },
+];
+
+function entries(text: string, devices: Device[], admin: boolean): Entry[] {
+  const needle = text.trim().toLowerCase();
+  const pages = PAGES.filter((p) => admin || !p.admin).map((p) => ({ key: p.href, text: t(p.key), note: t('search.page'), icon: pageIcon, href: p.href }))
+    .filter((p) => p.text.toLowerCase().includes(needle));
+  const found = devices.map((d) => ({
+    key: 'd' + d.id, text: d.name, note: [word('kind', d.kind), d.serial, d.address].filter(Boolean).join(' · '), icon: deviceIcon, href: `/devices/${d.id}`,
+  }));
+  return needle ? [...found, ...pages] : pages;
+}
+
+export default function Palette({ admin }: { admin: boolean }) {
+  const ref = useRef<HTMLDialogElement>(null);
+  const [text, setText] = useState('');
+  const [at, setAt] = useState(0);
+  const [devices, setDevices] = useState<Device[]>([]);
+  const list = entries(text, devices, admin);
+
+  useEffect(() => { ref.current!.showModal(); }, []);
+  useEffect(() => {
+    setAt(0);
+    if (!text.trim()) { setDevices([]); return undefined; }
+    const abort = new AbortController();
+    const timer = setTimeout(() => {
+      get<DeviceList>('/devices', { search: text.trim(), limit: 8 }, abort.signal).then((r) => setDevices(r.items), () => undefined);
+    }, 120);
+    return () => { clearTimeout(timer); abort.abort(); };
+  }, [text]);
+
+  const close = (): void => { paletteOpen.value = false; };
+  const choose = (e: Entry | undefined): void => { if (e) { close(); go(e.href); } };
+  const onKey = (e: KeyboardEvent): void => {
+    const step = e.key === 'ArrowDown' ? 1 : e.key === 'ArrowUp' ? -1 : 0;
+    if (step && list.length) { e.preventDefault(); setAt((at + step + list.length) % list.length); }
+    else if (e.key === 'Enter') { e.preventDefault(); choose(list[at]); }
+  };
+  useEffect(() => { ref.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' }); }, [at]);
+
+  return (
+    <dialog ref={ref} class="palette" aria-label={t('search.open')} onCancel={(e) => { e.preventDefault(); close(); }}
+      onClick={(e) => { if (e.target === ref.current) close(); }}>
+      <div class="palette-in">
+        <Icon svg={searchIcon} />
+        <input type="text" role="combobox" aria-expanded="true" aria-controls="palette-list" aria-autocomplete="list" aria-label={t('search.open')}
+          aria-activedescendant={list.length ? `palette-${at}` : undefined} placeholder={t('search.placeholder')} value={text}
+          onInput={(e) => setText(e.currentTarget.value)} onKeyDown={onKey} autofocus />
+        <kbd>Esc</kbd>
+      </div>
+      <div class="palette-list" id="palette-list" role="listbox" aria-label={t('search.results')}>
+        {list.map((e, i) => (
+          <div key={e.key} id={`palette-${i}`} class="palette-item" role="option" aria-selected={i === at} onClick={() => choose(e)} onPointerMove={() => setAt(i)}>
+            <Icon svg={e.icon} /><span>{e.text}</span><small>{e.note}</small>
+          </div>
+        ))}
+      </div>
+      {list.length === 0 && <p class="empty">{t('search.none')}</p>}
+    </dialog>
+  );
+}

@@ -1,0 +1,30 @@
+// Which page a path shows, and who may see it. One row per page; the navigation reads it too.
+import type { ComponentType } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { t, type Key } from './model/i18n';
+import { path } from './live/router';
+import { isAdmin } from './live/session';
+import { Lazy } from './parts/lazy';
+import { Empty, NotAllowed } from './parts/states';
+
+interface PageProps { id: number }
+type Loader = () => Promise<{ default: ComponentType<PageProps> }>;
+interface Route { pattern: RegExp; title: Key; load: Loader; admin?: boolean }
+
+const ROUTES: Route[] = [
+  { pattern: /^\/devices$/, title: 'nav.devices', load: () => import('./pages/devices') },
+];
+
+export function setTitle(text: string): void { document.title = text ? `${text} \u00b7 Hypocaust` : 'Hypocaust'; }
+
+export function Page() {
+  const here = path.value;
+  const route = ROUTES.find((r) => r.pattern.test(here));
+  const id = Number(route?.pattern.exec(here)?.[1] ?? 0);
+  useEffect(() => { setTitle(route ? t(route.title) : t('error.pageTitle')); }, [here]);
+  if (!route) {
+    return <Empty title={t('error.pageTitle')} text={t('error.pageText', { path: here })}><a class="btn" href="/">{t('denied.back')}</a></Empty>;
+  }
+  if (route.admin && !isAdmin.value) return <NotAllowed />;
+  return <Lazy key={here} load={route.load} props={{ id }} />;
+}
