@@ -6,6 +6,11 @@
  * application layer message (after the transport header, decrypted) and yields one decoded
  * record after the other. It never allocates; text lives in the record. It is not about names
  * or makes: device/ turns records into named values.
+ *
+ * A compact profile (annex F) is one container on the wire and many values: the iterator
+ * yields the container (qualifier.what == HYP_MBUS_PROFILE, no value of its own) and then one
+ * record per element, with the storage number, the value and, where the base time is known,
+ * the time of that element.
  */
 #ifndef HYP_PROTOCOL_MBUS_RECORD_H
 #define HYP_PROTOCOL_MBUS_RECORD_H
@@ -25,7 +30,7 @@ enum hyp_vif_table {
     HYP_VIF_FB,
     HYP_VIF_FD,
     HYP_VIF_FD_SECOND, /* FD FD */
-    HYP_VIF_EF,        /* third extension table */
+    HYP_VIF_EF,        /* third extension table: reserved by the standard */
     HYP_VIF_TEXT,      /* plain text VIF: text in hyp_mbus_record.vif_text */
     HYP_VIF_MANUFACTURER,
     HYP_VIF_ANY, /* 7E */
@@ -39,12 +44,13 @@ struct hyp_mbus_qualifier {
     uint8_t quadrant;   /* 0 none, 1..4 */
     uint8_t limit;      /* 0 none, 1 lower limit, 2 upper limit */
     uint8_t what;       /* enum hyp_mbus_what */
-    uint8_t per;        /* VIFE 20..2B as is, 0 none */
-    uint8_t multiplied; /* VIFE 2C..38 as is, 0 none */
+    uint8_t per;        /* VIFE 20..35 as is, 0 none: the unit is "per" something */
+    uint8_t multiplied; /* VIFE 36..38 as is, 0 none */
     bool average;       /* 12 */
     bool future;        /* 7E */
     bool uncorrected;   /* 3A */
     bool base_conditions; /* 3E */
+    bool non_metric;      /* 3D: units of the alternate, non-metric table */
     bool last;            /* 42..: last of (else first) */
     bool end;             /* 42..: end of (else begin) */
     bool oms_standard;    /* 1D standard conform data content */
@@ -83,14 +89,21 @@ struct hyp_mbus_record {
     uint16_t subunit;
 
     enum hyp_vif_table table;
-    uint8_t code; /* 7 bits */
-    uint8_t vife[HYP_MBUS_VIFE_MAX];
+    uint8_t code;                    /* 7 bits */
+    uint8_t vife[HYP_MBUS_VIFE_MAX]; /* 7 bits each, in order, also the maker's */
     uint8_t vife_count;
     struct hyp_mbus_qualifier qualifier;
     uint8_t record_error; /* VIFE 01..1F from the meter, 0 none */
 
+    /*
+     * What the value is. Differs from `subject`, what the VIF names, where a VIFE changes the
+     * kind: the date of the maximum flow has quantity TIME and subject FLOW. UNKNOWN when the
+     * VIF is the maker's or a VIFE leaves no quantity of the vocabulary ("energy per pulse").
+     */
     enum hyp_quantity quantity;
+    enum hyp_quantity subject;
     enum hyp_unit unit; /* unit of the decoded decimal, as the VIF says (not normalised) */
+    /* UNSET with quality GOOD: bytes without a standard meaning, see `data`. */
     enum hyp_value_kind kind;
     enum hyp_quality quality; /* GOOD, or why absent */
     union {
@@ -101,23 +114,48 @@ struct hyp_mbus_record {
     char text[HYP_LIMIT_RECORD_TEXT];     /* UTF-8, terminated; kind TEXT */
     char vif_text[HYP_LIMIT_RECORD_TEXT]; /* plain text VIF, UTF-8, terminated */
 
+    uint8_t profile_element; /* n-th element (1..) of a compact profile, 0 for other records */
+    bool has_time;           /* `time` is set: when this profile element was true */
+    struct hyp_civil time;
+
     bool manufacturer_data; /* pseudo record: the rest after DIF 0F/1F; data covers it */
     bool more_follows;      /* DIF 1F was seen */
 };
 
+/* The compact profile that is being expanded; private to the iterator. */
+struct hyp_mbus_profile {
+    size_t container;         /* where the container record starts */
+    const uint8_t *elements;  /* NULL when no profile is open */
+    uint8_t count;            /* elements in it */
+    uint8_t next;             /* number of the next element, from 1 */
+    uint8_t mode;             /* 0 absolute, 1 increments, 2 decrements, 3 signed difference */
+    uint8_t spacing_unit;     /* 0 s, 1 min, 2 h, 3 d */
+    uint8_t spacing;          /* 0 array, 1..250, FD half month, FE month/quarter/half year */
+    uint8_t coding;           /* as the low nibble of a DIF */
+    bool inverse;             /* back in time from the base */
+    bool has_base;            /* a base value record exists */
+    bool has_time;            /* a base time record exists */
+    enum hyp_quality quality; /* of the running value */
+    int64_t digits;           /* running value before scaling */
+    struct hyp_civil time;    /* base time */
+};
+
 struct hyp_mbus_records {
     struct hyp_bytes bytes;
-    size_t index;
-    bool binary_flags_unsigned;
+    size_t index;         /* records yielded so far */
+    bool msb_first;       /* CI 76/77: multi-byte values most significant byte first */
+    bool keep_containers; /* do not expand compact profiles (to walk the DIF/VIF bytes only) */
     struct hyp_explain *explain;
     bool more_follows; /* set when DIF 1F was seen */
     bool ended;
+    struct hyp_mbus_profile profile;
 };
 
 /*
  * Starts walking the records of one application layer message.
  * @data     outlives the iterator; @len up to HYP_LIMIT_FRAME_BYTES
  * @explain  notes on every byte, or NULL; offsets relative to `data` plus explain->base
+ * msb_first and keep_containers may be set after this call and before the first next.
  */
 void hyp_mbus_records_init(struct hyp_mbus_records *records, const uint8_t *data, size_t len,
                            struct hyp_explain *explain);
@@ -131,5 +169,14 @@ void hyp_mbus_records_init(struct hyp_mbus_records *records, const uint8_t *data
 HYP_MUST_USE enum hyp_status hyp_mbus_records_next(struct hyp_mbus_records *records,
                                                    struct hyp_mbus_record *ret_record,
                                                    struct hyp_error *err);
+
+/* The data bytes as an unsigned number (first 8 bytes, least significant first). */
+uint64_t hyp_mbus_record_raw(const struct hyp_mbus_record *record);
+
+/* What a VIF code names, in English: "flow temperature". Never NULL; "reserved" for holes. */
+const char *hyp_mbus_vif_text(enum hyp_vif_table table, uint8_t code);
+
+/* What a record error VIFE says: "data overflow". Never NULL. */
+const char *hyp_mbus_record_error_text(uint8_t code);
 
 #endif

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Types of EN 13757-3 annex A:
+ *   A  BCD, high nibble F of the most significant byte = minus. Any other nibble A..F is an
+ *      error display, never a digit: EB DD is not 1413 W.
+ *   B  signed two's complement; 80..00 means "no value". Also 24 and 48 bits wide.
+ *   C  unsigned; FF..FF means "no value".
+ *   D  bit field.
+ *   H  IEEE 754, 32 bits.
+ *   F, G, I, J  see time.c.
+ *
+ * LVAR, the first byte of variable length data:
+ *   00..BF  that many characters (or bytes of a container)
+ *   C0..C9 / D0..D9  positive / negative BCD of (L & 0F) bytes
+ *   E0..EF  binary number of (L - E0) bytes
+ *   F0..F4  binary number of 4 * (L - EC) bytes;  F5 48 bytes, F6 64 bytes
+ */
+#include "protocol/mbus/value.h"
+
+#include "protocol/mbus/dib.h"
+#include "protocol/mbus/latin1.h"
+#include "protocol/mbus/time.h"
+
+#include <assert.h>
+#include <string.h>
+
+static uint64_t read_le(const uint8_t *data, size_t len)
+{
+    uint64_t value = 0;
+    for (size_t i = len; i > 0; i--) {
+        value = value << 8 | data[i - 1];
+    }
+    return value;
+}
+
+uint64_t hyp_mbus_record_raw(const struct hyp_mbus_record *record)
+{
+    return read_le(record->data, HYP_MIN((size_t)record->data_len, (size_t)8));
+}
+
+/* Length of variable length data; -1 for a reserved code. */
+static int lvar_length(uint8_t lvar)
+{
+    if (lvar <= 0xBF) {
+        return lvar;
+    }
+    switch (lvar & 0xF0) {
+    case 0xC0:
+    case 0xD0: return (lvar & 0x0F) <= 9 ? lvar & 0x0F : -1;
+    case 0xE0: return lvar & 0x0F;
+    default: break;
+    }
+    if (lvar <= 0xF4) {
+        return 4 * (lvar - 0xEC);
+    }
+    return lvar == 0xF5 ? 48 : lvar == 0xF6 ? 64 : -1;
+}
+
+enum hyp_status hyp_mbus_data_take(struct hyp_bytes *bytes, struct hyp_mbus_record *record,
+                                   struct hyp_error *err)
+{
+    size_t len = hyp_mbus_data_bytes[record->dif & 0x0F];
+    record->lvar = 0;
+    if ((record->dif & 0x0F) == HYP_MBUS_DATA_LVAR) {
+        record->lvar = hyp_mbus_take(bytes);
+        int counted = lvar_length(record->lvar);
+        if (counted < 0) {
+            return hyp_error_set(err, HYP_UNSUPPORTED, (int64_t)bytes->pos - 1,
+                                 "reserved length code %02X of variable length data",
+                                 record->lvar);
+        }
+        len = (size_t)counted;
+    }
+    if (bytes->failed || len > bytes->len - bytes->pos) {
+        return hyp_error_set(
+            err, HYP_MALFORMED, (int64_t)bytes->len,
+            "the data ends within the value of a record that begins at byte %u",
+            record->offset);
+    }
+    record->data = bytes->data + bytes->pos;
+    record->data_len = (uint16_t)len;
+    bytes->pos += len;
+    return HYP_OK;
+}
+
+static bool all_bytes_are(const uint8_t *bytes, size_t len, uint8_t value)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (bytes[i] != value) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/*
+ * 80 00 00 in BCD fields: the integer sentinel in a field declared as BCD (Zenner sends it for
+ * "no month-end value yet"). Read as digits it would be a volume of 80000 m3.
+ */
+static bool is_misplaced_minimum(const uint8_t *bytes, size_t len)
+{
+    return len >= 3 && bytes[len - 1] == 0x80 && all_bytes_are(bytes, len - 1, 0);
+}
+
+static enum hyp_quality decode_bcd(const uint8_t *bytes, size_t len, int64_t *ret_digits)
+{
+    int64_t digits = 0;
+    bool negative = bytes[len - 1] >> 4 == 0x0F;
+    bool bad = false;
+    for (size_t i = len; i > 0; i--) {
+        unsigned high = i == len && negative ? 0 : bytes[i - 1] >> 4;
+        unsigned low = bytes[i - 1] & 0x0F;
+        bad |= high > 9 || low > 9;
+        digits = digits * 100 + (int64_t)(high * 10 + low);
+    }
+    if (bad) {
+        return all_bytes_are(bytes, len, 0xFF) ? HYP_QUALITY_NO_VALUE : HYP_QUALITY_INVALID;
+    }
+    if (is_misplaced_minimum(bytes, len)) {
+        return HYP_QUALITY_NO_VALUE;
+    }
+    *ret_digits = negative ? -digits : digits;
+    return HYP_QUALITY_GOOD;
+}
+
+enum hyp_quality hyp_mbus_number_decode(const uint8_t *bytes, size_t len, bool bcd,
+                                        enum hyp_mbus_coding coding, int64_t *ret_digits)
+{
+    if (bcd) {
+        return decode_bcd(bytes, len, ret_digits);
+    }
+    uint64_t raw = read_le(bytes, len);
+    unsigned unused = 64 - 8 * (unsigned)len;
+    if (coding == HYP_MBUS_CODING_SIGNED) {
+        int64_t value = (int64_t)(raw << unused) >> unused;
+        if (raw << unused == 1ull << 63) {
+            return HYP_QUALITY_NO_VALUE;
+        }
+        *ret_digits = value;
+        return HYP_QUALITY_GOOD;
+    }
+    if (coding == HYP_MBUS_CODING_UNSIGNED && raw == UINT64_MAX >> unused) {
+        return HYP_QUALITY_NO_VALUE;
+    }
+    if (raw > INT64_MAX) {
+        return HYP_QUALITY_INVALID;
+    }
+    *ret_digits = (int64_t)raw;
+    return HYP_QUALITY_GOOD;
+}
+
+void hyp_mbus_value_scale(struct hyp_mbus_record *record, struct hyp_decimal value,
+                          const struct hyp_mbus_scale *scale)
+{
+    record->kind = HYP_VALUE_DECIMAL;
+    record->quality = HYP_QUALITY_GOOD;
+    enum hyp_status status = HYP_OK;
+    if (scale->factor != HYP_MBUS_FACTOR_NONE) {
+        status = hyp_decimal_multiply(
+            value, hyp_mbus_factor_value((enum hyp_mbus_factor)scale->factor), &value);
+    }
+    if (status == HYP_OK) {
+        status = hyp_decimal_shift(value, scale->exp10, &value);
+    }
+    if (status == HYP_OK && scale->add) {
+        struct hyp_decimal constant = {.digits = 1, .exp10 = scale->add_exp10};
+        status = hyp_decimal_add(value, constant, &value);
+    }
+    if (status != HYP_OK) {
+        record->quality = HYP_QUALITY_INVALID;
+        return;
+    }
+    record->decimal = value;
+}
+
+static void decode_float(struct hyp_mbus_record *record, const uint8_t *data,
+                         const struct hyp_mbus_scale *scale)
+{
+    uint32_t bits = (uint32_t)read_le(data, 4);
+    float value;
+    struct hyp_decimal decimal;
+    static_assert(sizeof(value) == sizeof(bits), "IEEE 754 single precision");
+    memcpy(&value, &bits, sizeof(value));
+    record->kind = HYP_VALUE_DECIMAL;
+    if (hyp_decimal_from_float(value, &decimal) != HYP_OK) {
+        /* NaN is how meters with floats say "none"; infinity is nothing a meter measures. */
+        bool is_nan = (bits & 0x7F800000u) == 0x7F800000u && (bits & 0x007FFFFFu) != 0;
+        record->quality = is_nan ? HYP_QUALITY_NO_VALUE : HYP_QUALITY_INVALID;
+        return;
+    }
+    hyp_mbus_value_scale(record, decimal, scale);
+}
+
+/* Digits most significant first, as a text that keeps leading zeros and hex ids. */
+static void decode_identifier(struct hyp_mbus_record *record, const uint8_t *data)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    size_t out = 0;
+    record->kind = HYP_VALUE_TEXT;
+    record->quality =
+        all_bytes_are(data, record->data_len, 0xFF) ? HYP_QUALITY_NO_VALUE : HYP_QUALITY_GOOD;
+    for (size_t i = record->data_len; i > 0; i--) {
+        record->text[out++] = digits[data[i - 1] >> 4];
+        record->text[out++] = digits[data[i - 1] & 0x0F];
+    }
+    record->text[out] = '\0';
+}
+
+/* "12345678.KAM.35.04": the 8 bytes of a secondary address as text, version and medium in hex.
+ */
+static void decode_address(struct hyp_mbus_record *record, const uint8_t *data)
+{
+    struct hyp_buf text;
+    uint8_t id[4] = {data[3], data[2], data[1], data[0]};
+    unsigned code = (unsigned)read_le(data + 4, 2);
+    record->kind = HYP_VALUE_TEXT;
+    record->quality = HYP_QUALITY_GOOD;
+    hyp_buf_init_fixed(&text, record->text, sizeof(record->text));
+    hyp_buf_append_hex(&text, id, sizeof(id));
+    hyp_buf_append_char(&text, '.');
+    for (int shift = 10; shift >= 0; shift -= 5) {
+        hyp_buf_append_char(&text, (char)('@' + (code >> shift & 0x1F)));
+    }
+    hyp_buf_append_char(&text, '.');
+    hyp_buf_append_hex(&text, data + 6, 1);
+    hyp_buf_append_char(&text, '.');
+    hyp_buf_append_hex(&text, data + 7, 1);
+    (void)hyp_buf_terminate(&text);
+}
+
+static bool is_secondary_address(const struct hyp_mbus_record *record)
+{
+    return record->table == HYP_VIF_PRIMARY && record->code == 0x79 && record->data_len == 8;
+}
+
+/* Integers and BCD of any length 1..9. */
+static void decode_number(struct hyp_mbus_record *record, const uint8_t *data, bool bcd,
+                          const struct hyp_mbus_scale *scale)
+{
+    enum hyp_mbus_coding coding = (enum hyp_mbus_coding)scale->coding;
+    int64_t digits;
+    switch (coding) {
+    case HYP_MBUS_CODING_FLAGS:
+        record->kind = HYP_VALUE_FLAGS;
+        record->quality = HYP_QUALITY_GOOD;
+        record->flags = read_le(data, HYP_MIN((size_t)record->data_len, (size_t)8));
+        return;
+    case HYP_MBUS_CODING_TIME:
+        record->kind = HYP_VALUE_CIVIL;
+        record->quality = bcd ? HYP_QUALITY_INVALID
+                              : hyp_mbus_time_decode(data, record->data_len, &record->civil);
+        return;
+    case HYP_MBUS_CODING_IDENTIFIER:
+        if (is_secondary_address(record)) {
+            decode_address(record, data);
+            return;
+        }
+        if (bcd && record->quantity == HYP_QUANTITY_IDENTIFIER) {
+            decode_identifier(record, data);
+            return;
+        }
+        break;
+    case HYP_MBUS_CODING_SIGNED:
+    case HYP_MBUS_CODING_UNSIGNED:
+    case HYP_MBUS_CODING_BYTES: break;
+    }
+    enum hyp_quality quality =
+        hyp_mbus_number_decode(data, record->data_len, bcd, coding, &digits);
+    if (quality == HYP_QUALITY_GOOD) {
+        hyp_mbus_value_scale(record, (struct hyp_decimal){.digits = digits}, scale);
+    } else {
+        record->kind = HYP_VALUE_DECIMAL;
+        record->quality = quality;
+    }
+}
+
+static bool is_printable(const uint8_t *data, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (data[i] < 0x20 || data[i] > 0x7E) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void decode_characters(struct hyp_mbus_record *record,
+                              const struct hyp_mbus_scale *scale)
+{
+    bool bytes = scale->coding == HYP_MBUS_CODING_BYTES ||
+                 scale->coding == HYP_MBUS_CODING_TIME ||
+                 record->qualifier.what == HYP_MBUS_PROFILE;
+    if (record->table == HYP_VIF_MANUFACTURER || record->qualifier.manufacturer) {
+        bytes = bytes || !is_printable(record->data, record->data_len);
+    }
+    record->quality = HYP_QUALITY_GOOD;
+    if (bytes) {
+        record->kind = HYP_VALUE_UNSET;
+        return;
+    }
+    record->kind = HYP_VALUE_TEXT;
+    hyp_mbus_latin1_reversed(record->data, record->data_len, record->text);
+}
+
+static void decode_variable(struct hyp_mbus_record *record, const struct hyp_mbus_scale *scale)
+{
+    uint8_t lvar = record->lvar;
+    if (record->data_len == 0) {
+        record->kind = HYP_VALUE_UNSET;
+        record->quality = HYP_QUALITY_NO_VALUE;
+    } else if (lvar <= 0xBF) {
+        decode_characters(record, scale);
+    } else if (lvar < 0xE0) {
+        decode_number(record, record->data, true, scale);
+        if (lvar >= 0xD0 && record->kind == HYP_VALUE_DECIMAL) {
+            record->decimal.digits = -record->decimal.digits;
+        }
+    } else if (record->data_len <= 8) {
+        decode_number(record, record->data, false, scale);
+    } else {
+        /* Longer than any register: bytes. */
+        record->kind = HYP_VALUE_UNSET;
+        record->quality = HYP_QUALITY_GOOD;
+    }
+}
+
+void hyp_mbus_value_decode(struct hyp_mbus_record *record, const struct hyp_mbus_scale *scale,
+                           bool msb_first)
+{
+    const uint8_t *data = record->data;
+    uint8_t swapped[8];
+    uint8_t field = record->dif & 0x0F;
+    record->text[0] = '\0';
+    if (field == HYP_MBUS_DATA_LVAR) {
+        decode_variable(record, scale);
+    } else if (record->data_len == 0) {
+        record->kind = HYP_VALUE_UNSET;
+        record->quality = HYP_QUALITY_NO_VALUE;
+    } else {
+        if (msb_first) {
+            for (size_t i = 0; i < record->data_len; i++) {
+                swapped[i] = data[record->data_len - 1 - i];
+            }
+            data = swapped;
+        }
+        if (field == HYP_MBUS_DATA_FLOAT32) {
+            decode_float(record, data, scale);
+        } else {
+            decode_number(record, data, hyp_mbus_data_is_bcd(field), scale);
+        }
+    }
+    if (record->record_error != 0) {
+        hyp_mbus_value_apply_error(record);
+    }
+}
+
+void hyp_mbus_value_apply_error(struct hyp_mbus_record *record)
+{
+    switch (record->record_error) {
+    case 0x15: record->quality = HYP_QUALITY_NO_VALUE; break;
+    case 0x16: record->quality = HYP_QUALITY_OVERFLOW; break;
+    case 0x17: record->quality = HYP_QUALITY_UNDERFLOW; break;
+    case 0x08:
+    case 0x09:
+    case 0x0A:
+    case 0x10:
+    case 0x11:
+    case 0x19:
+    case 0x1A:
+    case 0x1B:
+        /* Reserved codes seen in the field beside plausible values. */
+        if (record->quality == HYP_QUALITY_GOOD) {
+            record->quality = HYP_QUALITY_DOUBTFUL;
+        }
+        break;
+    default: record->quality = HYP_QUALITY_DEVICE_ERROR; break;
+    }
+}
