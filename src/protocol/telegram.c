@@ -128,28 +128,37 @@ static enum hyp_status open_wired(struct hyp_opening *opening, const uint8_t *by
 
 /* --- wireless --- */
 
-static void note_address(struct hyp_explain *explain, const struct hyp_meter_identity *sender)
+static void note_address(struct hyp_explain *explain, const struct hyp_meter_identity *sender,
+                         bool swapped)
 {
-    const char *clause = "EN 13757-4";
-    hyp_explain_add(explain, HYP_NOTE_ADDRESS, 2, 2, "M", clause, "manufacturer %s",
+    const char *clause = swapped ? "Diehl" : "EN 13757-4";
+    hyp_explain_add(explain, HYP_NOTE_ADDRESS, 2, 2, "M", "EN 13757-4", "manufacturer %s",
                     sender->manufacturer);
-    hyp_explain_add(explain, HYP_NOTE_ADDRESS, 4, 4, "ID", clause, "%s", sender->id);
-    hyp_explain_add(explain, HYP_NOTE_ADDRESS, 8, 1, "VER", clause, "version %02X",
-                    sender->version);
-    hyp_explain_add(explain, HYP_NOTE_ADDRESS, 9, 1, "TYPE", clause, "%s",
+    hyp_explain_add(explain, HYP_NOTE_ADDRESS, swapped ? 4 : 8, 1, "VER", clause,
+                    "version %02X", sender->version);
+    hyp_explain_add(explain, HYP_NOTE_ADDRESS, swapped ? 5 : 9, 1, "TYPE", clause, "%s",
                     hyp_medium_text(sender->medium));
+    hyp_explain_add(explain, HYP_NOTE_ADDRESS, swapped ? 6 : 4, 4, "ID", clause, "%s",
+                    sender->id);
 }
 
+/* M ID VER TYPE on air; one house sends M VER TYPE ID instead. */
 static void take_address(struct hyp_opening *opening)
 {
     struct hyp_telegram *telegram = opening->telegram;
-    memcpy(opening->link_address, telegram->plain + 2, HYP_WMBUS_ADDRESS);
+    const uint8_t *air = telegram->plain + 2;
+    opening->diehl = (uint8_t)hyp_diehl_kind_of(telegram->plain, telegram->plain_len);
+    memcpy(opening->link_address, air, HYP_WMBUS_ADDRESS);
+    if (opening->diehl != HYP_DIEHL_NONE) {
+        memcpy(opening->link_address + 2, air + 4, 4);
+        memcpy(opening->link_address + 6, air + 2, 2);
+    }
     memcpy(opening->meter_address, opening->link_address, HYP_WMBUS_ADDRESS);
     hyp_identity_from_address(&telegram->sender, opening->link_address);
     telegram->meter = telegram->sender;
     telegram->has_identity = true;
     if (opening->explain != NULL) {
-        note_address(opening->explain, &telegram->sender);
+        note_address(opening->explain, &telegram->sender, opening->diehl != HYP_DIEHL_NONE);
     }
 }
 

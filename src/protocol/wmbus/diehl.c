@@ -18,11 +18,11 @@
 
 #include <string.h>
 
-#define CLAUSE "Diehl"
 #define CHECK_MASK 0xEF
 #define CONFIG_MARK 0x10 /* in the upper byte of CFG */
 #define CONFIG_HIGH 14   /* offset of that byte */
-#define SEED_LEN 14
+#define CI_DATA 0x7A
+#define CI_ALARM 0x71
 
 static const char makers[][3] = {
     {'D', 'M', 'E'},
@@ -56,26 +56,27 @@ void hyp_diehl_scramble(uint32_t key, uint8_t *data, size_t len)
     }
 }
 
-bool hyp_diehl_is_maker(uint16_t manufacturer_code)
+static bool is_maker(const uint8_t *manufacturer)
 {
+    const uint16_t code = (uint16_t)(manufacturer[0] | (manufacturer[1] & 0x7F) << 8);
     for (size_t i = 0; i < HYP_ARRAY_LEN(makers); i++) {
-        if (hyp_manufacturer_from_text(makers[i]) == (manufacturer_code & 0x7FFF)) {
+        if (hyp_manufacturer_from_text(makers[i]) == code) {
             return true;
         }
     }
     return false;
 }
 
-bool hyp_diehl_is_scrambled(const struct hyp_opening *opening)
+enum hyp_diehl_kind hyp_diehl_kind_of(const uint8_t *telegram, size_t len)
 {
-    const struct hyp_telegram *telegram = opening->telegram;
-    if (telegram->link != HYP_LINK_WMBUS ||
-        !hyp_diehl_is_maker(telegram->sender.manufacturer_code)) {
-        return false;
+    if (len <= CONFIG_HIGH || !is_maker(telegram + 2)) {
+        return HYP_DIEHL_NONE;
     }
-    /* Behind an extended link layer or a long header the seed bytes would not be these. */
-    return opening->pos == CONFIG_HIGH + 1 && telegram->ci == 0x7A &&
-           (telegram->plain[CONFIG_HIGH] & CONFIG_MARK) != 0;
+    const uint8_t ci = telegram[HYP_WMBUS_LINK_HEADER];
+    if (ci == CI_ALARM || (ci == CI_DATA && (telegram[CONFIG_HIGH] & CONFIG_MARK) != 0)) {
+        return HYP_DIEHL_SCRAMBLED;
+    }
+    return HYP_DIEHL_NONE;
 }
 
 static bool is_right(const struct hyp_telegram *telegram, const uint8_t *plain, size_t len)
@@ -122,26 +123,9 @@ static bool try_keys(struct hyp_opening *opening)
     return false;
 }
 
-/* VER TYPE ID on air; the identity of the standard is ID VER TYPE. */
-void hyp_diehl_swap_address(struct hyp_opening *opening)
-{
-    const uint8_t *air = opening->telegram->plain + 2;
-    const uint8_t address[HYP_WMBUS_ADDRESS] = {air[0], air[1], air[4], air[5],
-                                                air[6], air[7], air[2], air[3]};
-    memcpy(opening->link_address, address, sizeof(address));
-    memcpy(opening->meter_address, address, sizeof(address));
-    hyp_identity_from_address(&opening->telegram->sender, address);
-    opening->telegram->meter = opening->telegram->sender;
-    hyp_explain_add(opening->explain, HYP_NOTE_ADDRESS, 4, 6, "address", CLAUSE,
-                    "sent as VER TYPE ID: %s version %02X %s", opening->telegram->meter.id,
-                    opening->telegram->meter.version,
-                    hyp_medium_text(opening->telegram->meter.medium));
-}
-
 enum hyp_status hyp_diehl_open(struct hyp_opening *opening)
 {
     struct hyp_telegram *telegram = opening->telegram;
-    hyp_diehl_swap_address(opening);
     const bool accept_plain = opening->context != NULL && opening->context->accept_plain;
     if (try_keys(opening)) {
         telegram->encryption = HYP_ENCRYPTION_DECRYPTED;

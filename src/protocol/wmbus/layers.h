@@ -39,6 +39,7 @@ struct hyp_opening {
     uint8_t link_address[HYP_WMBUS_ADDRESS];
     uint8_t meter_address[HYP_WMBUS_ADDRESS];
     struct hyp_authentication afl;
+    uint8_t diehl; /* enum hyp_diehl_kind */
 };
 
 static inline uint8_t *hyp_opening_at(const struct hyp_opening *opening)
@@ -91,17 +92,17 @@ HYP_MUST_USE enum hyp_status hyp_compact_open_format(struct hyp_opening *opening
 /* Tells the caller the format of the full frame at pos, if its records walk to the end. */
 void hyp_compact_learn(struct hyp_opening *opening);
 
-/*
- * Diehl's scrambled telegrams: true when manufacturer and bytes at pos are of that kind. The
- * application data is unscrambled and checked, the address corrected.
- */
-bool hyp_diehl_is_scrambled(const struct hyp_opening *opening);
+/* How the makers of one house lay out link address and data. */
+enum hyp_diehl_kind {
+    HYP_DIEHL_NONE = 0,
+    HYP_DIEHL_SCRAMBLED, /* address VER TYPE ID; records behind a short header are scrambled */
+};
+
+/* Which layout a stripped telegram has, judged by manufacturer, CI and configuration word. */
+enum hyp_diehl_kind hyp_diehl_kind_of(const uint8_t *telegram, size_t len);
+/* Unscrambles and proves the records at pos. */
 HYP_MUST_USE enum hyp_status hyp_diehl_open(struct hyp_opening *opening);
-/* Is the manufacturer one of that house? */
-bool hyp_diehl_is_maker(uint16_t manufacturer_code);
 /* XORs the bytes with the shift register's stream; its own inverse. */
 void hyp_diehl_scramble(uint32_t key, uint8_t *data, size_t len);
-/* Reads the link address as VER TYPE ID. */
-void hyp_diehl_swap_address(struct hyp_opening *opening);
 
 #endif

@@ -161,7 +161,10 @@ static void note_short(struct hyp_opening *opening, size_t at)
     hyp_explain_add(opening->explain, HYP_NOTE_TRANSPORT, at, 1, "ACC", CLAUSE,
                     "access number %u", bytes[0]);
     note_status(opening, at + 1, bytes[1]);
-    if (mode == 0) {
+    if (opening->diehl == HYP_DIEHL_SCRAMBLED) {
+        hyp_explain_add(opening->explain, HYP_NOTE_SECURITY, at + 2, 2, "CFG", "Diehl",
+                        "%04X: mark of scrambled data; the upper byte is their check", config);
+    } else if (mode == 0) {
         hyp_explain_add(opening->explain, HYP_NOTE_SECURITY, at + 2, 2, "CFG", CLAUSE,
                         "%04X: security mode 0, not encrypted", config);
     } else {
@@ -318,7 +321,8 @@ enum hyp_status hyp_transport_open(struct hyp_opening *opening)
 {
     struct hyp_telegram *telegram = opening->telegram;
     const uint8_t ci = hyp_opening_at(opening)[0];
-    const struct ci_row row = row_of(ci);
+    const bool scrambled = opening->diehl == HYP_DIEHL_SCRAMBLED;
+    const struct ci_row row = row_of(scrambled ? 0x7A : ci);
     telegram->ci = ci;
     telegram->lsb_first = !row.msb_first;
     if (row.kind == KIND_UNKNOWN || row.kind == KIND_COMMAND || row.kind == KIND_FOREIGN) {
@@ -333,7 +337,7 @@ enum hyp_status hyp_transport_open(struct hyp_opening *opening)
     }
     enum hyp_status status = read_header(opening, &row);
     telegram->payload_offset = opening->pos;
-    if (status == HYP_OK && hyp_diehl_is_scrambled(opening)) {
+    if (status == HYP_OK && scrambled) {
         return hyp_diehl_open(opening);
     }
     if (status == HYP_OK && row.header != HEADER_NONE) {
