@@ -103,6 +103,7 @@ enum hyp_status hyp_decoder_create(const struct hyp_decoder_options *options,
     };
     hyp_map_init(&decoder->key_index);
     hyp_formats_init(&decoder->formats);
+    hyp_formats_add_known(&decoder->formats);
     hyp_arena_init(&decoder->arena, ARENA_MAX);
     if (options->explain) {
         decoder->notes = calloc(NOTES_MAX, sizeof(*decoder->notes));

@@ -231,6 +231,49 @@ static enum hyp_link_kind guess_link(const uint8_t *bytes, size_t len)
     return HYP_LINK_WMBUS;
 }
 
+/* Notes on the bytes of the input that no layer came to, so that the listing has no holes. */
+static void note_rest(struct hyp_explain *explain, size_t len)
+{
+    bool seen[HYP_LIMIT_FRAME_BYTES] = {false};
+    len = HYP_MIN(len, sizeof(seen));
+    for (size_t i = 0; i < explain->count; i++) {
+        const struct hyp_note *note = &explain->notes[i];
+        for (size_t at = note->offset; note->stage == 0 && at < len; at++) {
+            if (at >= (size_t)note->offset + note->len) {
+                break;
+            }
+            seen[at] = true;
+        }
+    }
+    explain->stage = 0;
+    for (size_t at = 0; at < len;) {
+        size_t end = at;
+        while (end < len && !seen[end]) {
+            end++;
+        }
+        if (end > at) {
+            hyp_explain_add(explain, HYP_NOTE_OTHER, at, end - at, "not decoded", "",
+                            "behind or before the place of refusal");
+        }
+        at = end + 1;
+    }
+}
+
+/* The link layers refuse without an opening: their note is made here. */
+static void note_refusal(struct hyp_explain *explain, const struct hyp_error *err, size_t len)
+{
+    for (size_t i = 0; i < explain->count; i++) {
+        if (explain->notes[i].layer == HYP_NOTE_ERROR) {
+            return;
+        }
+    }
+    const size_t at = err->offset >= 0 ? (size_t)err->offset : 0;
+    if (at < len) {
+        hyp_explain_add(explain, HYP_NOTE_ERROR, at, 1, hyp_status_name(err->status), "", "%s",
+                        err->text);
+    }
+}
+
 enum hyp_status hyp_telegram_open(const uint8_t *bytes, size_t len, enum hyp_link_kind link,
                                   const struct hyp_telegram_context *context,
                                   struct hyp_telegram *ret_tel, struct hyp_explain *explain,
@@ -241,11 +284,12 @@ enum hyp_status hyp_telegram_open(const uint8_t *bytes, size_t len, enum hyp_lin
     ret_tel->primary_address = -1;
     ret_tel->lsb_first = true;
     ret_tel->link = link != HYP_LINK_UNSET ? link : guess_link(bytes, len);
+    struct hyp_error local;
     struct hyp_opening opening = {
         .context = context,
         .telegram = ret_tel,
         .explain = explain,
-        .err = err,
+        .err = err != NULL ? err : &local,
     };
     enum hyp_status status = ret_tel->link == HYP_LINK_MBUS
                                  ? open_wired(&opening, bytes, len)
@@ -253,6 +297,10 @@ enum hyp_status hyp_telegram_open(const uint8_t *bytes, size_t len, enum hyp_lin
     if (status != HYP_OK) {
         ret_tel->content = HYP_CONTENT_NONE;
         ret_tel->data_len = 0;
+        if (explain != NULL) {
+            note_refusal(explain, opening.err, len);
+            note_rest(explain, len);
+        }
     }
     ret_tel->data = ret_tel->plain + ret_tel->data_offset;
     if (explain != NULL) {

@@ -32,4 +32,7 @@ const struct hyp_compact_format *hyp_formats_find(const struct hyp_formats *form
 HYP_MUST_USE enum hyp_status hyp_formats_learn(struct hyp_formats *formats,
                                                const struct hyp_compact_format *format);
 
+/* Adds the formats that are known of meters in the field. */
+void hyp_formats_add_known(struct hyp_formats *formats);
+
 #endif

@@ -32,8 +32,8 @@ struct hyp_opening {
     const struct hyp_telegram_context *context;
     struct hyp_telegram *telegram;
     struct hyp_explain *explain;
-    struct hyp_error *err;
-    size_t pos; /* next byte of telegram->plain */
+    struct hyp_error *err; /* never NULL */
+    size_t pos;            /* next byte of telegram->plain */
     size_t
         end; /* first byte behind the layers: telegram end, or the checksum of a wired frame */
     uint8_t link_address[HYP_WMBUS_ADDRESS];

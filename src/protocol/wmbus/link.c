@@ -171,14 +171,11 @@ static void note_link(struct hyp_explain *explain, const uint8_t *bytes,
     }
 }
 
-static enum hyp_status refuse(struct hyp_explain *explain, const uint8_t *bytes, size_t len,
-                              struct hyp_error *err)
+static enum hyp_status refuse(const uint8_t *bytes, size_t len, struct hyp_error *err)
 {
     const uint8_t l = bytes[0];
     const size_t a = total_a(l);
     const size_t plain = (size_t)l + 1;
-    hyp_explain_add(explain, HYP_NOTE_ERROR, 0, 1, "L", CLAUSE, "%u does not fit %zu bytes", l,
-                    len);
     if (is_length(len, a)) {
         return hyp_error_set(err, HYP_BAD_CHECK, (int64_t)wrong_crc_a(bytes, a),
                              "a block CRC of frame format A is wrong: damaged on air");
@@ -225,19 +222,15 @@ enum hyp_status hyp_wmbus_link_parse(const uint8_t *bytes, size_t len,
                              HYP_WMBUS_LINK_HEADER);
     }
     if (bytes[0] < HYP_WMBUS_LINK_HEADER - 1) {
-        hyp_explain_add(explain, HYP_NOTE_ERROR, 0, 1, "L", CLAUSE,
-                        "%u is too short for an address", bytes[0]);
         return hyp_error_set(err, HYP_MALFORMED, 0, "L is %u: too short for an address",
                              bytes[0]);
     }
     struct hyp_wmbus_link link;
     if (!recognise(bytes, len, &link)) {
-        return refuse(explain, bytes, len, err);
+        return refuse(bytes, len, err);
     }
     if (link.format == HYP_WMBUS_FORMAT_STRIPPED && hyp_wmbus_function_find(bytes[1]) == NULL) {
         /* Without a CRC the C field is the only sign that this is a telegram at all. */
-        hyp_explain_add(explain, HYP_NOTE_ERROR, 1, 1, "C", CLAUSE, "%02X is no C field",
-                        bytes[1]);
         return hyp_error_set(err, HYP_MALFORMED, 1,
                              "C field %02X is none of wireless M-Bus and no CRC proves it",
                              bytes[1]);

@@ -6,8 +6,7 @@
 enum hyp_status hyp_opening_refuse(struct hyp_opening *opening, enum hyp_status status,
                                    size_t offset, const char *format, ...)
 {
-    struct hyp_error local;
-    struct hyp_error *err = opening->err != NULL ? opening->err : &local;
+    struct hyp_error *err = opening->err;
     struct hyp_buf text;
     *err = (struct hyp_error){
         .status = status,

@@ -136,10 +136,8 @@ static enum hyp_status refuse_application_error(struct hyp_opening *opening)
         code < HYP_ARRAY_LEN(application_errors) ? application_errors[code] : "reserved code";
     (void)hyp_opening_refuse(opening, HYP_REFUSED, left > 0 ? opening->pos : opening->pos - 1,
                              "the meter answered with application error %u: %s", code, text);
-    if (opening->err != NULL) {
-        opening->err->source = HYP_ERROR_DEVICE;
-        opening->err->code = (int)code;
-    }
+    opening->err->source = HYP_ERROR_DEVICE;
+    opening->err->code = (int)code;
     return HYP_REFUSED;
 }
 
