@@ -60,7 +60,7 @@ lint:
 	@tools/lint
 
 format:
-	@tools/lint-format --fix
+	clang-format -i $$(git ls-files '*.c' '*.h')
 
 docs:
 	@tools/gen-vocabulary > docs/vocabulary.md
