@@ -96,7 +96,7 @@ struct hyp_collect_observer {
     void (*found)(void *user, const struct hyp_found_device *found);
     /* Learned data to be kept over restarts (hyp_collector_restore_format, _holes). */
     void (*format_learned)(void *user, const struct hyp_compact_format *format);
-    void (*holes_learned)(void *user, hyp_device_id device, const uint16_t *holes,
+    void (*holes_learned)(void *user, hyp_device_id device, const struct hyp_modbus_hole *holes,
                           size_t count);
 };
 
@@ -135,7 +135,7 @@ void hyp_collector_restore_state(struct hyp_collector *collector,
 void hyp_collector_restore_format(struct hyp_collector *collector,
                                   const struct hyp_compact_format *format);
 void hyp_collector_restore_holes(struct hyp_collector *collector, hyp_device_id device,
-                                 const uint16_t *holes, size_t count);
+                                 const struct hyp_modbus_hole *holes, size_t count);
 
 /*
  * Reads devices now.
