@@ -12,6 +12,9 @@
  */
 #include "protocol/wmbus/layers.h"
 
+#include "protocol/mbus/apl_error.h"
+#include "protocol/mbus/fixed.h"
+
 #include <string.h>
 
 #define CLAUSE "EN 13757-7"
@@ -114,28 +117,13 @@ static struct ci_row row_of(uint8_t ci)
     return rows[ci];
 }
 
-static const char *const application_errors[] = {
-    "unspecified error",
-    "the meter does not implement this CI",
-    "buffer too long, truncated",
-    "too many records",
-    "premature end of record",
-    "more than 10 DIFE",
-    "more than 10 VIFE",
-    "reserved",
-    "busy: too many readouts or not ready",
-    "too many readouts",
-    "access denied",
-};
-
 static enum hyp_status refuse_application_error(struct hyp_opening *opening)
 {
     const size_t left = hyp_opening_left(opening);
-    const unsigned code = left > 0 ? hyp_opening_at(opening)[0] : 0;
-    const char *text =
-        code < HYP_ARRAY_LEN(application_errors) ? application_errors[code] : "reserved code";
+    const uint8_t code = left > 0 ? hyp_opening_at(opening)[0] : 0;
+    const char *text = hyp_mbus_apl_error_text(code);
     (void)hyp_opening_refuse(opening, HYP_REFUSED, left > 0 ? opening->pos : opening->pos - 1,
-                             "the meter answered with application error %u: %s", code, text);
+                             "the meter answered with application error %02X: %s", code, text);
     opening->err->source = HYP_ERROR_DEVICE;
     opening->err->code = (int)code;
     return HYP_REFUSED;
@@ -293,7 +281,7 @@ static enum hyp_status open_fixed(struct hyp_opening *opening)
     hyp_identity_from_address(&telegram->meter, address);
     /* No manufacturer, no version: an id alone is no identity. Medium: two bits of each unit.
      */
-    telegram->meter.medium = (uint8_t)(bytes[6] >> 6 | (bytes[7] >> 6) << 2);
+    telegram->meter.medium = hyp_mbus_fixed_medium(bytes[6], bytes[7]);
     telegram->access = bytes[4];
     telegram->status = bytes[5];
     set_data(opening, HYP_CONTENT_FIXED);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Devices, lines and groups of the tenant: list, look at, add, change, remove.
+ *
+ * A change goes to the store, then to the directory, then to the collector, and is audited.
+ * A sentence about a wrong field begins with the field's name and a colon.
+ */
+#ifndef HYP_SERVICE_DEVICES_H
+#define HYP_SERVICE_DEVICES_H
+
+#include "base/arena.h"
+#include "service/directory.h"
+#include "service/scope.h"
+#include "service/service.h"
+
+/* What the latest values add to a device in a list. */
+struct hyp_device_extra {
+    bool has_headline;
+    char headline_key[HYP_POINT_KEY_TEXT_MAX];
+    char headline_text[HYP_LIMIT_VALUE_TEXT + 16];
+    const char *headline_unit;
+    enum hyp_severity severity; /* worst active info bit */
+};
+
+/*
+ * @group    0 = all
+ * @ret_extras  one per view of the page; NULL = not wanted
+ */
+HYP_MUST_USE enum hyp_status
+hyp_devices_list(struct hyp_service *service, const struct hyp_scope *scope,
+                 const struct hyp_device_query *query, int64_t group, struct hyp_arena *arena,
+                 struct hyp_device_page *ret_page, struct hyp_device_extra **ret_extras,
+                 struct hyp_error *err);
+HYP_MUST_USE enum hyp_status
+hyp_device_get(struct hyp_service *service, const struct hyp_scope *scope, hyp_device_id id,
+               struct hyp_arena *arena, struct hyp_device_view *ret_view,
+               struct hyp_device_extra *ret_extra, struct hyp_error *err);
+/* Empty name, kind and schedule get defaults; id, revision, created are filled in. */
+HYP_MUST_USE enum hyp_status hyp_device_add(struct hyp_service *service,
+                                            const struct hyp_scope *scope,
+                                            struct hyp_device *device, struct hyp_error *err);
+/* @key_given  take key and has_key from *device, else they stay as stored */
+HYP_MUST_USE enum hyp_status hyp_device_update(struct hyp_service *service,
+                                               const struct hyp_scope *scope,
+                                               struct hyp_device *device, bool key_given,
+                                               struct hyp_error *err);
+/* Removes it with its points, readings and frames. */
+HYP_MUST_USE enum hyp_status hyp_device_remove(struct hyp_service *service,
+                                               const struct hyp_scope *scope, hyp_device_id id,
+                                               struct hyp_error *err);
+/* The checks of add and update, with defaults filled in; stores nothing. */
+HYP_MUST_USE enum hyp_status hyp_device_check(struct hyp_service *service, hyp_tenant_id tenant,
+                                              struct hyp_device *device, struct hyp_error *err);
+
+struct hyp_key_row {
+    char manufacturer[4]; /* empty = any */
+    char serial[HYP_SERIAL_MAX];
+    struct hyp_aes_key key;
+};
+/* Sets the keys of devices found by serial number. */
+HYP_MUST_USE enum hyp_status hyp_keys_import(struct hyp_service *service,
+                                             const struct hyp_scope *scope,
+                                             const struct hyp_key_row *rows, size_t count,
+                                             size_t *ret_matched, size_t *ret_unmatched,
+                                             struct hyp_error *err);
+
+/* --- lines --- */
+
+struct hyp_line_view {
+    struct hyp_line line; /* password wiped; has_password says whether there is one */
+    bool has_password;
+    size_t devices;
+    struct hyp_line_state state;
+    char active_device_name[HYP_LIMIT_NAME];
+};
+HYP_MUST_USE enum hyp_status hyp_lines_list(struct hyp_service *service,
+                                            const struct hyp_scope *scope,
+                                            struct hyp_arena *arena,
+                                            struct hyp_line_view **ret_lines, size_t *ret_count,
+                                            struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_line_get(struct hyp_service *service,
+                                          const struct hyp_scope *scope, hyp_line_id id,
+                                          struct hyp_line_view *ret_line,
+                                          struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_line_add(struct hyp_service *service,
+                                          const struct hyp_scope *scope, struct hyp_line *line,
+                                          struct hyp_error *err);
+/* @password_given  take the password from *line, else it stays as stored */
+HYP_MUST_USE enum hyp_status hyp_line_update(struct hyp_service *service,
+                                             const struct hyp_scope *scope,
+                                             struct hyp_line *line, bool password_given,
+                                             struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_line_remove(struct hyp_service *service,
+                                             const struct hyp_scope *scope, hyp_line_id id,
+                                             struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_line_check(struct hyp_line *line, struct hyp_error *err);
+
+/* --- groups --- */
+
+HYP_MUST_USE enum hyp_status hyp_groups_list(struct hyp_service *service,
+                                             const struct hyp_scope *scope,
+                                             struct hyp_arena *arena,
+                                             struct hyp_group **ret_groups, size_t *ret_count,
+                                             struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_group_add(struct hyp_service *service,
+                                           const struct hyp_scope *scope,
+                                           struct hyp_group *group, struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_group_remove(struct hyp_service *service,
+                                              const struct hyp_scope *scope, int64_t id,
+                                              struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_group_change(struct hyp_service *service,
+                                              const struct hyp_scope *scope, int64_t id,
+                                              const hyp_device_id *add, size_t add_count,
+                                              const hyp_device_id *remove, size_t remove_count,
+                                              struct hyp_error *err);
+/* Ids of the devices in a group. */
+HYP_MUST_USE enum hyp_status hyp_group_members(struct hyp_service *service,
+                                               const struct hyp_scope *scope, int64_t id,
+                                               struct hyp_arena *arena,
+                                               hyp_device_id **ret_devices, size_t *ret_count,
+                                               struct hyp_error *err);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Field: commands to devices and what becomes of them - read now, scan, test, intake - and what
+ * the collector tells about communication.
+ */
+#ifndef HYP_SERVICE_FIELD_H
+#define HYP_SERVICE_FIELD_H
+
+#include "base/arena.h"
+#include "service/directory.h"
+#include "service/scope.h"
+#include "service/service.h"
+
+/* --- jobs --- */
+
+HYP_MUST_USE enum hyp_status hyp_field_read(struct hyp_service *service,
+                                            const struct hyp_scope *scope,
+                                            const hyp_device_id *devices, size_t count,
+                                            struct hyp_job *ret_job, struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_field_scan(struct hyp_service *service,
+                                            const struct hyp_scope *scope,
+                                            const struct hyp_scan *scan,
+                                            struct hyp_job *ret_job, struct hyp_error *err);
+/* @device  not saved; checked like one that is */
+HYP_MUST_USE enum hyp_status hyp_field_test(struct hyp_service *service,
+                                            const struct hyp_scope *scope,
+                                            struct hyp_device *device, struct hyp_job *ret_job,
+                                            struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_field_cancel(struct hyp_service *service,
+                                              const struct hyp_scope *scope, hyp_job_id id,
+                                              struct hyp_error *err);
+
+/* Newest first. */
+HYP_MUST_USE enum hyp_status hyp_field_jobs(struct hyp_service *service,
+                                            const struct hyp_scope *scope,
+                                            struct hyp_arena *arena, struct hyp_job **ret_jobs,
+                                            size_t *ret_count, struct hyp_error *err);
+
+/* One job with its results, as far as it has any. */
+struct hyp_job_detail {
+    struct hyp_job job;
+    struct hyp_found_device *found; /* scan */
+    size_t found_count;
+    bool has_values; /* test that is done */
+    struct hyp_value *values;
+    size_t value_count;
+    struct hyp_meter_identity meter;
+    struct hyp_str profile;
+};
+HYP_MUST_USE enum hyp_status hyp_field_job_detail(struct hyp_service *service,
+                                                  const struct hyp_scope *scope, hyp_job_id id,
+                                                  struct hyp_arena *arena,
+                                                  struct hyp_job_detail *ret_detail,
+                                                  struct hyp_error *err);
+
+/* Radio meters heard that are not configured. */
+HYP_MUST_USE enum hyp_status hyp_field_heard(struct hyp_service *service,
+                                             const struct hyp_scope *scope,
+                                             struct hyp_arena *arena,
+                                             struct hyp_found_device **ret_found,
+                                             size_t *ret_count, struct hyp_error *err);
+
+/* What waits on a line. */
+struct hyp_queue_view {
+    struct hyp_queue_entry entry;
+    char device_name[HYP_LIMIT_NAME];
+};
+HYP_MUST_USE enum hyp_status hyp_field_queue(struct hyp_service *service,
+                                             const struct hyp_scope *scope, hyp_line_id line,
+                                             struct hyp_arena *arena,
+                                             struct hyp_queue_view **ret_queue,
+                                             size_t *ret_count, struct hyp_error *err);
+
+/* --- communication --- */
+
+HYP_MUST_USE enum hyp_status hyp_field_comm_events(struct hyp_service *service,
+                                                   const struct hyp_scope *scope,
+                                                   hyp_device_id device,
+                                                   struct hyp_arena *arena,
+                                                   struct hyp_comm_event **ret_events,
+                                                   size_t *ret_count, struct hyp_error *err);
+
+/* --- intake --- */
+
+/*
+ * Takes text lines "time link HEX" (docs/simulator.md) as if they had arrived on a line.
+ * @text     copied
+ * @done     called exactly once after the last commit when HYP_OK was returned; any thread
+ */
+HYP_MUST_USE enum hyp_status
+hyp_field_intake(struct hyp_service *service, const struct hyp_scope *scope,
+                 struct hyp_str text, enum hyp_reading_source source,
+                 void (*done)(void *user, const struct hyp_intake_result *result), void *user,
+                 struct hyp_error *err);
+
+#endif

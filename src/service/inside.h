@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside of the service, shared by the files of this room only. */
+#ifndef HYP_SERVICE_INSIDE_H
+#define HYP_SERVICE_INSIDE_H
+
+#include "service/auth.h"
+#include "service/backoff.h"
+#include "service/directory.h"
+#include "service/hub.h"
+#include "service/learned.h"
+#include "service/password.h"
+#include "service/scope.h"
+#include "service/service.h"
+#include "service/sessions.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct hyp_job_owner {
+    hyp_job_id job;
+    hyp_tenant_id tenant;
+};
+
+/* A change between success and failure that the keeper still has to write down. */
+struct hyp_comm_note {
+    hyp_device_id device;
+    struct hyp_comm_event event;
+};
+#define HYP_COMM_NOTES 4096
+
+struct hyp_auth {
+    struct hyp_hasher hasher;
+    struct hyp_sessions *sessions;
+    pthread_mutex_t lock; /* back-off and set-up */
+    struct hyp_backoff backoff;
+    bool first_run;
+    char setup_token[HYP_TOKEN_TEXT_MAX];
+};
+
+/* Readings of the present day (today.c). */
+struct hyp_today {
+    pthread_mutex_t lock;
+    int64_t day;
+    uint64_t readings;
+    bool dirty;
+};
+
+struct hyp_service {
+    struct hyp_service_config config;
+    _Atomic(struct hyp_collector *) collector;
+    struct hyp_directory *directory;
+    struct hyp_hub *hub;
+    struct hyp_auth auth;
+    struct hyp_learned *learned;
+    struct hyp_today today;
+    hyp_utc started;
+    pthread_mutex_t tenant_lock;
+    struct hyp_tenant tenant;
+    pthread_mutex_t job_lock;
+    struct hyp_job_owner job_owners[HYP_LIMIT_JOBS]; /* a ring; the oldest gives way */
+    size_t job_next;
+    pthread_mutex_t plant_lock; /* one change of lines and devices at a time */
+
+    /* the keeper: a thread that saves what is only in memory */
+    pthread_t keeper;
+    bool keeper_runs;
+    bool stopping;
+    pthread_mutex_t keeper_lock;
+    pthread_cond_t keeper_wake;
+    struct hyp_comm_note *notes;
+    size_t note_count;
+};
+
+static inline hyp_utc hyp_service_now(const struct hyp_service *service)
+{
+    return hyp_clock_utc(service->config.clock);
+}
+
+/*
+ * Writes an audit entry of a change that was made. A failure is logged: the change stands.
+ * @object  "device:17"
+ */
+void hyp_service_audit(struct hyp_service *service, const struct hyp_scope *scope,
+                       const char *action, const char *object_kind, int64_t object_id,
+                       const char *format, ...) HYP_PRINTF(6, 7);
+
+enum hyp_status hyp_auth_init(struct hyp_service *service, struct hyp_error *err);
+void hyp_auth_finish(struct hyp_service *service);
+/* Called by the keeper: tells the store which sessions were used, drops expired ones. */
+void hyp_auth_sweep(struct hyp_service *service);
+/* Random bytes as base64url with a prefix; the digest for the store. */
+void hyp_auth_make_token(struct hyp_service *service, const char *prefix,
+                         char ret_token[static HYP_TOKEN_TEXT_MAX],
+                         uint8_t ret_hash[static 32]);
+
+/* Counts a committed reading; how many there are; over restarts. */
+void hyp_today_note(struct hyp_service *service, hyp_utc source_time);
+uint64_t hyp_today_count(struct hyp_service *service);
+void hyp_today_save(struct hyp_service *service);
+void hyp_today_load(struct hyp_service *service, struct hyp_arena *arena);
+
+/* The collector, or UNSUPPORTED with a sentence. */
+HYP_MUST_USE enum hyp_status hyp_service_collector(struct hyp_service *service,
+                                                   struct hyp_collector **ret_collector,
+                                                   struct hyp_error *err);
+/* Passes a line or device on to the collector as the configuration allows. */
+enum hyp_status hyp_service_push_line(struct hyp_service *service, const struct hyp_line *line);
+enum hyp_status hyp_service_push_device(struct hyp_service *service,
+                                        const struct hyp_device *device);
+
+/* NOT_FOUND with "There is no <what> <id>." */
+enum hyp_status hyp_service_not_found(struct hyp_error *err, const char *what, int64_t id);
+/* Fills *err with the status' own sentence if the callee left none. */
+enum hyp_status hyp_service_explain_failure(struct hyp_error *err, enum hyp_status status);
+
+/* Whose jobs are those that name neither a device nor a line (a selection)? */
+void hyp_service_remember_job(struct hyp_service *service, hyp_job_id job,
+                              hyp_tenant_id tenant);
+/* 0 when not known. */
+hyp_tenant_id hyp_service_job_tenant(struct hyp_service *service, hyp_job_id job);
+
+/* Observer calls (field.c) */
+void hyp_field_device_state(void *user, const struct hyp_device_state *state);
+void hyp_field_line_state(void *user, const struct hyp_line_state *state);
+void hyp_field_job(void *user, const struct hyp_job *job);
+/* Called by the keeper: saves communication states and events. */
+void hyp_field_save(struct hyp_service *service);
+
+#endif

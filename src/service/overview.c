@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/overview.h"
+
+#include "service/inside.h"
+
+#include <string.h>
+
+static void count_lines(struct hyp_service *service, const struct hyp_line *lines, size_t count,
+                        struct hyp_overview *overview)
+{
+    struct hyp_collector *collector = atomic_load(&service->collector);
+    overview->lines = count;
+    for (size_t i = 0; collector != NULL && i < count; i++) {
+        struct hyp_line_state state;
+        if (hyp_collector_line_state(collector, lines[i].id, &state) != HYP_OK) {
+            continue;
+        }
+        bool up = state.link == HYP_LINK_CONNECTED || state.link == HYP_LINK_LISTENING;
+        overview->lines_connected += up ? 1 : 0;
+        overview->lines_failed += state.link == HYP_LINK_FAILED ? 1 : 0;
+    }
+}
+
+static bool is_running(enum hyp_job_state state)
+{
+    return state == HYP_JOB_WAITING || state == HYP_JOB_QUEUED || state == HYP_JOB_SENT ||
+           state == HYP_JOB_LOADING || state == HYP_JOB_PROCESSING;
+}
+
+static enum hyp_status count_jobs(struct hyp_service *service, struct hyp_arena *arena,
+                                  struct hyp_overview *overview)
+{
+    struct hyp_collector *collector = atomic_load(&service->collector);
+    struct hyp_job *jobs = hyp_arena_alloc_array(arena, HYP_LIMIT_JOBS, sizeof(*jobs));
+    if (jobs == NULL) {
+        return HYP_NO_MEMORY;
+    }
+    size_t count = collector == NULL ? 0 : hyp_collector_jobs(collector, jobs, HYP_LIMIT_JOBS);
+    for (size_t i = 0; i < count; i++) {
+        overview->jobs_running += is_running(jobs[i].state) ? 1 : 0;
+    }
+    return HYP_OK;
+}
+
+enum hyp_status hyp_overview_get(struct hyp_service *service, const struct hyp_scope *scope,
+                                 struct hyp_arena *arena, struct hyp_overview *ret_overview,
+                                 struct hyp_error *err)
+{
+    struct hyp_device_page page;
+    struct hyp_line *lines;
+    size_t line_count;
+    struct hyp_overview overview = {.started = service->started};
+    struct hyp_device_query all = {.line = HYP_LINE_ANY};
+    enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_SYSTEM_READ, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    hyp_tenant_id tenant = hyp_scope_tenant(scope);
+    status = hyp_directory_query(service->directory, tenant, &all, hyp_service_now(service),
+                                 arena, &page);
+    if (status == HYP_OK) {
+        status = hyp_store_lines(service->config.store, tenant, arena, &lines, &line_count);
+    }
+    if (status == HYP_OK) {
+        count_lines(service, lines, line_count, &overview);
+        status = count_jobs(service, arena, &overview);
+    }
+    if (status != HYP_OK) {
+        return hyp_service_explain_failure(err, status);
+    }
+    overview.devices = page.total;
+    overview.kind_count = page.kind_count;
+    memcpy(overview.conditions, page.conditions, sizeof(overview.conditions));
+    memcpy(overview.kinds, page.kinds, sizeof(overview.kinds));
+    overview.readings_today = hyp_today_count(service);
+    hyp_store_stats(service->config.store, &overview.store);
+    *ret_overview = overview;
+    return HYP_OK;
+}
+
+enum hyp_status hyp_audit_list(struct hyp_service *service, const struct hyp_scope *scope,
+                               size_t offset, size_t limit, struct hyp_arena *arena,
+                               struct hyp_audit_view **ret_entries, size_t *ret_count,
+                               struct hyp_error *err)
+{
+    struct hyp_audit_entry *entries;
+    size_t count;
+    enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_AUDIT_READ, err);
+    if (status == HYP_OK) {
+        status = hyp_store_audit(service->config.store, hyp_scope_tenant(scope), offset, limit,
+                                 arena, &entries, &count);
+    }
+    if (status != HYP_OK) {
+        return hyp_service_explain_failure(err, status);
+    }
+    struct hyp_audit_view *views = hyp_arena_alloc_array(arena, count + 1, sizeof(*views));
+    if (views == NULL) {
+        return hyp_service_explain_failure(err, HYP_NO_MEMORY);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct hyp_user user;
+        views[i].entry = entries[i];
+        bool same = i > 0 && entries[i - 1].user == entries[i].user;
+        if (same) {
+            memcpy(views[i].login, views[i - 1].login, sizeof(views[i].login));
+        } else if (entries[i].user != 0 &&
+                   hyp_store_user(service->config.store, entries[i].user, &user) == HYP_OK) {
+            hyp_text_copy(views[i].login, sizeof(views[i].login), hyp_str_from(user.login));
+        }
+    }
+    *ret_entries = views;
+    *ret_count = count;
+    return HYP_OK;
+}
+
+enum hyp_status hyp_service_health(struct hyp_service *service, struct hyp_error *err)
+{
+    struct hyp_store_stats stats;
+    hyp_store_stats(service->config.store, &stats);
+    if (stats.last_commit == HYP_OK) {
+        return HYP_OK;
+    }
+    /* Not BUSY as such, but for whoever asks: come back later. */
+    return hyp_error_set(err, HYP_BUSY, -1, "Readings cannot be stored at this moment: %s.",
+                         hyp_status_text(stats.last_commit));
+}

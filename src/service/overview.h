@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Overview: the calm counts of the first screen, the audit log, and whether all is well.
+ */
+#ifndef HYP_SERVICE_OVERVIEW_H
+#define HYP_SERVICE_OVERVIEW_H
+
+#include "base/arena.h"
+#include "service/directory.h"
+#include "service/scope.h"
+#include "service/service.h"
+
+struct hyp_overview {
+    size_t devices;
+    uint32_t conditions[HYP_CONDITION_COUNT];
+    struct hyp_facet kinds[HYP_FACET_KINDS];
+    size_t kind_count;
+    size_t lines;
+    size_t lines_connected; /* or listening */
+    size_t lines_failed;
+    size_t jobs_running;
+    uint64_t readings_today; /* with a source time of today, in the tenant's zone */
+    struct hyp_store_stats store;
+    hyp_utc started;
+};
+HYP_MUST_USE enum hyp_status hyp_overview_get(struct hyp_service *service,
+                                              const struct hyp_scope *scope,
+                                              struct hyp_arena *arena,
+                                              struct hyp_overview *ret_overview,
+                                              struct hyp_error *err);
+
+/* An entry with the login of who did it; "" for the system and for removed users. */
+struct hyp_audit_view {
+    struct hyp_audit_entry entry;
+    char login[HYP_LIMIT_LOGIN];
+};
+HYP_MUST_USE enum hyp_status hyp_audit_list(struct hyp_service *service,
+                                            const struct hyp_scope *scope, size_t offset,
+                                            size_t limit, struct hyp_arena *arena,
+                                            struct hyp_audit_view **ret_entries,
+                                            size_t *ret_count, struct hyp_error *err);
+
+/* Is intake being committed? The reason in *err otherwise. Needs no scope: says nothing else.
+ */
+HYP_MUST_USE enum hyp_status hyp_service_health(struct hyp_service *service,
+                                                struct hyp_error *err);
+
+#endif

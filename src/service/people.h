@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * People: users and API tokens of the tenant, for administrators.
+ *
+ * There is always one enabled administrator left. Changing a user's role, state or password
+ * ends that user's sessions.
+ */
+#ifndef HYP_SERVICE_PEOPLE_H
+#define HYP_SERVICE_PEOPLE_H
+
+#include "base/arena.h"
+#include "service/auth.h"
+
+/* Hashes are wiped. */
+HYP_MUST_USE enum hyp_status hyp_people_users(struct hyp_service *service,
+                                              const struct hyp_scope *scope,
+                                              struct hyp_arena *arena,
+                                              struct hyp_user **ret_users, size_t *ret_count,
+                                              struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_people_user(struct hyp_service *service,
+                                             const struct hyp_scope *scope, int64_t id,
+                                             struct hyp_user *ret_user, struct hyp_error *err);
+/* @user  login, name, role, language, theme, enabled; the rest is filled in */
+HYP_MUST_USE enum hyp_status hyp_people_user_add(struct hyp_service *service,
+                                                 const struct hyp_scope *scope,
+                                                 struct hyp_user *user, struct hyp_str password,
+                                                 struct hyp_error *err);
+/*
+ * @user      as read, with changes; revision must match
+ * @password  empty = unchanged
+ */
+HYP_MUST_USE enum hyp_status
+hyp_people_user_update(struct hyp_service *service, const struct hyp_scope *scope,
+                       struct hyp_user *user, struct hyp_str password, struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_people_user_remove(struct hyp_service *service,
+                                                    const struct hyp_scope *scope, int64_t id,
+                                                    struct hyp_error *err);
+/* HYP_OK | NOT_FOUND; for the shell, which knows users by login. */
+HYP_MUST_USE enum hyp_status hyp_people_user_by_login(struct hyp_service *service,
+                                                      const struct hyp_scope *scope,
+                                                      struct hyp_str login,
+                                                      struct hyp_user *ret_user,
+                                                      struct hyp_error *err);
+
+HYP_MUST_USE enum hyp_status hyp_people_tokens(struct hyp_service *service,
+                                               const struct hyp_scope *scope,
+                                               struct hyp_arena *arena,
+                                               struct hyp_api_token **ret_tokens,
+                                               size_t *ret_count, struct hyp_error *err);
+/* @ret_text  the token itself, to be shown this once */
+HYP_MUST_USE enum hyp_status hyp_people_token_add(struct hyp_service *service,
+                                                  const struct hyp_scope *scope,
+                                                  struct hyp_api_token *token,
+                                                  char ret_text[static HYP_TOKEN_TEXT_MAX],
+                                                  struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_people_token_remove(struct hyp_service *service,
+                                                     const struct hyp_scope *scope, int64_t id,
+                                                     struct hyp_error *err);
+
+#endif

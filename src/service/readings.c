@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/readings.h"
+
+#include "service/inside.h"
+
+/* Readings per step of an export. */
+#define EXPORT_STEP 500
+#define EXPORT_WINDOW_MS (7LL * 24 * 3600 * 1000)
+#define EXPORT_WINDOW_MAX_MS (3650LL * 24 * 3600 * 1000)
+
+static enum hyp_status check_device(struct hyp_service *service, const struct hyp_scope *scope,
+                                    hyp_device_id device, struct hyp_error *err)
+{
+    enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_READING_READ, err);
+    if (status == HYP_OK &&
+        !hyp_directory_has_device(service->directory, hyp_scope_tenant(scope), device)) {
+        status = hyp_service_not_found(err, "device", device.id);
+    }
+    return status;
+}
+
+enum hyp_status hyp_readings_latest(struct hyp_service *service, const struct hyp_scope *scope,
+                                    hyp_device_id device, struct hyp_arena *arena,
+                                    struct hyp_latest **ret_values, size_t *ret_count,
+                                    struct hyp_error *err)
+{
+    enum hyp_status status = check_device(service, scope, device, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    status = hyp_store_latest(service->config.store, hyp_scope_tenant(scope), device, arena,
+                              ret_values, ret_count);
+    if (status == HYP_NOT_FOUND) {
+        *ret_count = 0; /* a device that has not said anything yet */
+        return HYP_OK;
+    }
+    return status == HYP_OK ? HYP_OK : hyp_service_explain_failure(err, status);
+}
+
+enum hyp_status hyp_readings_points(struct hyp_service *service, const struct hyp_scope *scope,
+                                    hyp_device_id device, struct hyp_arena *arena,
+                                    struct hyp_point **ret_points, size_t *ret_count,
+                                    struct hyp_error *err)
+{
+    enum hyp_status status = check_device(service, scope, device, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    status = hyp_store_points(service->config.store, hyp_scope_tenant(scope), device, arena,
+                              ret_points, ret_count);
+    return status == HYP_OK ? HYP_OK : hyp_service_explain_failure(err, status);
+}
+
+enum hyp_status hyp_readings_list(struct hyp_service *service, const struct hyp_scope *scope,
+                                  hyp_device_id device, hyp_utc from, hyp_utc to,
+                                  struct hyp_page page, struct hyp_arena *arena,
+                                  struct hyp_stored_reading **ret_readings, size_t *ret_count,
+                                  size_t *ret_total, struct hyp_error *err)
+{
+    enum hyp_status status = check_device(service, scope, device, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    status =
+        hyp_store_readings(service->config.store, hyp_scope_tenant(scope), device, from, to,
+                           page.offset, page.limit, arena, ret_readings, ret_count, ret_total);
+    return status == HYP_OK ? HYP_OK : hyp_service_explain_failure(err, status);
+}
+
+/* --- charts --- */
+
+static size_t usable_in(const struct hyp_bucket *buckets, size_t count)
+{
+    size_t usable = 0;
+    for (size_t i = 0; i < count; i++) {
+        usable += buckets[i].count;
+    }
+    return usable;
+}
+
+static enum hyp_status fill_series(struct hyp_service *service, hyp_tenant_id tenant,
+                                   const struct hyp_series_query *query,
+                                   struct hyp_arena *arena, struct hyp_series *series)
+{
+    struct hyp_store *store = service->config.store;
+    bool numbers = series->point.kind == HYP_VALUE_DECIMAL;
+    series->raw = true;
+    if (numbers) {
+        enum hyp_status status =
+            hyp_store_buckets(store, tenant, series->point.id, query->from, query->to,
+                              query->px, arena, &series->buckets);
+        if (status != HYP_OK) {
+            return status;
+        }
+        series->bucket_count = query->px;
+        series->raw = usable_in(series->buckets, query->px) <= 2 * query->px;
+    }
+    if (!series->raw) {
+        return HYP_OK;
+    }
+    return hyp_store_series(store, tenant, series->point.id, query->from, query->to, arena,
+                            &series->values, &series->value_count);
+}
+
+static enum hyp_status begin_series(struct hyp_service *service, hyp_tenant_id tenant,
+                                    hyp_point_id id, struct hyp_series *series,
+                                    struct hyp_error *err)
+{
+    struct hyp_device_view view;
+    enum hyp_status status = hyp_store_point(service->config.store, tenant, id, &series->point);
+    if (status != HYP_OK) {
+        return hyp_service_not_found(err, "point", id.id);
+    }
+    if (hyp_directory_device(service->directory, tenant, series->point.device,
+                             hyp_service_now(service), &view) == HYP_OK) {
+        hyp_text_copy(series->device_name, sizeof(series->device_name),
+                      hyp_str_from(view.device.name));
+    }
+    return HYP_OK;
+}
+
+enum hyp_status hyp_readings_series(struct hyp_service *service, const struct hyp_scope *scope,
+                                    const struct hyp_series_query *query,
+                                    struct hyp_arena *arena, struct hyp_series **ret_series,
+                                    struct hyp_error *err)
+{
+    enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_READING_READ, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    if (query->point_count == 0 || query->point_count > HYP_LIMIT_SERIES) {
+        return hyp_error_set(err, HYP_INVALID, -1, "points: 1 to %d points make a chart.",
+                             HYP_LIMIT_SERIES);
+    }
+    if (query->from.ms >= query->to.ms) {
+        return hyp_error_set(err, HYP_INVALID, -1, "from: must be before \"to\".");
+    }
+    if (query->px == 0 || query->px > HYP_LIMIT_CHART_BUCKETS) {
+        return hyp_error_set(err, HYP_INVALID, -1, "px: must be 1..%d.",
+                             HYP_LIMIT_CHART_BUCKETS);
+    }
+    struct hyp_series *series =
+        hyp_arena_alloc_array(arena, query->point_count, sizeof(*series));
+    if (series == NULL) {
+        return hyp_service_explain_failure(err, HYP_NO_MEMORY);
+    }
+    hyp_tenant_id tenant = hyp_scope_tenant(scope);
+    for (size_t i = 0; status == HYP_OK && i < query->point_count; i++) {
+        status = begin_series(service, tenant, query->points[i], &series[i], err);
+        if (status == HYP_OK) {
+            status = fill_series(service, tenant, query, arena, &series[i]);
+        }
+    }
+    if (status != HYP_OK) {
+        return hyp_service_explain_failure(err, status);
+    }
+    *ret_series = series;
+    return HYP_OK;
+}
+
+/* --- export --- */
+
+/* Start of the oldest reading in the range, or the end of the range when there is none. */
+static enum hyp_status find_oldest(struct hyp_export *export)
+{
+    struct hyp_arena arena;
+    struct hyp_stored_reading *readings;
+    size_t count;
+    size_t total;
+    hyp_arena_init(&arena, HYP_LIMIT_REQUEST_ARENA);
+    enum hyp_status status =
+        hyp_store_readings(export->service->config.store, export->tenant, export->device,
+                           export->next, export->to, 0, 0, &arena, &readings, &count, &total);
+    if (status == HYP_OK && total > 0) {
+        status = hyp_store_readings(export->service->config.store, export->tenant,
+                                    export->device, export->next, export->to, total - 1, 1,
+                                    &arena, &readings, &count, &total);
+    }
+    if (status == HYP_OK) {
+        export->next = total > 0 && count > 0 ? readings[0].source_time : export->to;
+    }
+    hyp_arena_finish(&arena);
+    return status;
+}
+
+enum hyp_status hyp_export_init(struct hyp_export *export, struct hyp_service *service,
+                                const struct hyp_scope *scope, hyp_device_id device,
+                                hyp_utc from, hyp_utc to, struct hyp_error *err)
+{
+    enum hyp_status status = check_device(service, scope, device, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    *export = (struct hyp_export){
+        .service = service,
+        .tenant = hyp_scope_tenant(scope),
+        .device = device,
+        .next = from,
+        .to = to,
+        .window_ms = EXPORT_WINDOW_MS,
+    };
+    status = find_oldest(export);
+    return status == HYP_OK ? HYP_OK : hyp_service_explain_failure(err, status);
+}
+
+static void reverse(struct hyp_stored_reading *readings, size_t count)
+{
+    for (size_t i = 0; i < count / 2; i++) {
+        struct hyp_stored_reading kept = readings[i];
+        readings[i] = readings[count - 1 - i];
+        readings[count - 1 - i] = kept;
+    }
+}
+
+/*
+ * The store gives newest first, so the walk goes by windows of time, each small enough to be
+ * taken whole: readings that arrive meanwhile can neither be doubled nor push others out.
+ */
+enum hyp_status hyp_export_next(struct hyp_export *export, struct hyp_arena *arena,
+                                struct hyp_stored_reading **ret_readings, size_t *ret_count)
+{
+    *ret_count = 0;
+    while (export->next.ms < export->to.ms) {
+        size_t total;
+        hyp_utc end = {HYP_MIN(export->next.ms + export->window_ms, export->to.ms)};
+        enum hyp_status status = hyp_store_readings(
+            export->service->config.store, export->tenant, export->device, export->next, end, 0,
+            EXPORT_STEP, arena, ret_readings, ret_count, &total);
+        if (status != HYP_OK) {
+            return status;
+        }
+        if (total > EXPORT_STEP && export->window_ms > 1) {
+            export->window_ms = HYP_MAX(export->window_ms / 4, (int64_t)1);
+            hyp_arena_reset(arena);
+            continue;
+        }
+        export->next = end;
+        if (*ret_count > 0) {
+            reverse(*ret_readings, *ret_count);
+            return HYP_OK;
+        }
+        export->window_ms = HYP_MIN(export->window_ms * 2, EXPORT_WINDOW_MAX_MS);
+    }
+    *ret_count = 0;
+    return HYP_OK;
+}
+
+/* --- raw frames --- */
+
+enum hyp_status hyp_frames_list(struct hyp_service *service, const struct hyp_scope *scope,
+                                hyp_device_id device, hyp_line_id line, struct hyp_page page,
+                                struct hyp_arena *arena, struct hyp_stored_frame **ret_frames,
+                                size_t *ret_count, struct hyp_error *err)
+{
+    enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_FRAME_READ, err);
+    if (status == HYP_OK && device.id != 0) {
+        status = check_device(service, scope, device, err);
+    }
+    if (status != HYP_OK) {
+        return status;
+    }
+    status = hyp_store_frames(service->config.store, hyp_scope_tenant(scope), device, line,
+                              page.offset, page.limit, arena, ret_frames, ret_count);
+    return status == HYP_OK ? HYP_OK : hyp_service_explain_failure(err, status);
+}
+
+enum hyp_status hyp_frame_get(struct hyp_service *service, const struct hyp_scope *scope,
+                              hyp_frame_id id, struct hyp_arena *arena,
+                              struct hyp_stored_frame *ret_frame, struct hyp_error *err)
+{
+    enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_FRAME_READ, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    status =
+        hyp_store_frame(service->config.store, hyp_scope_tenant(scope), id, arena, ret_frame);
+    if (status == HYP_NOT_FOUND) {
+        return hyp_service_not_found(err, "frame", id.id);
+    }
+    return status == HYP_OK ? HYP_OK : hyp_service_explain_failure(err, status);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Readings: latest values, readings in order, series for charts, raw frames.
+ */
+#ifndef HYP_SERVICE_READINGS_H
+#define HYP_SERVICE_READINGS_H
+
+#include "base/arena.h"
+#include "service/directory.h"
+#include "service/scope.h"
+#include "service/service.h"
+
+/* The payload as text, as hyp_value_format does it. */
+void hyp_stored_value_format(struct hyp_buf *out, const struct hyp_stored_value *value);
+
+HYP_MUST_USE enum hyp_status hyp_readings_latest(struct hyp_service *service,
+                                                 const struct hyp_scope *scope,
+                                                 hyp_device_id device, struct hyp_arena *arena,
+                                                 struct hyp_latest **ret_values,
+                                                 size_t *ret_count, struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_readings_points(struct hyp_service *service,
+                                                 const struct hyp_scope *scope,
+                                                 hyp_device_id device, struct hyp_arena *arena,
+                                                 struct hyp_point **ret_points,
+                                                 size_t *ret_count, struct hyp_error *err);
+
+struct hyp_page {
+    size_t offset;
+    size_t limit;
+};
+/* Newest first, in [from, to). */
+HYP_MUST_USE enum hyp_status
+hyp_readings_list(struct hyp_service *service, const struct hyp_scope *scope,
+                  hyp_device_id device, hyp_utc from, hyp_utc to, struct hyp_page page,
+                  struct hyp_arena *arena, struct hyp_stored_reading **ret_readings,
+                  size_t *ret_count, size_t *ret_total, struct hyp_error *err);
+
+struct hyp_series {
+    struct hyp_point point;
+    char device_name[HYP_LIMIT_NAME];
+    bool raw;
+    struct hyp_stored_value *values; /* raw */
+    size_t value_count;
+    struct hyp_bucket *buckets; /* not raw */
+    size_t bucket_count;
+};
+struct hyp_series_query {
+    const hyp_point_id *points;
+    size_t point_count; /* at most HYP_LIMIT_SERIES */
+    hyp_utc from;
+    hyp_utc to;
+    size_t px; /* width of the chart; raw values as long as there are at most two per pixel */
+};
+HYP_MUST_USE enum hyp_status
+hyp_readings_series(struct hyp_service *service, const struct hyp_scope *scope,
+                    const struct hyp_series_query *query, struct hyp_arena *arena,
+                    struct hyp_series **ret_series, struct hyp_error *err);
+
+/*
+ * Walks all readings of a device from old to new, for exports.
+ * Initialised by hyp_export_init; hyp_export_next gives a handful at a time until *ret_count
+ * is 0. Uses the arena that is given with each call only for that call's result.
+ */
+struct hyp_export {
+    struct hyp_service *service;
+    hyp_tenant_id tenant;
+    hyp_device_id device;
+    hyp_utc next; /* readings before this time are done */
+    hyp_utc to;
+    int64_t window_ms;
+};
+HYP_MUST_USE enum hyp_status hyp_export_init(struct hyp_export *export,
+                                             struct hyp_service *service,
+                                             const struct hyp_scope *scope,
+                                             hyp_device_id device, hyp_utc from, hyp_utc to,
+                                             struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_export_next(struct hyp_export *export, struct hyp_arena *arena,
+                                             struct hyp_stored_reading **ret_readings,
+                                             size_t *ret_count);
+
+/* --- raw frames --- */
+
+HYP_MUST_USE enum hyp_status hyp_frames_list(struct hyp_service *service,
+                                             const struct hyp_scope *scope,
+                                             hyp_device_id device, hyp_line_id line,
+                                             struct hyp_page page, struct hyp_arena *arena,
+                                             struct hyp_stored_frame **ret_frames,
+                                             size_t *ret_count, struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_frame_get(struct hyp_service *service,
+                                           const struct hyp_scope *scope, hyp_frame_id id,
+                                           struct hyp_arena *arena,
+                                           struct hyp_stored_frame *ret_frame,
+                                           struct hyp_error *err);
+
+#endif

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/service.h"
+
+#include "service/inside.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How often the keeper looks around. */
+#define KEEPER_PERIOD_S 5
+
+/* --- small things used by every use case --- */
+
+enum hyp_status hyp_service_not_found(struct hyp_error *err, const char *what, int64_t id)
+{
+    return hyp_error_set(err, HYP_NOT_FOUND, -1, "There is no %s %lld.", what, (long long)id);
+}
+
+enum hyp_status hyp_service_explain_failure(struct hyp_error *err, enum hyp_status status)
+{
+    if (err != NULL && (err->status != status || err->text[0] == '\0')) {
+        return hyp_error_set(err, status, -1, "This did not work: %s.",
+                             hyp_status_text(status));
+    }
+    return status;
+}
+
+void hyp_service_audit(struct hyp_service *service, const struct hyp_scope *scope,
+                       const char *action, const char *object_kind, int64_t object_id,
+                       const char *format, ...)
+{
+    struct hyp_audit_entry entry = {
+        .tenant = hyp_scope_tenant(scope),
+        .time = hyp_service_now(service),
+        .user = hyp_scope_user(scope),
+    };
+    struct hyp_buf buf;
+    hyp_text_copy(entry.action, sizeof(entry.action), hyp_str_from(action));
+    hyp_buf_init_fixed(&buf, entry.object, sizeof(entry.object));
+    hyp_buf_append_text(&buf, object_kind);
+    if (object_id != 0) {
+        hyp_buf_append_char(&buf, ':');
+        hyp_buf_append_i64(&buf, object_id);
+    }
+    hyp_buf_terminate(&buf);
+    hyp_buf_init_fixed(&buf, entry.detail, sizeof(entry.detail));
+    va_list args;
+    va_start(args, format);
+    hyp_buf_append_vfmt(&buf, format, args);
+    va_end(args);
+    hyp_buf_terminate(&buf);
+    enum hyp_status status = hyp_store_audit_add(service->config.store, &entry);
+    if (status != HYP_OK) {
+        hyp_log_event(service->config.log, HYP_LOG_ERROR, "audit.lost",
+                      "action=%s object=%s status=%s", entry.action, entry.object,
+                      hyp_status_name(status));
+    }
+}
+
+const struct hyp_clock *hyp_service_clock(const struct hyp_service *service)
+{
+    return service->config.clock;
+}
+
+struct hyp_log *hyp_service_log(const struct hyp_service *service)
+{
+    return service->config.log;
+}
+
+hyp_utc hyp_service_started(const struct hyp_service *service)
+{
+    return service->started;
+}
+
+const struct hyp_library *hyp_service_library(const struct hyp_service *service)
+{
+    return service->config.library;
+}
+
+struct hyp_tenant hyp_service_first_tenant(struct hyp_service *service)
+{
+    pthread_mutex_lock(&service->tenant_lock);
+    struct hyp_tenant tenant = service->tenant;
+    pthread_mutex_unlock(&service->tenant_lock);
+    return tenant;
+}
+
+void hyp_service_remember_job(struct hyp_service *service, hyp_job_id job, hyp_tenant_id tenant)
+{
+    pthread_mutex_lock(&service->job_lock);
+    service->job_owners[service->job_next++ % HYP_LIMIT_JOBS] =
+        (struct hyp_job_owner){.job = job, .tenant = tenant};
+    pthread_mutex_unlock(&service->job_lock);
+}
+
+hyp_tenant_id hyp_service_job_tenant(struct hyp_service *service, hyp_job_id job)
+{
+    hyp_tenant_id tenant = {0};
+    pthread_mutex_lock(&service->job_lock);
+    for (size_t i = 0; i < HYP_LIMIT_JOBS; i++) {
+        if (service->job_owners[i].job.id == job.id && job.id != 0) {
+            tenant = service->job_owners[i].tenant;
+        }
+    }
+    pthread_mutex_unlock(&service->job_lock);
+    return tenant;
+}
+
+/* --- loading --- */
+
+static enum hyp_status load_tenant(struct hyp_service *service, struct hyp_arena *arena,
+                                   struct hyp_error *err)
+{
+    struct hyp_tenant *tenants;
+    size_t count;
+    enum hyp_status status = hyp_store_tenants(service->config.store, arena, &tenants, &count);
+    if (status != HYP_OK) {
+        return hyp_service_explain_failure(err, status);
+    }
+    if (count > 0) {
+        service->tenant = tenants[0];
+        return HYP_OK;
+    }
+    struct hyp_tenant first = {.name = "Hypocaust", .language = "en"};
+    const char *zone = service->config.time_zone == NULL ? "UTC" : service->config.time_zone;
+    hyp_text_copy(first.time_zone, sizeof(first.time_zone), hyp_str_from(zone));
+    status = hyp_store_tenant_add(service->config.store, &first);
+    service->tenant = first;
+    return status == HYP_OK ? HYP_OK : hyp_service_explain_failure(err, status);
+}
+
+static enum hyp_status load_lines(struct hyp_service *service, struct hyp_arena *arena)
+{
+    struct hyp_line *lines;
+    size_t count;
+    enum hyp_status status =
+        hyp_store_lines(service->config.store, service->tenant.id, arena, &lines, &count);
+    for (size_t i = 0; status == HYP_OK && i < count; i++) {
+        status = hyp_directory_set_line(service->directory, &lines[i]);
+    }
+    return status;
+}
+
+static enum hyp_status load_devices(struct hyp_service *service, struct hyp_arena *arena)
+{
+    struct hyp_device *devices;
+    struct hyp_stored_comm *states;
+    size_t count;
+    enum hyp_status status =
+        hyp_store_devices(service->config.store, (hyp_tenant_id){0}, arena, &devices, &count);
+    for (size_t i = 0; status == HYP_OK && i < count; i++) {
+        status = hyp_directory_set_device(service->directory, &devices[i]);
+    }
+    if (status == HYP_OK) {
+        status = hyp_store_comm_load(service->config.store, arena, &states, &count);
+    }
+    for (size_t i = 0; status == HYP_OK && i < count; i++) {
+        hyp_directory_restore_comm(service->directory, states[i].device, &states[i].comm);
+    }
+    return status;
+}
+
+static enum hyp_status load(struct hyp_service *service, struct hyp_error *err)
+{
+    struct hyp_arena arena;
+    hyp_arena_init(&arena, HYP_LIMIT_REQUEST_ARENA);
+    enum hyp_status status = load_tenant(service, &arena, err);
+    if (status == HYP_OK) {
+        status = load_lines(service, &arena);
+        status = status == HYP_OK ? load_devices(service, &arena) : status;
+        hyp_today_load(service, &arena);
+        if (status != HYP_OK) {
+            hyp_service_explain_failure(err, status);
+        }
+    }
+    hyp_arena_finish(&arena);
+    return status;
+}
+
+/* --- after each commit --- */
+
+static void on_committed(void *user, hyp_device_id device, hyp_utc source_time,
+                         const struct hyp_stored_value *values, size_t count)
+{
+    struct hyp_service *service = user;
+    hyp_tenant_id tenant = hyp_directory_tenant_of(service->directory, device);
+    hyp_today_note(service, source_time);
+    if (tenant.id != 0) {
+        hyp_hub_values(service->hub, tenant, device, source_time, values, count);
+    }
+}
+
+/* --- life --- */
+
+enum hyp_status hyp_service_create(const struct hyp_service_config *config,
+                                   struct hyp_service **ret_service, struct hyp_error *err)
+{
+    struct hyp_service *service = calloc(1, sizeof(*service));
+    if (service == NULL) {
+        return hyp_service_explain_failure(err, HYP_NO_MEMORY);
+    }
+    service->config = *config;
+    service->started = hyp_clock_utc(config->clock);
+    pthread_mutex_init(&service->tenant_lock, NULL);
+    pthread_mutex_init(&service->plant_lock, NULL);
+    pthread_mutex_init(&service->job_lock, NULL);
+    pthread_mutex_init(&service->today.lock, NULL);
+    pthread_mutex_init(&service->keeper_lock, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&service->keeper_wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    service->notes = calloc(HYP_COMM_NOTES, sizeof(*service->notes));
+    enum hyp_status status = service->notes == NULL ? HYP_NO_MEMORY : HYP_OK;
+    if (status == HYP_OK) {
+        status = hyp_directory_create(config->library, &service->directory);
+    }
+    if (status == HYP_OK) {
+        status = hyp_hub_create(&service->hub);
+    }
+    if (status == HYP_OK) {
+        status = hyp_learned_create(&service->learned);
+    }
+    if (status == HYP_OK) {
+        status = load(service, err);
+    }
+    if (status == HYP_OK) {
+        status = hyp_auth_init(service, err);
+    }
+    if (status == HYP_OK) {
+        /* Last: an observer stays for the life of the store. */
+        struct hyp_store_observer observer = {.user = service, .committed = on_committed};
+        status = hyp_store_observe(config->store, &observer);
+    }
+    if (status != HYP_OK) {
+        hyp_service_explain_failure(err, status);
+        hyp_service_destroy(service);
+        return status;
+    }
+    *ret_service = service;
+    return HYP_OK;
+}
+
+struct hyp_collect_observer hyp_service_observer(struct hyp_service *service)
+{
+    return (struct hyp_collect_observer){
+        .user = service,
+        .device_state = hyp_field_device_state,
+        .line_state = hyp_field_line_state,
+        .job = hyp_field_job,
+        .format_learned = hyp_learned_on_format,
+        .holes_learned = hyp_learned_on_holes,
+    };
+}
+
+/* Whatever is only in memory and worth keeping. */
+static void save_all(struct hyp_service *service)
+{
+    hyp_field_save(service);
+    hyp_auth_sweep(service);
+    hyp_learned_save(service);
+    hyp_today_save(service);
+}
+
+static void *keep(void *argument)
+{
+    struct hyp_service *service = argument;
+    int64_t rounds = 0;
+    pthread_mutex_lock(&service->keeper_lock);
+    while (!service->stopping) {
+        /* The machine's clock: a condition variable knows no other. */
+        int64_t now_ms = hyp_clock_mono(hyp_clock_system()).ms;
+        struct timespec until = {.tv_sec = now_ms / 1000 + KEEPER_PERIOD_S,
+                                 .tv_nsec = now_ms % 1000 * 1000000};
+        int waited = 0;
+        while (!service->stopping && waited != ETIMEDOUT) {
+            waited =
+                pthread_cond_timedwait(&service->keeper_wake, &service->keeper_lock, &until);
+        }
+        pthread_mutex_unlock(&service->keeper_lock);
+        save_all(service);
+        if (++rounds % (HYP_LIMIT_STREAM_PING_S / KEEPER_PERIOD_S) == 0) {
+            hyp_hub_ping(service->hub);
+        }
+        pthread_mutex_lock(&service->keeper_lock);
+    }
+    pthread_mutex_unlock(&service->keeper_lock);
+    return NULL;
+}
+
+static enum hyp_status hand_over(struct hyp_service *service, struct hyp_collector *collector,
+                                 struct hyp_arena *arena)
+{
+    struct hyp_line *lines;
+    struct hyp_device *devices;
+    struct hyp_stored_comm *states;
+    size_t count;
+    enum hyp_status status =
+        hyp_store_lines(service->config.store, service->tenant.id, arena, &lines, &count);
+    for (size_t i = 0; status == HYP_OK && i < count; i++) {
+        status = hyp_service_push_line(service, &lines[i]);
+    }
+    if (status == HYP_OK) {
+        status = hyp_store_devices(service->config.store, (hyp_tenant_id){0}, arena, &devices,
+                                   &count);
+    }
+    for (size_t i = 0; status == HYP_OK && i < count; i++) {
+        status = hyp_service_push_device(service, &devices[i]);
+    }
+    if (status == HYP_OK) {
+        status = hyp_store_comm_load(service->config.store, arena, &states, &count);
+    }
+    for (size_t i = 0; status == HYP_OK && i < count; i++) {
+        struct hyp_device_state state = {.device = states[i].device, .comm = states[i].comm};
+        hyp_collector_restore_state(collector, &state);
+    }
+    return status;
+}
+
+enum hyp_status hyp_service_start(struct hyp_service *service, struct hyp_collector *collector,
+                                  struct hyp_error *err)
+{
+    enum hyp_status status = HYP_OK;
+    if (collector != NULL) {
+        struct hyp_arena arena;
+        hyp_arena_init(&arena, HYP_LIMIT_REQUEST_ARENA);
+        atomic_store(&service->collector, collector);
+        status = hand_over(service, collector, &arena);
+        hyp_arena_finish(&arena);
+    }
+    if (status == HYP_OK) {
+        status = hyp_learned_restore(service, collector);
+    }
+    if (status != HYP_OK) {
+        return hyp_service_explain_failure(err, status);
+    }
+    int failed = pthread_create(&service->keeper, NULL, keep, service);
+    if (failed != 0) {
+        return hyp_error_set_code(err, HYP_INTERNAL, HYP_ERROR_ERRNO, failed,
+                                  "The house-keeping thread cannot start: %s.",
+                                  strerror(failed));
+    }
+    service->keeper_runs = true;
+    return HYP_OK;
+}
+
+void hyp_service_stop(struct hyp_service *service)
+{
+    if (service->keeper_runs) {
+        pthread_mutex_lock(&service->keeper_lock);
+        service->stopping = true;
+        pthread_cond_signal(&service->keeper_wake);
+        pthread_mutex_unlock(&service->keeper_lock);
+        pthread_join(service->keeper, NULL);
+        service->keeper_runs = false;
+    }
+    hyp_hub_end(service->hub, -1);
+    save_all(service);
+}
+
+void *hyp_service_destroy(struct hyp_service *service)
+{
+    if (service == NULL) {
+        return NULL;
+    }
+    if (service->auth.sessions != NULL) {
+        hyp_auth_finish(service);
+    }
+    hyp_directory_destroy(service->directory);
+    hyp_hub_destroy(service->hub);
+    hyp_learned_destroy(service->learned);
+    pthread_cond_destroy(&service->keeper_wake);
+    pthread_mutex_destroy(&service->keeper_lock);
+    pthread_mutex_destroy(&service->plant_lock);
+    pthread_mutex_destroy(&service->job_lock);
+    pthread_mutex_destroy(&service->today.lock);
+    pthread_mutex_destroy(&service->tenant_lock);
+    free(service->notes);
+    free(service);
+    return NULL;
+}
+
+/* --- the collector --- */
+
+enum hyp_status hyp_service_collector(struct hyp_service *service,
+                                      struct hyp_collector **ret_collector,
+                                      struct hyp_error *err)
+{
+    struct hyp_collector *collector = atomic_load(&service->collector);
+    if (collector == NULL) {
+        return hyp_error_set(err, HYP_UNSUPPORTED, -1,
+                             "This server does not talk to devices (started without a "
+                             "collector).");
+    }
+    *ret_collector = collector;
+    return HYP_OK;
+}
+
+enum hyp_status hyp_service_push_line(struct hyp_service *service, const struct hyp_line *line)
+{
+    struct hyp_collector *collector = atomic_load(&service->collector);
+    if (collector == NULL) {
+        return HYP_OK;
+    }
+    struct hyp_line pushed = *line;
+    pushed.enabled = pushed.enabled && !service->config.no_collect;
+    enum hyp_status status = hyp_collector_set_line(collector, &pushed);
+    hyp_wipe(&pushed, sizeof(pushed));
+    return status;
+}
+
+enum hyp_status hyp_service_push_device(struct hyp_service *service,
+                                        const struct hyp_device *device)
+{
+    struct hyp_collector *collector = atomic_load(&service->collector);
+    return collector == NULL ? HYP_OK : hyp_collector_set_device(collector, device);
+}
