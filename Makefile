@@ -60,7 +60,7 @@ lint:
 	@tools/lint
 
 format:
-	clang-format -i $$(git ls-files '*.c' '*.h')
+	@tools/lint-format --fix
 
 docs:
 	@tools/gen-vocabulary > docs/vocabulary.md

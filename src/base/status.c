@@ -27,7 +27,7 @@ const char *hyp_status_text(enum hyp_status status)
     return "unknown status";
 }
 
-static void set_text(struct hyp_error *err, const char *format, va_list args)
+static void HYP_PRINTF(2, 0) set_text(struct hyp_error *err, const char *format, va_list args)
 {
     struct hyp_buf buf;
     hyp_buf_init_fixed(&buf, err->text, sizeof(err->text));

@@ -10,9 +10,11 @@
 #define HYP_DEVICE_LIBRARY_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/status.h"
 #include "base/str.h"
 #include "model/reading.h"
+#include "protocol/mbus/record.h"
 #include "protocol/modbus/block.h"
 #include "protocol/telegram.h"
 
@@ -57,15 +59,44 @@ const struct hyp_profile *hyp_library_find(const struct hyp_library *library,
 const struct hyp_profile *hyp_library_match(const struct hyp_library *library,
                                             const struct hyp_meter_identity *meter);
 
+/* Longest profile name without terminator. */
+#define HYP_PROFILE_NAME_MAX 63
+
 struct hyp_profile_info {
     const char *name;  /* stable */
     const char *title; /* "Kamstrup MULTICAL 603" */
     const char *kind;  /* "heat_meter", "water_meter", "hca", "electricity_meter", "controller",
-                          "generic" */
+                          "gas_meter", "sensor", "generic" */
     enum hyp_device_protocol protocol;
     bool battery; /* frequent reading shortens its life [COL-40] */
 };
 const struct hyp_profile_info *hyp_profile_info(const struct hyp_profile *profile);
+
+/* Habits of a family that whoever reads it has to respect; bits. */
+enum hyp_quirk {
+    HYP_QUIRK_NKE_BEFORE_READ = 1, /* M-Bus: send SND_NKE before every read */
+    HYP_QUIRK_SINGLE_CLIENT = 2,   /* TCP: never open a second connection */
+};
+
+/* How the devices of a family want to be talked to; 0 = the protocol's own default. */
+struct hyp_profile_link {
+    uint32_t baud;
+    char parity; /* 'N', 'E', 'O' */
+    uint32_t timeout_ms;
+    uint32_t delay_ms; /* between two requests */
+    int16_t retries;   /* -1 = default */
+    uint16_t port;     /* TCP */
+    uint8_t unit;      /* Modbus */
+    uint32_t quirks;   /* enum hyp_quirk */
+};
+const struct hyp_profile_link *hyp_profile_link(const struct hyp_profile *profile);
+
+/*
+ * The word for a code of a point that is a list of states ("scheduled" for operating_mode 1).
+ * Returns   NULL when the profile knows none
+ */
+const char *hyp_profile_state_text(const struct hyp_profile *profile,
+                                   const struct hyp_point_key *key, int64_t code);
 
 /* One active bit of an info code. */
 struct hyp_info_bit {
@@ -93,9 +124,35 @@ hyp_device_values(const struct hyp_library *library, const struct hyp_profile *p
                   struct hyp_value **ret_values, size_t *ret_count,
                   struct hyp_civil *ret_meter_time, struct hyp_error *err);
 
+/*
+ * The value of one data record, as hyp_device_values would name it; for listings that show
+ * records side by side with their values. Repeated keys and faults that other records of the
+ * telegram report are not looked at.
+ * Returns    HYP_OK | NOT_FOUND (the record is no value: manufacturer data, ignored by the
+ *            profile) | NO_MEMORY
+ */
+HYP_MUST_USE enum hyp_status hyp_device_record_value(const struct hyp_profile *profile,
+                                                     const struct hyp_telegram *telegram,
+                                                     const struct hyp_mbus_record *record,
+                                                     struct hyp_arena *arena,
+                                                     struct hyp_value *ret_value);
+
+/*
+ * Decodes the captures a profile carries and compares them with what they have to give.
+ * @report    one line per difference, ready to be pasted into the file
+ * @ret_ok / @ret_failed   captures
+ */
+HYP_MUST_USE enum hyp_status hyp_profile_check_captures(const struct hyp_library *library,
+                                                        const struct hyp_profile *profile,
+                                                        struct hyp_buf *report, size_t *ret_ok,
+                                                        size_t *ret_failed);
+
 /* --- Modbus profiles --- */
 
-/* Poll classes of a profile: "live", "normal", "daily". */
+/*
+ * Poll classes of a profile, each holding the one before: "live" is what moves while one looks,
+ * "normal" is what is read at every scheduled reading, "daily" adds settings.
+ */
 enum hyp_poll_class {
     HYP_POLL_NORMAL = 0,
     HYP_POLL_LIVE,
@@ -119,5 +176,12 @@ HYP_MUST_USE enum hyp_status hyp_device_modbus_values(const struct hyp_profile *
                                                       struct hyp_arena *arena,
                                                       struct hyp_value **ret_values,
                                                       size_t *ret_count, struct hyp_error *err);
+
+/* The registers that tell Modbus families apart, of all profiles; for hyp_modbus_read. */
+size_t hyp_library_detect_blocks(const struct hyp_library *library,
+                                 struct hyp_modbus_block *out, size_t capacity);
+/* The profile whose detection registers all have the right values in a snapshot, or NULL. */
+const struct hyp_profile *hyp_library_detect(const struct hyp_library *library,
+                                             const uint8_t *snapshot, size_t len);
 
 #endif

@@ -10,14 +10,15 @@ struct unit_row {
 };
 
 static const struct unit_row unit_rows[] = {
-#define X(name, text, canonical, exp10) [HYP_UNIT_##name] = {text, HYP_UNIT_##canonical, exp10},
+#define X(name, text, canonical, exp10)                                                        \
+    [HYP_UNIT_##name] = {(text), HYP_UNIT_##canonical, (exp10)},
 #include "model/unit.def"
 #undef X
 };
 static_assert(HYP_ARRAY_LEN(unit_rows) == HYP_UNIT_COUNT_OF, "one row per unit");
 
 static const char *const quantity_texts[] = {
-#define X(name, text) [HYP_QUANTITY_##name] = text,
+#define X(name, text) [HYP_QUANTITY_##name] = (text),
 #include "model/quantity.def"
 #undef X
 };
@@ -25,8 +26,8 @@ static_assert(HYP_ARRAY_LEN(quantity_texts) == HYP_QUANTITY_COUNT_OF, "one text 
 
 static const struct hyp_word words[] = {
 #define X(id, name_text, quantity_id, unit_id, aggregation_id, meaning_text)                   \
-    [HYP_NAME_##id] = {.name = name_text,                                                      \
-                       .meaning = meaning_text,                                                \
+    [HYP_NAME_##id] = {.name = (name_text),                                                    \
+                       .meaning = (meaning_text),                                              \
                        .quantity = HYP_QUANTITY_##quantity_id,                                 \
                        .unit = HYP_UNIT_##unit_id,                                             \
                        .aggregation = HYP_AGGREGATION_##aggregation_id},

@@ -317,7 +317,7 @@ enum hyp_status hyp_zone_create(const uint8_t *tzif, size_t len, struct hyp_zone
                                 struct hyp_error *err)
 {
     struct hyp_bytes bytes = hyp_bytes_from(tzif, len);
-    struct counts counts;
+    struct counts counts = {0};
     enum hyp_status status = read_header(&bytes, &counts, err);
     if (status == HYP_OK) {
         skip_block(&bytes, &counts, 4);

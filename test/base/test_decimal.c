@@ -190,15 +190,15 @@ struct float_row {
 };
 
 static const struct float_row float_rows[] = {
-    {"tenth",         0.1,       "0.1",        "0.1"               },
-    {"third",         1.0 / 3.0, "0.33333334", "0.3333333333333333"},
-    {"whole",         1500.0,    "1500",       "1500"              },
-    {"negative",      -21.5,     "-21.5",      "-21.5"             },
-    {"zero",          0.0,       "0",          "0"                 },
-    {"negative zero", -0.0,      "0",          "0"                 },
-    {"nan",           NAN,       NULL,         NULL                },
-    {"infinite",      INFINITY,  NULL,         NULL                },
-    {"large",         16777217,  "16777216",   "16777217"          },
+    {"tenth",         0.1,              "0.1",        "0.1"               },
+    {"third",         1.0 / 3.0,        "0.33333334", "0.3333333333333333"},
+    {"whole",         1500.0,           "1500",       "1500"              },
+    {"negative",      -21.5,            "-21.5",      "-21.5"             },
+    {"zero",          0.0,              "0",          "0"                 },
+    {"negative zero", -0.0,             "0",          "0"                 },
+    {"nan",           (double)NAN,      NULL,         NULL                },
+    {"infinite",      (double)INFINITY, NULL,         NULL                },
+    {"large",         16777217,         "16777216",   "16777217"          },
 };
 
 static void check_float(void **state)

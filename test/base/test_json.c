@@ -83,12 +83,12 @@ struct number_row {
 };
 
 static const struct number_row number_rows[] = {
-    {"tenth",          0.1,       "0.1"                    },
-    {"negative",       -21.55,    "-21.55"                 },
-    {"whole",          1e6,       "1000000"                },
-    {"nan",            NAN,       "null"                   },
-    {"infinite",       -INFINITY, "null"                   },
-    {"beyond decimal", 1e300,     "1.0000000000000001e+300"},
+    {"tenth",          0.1,               "0.1"                    },
+    {"negative",       -21.55,            "-21.55"                 },
+    {"whole",          1e6,               "1000000"                },
+    {"nan",            (double)NAN,       "null"                   },
+    {"infinite",       -(double)INFINITY, "null"                   },
+    {"beyond decimal", 1e300,             "1.0000000000000001e+300"},
 };
 
 static void check_number(void **state)

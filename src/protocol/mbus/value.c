@@ -328,7 +328,7 @@ void hyp_mbus_value_decode(struct hyp_mbus_record *record, const struct hyp_mbus
                            bool msb_first)
 {
     const uint8_t *data = record->data;
-    uint8_t swapped[8];
+    uint8_t swapped[8] = {0};
     uint8_t field = record->dif & 0x0F;
     record->text[0] = '\0';
     if (field == HYP_MBUS_DATA_LVAR) {

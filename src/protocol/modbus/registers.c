@@ -93,6 +93,9 @@ uint64_t hyp_modbus_register_bits(enum hyp_modbus_type type, enum hyp_modbus_ord
 
 static int64_t sign_extend(uint64_t bits, unsigned width)
 {
+    if (width == 0 || width >= 64) {
+        return (int64_t)bits;
+    }
     unsigned shift = 64 - width;
     return (int64_t)(bits << shift) >> shift;
 }
