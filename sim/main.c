@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/manifest.h"
+#include "sim/options.h"
+#include "sim/serve.h"
+#include "sim/setup.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static enum hyp_status run_serve(const struct sim_options *options, struct hyp_error *err)
+{
+    return sim_serve_run(options, hyp_clock_system(), err);
+}
+
+static enum hyp_status run_manifest(const struct sim_options *options, struct hyp_error *err)
+{
+    struct sim_town *town;
+    struct sim_clock clock;
+    enum hyp_status status = sim_setup(options, hyp_clock_system(), &town, &clock, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    struct hyp_buf text;
+    hyp_buf_init_heap(&text, SIM_MANIFEST_MAX);
+    sim_manifest_write(town, &text);
+    if (hyp_buf_status(&text) != HYP_OK || fwrite(text.data, 1, text.len, stdout) != text.len ||
+        fflush(stdout) != 0) {
+        status = hyp_error_set(err, HYP_IO, -1, "cannot write the manifest");
+    }
+    hyp_buf_finish(&text);
+    sim_town_destroy(town);
+    return status;
+}
+
+static enum hyp_status run_help(const struct sim_options *options, struct hyp_error *err)
+{
+    (void)options;
+    (void)err;
+    sim_options_help();
+    return HYP_OK;
+}
+
+static const struct {
+    const char *name;
+    enum hyp_status (*run)(const struct sim_options *options, struct hyp_error *err);
+} commands[] = {
+    {"serve",    run_serve   },
+    {"manifest", run_manifest},
+    {"help",     run_help    },
+    {"--help",   run_help    },
+};
+
+int main(int argc, char **argv)
+{
+    struct hyp_error err = {0};
+    struct sim_options options;
+    const char *name = argc > 1 ? argv[1] : "help";
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < HYP_ARRAY_LEN(commands); i++) {
+        if (strcmp(name, commands[i].name) != 0) {
+            continue;
+        }
+        enum hyp_status status = HYP_OK;
+        if (argc > 2) {
+            status = sim_options_parse(&options, argc - 2, argv + 2, &err);
+        } else {
+            status = sim_options_parse(&options, 0, NULL, &err);
+        }
+        if (status == HYP_OK) {
+            status = commands[i].run(&options, &err);
+        }
+        if (status != HYP_OK) {
+            fprintf(stderr, "hypocaust-sim: %s\n", err.text);
+            return status == HYP_INVALID ? 2 : 1;
+        }
+        return 0;
+    }
+    fprintf(stderr, "hypocaust-sim: unknown command \"%s\"; see `hypocaust-sim help`\n", name);
+    return 2;
+}
