@@ -2,6 +2,7 @@
 #include "cmd/decoder.h"
 
 #include "base/map.h"
+#include "protocol/mbus/fixed.h"
 #include "protocol/wmbus/formats.h"
 
 #include <stdlib.h>
@@ -29,10 +30,12 @@ struct hyp_decoder {
     struct key_entry any_meter;
     struct key_entry line; /* key given on the line; comes first */
     struct hyp_formats formats;
+    struct hyp_library *library;
     struct hyp_telegram telegram;
     struct hyp_arena arena;
     struct hyp_explain explain;
     struct hyp_note *notes;
+    struct hyp_decoded_record records[HYP_LIMIT_READING_VALUES];
     uint8_t bytes[HYP_LIMIT_FRAME_BYTES];
 };
 
@@ -112,6 +115,11 @@ enum hyp_status hyp_decoder_create(const struct hyp_decoder_options *options,
             return hyp_error_set(err, HYP_NO_MEMORY, -1, "no memory for the notes");
         }
     }
+    enum hyp_status status = hyp_library_create(&decoder->library, err);
+    if (status != HYP_OK) {
+        hyp_decoder_destroy(decoder);
+        return status;
+    }
     *ret_decoder = decoder;
     return HYP_OK;
 }
@@ -119,6 +127,7 @@ enum hyp_status hyp_decoder_create(const struct hyp_decoder_options *options,
 void *hyp_decoder_destroy(struct hyp_decoder *decoder)
 {
     if (decoder != NULL) {
+        hyp_library_destroy(decoder->library);
         hyp_map_finish(&decoder->key_index);
         hyp_arena_finish(&decoder->arena);
         if (decoder->keys != NULL) {
@@ -244,6 +253,107 @@ enum hyp_status hyp_decoder_add_keys(struct hyp_decoder *decoder, struct hyp_str
 
 /* --- telegrams --- */
 
+/* Adds what the profile makes of a record; records that are no values are left out. */
+static enum hyp_status add_record(struct hyp_decoder *decoder,
+                                  const struct hyp_profile *profile,
+                                  const struct hyp_mbus_record *record,
+                                  struct hyp_decoded *decoded)
+{
+    if (decoded->count == HYP_LIMIT_READING_VALUES) {
+        return hyp_error_set(&decoded->error, HYP_LIMIT, record->offset, "more than %d records",
+                             HYP_LIMIT_READING_VALUES);
+    }
+    struct hyp_decoded_record *added = &decoder->records[decoded->count];
+    enum hyp_status status = hyp_device_record_value(profile, &decoder->telegram, record,
+                                                     &decoder->arena, &added->value);
+    if (status == HYP_NOT_FOUND) {
+        return HYP_OK;
+    }
+    if (status != HYP_OK) {
+        return hyp_error_set(&decoded->error, status, record->offset, "no memory for a value");
+    }
+    const enum hyp_quantity named =
+        hyp_vocabulary_word((enum hyp_name)added->value.key.name)->quantity;
+    added->quantity = named != HYP_QUANTITY_UNKNOWN ? named : record->quantity;
+    added->function = record->function;
+    added->storage = record->storage;
+    added->tariff = record->tariff;
+    added->subunit = record->subunit;
+    added->has_time = record->has_time;
+    added->time = record->time;
+    decoded->count++;
+    return HYP_OK;
+}
+
+static enum hyp_status walk_records(struct hyp_decoder *decoder,
+                                    const struct hyp_profile *profile,
+                                    struct hyp_decoded *decoded)
+{
+    const struct hyp_telegram *telegram = &decoder->telegram;
+    struct hyp_mbus_records records;
+    struct hyp_mbus_record record;
+    enum hyp_status status = HYP_OK;
+    hyp_mbus_records_init(&records, telegram->data, telegram->data_len,
+                          decoder->options.explain ? &decoder->explain : NULL);
+    records.msb_first = !telegram->lsb_first;
+    while (status == HYP_OK &&
+           (status = hyp_mbus_records_next(&records, &record, &decoded->error)) == HYP_OK) {
+        status = add_record(decoder, profile, &record, decoded);
+    }
+    return status == HYP_NOT_FOUND ? HYP_OK : status;
+}
+
+static enum hyp_status walk_fixed(struct hyp_decoder *decoder,
+                                  const struct hyp_profile *profile,
+                                  struct hyp_decoded *decoded)
+{
+    const struct hyp_telegram *telegram = &decoder->telegram;
+    struct hyp_mbus_record counters[2];
+    size_t count = 0;
+    enum hyp_status status = hyp_mbus_fixed_decode(
+        telegram->data, telegram->data_len, !telegram->lsb_first,
+        decoder->options.explain ? &decoder->explain : NULL, counters, &count, &decoded->error);
+    for (size_t i = 0; status == HYP_OK && i < count; i++) {
+        status = add_record(decoder, profile, &counters[i], decoded);
+    }
+    return status;
+}
+
+static enum hyp_status walk_content(struct hyp_decoder *decoder, struct hyp_decoded *decoded)
+{
+    const struct hyp_telegram *telegram = &decoder->telegram;
+    const struct hyp_profile *profile = hyp_library_match(decoder->library, &telegram->meter);
+    decoded->profile = hyp_profile_info(profile)->name;
+    decoded->records = decoder->records;
+    switch (telegram->content) {
+    case HYP_CONTENT_RECORDS: return walk_records(decoder, profile, decoded);
+    case HYP_CONTENT_FIXED: return walk_fixed(decoder, profile, decoded);
+    case HYP_CONTENT_MANUFACTURER:
+        return hyp_error_set(&decoded->error, HYP_UNSUPPORTED, 0,
+                             "CI %02X: a form of %s's own that is not known", telegram->ci,
+                             telegram->meter.manufacturer);
+    case HYP_CONTENT_NONE:
+    case HYP_CONTENT_ALARM: break;
+    }
+    return HYP_OK;
+}
+
+static void decode_content(struct hyp_decoder *decoder, struct hyp_decoded *decoded)
+{
+    const struct hyp_telegram *telegram = &decoder->telegram;
+    enum hyp_status status = walk_content(decoder, decoded);
+    if (status != HYP_OK) {
+        struct hyp_error *error = &decoded->error;
+        error->status = status;
+        error->offset = (int64_t)hyp_telegram_input_offset(
+            telegram, telegram->data_offset + (error->offset < 0 ? 0 : (size_t)error->offset));
+        /* Records in front of the place where the walk stopped were understood. */
+        decoded->status = decoded->count > 0 ? HYP_OK : status;
+    } else {
+        decoded->error.status = HYP_OK;
+    }
+}
+
 static void reset(struct hyp_decoder *decoder, struct hyp_decoded *decoded)
 {
     hyp_arena_reset(&decoder->arena);
@@ -253,7 +363,7 @@ static void reset(struct hyp_decoder *decoder, struct hyp_decoded *decoded)
     decoded->error.text[0] = '\0';
     decoded->telegram = NULL;
     decoded->profile = NULL;
-    decoded->values = NULL;
+    decoded->records = NULL;
     decoded->count = 0;
     decoded->explain = decoder->options.explain ? &decoder->explain : NULL;
     decoded->bytes = NULL;
@@ -270,6 +380,9 @@ void hyp_decoder_telegram(struct hyp_decoder *decoder, const uint8_t *bytes, siz
     ret_decoded->telegram = &decoder->telegram;
     ret_decoded->status = hyp_telegram_open(bytes, len, HYP_LINK_UNSET, &decoder->context,
                                             &decoder->telegram, explain, &ret_decoded->error);
+    if (ret_decoded->status == HYP_OK) {
+        decode_content(decoder, ret_decoded);
+    }
 }
 
 static enum hyp_status refuse_line(struct hyp_decoder *decoder, struct hyp_decoded *decoded,

@@ -20,13 +20,25 @@ struct hyp_decoder_options {
     bool explain;      /* collect the notes on every byte */
 };
 
+/* One data record with the value the profile makes of it; the rest is as the record says. */
+struct hyp_decoded_record {
+    struct hyp_value value;
+    enum hyp_quantity quantity;
+    enum hyp_function function;
+    uint64_t storage;
+    uint32_t tariff;
+    uint16_t subunit;
+    bool has_time; /* an element of a compact profile: when it was true */
+    struct hyp_civil time;
+};
+
 /* What one telegram said. All pointers live until the next telegram. */
 struct hyp_decoded {
     enum hyp_status status; /* OK, or why it was refused */
     struct hyp_error error; /* set when status is not OK, or when the records stopped early */
     const struct hyp_telegram *telegram;
     const char *profile; /* stable name; NULL when refused */
-    const struct hyp_value *values;
+    const struct hyp_decoded_record *records;
     size_t count;
     const struct hyp_explain *explain; /* NULL unless asked for */
     const uint8_t *bytes;              /* as received */
@@ -67,7 +79,7 @@ void hyp_decoder_telegram(struct hyp_decoder *decoder, const uint8_t *bytes, siz
 /* One JSON object and a line feed. */
 void hyp_decoded_write_json(struct hyp_buf *out, const struct hyp_decoded *decoded,
                             size_t line);
-/* A heading and one line per value. */
+/* A heading and one line per record. */
 void hyp_decoded_write_table(struct hyp_buf *out, const struct hyp_decoded *decoded,
                              size_t line);
 /* One line per note: offset, bytes, field, meaning, clause. */

@@ -37,53 +37,62 @@ static void write_head(struct hyp_json *json, const struct hyp_telegram *telegra
     hyp_json_object_end(json);
 }
 
+static void write_civil(struct hyp_json *json, const char *key, const struct hyp_civil *civil)
+{
+    char text[32];
+    struct hyp_buf buf;
+    hyp_buf_init_fixed(&buf, text, sizeof(text));
+    hyp_civil_format(&buf, civil);
+    hyp_json_member_str(json, key, hyp_buf_view(&buf));
+}
+
 static void write_payload(struct hyp_json *json, const struct hyp_value *value)
 {
-    hyp_json_key(json, "value");
-    if (!hyp_quality_is_usable(value->quality)) {
-        hyp_json_null(json);
+    if (!hyp_quality_is_usable(value->quality) || value->kind == HYP_VALUE_UNSET) {
+        hyp_json_member_null(json, "value");
         return;
     }
     switch (value->kind) {
-    case HYP_VALUE_DECIMAL: hyp_json_decimal(json, value->decimal); return;
-    case HYP_VALUE_FLAGS: hyp_json_u64(json, value->flags); return;
-    case HYP_VALUE_TEXT: hyp_json_str(json, value->text); return;
-    case HYP_VALUE_CIVIL: {
-        char text[32];
-        struct hyp_buf buf;
-        hyp_buf_init_fixed(&buf, text, sizeof(text));
-        hyp_civil_format(&buf, &value->civil);
-        hyp_json_str(json, hyp_buf_view(&buf));
-        hyp_json_member_str(json, "time", hyp_buf_view(&buf));
+    case HYP_VALUE_DECIMAL:
+        hyp_json_key(json, "value");
+        hyp_json_decimal(json, value->decimal);
         return;
-    }
-    case HYP_VALUE_UNSET: hyp_json_null(json); return;
+    case HYP_VALUE_FLAGS: hyp_json_member_u64(json, "value", value->flags); return;
+    case HYP_VALUE_TEXT: hyp_json_member_str(json, "value", value->text); return;
+    case HYP_VALUE_CIVIL:
+        write_civil(json, "value", &value->civil);
+        write_civil(json, "time", &value->civil);
+        return;
+    case HYP_VALUE_UNSET: return;
     }
 }
 
-static void write_value(struct hyp_json *json, const struct hyp_value *value)
+static void write_record(struct hyp_json *json, const struct hyp_decoded_record *record)
 {
-    const struct hyp_word *word = hyp_vocabulary_word((enum hyp_name)value->key.name);
+    const struct hyp_value *value = &record->value;
     hyp_json_object_begin(json);
-    hyp_json_member_text(json, "name", word->name);
-    hyp_json_member_text(json, "quantity", hyp_quantity_text(word->quantity));
+    hyp_json_member_text(json, "name",
+                         hyp_vocabulary_word((enum hyp_name)value->key.name)->name);
+    hyp_json_member_text(json, "quantity", hyp_quantity_text(record->quantity));
     hyp_json_member_text(json, "unit", hyp_unit_text(value->unit));
     write_payload(json, value);
     hyp_json_member_text(json, "quality", hyp_quality_text(value->quality));
-    hyp_json_member_text(json, "function",
-                         hyp_function_text((enum hyp_function)value->key.function));
-    hyp_json_member_u64(json, "storage", value->key.storage);
-    hyp_json_member_u64(json, "tariff", value->key.tariff);
-    hyp_json_member_u64(json, "subunit", value->key.subunit);
+    hyp_json_member_text(json, "function", hyp_function_text(record->function));
+    hyp_json_member_u64(json, "storage", record->storage);
+    hyp_json_member_u64(json, "tariff", record->tariff);
+    hyp_json_member_u64(json, "subunit", record->subunit);
+    if (record->has_time && value->kind != HYP_VALUE_CIVIL) {
+        write_civil(json, "time", &record->time);
+    }
     if (value->label.len > 0) {
         hyp_json_member_str(json, "label", value->label);
     }
     hyp_json_object_end(json);
 }
 
-static void write_error(struct hyp_json *json, const struct hyp_error *error)
+static void write_error(struct hyp_json *json, const char *key, const struct hyp_error *error)
 {
-    hyp_json_key(json, "error");
+    hyp_json_key(json, key);
     hyp_json_object_begin(json);
     hyp_json_member_text(json, "code", hyp_status_name(error->status));
     if (error->offset >= 0) {
@@ -126,14 +135,14 @@ void hyp_decoded_write_json(struct hyp_buf *out, const struct hyp_decoded *decod
     hyp_json_member_u64(&json, "line", line);
     hyp_json_member_bool(&json, "ok", decoded->status == HYP_OK);
     if (decoded->error.status != HYP_OK) {
-        write_error(&json, &decoded->error);
+        write_error(&json, decoded->status == HYP_OK ? "incomplete" : "error", &decoded->error);
     }
     if (decoded->telegram != NULL) {
         write_head(&json, decoded->telegram, decoded->profile);
         hyp_json_key(&json, "records");
         hyp_json_array_begin(&json);
         for (size_t i = 0; i < decoded->count; i++) {
-            write_value(&json, &decoded->values[i]);
+            write_record(&json, &decoded->records[i]);
         }
         hyp_json_array_end(&json);
         if (decoded->explain != NULL) {

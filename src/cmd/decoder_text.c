@@ -31,8 +31,9 @@ static void write_title(struct hyp_buf *out, const struct hyp_telegram *telegram
     }
 }
 
-static void write_row(struct hyp_buf *out, const struct hyp_value *value)
+static void write_row(struct hyp_buf *out, const struct hyp_decoded_record *record)
 {
+    const struct hyp_value *value = &record->value;
     char key_text[HYP_POINT_KEY_TEXT_MAX];
     struct hyp_buf key;
     hyp_buf_init_fixed(&key, key_text, sizeof(key_text));
@@ -43,6 +44,10 @@ static void write_row(struct hyp_buf *out, const struct hyp_value *value)
         hyp_buf_append_fmt(out, " %s", hyp_unit_text(value->unit));
     } else {
         hyp_buf_append_fmt(out, "- (%s)", hyp_quality_text(value->quality));
+    }
+    if (record->has_time) {
+        hyp_buf_append_text(out, "  at ");
+        hyp_civil_format(out, &record->time);
     }
     if (value->label.len > 0) {
         hyp_buf_append_text(out, "  \"");
@@ -72,7 +77,7 @@ void hyp_decoded_write_table(struct hyp_buf *out, const struct hyp_decoded *deco
     }
     hyp_buf_append_char(out, '\n');
     for (size_t i = 0; i < decoded->count; i++) {
-        write_row(out, &decoded->values[i]);
+        write_row(out, &decoded->records[i]);
     }
     if (decoded->error.status != HYP_OK) {
         write_failure(out, &decoded->error);
