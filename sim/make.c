@@ -81,6 +81,18 @@ struct sim_peak sim_moment_peak(struct sim_moment *moment, int months_back)
     return cache->peak;
 }
 
+uint8_t sim_moment_status(const struct sim_moment *moment)
+{
+    uint8_t status = 0;
+    if (moment->meter->defects.battery_low) {
+        status |= 0x04;
+    }
+    if (moment->now.burst || moment->meter->defects.no_sensors) {
+        status |= 0x10;
+    }
+    return status;
+}
+
 int64_t sim_counted(double value, double step)
 {
     return (int64_t)floor(value / step);

@@ -77,6 +77,9 @@ struct sim_state sim_moment_past(const struct sim_moment *moment, int64_t then_m
  */
 struct sim_peak sim_moment_peak(struct sim_moment *moment, int months_back);
 
+/* Status byte of the header: 04 battery low, 10 temporary error (leak, missing sensor). */
+uint8_t sim_moment_status(const struct sim_moment *moment);
+
 /* A register's whole steps of `step`; a momentary value rounded to `step`. */
 int64_t sim_counted(double value, double step);
 int64_t sim_rounded(double value, double step);

@@ -220,6 +220,7 @@ static void begin(struct sim_conn *conn)
         sim_conn_close(conn);
         return;
     }
+    conn->open = true;
     if (conn->server->ops->opened != NULL) {
         conn->server->ops->opened(conn);
     }

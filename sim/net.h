@@ -21,6 +21,7 @@ struct sim_conn {
     size_t input_len;
     uint64_t last_ms; /* last byte received */
     unsigned pending; /* answers on the agenda */
+    bool open;        /* connected and reading */
     bool closing;
     bool closed;
     bool dialled; /* we connected; free the slot of the dialler on close */

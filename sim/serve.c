@@ -3,6 +3,7 @@
 
 #include "sim/civil.h"
 #include "sim/manifest.h"
+#include "sim/serve_radio.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -30,6 +31,7 @@ static void stop(struct sim_serve *serve)
         uv_close((uv_handle_t *)&serve->signals[i], NULL);
     }
     uv_close((uv_handle_t *)&serve->sweep, NULL);
+    sim_radio_stop(serve);
     for (size_t i = 0; i < serve->town->line_count; i++) {
         sim_server_close(&serve->servers[i]);
     }
@@ -118,7 +120,7 @@ static void connect_protocol(struct sim_serve *serve, size_t line, size_t nth_of
         sim_server_init(server, &serve->net, &sim_modbus_ops, serve);
         server->idle_limit_ms = ECL_IDLE_MS;
         break;
-    case SIM_LINE_WMBUS_TCP:
+    case SIM_LINE_WMBUS_TCP: sim_server_init(server, &serve->net, &sim_radio_ops, serve); break;
     case SIM_LINE_WMBUS_MQTT: break;
     }
     server->index = nth_of_kind;
@@ -185,6 +187,9 @@ static enum hyp_status start(struct sim_serve *serve, struct hyp_error *err)
     }
     if (status == HYP_OK) {
         status = start_servers(serve, err);
+    }
+    if (status == HYP_OK) {
+        status = sim_radio_start(serve, err);
     }
     if (status == HYP_OK && serve->options->ports_file != NULL) {
         status = write_ports_file(serve, err);

@@ -8,6 +8,8 @@
 
 #define SIM_BUSES 2
 
+struct mosquitto;
+
 struct sim_serve {
     const struct sim_options *options;
     struct sim_town *town;
@@ -19,6 +21,12 @@ struct sim_serve {
     struct sim_bus buses[SIM_BUSES];
     struct sim_slave *slaves; /* of all buses, one after the other */
     struct sim_server servers[SIM_TOWN_LINES];
+    struct mosquitto *mqtt; /* NULL without broker */
+    uv_async_t mqtt_connected;
+    bool mqtt_started;
+    bool mqtt_has_async;
+    char dial_host[64];
+    uint16_t dial_port;
     bool loop_is_ready;
     bool stopping;
 };

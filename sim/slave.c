@@ -19,19 +19,6 @@ static bool take_ack(struct sim_wired *frame)
     return true;
 }
 
-/* Status byte: battery low, or an alarm while the water runs. */
-static uint8_t status_of(const struct sim_meter *meter, const struct sim_state *state)
-{
-    uint8_t status = 0;
-    if (meter->defects.battery_low) {
-        status |= 0x04;
-    }
-    if (state->burst || meter->defects.no_sensors) {
-        status |= 0x10;
-    }
-    return status;
-}
-
 void sim_slave_telegram(struct sim_slave *slave, const struct sim_climate *climate,
                         unsigned index, uint8_t address, int64_t now_ms,
                         struct sim_wired *ret_frame)
@@ -43,7 +30,7 @@ void sim_slave_telegram(struct sim_slave *slave, const struct sim_climate *clima
     sim_apdu_init(&apdu);
     slave->make->write(&moment, index, &apdu);
     sim_wired_response(ret_frame, address, &slave->meter->identity, slave->access++,
-                       status_of(slave->meter, &moment.now), &apdu);
+                       sim_moment_status(&moment), &apdu);
 }
 
 /* A new frame count bit asks for the next telegram, the old one for the same again. */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Channels of the seed. */
-enum { DRAW_ID = 500, DRAW_PLANT, DRAW_KEY };
+enum { DRAW_ID = 500, DRAW_ADAPTER, DRAW_PLANT, DRAW_KEY };
 
 /* A run of equal meters on a line. */
 struct batch {
@@ -58,20 +58,21 @@ static const char *const flats[] = {"st. tv", "st. th", "1. tv", "1. th", "2. tv
 static bool id_is_taken(const struct sim_town *town, uint32_t id)
 {
     for (size_t i = 0; i < town->device_count; i++) {
-        if (town->devices[i].meter.identity.id == id) {
+        if (town->devices[i].meter.identity.id == id || town->devices[i].adapter.id == id) {
             return true;
         }
     }
     return false;
 }
 
-static uint32_t draw_id(const struct sim_town *town)
+/* @channel  DRAW_ID or DRAW_ADAPTER */
+static uint32_t draw_id(const struct sim_town *town, uint64_t channel)
 {
     uint32_t id;
     uint64_t attempt = 0;
     do {
         uint64_t number =
-            sim_hash(town->plan.seed, DRAW_ID + 1000 * attempt++, town->device_count);
+            sim_hash(town->plan.seed, channel + 1000 * attempt++, town->device_count);
         id = (uint32_t)sim_bcd(number % 90000000 + 10000000);
     } while (id_is_taken(town, id));
     return id;
@@ -139,7 +140,7 @@ static struct sim_device *add_device(struct sim_town *town, enum sim_make_id mak
     memcpy(meter->identity.manufacturer, device->make->manufacturer, 4);
     meter->identity.version = device->make->version;
     meter->identity.medium = device->make->medium;
-    meter->identity.id = draw_id(town);
+    meter->identity.id = draw_id(town, DRAW_ID);
     furnish(meter, make == SIM_MAKE_MULTICAL_603_LOG);
     town->device_count++;
     return device;
@@ -222,8 +223,10 @@ static void give_radio(struct sim_town *town, struct sim_device *device, enum si
         }
     }
     if (wrap == SIM_WRAP_LONG || wrap == SIM_WRAP_LONG_5) {
-        device->adapter = (struct sim_identity){
-            .manufacturer = "ZRI", .id = draw_id(town), .version = 0x16, .medium = 0x37};
+        device->adapter = (struct sim_identity){.manufacturer = "ZRI",
+                                                .id = draw_id(town, DRAW_ADAPTER),
+                                                .version = 0x16,
+                                                .medium = 0x37};
     }
 }
 
