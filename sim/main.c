@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/civil.h"
+#include "sim/history.h"
 #include "sim/manifest.h"
 #include "sim/options.h"
 #include "sim/serve.h"
@@ -33,6 +35,30 @@ static enum hyp_status run_manifest(const struct sim_options *options, struct hy
     return status;
 }
 
+/* Ends on the last full quarter of an hour before the town's present. */
+static enum hyp_status run_history(const struct sim_options *options, struct hyp_error *err)
+{
+    const int64_t quarter = SIM_HOUR_MS / 4;
+    struct sim_town *town;
+    struct sim_clock clock;
+    enum hyp_status status = sim_setup(options, hyp_clock_system(), &town, &clock, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    struct sim_history_folder folder;
+    sim_history_to_folder(&folder, options->out);
+    if (strcmp(options->out, "-") == 0) {
+        sim_history_to_stdout(&folder.sink);
+    }
+    int64_t until = clock.start_ms / quarter * quarter;
+    int64_t from =
+        clock.start_ms / SIM_HOUR_MS * SIM_HOUR_MS - (int64_t)options->days * SIM_DAY_MS;
+    status =
+        sim_history_write(town, from, until, (unsigned)options->step_min, &folder.sink, err);
+    sim_town_destroy(town);
+    return status;
+}
+
 static enum hyp_status run_help(const struct sim_options *options, struct hyp_error *err)
 {
     (void)options;
@@ -47,6 +73,7 @@ static const struct {
 } commands[] = {
     {"serve",    run_serve   },
     {"manifest", run_manifest},
+    {"history",  run_history },
     {"help",     run_help    },
     {"--help",   run_help    },
 };
