@@ -6,14 +6,18 @@
  * a heat meter is what it cooled), the function (on time in the error state is error time) and
  * the qualifiers that turn a value into its date, duration or count.
  *
- * What a name cannot carry goes into the label, so that an average never looks like the
- * momentary value beside it; two records that still share a key are told apart by values.c.
+ * What a name cannot carry goes into the label and makes a key of its own, so that an average
+ * never gets into the series of the momentary value.
  */
 #include "device/generic.h"
 
+#include "base/map.h"
 #include "device/profile.h"
 
 #include <string.h>
+
+/* Subunits from here to twice this stand for a meaning, see subunit_of_meaning. */
+#define MEANING_SUBUNIT 0x4000u
 
 /* HYP_NAME_UNKNOWN (0) = no name. Passwords and keys have none on purpose. */
 static const uint16_t primary_names[128] = {
@@ -245,10 +249,10 @@ static enum hyp_name name_of_what(const struct hyp_mbus_record *record)
     return HYP_NAME_UNKNOWN;
 }
 
-/* A value that is not simply the quantity: "per day", "m3 x s". Its unit is not the name's. */
+/* A value that is not simply the quantity: "per day", "m3 x s", or bent by the maker's VIFE. */
 static bool is_derived(const struct hyp_mbus_qualifier *qualifier)
 {
-    return qualifier->per != 0 || qualifier->multiplied != 0;
+    return qualifier->per != 0 || qualifier->multiplied != 0 || qualifier->manufacturer;
 }
 
 static enum hyp_name error_state_name(enum hyp_name base)
@@ -303,27 +307,6 @@ static enum hyp_name choose_name(const struct hyp_mbus_record *record, uint8_t m
     return hyp_profile_unit_suits(base, record->unit) ? base : HYP_NAME_EXPERIMENTAL;
 }
 
-struct hyp_point_key hyp_generic_key(const struct hyp_mbus_record *record, uint8_t medium)
-{
-    enum hyp_name name = choose_name(record, medium);
-    struct hyp_point_key key = {
-        .name = (uint16_t)name,
-        .function = (uint8_t)record->function,
-        .storage = record->storage,
-        .tariff = record->tariff,
-        .subunit = record->subunit,
-    };
-    if (name == HYP_NAME_ERROR_TIME || name == HYP_NAME_ERROR_DATE) {
-        key.function = HYP_FUNCTION_INSTANTANEOUS; /* the name says it */
-    }
-    if (record->qualifier.phase != 0) {
-        key.subunit = (uint16_t)(key.subunit * 8 + record->qualifier.phase);
-    } else if (record->qualifier.quadrant != 0) {
-        key.subunit = (uint16_t)(key.subunit * 8 + record->qualifier.quadrant);
-    }
-    return key;
-}
-
 /* --- labels --- */
 
 static const char *const what_words[] = {
@@ -347,19 +330,71 @@ static bool needs_label(enum hyp_name name)
     case HYP_NAME_EVENT_TIME:
     case HYP_NAME_EVENT_COUNT:
     case HYP_NAME_DURATION:
-    case HYP_NAME_COUNT:
     case HYP_NAME_RATIO:
-    case HYP_NAME_TEXT:
-    case HYP_NAME_HCA_RATING:
-    case HYP_NAME_SETTING_TEMPERATURE: return true;
+    case HYP_NAME_HCA_RATING: return true;
     default: return false;
     }
+}
+
+/* Does the record say more about its value than name and key can tell? */
+static bool is_qualified(const struct hyp_mbus_record *record, enum hyp_name name)
+{
+    const struct hyp_mbus_qualifier *q = &record->qualifier;
+    return q->what != HYP_MBUS_VALUE || q->average || q->future || q->uncorrected ||
+           q->base_conditions || q->direction == 3 || is_derived(q) || needs_label(name);
+}
+
+/*
+ * A subunit of its own for every meaning that has no name of its own: the average power must
+ * not become a point of the series of power, nor the date of the maximum flow one of the date
+ * of the maximum power. It depends on the VIF and its VIFEs only, never on the order of the
+ * records.
+ */
+static uint16_t subunit_of_meaning(const struct hyp_mbus_record *record)
+{
+    uint8_t bytes[2 + HYP_MBUS_VIFE_MAX + HYP_LIMIT_RECORD_TEXT] = {(uint8_t)record->table,
+                                                                    record->code};
+    size_t len = 2;
+    memcpy(bytes + len, record->vife, record->vife_count);
+    len += record->vife_count;
+    if (record->table == HYP_VIF_TEXT) {
+        size_t text_len = strlen(record->vif_text);
+        memcpy(bytes + len, record->vif_text, text_len);
+        len += text_len;
+    }
+    return (uint16_t)(MEANING_SUBUNIT | (hyp_hash_bytes(bytes, len) & (MEANING_SUBUNIT - 1)));
+}
+
+struct hyp_point_key hyp_generic_key(const struct hyp_mbus_record *record, uint8_t medium)
+{
+    enum hyp_name name = choose_name(record, medium);
+    struct hyp_point_key key = {
+        .name = (uint16_t)name,
+        .function = (uint8_t)record->function,
+        .storage = record->storage,
+        .tariff = record->tariff,
+        .subunit = record->subunit,
+    };
+    if (name == HYP_NAME_ERROR_TIME || name == HYP_NAME_ERROR_DATE) {
+        key.function = HYP_FUNCTION_INSTANTANEOUS; /* the name says it */
+    }
+    if (name != HYP_NAME_UNKNOWN && is_qualified(record, name)) {
+        key.subunit = subunit_of_meaning(record);
+    } else if (record->qualifier.phase != 0) {
+        key.subunit = (uint16_t)(key.subunit * 8 + record->qualifier.phase);
+    } else if (record->qualifier.quadrant != 0) {
+        key.subunit = (uint16_t)(key.subunit * 8 + record->qualifier.quadrant);
+    }
+    return key;
 }
 
 static void append_words(const struct hyp_mbus_record *record, enum hyp_name name,
                          struct hyp_buf *out)
 {
     const struct hyp_mbus_qualifier *q = &record->qualifier;
+    if (!is_qualified(record, name)) {
+        return;
+    }
     if (q->what != HYP_MBUS_VALUE) {
         const char *side = q->limit == 0 ? "" : (q->limit == 1 ? "lower " : "upper ");
         hyp_buf_append_fmt(out, "%s%s%s ", q->last ? "last " : "", side, what_words[q->what]);
@@ -376,23 +411,16 @@ static void append_words(const struct hyp_mbus_record *record, enum hyp_name nam
     if (q->base_conditions) {
         hyp_buf_append_text(out, "at base conditions ");
     }
-    if (q->quadrant != 0) {
-        hyp_buf_append_fmt(out, "quadrant %u ", q->quadrant);
-    }
     if (q->direction == 3) {
         hyp_buf_append_text(out, "both directions ");
-    }
-    bool plain = hyp_buf_view(out).len == 0 && !is_derived(q) && !needs_label(name);
-    if (plain) {
-        return;
     }
     if (record->table == HYP_VIF_TEXT) {
         hyp_buf_append_text(out, record->vif_text);
     } else {
         hyp_buf_append_text(out, hyp_mbus_vif_text(record->table, record->code));
     }
-    if (is_derived(q)) {
-        hyp_buf_append_fmt(out, " (VIFE %02X)", q->per != 0 ? q->per : q->multiplied);
+    for (size_t i = 0; is_derived(q) && i < record->vife_count; i++) {
+        hyp_buf_append_fmt(out, "%s%02X", i == 0 ? ", VIFE " : " ", record->vife[i]);
     }
 }
 

@@ -42,6 +42,7 @@ enum hyp_field_form {
     HYP_FORM_FLAGS,      /* bits, least significant byte first */
     HYP_FORM_UNSIGNED,   /* unsigned number, least significant byte first */
     HYP_FORM_SIGNED,     /* two's complement */
+    HYP_FORM_BCD,        /* BCD, least significant byte first */
     HYP_FORM_HEX,        /* text: the bytes as hex, most significant first */
 };
 

@@ -4,8 +4,8 @@
  * is brought to its family's canonical one, which moves the decimal point and keeps every
  * digit.
  *
- * Two records that end up with one key are never mixed into one series: an exact repetition is
- * dropped, anything else moves to a subunit above those a meter can have.
+ * Two records that end up with one key are never mixed into one series: the later one moves to
+ * a subunit above those a meter can have.
  */
 #include "device/generic.h"
 #include "device/profile.h"
@@ -75,6 +75,9 @@ static void apply_key(struct draft *draft)
     const struct hyp_field *field = draft->field;
     struct hyp_point_key *key = &draft->value.key;
     key->name = (uint16_t)field->name;
+    if (field->vib.len > 0) {
+        key->subunit = draft->record->subunit; /* the name tells what the VIF means */
+    }
     if (field->set_function != HYP_ANY) {
         key->function = (uint8_t)field->set_function;
     }
@@ -129,6 +132,24 @@ static void set_raw_number(struct draft *draft, bool is_signed)
     draft->value.decimal = (struct hyp_decimal){.digits = (int64_t)raw};
 }
 
+static void set_raw_bcd(struct draft *draft)
+{
+    uint64_t raw = hyp_mbus_record_raw(draft->record);
+    int64_t digits = 0;
+    draft->value.kind = HYP_VALUE_DECIMAL;
+    draft->value.unit = HYP_UNIT_NONE;
+    draft->value.quality = HYP_QUALITY_GOOD;
+    for (int shift = 60; shift >= 0; shift -= 4) {
+        unsigned nibble = (unsigned)(raw >> shift & 15u);
+        if (nibble > 9) {
+            draft->value.quality = HYP_QUALITY_INVALID;
+            return;
+        }
+        digits = digits * 10 + nibble;
+    }
+    draft->value.decimal = (struct hyp_decimal){.digits = digits};
+}
+
 static enum hyp_status copy_text(struct draft *draft)
 {
     struct hyp_str text = hyp_str_from(draft->record->text);
@@ -168,6 +189,7 @@ static enum hyp_status set_payload_as(struct draft *draft, enum hyp_field_form f
     case HYP_FORM_HEX: return set_hex_text(draft);
     case HYP_FORM_UNSIGNED: set_raw_number(draft, false); return HYP_OK;
     case HYP_FORM_SIGNED: set_raw_number(draft, true); return HYP_OK;
+    case HYP_FORM_BCD: set_raw_bcd(draft); return HYP_OK;
     case HYP_FORM_FLAGS:
         draft->value.kind = HYP_VALUE_FLAGS;
         draft->value.unit = HYP_UNIT_NONE;
@@ -247,8 +269,10 @@ static enum hyp_status label_unknown(struct draft *draft)
 static enum hyp_status set_label(struct draft *draft)
 {
     enum hyp_name name = (enum hyp_name)draft->value.key.name;
-    if (draft->field != NULL && draft->field->label != NULL) {
-        draft->value.label = hyp_str_from(draft->field->label);
+    const struct hyp_field *field = draft->field;
+    if (field != NULL && (field->label != NULL || field->vib.len > 0)) {
+        /* Who names an exact VIF knows what it is; words for the VIF would only mislead. */
+        draft->value.label = hyp_str_from(field->label);
         return HYP_OK;
     }
     if (name == HYP_NAME_UNKNOWN) {
@@ -307,37 +331,20 @@ struct collection {
     uint64_t fault_bits[HYP_LIMIT_READING_VALUES]; /* beside each value */
 };
 
-static bool same_payload(const struct hyp_value *a, const struct hyp_value *b)
-{
-    if (a->kind != b->kind || a->unit != b->unit || a->quality != b->quality) {
-        return false;
-    }
-    switch (a->kind) {
-    case HYP_VALUE_UNSET: return true;
-    case HYP_VALUE_DECIMAL: return hyp_decimal_compare(a->decimal, b->decimal) == 0;
-    case HYP_VALUE_CIVIL: return memcmp(&a->civil, &b->civil, sizeof(a->civil)) == 0;
-    case HYP_VALUE_FLAGS: return a->flags == b->flags;
-    case HYP_VALUE_TEXT: return hyp_str_equal(a->text, b->text);
-    }
-    return false;
-}
-
-/* Adds a value under a key of its own, or drops it when it repeats one exactly. */
+/*
+ * Adds a value under a key of its own. Repetitions are counted, also when they look alike
+ * today: dropping equal ones would let the third record slip into the series of the second.
+ */
 static void add_value(struct collection *all, const struct hyp_value *value,
                       uint64_t fault_bits)
 {
     struct hyp_value added = *value;
     unsigned repeats = 0;
     for (size_t i = 0; i < all->count; i++) {
-        const struct hyp_value *other = &all->values[i];
-        if (!hyp_point_key_equal(&other->key, &added.key)) {
-            continue;
+        if (hyp_point_key_equal(&all->values[i].key, &added.key)) {
+            added.key.subunit = (uint16_t)(REPEATED_SUBUNIT + repeats++);
+            i = SIZE_MAX; /* the new key may be taken as well: look from the start */
         }
-        if (same_payload(other, &added)) {
-            return;
-        }
-        added.key.subunit = (uint16_t)(REPEATED_SUBUNIT + repeats++);
-        i = SIZE_MAX; /* the new key may be taken as well: look from the start */
     }
     if (all->count < HYP_ARRAY_LEN(all->values)) {
         all->fault_bits[all->count] = fault_bits;
