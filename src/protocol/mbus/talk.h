@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What reading and commanding have in common: whom to talk to, the frame count bit, how a
+ * failed exchange is put into words. Private to the sessions of this folder.
+ */
+#ifndef HYP_PROTOCOL_MBUS_TALK_H
+#define HYP_PROTOCOL_MBUS_TALK_H
+
+#include "protocol/mbus/master.h"
+
+void hyp_mbus_talk_init(struct hyp_mbus_conversation *talk, struct hyp_mbus_link *link,
+                        const struct hyp_mbus_target *target);
+
+/* The A field of requests: 253 for a selected meter. */
+uint8_t hyp_mbus_talk_address(const struct hyp_mbus_conversation *talk);
+
+bool hyp_mbus_fcb_is_known(const struct hyp_mbus_fcb *fcb, uint8_t address);
+/* After SND_NKE or a selection the next request carries FCB 1. */
+void hyp_mbus_fcb_reset(struct hyp_mbus_fcb *fcb, uint8_t address);
+void hyp_mbus_fcb_toggle(struct hyp_mbus_fcb *fcb, uint8_t address);
+void hyp_mbus_fcb_forget(struct hyp_mbus_fcb *fcb, uint8_t address);
+/* SND_UD or REQ_UD2 with the bit that is due. */
+uint8_t hyp_mbus_talk_c(const struct hyp_mbus_conversation *talk, uint8_t c);
+
+/* Prepare and send one request. */
+struct hyp_session_io hyp_mbus_talk_select(struct hyp_mbus_conversation *talk, hyp_mono now);
+struct hyp_session_io hyp_mbus_talk_reset(struct hyp_mbus_conversation *talk, uint8_t tries,
+                                          hyp_mono now);
+struct hyp_session_io hyp_mbus_talk_send(struct hyp_mbus_conversation *talk, uint8_t ci,
+                                         const uint8_t *data, size_t len, hyp_mono now);
+struct hyp_session_io hyp_mbus_talk_request(struct hyp_mbus_conversation *talk, hyp_mono now);
+
+struct hyp_session_io hyp_mbus_talk_done(struct hyp_mbus_conversation *talk);
+struct hyp_session_io hyp_mbus_talk_fail(struct hyp_mbus_conversation *talk,
+                                         enum hyp_status status, const char *format, ...)
+    HYP_PRINTF(3, 4);
+/* Fails with the status and words of the exchange's outcome. @doing "reading", "the selection"
+ */
+struct hyp_session_io hyp_mbus_talk_fail_exchange(struct hyp_mbus_conversation *talk,
+                                                  const char *doing);
+
+/* The end as io, for calls after it. */
+struct hyp_session_io hyp_mbus_talk_ended(const struct hyp_mbus_conversation *talk);
+
+/* Bytes of transport header after this CI; 0 when there is none or the CI is not known. */
+size_t hyp_mbus_header_len(uint8_t ci);
+/*
+ * The meter named in the header of an answer. With the fixed data structure only the id is
+ * known, the rest is "any".
+ * Returns false when the answer names no meter.
+ */
+bool hyp_mbus_answer_identity(const struct hyp_mbus_frame *frame,
+                              struct hyp_mbus_secondary *ret_meter);
+/* Like hyp_mbus_secondary_matches; a field the meter leaves open does not count against it. */
+bool hyp_mbus_answer_fits(const struct hyp_mbus_secondary *pattern,
+                          const struct hyp_mbus_secondary *meter);
+static inline bool hyp_mbus_frame_is_response(const struct hyp_mbus_frame *frame)
+{
+    return (frame->c & 0x4F) == HYP_MBUS_C_RSP_UD;
+}
+
+#endif
