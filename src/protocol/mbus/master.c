@@ -25,7 +25,6 @@
 #define CI_ERROR_SHORT 0x6E
 #define CI_ERROR_LONG 0x6F
 #define APL_ERROR_BUSY 0x08
-#define MODE_MASK 0x1F
 
 enum step { STEP_SELECT, STEP_RESET, STEP_APPLICATION, STEP_REQUEST };
 
@@ -131,6 +130,17 @@ static struct hyp_session_io refuse(struct hyp_mbus_read *read)
                               hyp_mbus_apl_error_text(code));
 }
 
+/*
+ * Old meters leave a signature or FFFF in the configuration word, so only the modes that exist
+ * on wires (DES, AES in its variants, TLS) count as encrypted.
+ */
+static bool is_encrypted(uint8_t configuration_high)
+{
+    const uint32_t modes = 1u << 2 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 7 | 1u << 8 | 1u << 9 |
+                           1u << 10 | 1u << 13;
+    return (modes >> (configuration_high & 0x1F) & 1) != 0;
+}
+
 /* Do the records end with "more telegrams follow"? Encrypted ones cannot say. */
 static bool announces_more(const struct hyp_mbus_frame *frame)
 {
@@ -140,7 +150,7 @@ static bool announces_more(const struct hyp_mbus_frame *frame)
     if (!has_records || frame->data_len < header) {
         return false;
     }
-    if (header > 0 && (frame->data[header - 1] & MODE_MASK) != 0) {
+    if (header > 0 && is_encrypted(frame->data[header - 1])) {
         return false;
     }
     struct hyp_mbus_records records;
