@@ -49,6 +49,8 @@
 #define HYP_LIMIT_INSTANT_READINGS 1024 /* readings of a device for one instant */
 #define HYP_LIMIT_COMM_EVENTS 1000      /* kept per device */
 #define HYP_LIMIT_LOG_BLOB (16 * 1024 * 1024)
+#define HYP_LIMIT_KEPT_FRAME_BYTES                                                             \
+    (HYP_LIMIT_FRAME_BYTES * HYP_LIMIT_MULTI_TELEGRAMS) /* one raw frame as kept */
 #define HYP_LIMIT_FRAME_PENDING (256 * 1024) /* bytes of frames before they are packed */
 
 /* --- api --- */
@@ -91,7 +93,7 @@
 #define HYP_LIMIT_IMPORT_ERRORS 50 /* reported of one import */
 #define HYP_LIMIT_SEARCH_TEXT 128
 #define HYP_LIMIT_COMM_PAGE 200 /* communication events shown at once */
-#define HYP_LIMIT_NOTES 4096 /* notes that explain one frame */
+#define HYP_LIMIT_NOTES 4096    /* notes that explain one frame */
 #define HYP_LIMIT_JOBS 1024
 
 #endif
