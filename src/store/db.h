@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Database layer: the small seam between the store's SQL and a real database.
+ *
+ * All SQL of the store is written once, as literals that SQLite and PostgreSQL both accept:
+ * parameters are $1, $2 ... in order of first appearance, new ids come from RETURNING, upserts
+ * are ON CONFLICT. What differs (column types of the migrations) goes through hyp_db_words.
+ *
+ * A connection is used by one thread at a time. Its first failure inside a transaction is
+ * sticky: later statements do nothing and the commit becomes a rollback, so code that writes
+ * several rows checks once, at the end.
+ *
+ * Not for building SQL at run time, and not a cursor over large results: rows are read in order
+ * and copied out at once.
+ */
+#ifndef HYP_STORE_DB_H
+#define HYP_STORE_DB_H
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/map.h"
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hyp_db;
+struct hyp_stmt; /* belongs to the backend */
+
+/* A word of the migrations and what it is in this database: "{key}" -> "INTEGER PRIMARY KEY".
+ */
+struct hyp_db_word {
+    const char *word;
+    const char *text;
+};
+
+/* One database. All members are mandatory; indexes of parameters start at 1, of columns at 0.
+ */
+struct hyp_db_ops {
+    const char *name;
+    const char *begin; /* statement that begins a writing transaction */
+    const struct hyp_db_word *words;
+    size_t word_count;
+    enum hyp_error_source error_source;
+    enum hyp_status (*exec)(struct hyp_db *db, const char *sql);
+    enum hyp_status (*prepare)(struct hyp_db *db, const char *sql, struct hyp_stmt **ret_stmt);
+    void (*finalise)(struct hyp_stmt *stmt);
+    enum hyp_status (*bind_i64)(struct hyp_stmt *stmt, int index, int64_t value);
+    enum hyp_status (*bind_f64)(struct hyp_stmt *stmt, int index, double value);
+    /* The memory must live until the statement is reset. */
+    enum hyp_status (*bind_text)(struct hyp_stmt *stmt, int index, struct hyp_str value);
+    enum hyp_status (*bind_blob)(struct hyp_stmt *stmt, int index, const uint8_t *data,
+                                 size_t len);
+    enum hyp_status (*bind_null)(struct hyp_stmt *stmt, int index);
+    /* *ret_row false: the statement has ended. */
+    enum hyp_status (*step)(struct hyp_db *db, struct hyp_stmt *stmt, bool *ret_row);
+    void (*reset)(struct hyp_stmt *stmt);
+    int64_t (*column_i64)(struct hyp_stmt *stmt, int column);
+    double (*column_f64)(struct hyp_stmt *stmt, int column);
+    /* Views are valid until the next step or reset. */
+    struct hyp_str (*column_text)(struct hyp_stmt *stmt, int column);
+    struct hyp_str (*column_blob)(struct hyp_stmt *stmt, int column);
+    bool (*column_is_null)(struct hyp_stmt *stmt, int column);
+    int64_t (*changes)(struct hyp_db *db); /* rows of the last statement */
+    void (*close)(struct hyp_db *db);      /* frees db too */
+};
+
+/* A connection. Backends embed it as their first member. */
+struct hyp_db {
+    const struct hyp_db_ops *ops;
+    struct hyp_map statements; /* literal's address -> prepared statement, kept until close */
+    bool in_transaction;
+    enum hyp_status failed; /* sticky, cleared by begin */
+    int error_code;
+    char error_text[HYP_ERROR_TEXT_MAX];
+};
+
+void *hyp_db_close(struct hyp_db *db);
+
+/* begin: the failure, if any, is sticky; commit: OK, or the first failure after a rollback. */
+void hyp_db_begin(struct hyp_db *db);
+HYP_MUST_USE enum hyp_status hyp_db_commit(struct hyp_db *db);
+void hyp_db_rollback(struct hyp_db *db);
+/* Makes `status` the sticky failure unless there is one already. */
+void hyp_db_fail(struct hyp_db *db, enum hyp_status status);
+/* Runs a literal without parameters and rows. */
+HYP_MUST_USE enum hyp_status hyp_db_exec(struct hyp_db *db, const char *sql);
+/* Fills *err with what the database last said. Returns `status`. */
+enum hyp_status hyp_db_error(struct hyp_db *db, enum hyp_status status, struct hyp_error *err,
+                             const char *what);
+
+/*
+ * One run of one statement:
+ *
+ *     struct hyp_query q;
+ *     hyp_query_open(&q, db, "SELECT id, name FROM line WHERE tenant = $1");
+ *     hyp_query_bind_i64(&q, tenant.id);
+ *     while (hyp_query_row(&q)) { id = hyp_query_i64(&q); ... }
+ *     return hyp_query_close(&q);
+ *
+ * Parameters are bound and columns read in their order. A failure is sticky until close.
+ */
+struct hyp_query {
+    struct hyp_db *db;
+    const char *sql;
+    struct hyp_stmt *stmt;
+    enum hyp_status status;
+    int bound;
+    int column;
+    bool ended;
+};
+
+/* @sql a literal: its address names the prepared statement */
+void hyp_query_open(struct hyp_query *query, struct hyp_db *db, const char *sql);
+void hyp_query_bind_i64(struct hyp_query *query, int64_t value);
+/* 0 is stored as NULL: for references that may be absent. */
+void hyp_query_bind_id(struct hyp_query *query, int64_t value);
+void hyp_query_bind_f64(struct hyp_query *query, double value);
+void hyp_query_bind_str(struct hyp_query *query, struct hyp_str value);
+void hyp_query_bind_text(struct hyp_query *query, const char *value);
+void hyp_query_bind_blob(struct hyp_query *query, const uint8_t *data, size_t len);
+/* Goes to the next row; false at the end or after a failure. */
+bool hyp_query_row(struct hyp_query *query);
+/* The next column of the row; NULL reads as 0 or empty. */
+int64_t hyp_query_i64(struct hyp_query *query);
+double hyp_query_f64(struct hyp_query *query);
+struct hyp_str hyp_query_str(struct hyp_query *query);
+struct hyp_str hyp_query_blob(struct hyp_query *query);
+hyp_utc hyp_query_utc(struct hyp_query *query);
+/* Copies a text column into a fixed field (cut if it does not fit). */
+void hyp_query_text(struct hyp_query *query, char *out, size_t size);
+/* Gives the statement back. Returns the first failure. */
+HYP_MUST_USE enum hyp_status hyp_query_close(struct hyp_query *query);
+/* Runs a statement that gives no rows, and closes it. @ret_changes may be NULL */
+HYP_MUST_USE enum hyp_status hyp_query_run(struct hyp_query *query, int64_t *ret_changes);
+
+#endif
