@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/log.h"
+
+#include "base/limits.h"
+#include "model/reading.h"
+#include "store/crc32c.h"
+
+#include <assert.h>
+
+#define VERSION 1
+#define HEAD_BYTES 5 /* version and checksum */
+#define OTHER 0x80u
+#define STEP_SHIFT 4
+#define STEP_FOLLOWS 7u
+#define LOW_BITS 0x0Fu
+
+/* Numbers that are in blobs for ever. */
+static_assert(HYP_QUALITY_GOOD == 1 && HYP_QUALITY_ESTIMATED == 4 &&
+                  HYP_QUALITY_NO_VALUE == 5 && HYP_QUALITY_DEVICE_ERROR == 9,
+              "qualities are appended, never renumbered");
+static_assert(HYP_VALUE_DECIMAL == 1 && HYP_VALUE_CIVIL == 2 && HYP_VALUE_FLAGS == 3 &&
+                  HYP_VALUE_TEXT == 4,
+              "kinds of values are appended, never renumbered");
+static_assert(HYP_READING_CURRENT == 1 && HYP_READING_HOUR == 2 && HYP_READING_DAY == 3 &&
+                  HYP_READING_MONTH == 4 && HYP_READING_INTEGRATOR == 5 &&
+                  HYP_READING_EVENT == 6,
+              "kinds of readings are appended, never renumbered");
+static_assert(HYP_SOURCE_AUTOMATIC == 1 && HYP_SOURCE_ON_DEMAND == 2 && HYP_SOURCE_FILE == 3 &&
+                  HYP_SOURCE_MANUAL == 4 && HYP_SOURCE_PUSH == 5,
+              "sources are appended, never renumbered");
+
+static int64_t minus(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
+static int64_t plus(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+/* --- writing --- */
+
+void hyp_log_begin(struct hyp_log_writer *writer, struct hyp_buf *out, int64_t frame_row,
+                   size_t readings)
+{
+    *writer = (struct hyp_log_writer){.out = out, .start = out->len};
+    hyp_buf_append_u8(out, VERSION);
+    hyp_buf_append_le32(out, 0);
+    hyp_buf_append_varint(out, (uint64_t)frame_row);
+    hyp_buf_append_varint(out, readings);
+}
+
+void hyp_log_reading(struct hyp_log_writer *writer, const struct hyp_log_reading *reading)
+{
+    struct hyp_buf *out = writer->out;
+    hyp_buf_append_svarint(out, minus(reading->device, writer->device));
+    hyp_buf_append_svarint(out, minus(reading->time, writer->time));
+    hyp_buf_append_svarint(out, minus(reading->receive, reading->time));
+    hyp_buf_append_u8(out, (uint8_t)(reading->kind << 4 | reading->source));
+    hyp_buf_append_varint(out, reading->frame);
+    hyp_buf_append_varint(out, reading->value_count);
+    writer->device = reading->device;
+    writer->time = reading->time;
+}
+
+static void append_head(struct hyp_log_writer *writer, const struct hyp_log_value *value,
+                        uint8_t rest)
+{
+    int64_t step = minus(value->point, writer->point);
+    writer->point = value->point;
+    if (step >= 1 && step <= (int64_t)STEP_FOLLOWS) {
+        hyp_buf_append_u8(writer->out, (uint8_t)(rest | (uint8_t)(step - 1) << STEP_SHIFT));
+    } else {
+        hyp_buf_append_u8(writer->out, (uint8_t)(rest | STEP_FOLLOWS << STEP_SHIFT));
+        hyp_buf_append_svarint(writer->out, step);
+    }
+}
+
+static void append_payload(struct hyp_buf *out, const struct hyp_log_value *value)
+{
+    hyp_buf_append_u8(out, value->kind);
+    switch ((enum hyp_value_kind)value->kind) {
+    case HYP_VALUE_UNSET: break;
+    case HYP_VALUE_DECIMAL:
+        hyp_buf_append_u8(out, (uint8_t)value->exp10);
+        hyp_buf_append_svarint(out, value->payload);
+        break;
+    case HYP_VALUE_CIVIL: hyp_buf_append_svarint(out, value->payload); break;
+    case HYP_VALUE_FLAGS: hyp_buf_append_varint(out, (uint64_t)value->payload); break;
+    case HYP_VALUE_TEXT:
+        hyp_buf_append_varint(out, value->text.len);
+        hyp_buf_append_str(out, value->text);
+        break;
+    }
+}
+
+void hyp_log_value(struct hyp_log_writer *writer, const struct hyp_log_value *value)
+{
+    if (value->quality == HYP_QUALITY_GOOD && value->kind == HYP_VALUE_DECIMAL &&
+        value->exp10 <= 0 && value->exp10 >= -(int)LOW_BITS) {
+        append_head(writer, value, (uint8_t)-value->exp10);
+        hyp_buf_append_svarint(writer->out, value->payload);
+        return;
+    }
+    append_head(writer, value, (uint8_t)(OTHER | value->quality));
+    if (hyp_quality_is_usable((enum hyp_quality)value->quality)) {
+        append_payload(writer->out, value);
+    }
+}
+
+enum hyp_status hyp_log_end(struct hyp_log_writer *writer)
+{
+    struct hyp_buf *out = writer->out;
+    if (hyp_buf_status(out) != HYP_OK) {
+        return hyp_buf_status(out);
+    }
+    const uint8_t *body = out->data + writer->start + HEAD_BYTES;
+    uint32_t crc = hyp_crc32c(body, out->len - writer->start - HEAD_BYTES);
+    struct hyp_buf field;
+    hyp_buf_init_fixed(&field, out->data + writer->start + 1, sizeof(crc));
+    hyp_buf_append_le32(&field, crc);
+    return HYP_OK;
+}
+
+/* --- reading --- */
+
+enum hyp_status hyp_log_open(struct hyp_log_reader *reader, const uint8_t *data, size_t len)
+{
+    struct hyp_bytes in = hyp_bytes_from(data, len);
+    uint8_t version = hyp_bytes_u8(&in);
+    uint32_t crc = hyp_bytes_le32(&in);
+    if (hyp_bytes_failed(&in)) {
+        return HYP_MALFORMED;
+    }
+    if (version != VERSION) {
+        return HYP_UNSUPPORTED;
+    }
+    if (hyp_crc32c(data + HEAD_BYTES, len - HEAD_BYTES) != crc) {
+        return HYP_BAD_CHECK;
+    }
+    *reader = (struct hyp_log_reader){0};
+    reader->frame_row = (int64_t)hyp_bytes_varint(&in);
+    reader->readings_left = hyp_bytes_varint(&in);
+    reader->in = in;
+    return hyp_bytes_failed(&in) ? HYP_MALFORMED : HYP_OK;
+}
+
+enum hyp_status hyp_log_next(struct hyp_log_reader *reader, struct hyp_log_reading *ret_reading)
+{
+    struct hyp_bytes *in = &reader->in;
+    if (reader->readings_left == 0) {
+        return hyp_bytes_left(in) == 0 ? HYP_NOT_FOUND : HYP_MALFORMED;
+    }
+    struct hyp_log_reading reading;
+    reading.device = plus(reader->device, hyp_bytes_svarint(in));
+    reading.time = plus(reader->time, hyp_bytes_svarint(in));
+    reading.receive = plus(reading.time, hyp_bytes_svarint(in));
+    uint8_t origin = hyp_bytes_u8(in);
+    reading.kind = origin >> 4;
+    reading.source = origin & LOW_BITS;
+    uint64_t frame = hyp_bytes_varint(in);
+    uint64_t values = hyp_bytes_varint(in);
+    /* A value takes two bytes at least, or one when it is absent. */
+    if (hyp_bytes_failed(in) || frame > HYP_LIMIT_BATCH_FRAMES || values > hyp_bytes_left(in) ||
+        reading.kind < HYP_READING_CURRENT || reading.kind > HYP_READING_EVENT ||
+        reading.source < HYP_SOURCE_AUTOMATIC || reading.source > HYP_SOURCE_PUSH) {
+        return HYP_MALFORMED;
+    }
+    reading.frame = (uint32_t)frame;
+    reading.value_count = (uint32_t)HYP_MIN(values, (uint64_t)UINT32_MAX);
+    reader->device = reading.device;
+    reader->time = reading.time;
+    reader->values_left = values;
+    reader->readings_left--;
+    *ret_reading = reading;
+    return HYP_OK;
+}
+
+static void read_payload(struct hyp_bytes *in, struct hyp_log_value *value)
+{
+    value->kind = hyp_bytes_u8(in);
+    switch ((enum hyp_value_kind)value->kind) {
+    case HYP_VALUE_DECIMAL:
+        value->exp10 = (int8_t)hyp_bytes_u8(in);
+        value->payload = hyp_bytes_svarint(in);
+        return;
+    case HYP_VALUE_CIVIL: value->payload = hyp_bytes_svarint(in); return;
+    case HYP_VALUE_FLAGS: value->payload = (int64_t)hyp_bytes_varint(in); return;
+    case HYP_VALUE_TEXT:
+        value->text.len = (size_t)hyp_bytes_varint(in);
+        value->text.ptr = (const char *)hyp_bytes_take(in, value->text.len);
+        return;
+    case HYP_VALUE_UNSET: break;
+    }
+    in->failed = true;
+}
+
+enum hyp_status hyp_log_next_value(struct hyp_log_reader *reader,
+                                   struct hyp_log_value *ret_value)
+{
+    struct hyp_bytes *in = &reader->in;
+    if (reader->values_left == 0) {
+        return HYP_MALFORMED;
+    }
+    uint8_t head = hyp_bytes_u8(in);
+    unsigned step = head >> STEP_SHIFT & 7u;
+    int64_t move = step == STEP_FOLLOWS ? hyp_bytes_svarint(in) : (int64_t)step + 1;
+    struct hyp_log_value value = {.point = plus(reader->point, move)};
+    if ((head & OTHER) == 0) {
+        value.quality = HYP_QUALITY_GOOD;
+        value.kind = HYP_VALUE_DECIMAL;
+        value.exp10 = (int8_t) - (int)(head & LOW_BITS);
+        value.payload = hyp_bytes_svarint(in);
+    } else {
+        value.quality = (uint8_t)(head & LOW_BITS);
+        if (value.quality == HYP_QUALITY_UNSET || value.quality > HYP_QUALITY_DEVICE_ERROR) {
+            return HYP_MALFORMED;
+        }
+        if (hyp_quality_is_usable((enum hyp_quality)value.quality)) {
+            read_payload(in, &value);
+        }
+    }
+    if (hyp_bytes_failed(in)) {
+        return HYP_MALFORMED;
+    }
+    reader->point = value.point;
+    reader->values_left--;
+    *ret_value = value;
+    return HYP_OK;
+}

@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/series.h"
+
+#include "base/limits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows at which the last block is packed and a new one begun: enough that the columns' heads
+ * weigh little, few enough that open blocks of ten thousand devices do not. */
+#define ROWS_PER_BLOCK 32
+/* Rows at which a block that takes late readings is split. */
+#define ROWS_SPLIT 96
+/* Far above what HYP_LIMIT_INSTANT_READINGS readings of HYP_LIMIT_DEVICE_POINTS can need. */
+#define PACKED_MAX (64 * 1024 * 1024)
+
+enum hyp_status hyp_series_create(hyp_device_id device, hyp_tenant_id tenant,
+                                  struct hyp_series **ret_series)
+{
+    struct hyp_series *series = calloc(1, sizeof(*series));
+    if (series == NULL) {
+        return HYP_NO_MEMORY;
+    }
+    series->device = device;
+    series->tenant = tenant;
+    series->hot = HYP_NO_BLOCK;
+    *ret_series = series;
+    return HYP_OK;
+}
+
+static void free_rows(struct hyp_rows *rows)
+{
+    if (rows != NULL) {
+        hyp_rows_finish(rows);
+        free(rows);
+    }
+}
+
+void *hyp_series_destroy(struct hyp_series *series)
+{
+    if (series == NULL) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < series->block_count; i++) {
+        free(series->blocks[i].packed);
+        free_rows(series->blocks[i].open);
+    }
+    free(series->blocks);
+    free(series->columns);
+    free(series);
+    return NULL;
+}
+
+/* --- columns --- */
+
+enum hyp_status hyp_series_add_column(struct hyp_series *series,
+                                      const struct hyp_column *column)
+{
+    if (series->column_count >= HYP_LIMIT_DEVICE_POINTS) {
+        return HYP_LIMIT;
+    }
+    if (series->column_count == series->column_capacity) {
+        uint32_t capacity = HYP_MAX(series->column_capacity * 2, 8u);
+        struct hyp_column *columns =
+            realloc(series->columns, capacity * sizeof(*series->columns));
+        if (columns == NULL) {
+            return HYP_NO_MEMORY;
+        }
+        series->memory += (capacity - series->column_capacity) * sizeof(*columns);
+        series->columns = columns;
+        series->column_capacity = capacity;
+    }
+    series->columns[series->column_count++] = *column;
+    return HYP_OK;
+}
+
+uint32_t hyp_series_find_point(const struct hyp_series *series, int64_t point, uint32_t hint)
+{
+    if (hint < series->column_count && series->columns[hint].point == point) {
+        return hint;
+    }
+    /* Points get their numbers in the order in which columns are added. */
+    uint32_t low = 0;
+    uint32_t high = series->column_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (series->columns[middle].point < point) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < series->column_count && series->columns[low].point == point ? low : UINT32_MAX;
+}
+
+/* --- blocks --- */
+
+static size_t rows_memory(const struct hyp_rows *rows)
+{
+    return sizeof(*rows) + rows->row_capacity * sizeof(*rows->rows) +
+           rows->cell_capacity * sizeof(*rows->cells);
+}
+
+/* Packs the open form and lets it go. On failure the block stays open. */
+static enum hyp_status close_block(struct hyp_series *series, struct hyp_block *block)
+{
+    if (block->packed == NULL) {
+        struct hyp_buf out HYP_CLEANUP(hyp_buf_finish);
+        hyp_buf_init_heap(&out, PACKED_MAX);
+        enum hyp_status status = hyp_block_pack(block->open, &out);
+        if (status != HYP_OK) {
+            return status;
+        }
+        size_t len;
+        uint8_t *packed = hyp_buf_steal(&out, &len);
+        /* Giving back the spare end cannot fail in a way that matters. */
+        uint8_t *exact = realloc(packed, len);
+        block->packed = exact == NULL ? packed : exact;
+        block->packed_len = (uint32_t)len;
+        series->memory += len;
+    }
+    series->memory -= rows_memory(block->open);
+    free_rows(block->open);
+    block->open = NULL;
+    return HYP_OK;
+}
+
+static enum hyp_status close_hot(struct hyp_series *series)
+{
+    if (series->hot == HYP_NO_BLOCK) {
+        return HYP_OK;
+    }
+    enum hyp_status status = close_block(series, &series->blocks[series->hot]);
+    if (status == HYP_OK) {
+        series->hot = HYP_NO_BLOCK;
+    }
+    return status;
+}
+
+/* Makes the open form of a block; the packed one stays valid until something is inserted. */
+static enum hyp_status open_block(struct hyp_series *series, uint32_t index)
+{
+    struct hyp_block *block = &series->blocks[index];
+    if (block->open != NULL) {
+        return HYP_OK;
+    }
+    enum hyp_status status = close_hot(series);
+    if (status != HYP_OK) {
+        return status;
+    }
+    struct hyp_rows *rows = calloc(1, sizeof(*rows));
+    if (rows == NULL) {
+        return HYP_NO_MEMORY;
+    }
+    status = hyp_block_unpack(block->packed, block->packed_len, HYP_ALL_COLUMNS, rows);
+    if (status != HYP_OK) {
+        free_rows(rows);
+        return status;
+    }
+    block->open = rows;
+    series->memory += rows_memory(rows);
+    series->hot = index;
+    return HYP_OK;
+}
+
+static enum hyp_status reserve_block(struct hyp_series *series)
+{
+    if (series->block_count < series->block_capacity) {
+        return HYP_OK;
+    }
+    uint32_t capacity = HYP_MAX(series->block_capacity * 2, 2u);
+    struct hyp_block *blocks = realloc(series->blocks, capacity * sizeof(*blocks));
+    if (blocks == NULL) {
+        return HYP_NO_MEMORY;
+    }
+    series->memory += (capacity - series->block_capacity) * sizeof(*blocks);
+    series->blocks = blocks;
+    series->block_capacity = capacity;
+    return HYP_OK;
+}
+
+/* A new empty open block at `index`; the capacity was reserved. */
+static enum hyp_status add_block(struct hyp_series *series, uint32_t index)
+{
+    struct hyp_rows *rows = calloc(1, sizeof(*rows));
+    if (rows == NULL) {
+        return HYP_NO_MEMORY;
+    }
+    struct hyp_block *at = &series->blocks[index];
+    memmove(at + 1, at, (series->block_count - index) * sizeof(*at));
+    *at = (struct hyp_block){.open = rows};
+    series->block_count++;
+    series->memory += rows_memory(rows);
+    return HYP_OK;
+}
+
+uint32_t hyp_series_find_block(const struct hyp_series *series, int64_t time)
+{
+    uint32_t low = 0;
+    uint32_t high = series->block_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (series->blocks[middle].last < time) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static void note_rows(struct hyp_block *block)
+{
+    const struct hyp_rows *rows = block->open;
+    block->rows = rows->row_count;
+    block->first = rows->rows[0].time;
+    block->last = rows->rows[rows->row_count - 1].time;
+}
+
+/* Where a block may be cut: near the middle, between two times. 0 = nowhere. */
+static uint32_t find_cut(const struct hyp_rows *rows)
+{
+    uint32_t middle = rows->row_count / 2;
+    for (uint32_t i = middle; i < rows->row_count; i++) {
+        if (rows->rows[i].time != rows->rows[i - 1].time) {
+            return i;
+        }
+    }
+    for (uint32_t i = middle; i > 1; i--) {
+        if (rows->rows[i - 1].time != rows->rows[i - 2].time) {
+            return i - 1;
+        }
+    }
+    return 0;
+}
+
+static enum hyp_status copy_rows(const struct hyp_rows *from, uint32_t begin, uint32_t end,
+                                 struct hyp_rows *to)
+{
+    for (uint32_t i = begin; i < end; i++) {
+        const struct hyp_row *row = &from->rows[i];
+        enum hyp_status status = hyp_rows_reserve(to, row->cells);
+        if (status != HYP_OK) {
+            return status;
+        }
+        hyp_rows_insert(to, row, &from->cells[row->first_cell]);
+    }
+    return HYP_OK;
+}
+
+/* Cuts a block that grew by late readings in two. Without memory it just stays long. */
+static void split_block(struct hyp_series *series, uint32_t index)
+{
+    struct hyp_rows *old = series->blocks[index].open;
+    uint32_t cut = find_cut(old);
+    struct hyp_rows tail = {0};
+    struct hyp_rows head = {0};
+    if (series->hot != index) {
+        HYP_IGNORE(close_hot(series)); /* without memory it stays open */
+    }
+    if (cut == 0 || reserve_block(series) != HYP_OK ||
+        copy_rows(old, 0, cut, &head) != HYP_OK ||
+        copy_rows(old, cut, old->row_count, &tail) != HYP_OK ||
+        add_block(series, index) != HYP_OK) {
+        hyp_rows_finish(&head);
+        hyp_rows_finish(&tail);
+        return;
+    }
+    struct hyp_block *first = &series->blocks[index];
+    series->memory -= rows_memory(first->open) + rows_memory(old);
+    *first->open = head;
+    hyp_rows_finish(old);
+    *old = tail;
+    series->memory += rows_memory(first->open) + rows_memory(old);
+    note_rows(first);
+    note_rows(first + 1);
+    /* Of the two open halves one must close: readings that come in reverse order go on in the
+     * first half, so that stays open and the second is packed, unless it is the last block. */
+    series->hot = index;
+    if (index + 2 < series->block_count) {
+        HYP_IGNORE(close_block(series, first + 1)); /* without memory it stays open */
+    }
+}
+
+/* --- values --- */
+
+bool hyp_series_is_after_all(const struct hyp_series *series, int64_t time)
+{
+    return series->block_count == 0 || series->blocks[series->block_count - 1].last < time;
+}
+
+static int rank(uint8_t quality)
+{
+    switch ((enum hyp_quality)quality) {
+    case HYP_QUALITY_GOOD: return 5;
+    case HYP_QUALITY_MANUAL: return 4;
+    case HYP_QUALITY_ESTIMATED: return 3;
+    case HYP_QUALITY_DOUBTFUL: return 2;
+    case HYP_QUALITY_NO_VALUE:
+    case HYP_QUALITY_INVALID:
+    case HYP_QUALITY_OVERFLOW:
+    case HYP_QUALITY_UNDERFLOW:
+    case HYP_QUALITY_DEVICE_ERROR: return 1;
+    case HYP_QUALITY_UNSET: return 0;
+    }
+    return 0;
+}
+
+bool hyp_series_is_better(uint8_t quality, uint8_t kind, uint8_t than_quality,
+                          uint8_t than_kind)
+{
+    if (rank(quality) != rank(than_quality)) {
+        return rank(quality) > rank(than_quality);
+    }
+    return kind <= than_kind;
+}
+
+/* Does `known` make `cell` superfluous? */
+static bool covers(const struct hyp_cell *known, const struct hyp_cell *cell)
+{
+    bool known_usable = hyp_quality_is_usable((enum hyp_quality)known->quality);
+    bool usable = hyp_quality_is_usable((enum hyp_quality)cell->quality);
+    if (!usable) {
+        return !known_usable && known->quality == cell->quality;
+    }
+    if (!known_usable || rank(known->quality) < rank(cell->quality)) {
+        return false;
+    }
+    if (known->exp10 == cell->exp10) {
+        return known->payload == cell->payload;
+    }
+    /* Only decimals have exponents: 12.5 and 12.50 are the same number. */
+    return hyp_decimal_compare(
+               (struct hyp_decimal){.digits = known->payload, .exp10 = known->exp10},
+               (struct hyp_decimal){.digits = cell->payload, .exp10 = cell->exp10}) == 0;
+}
+
+const struct hyp_cell *hyp_series_row_cell(const struct hyp_rows *rows,
+                                           const struct hyp_row *row, uint32_t column)
+{
+    const struct hyp_cell *cells = &rows->cells[row->first_cell];
+    for (size_t i = 0; i < row->cells; i++) {
+        if (cells[i].column == column) {
+            return &cells[i];
+        }
+    }
+    return NULL;
+}
+
+static size_t remove_known(const struct hyp_rows *rows, const struct hyp_row *known,
+                           struct hyp_cell *cells, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct hyp_cell *cell = hyp_series_row_cell(rows, known, cells[i].column);
+        if (cell == NULL || !covers(cell, &cells[i])) {
+            cells[kept++] = cells[i];
+        }
+    }
+    return kept;
+}
+
+enum hyp_status hyp_series_filter(struct hyp_series *series, const struct hyp_row *row,
+                                  struct hyp_cell *cells, size_t *count)
+{
+    if (hyp_series_is_after_all(series, row->time)) {
+        return HYP_OK;
+    }
+    uint32_t index = hyp_series_find_block(series, row->time);
+    if (series->blocks[index].first > row->time) {
+        return HYP_OK;
+    }
+    enum hyp_status status = open_block(series, index);
+    if (status != HYP_OK) {
+        return status;
+    }
+    const struct hyp_rows *rows = series->blocks[index].open;
+    size_t same_time = 0;
+    for (size_t i = hyp_rows_find(rows, row->time);
+         i < rows->row_count && rows->rows[i].time == row->time && *count > 0; i++) {
+        same_time++;
+        if (rows->rows[i].kind == row->kind) {
+            *count = remove_known(rows, &rows->rows[i], cells, *count);
+        }
+    }
+    if (same_time >= HYP_LIMIT_INSTANT_READINGS && *count > 0) {
+        *count = 0;
+        return HYP_LIMIT;
+    }
+    return HYP_OK;
+}
+
+static void show(struct hyp_series *series, const struct hyp_row *row,
+                 const struct hyp_cell *cell)
+{
+    struct hyp_shown *shown = &series->columns[cell->column].shown;
+    if (shown->quality != HYP_QUALITY_UNSET &&
+        (row->time < shown->time ||
+         (row->time == shown->time &&
+          !hyp_series_is_better(cell->quality, row->kind, shown->quality, shown->kind)))) {
+        return;
+    }
+    *shown = (struct hyp_shown){.time = row->time,
+                                .receive = row->receive,
+                                .frame = row->frame,
+                                .payload = cell->payload,
+                                .exp10 = cell->exp10,
+                                .quality = cell->quality,
+                                .kind = row->kind,
+                                .source = row->source};
+}
+
+/* The block that takes a row of this time, open. The last block always is. */
+static enum hyp_status block_for(struct hyp_series *series, int64_t time, uint32_t *ret_index)
+{
+    uint32_t count = series->block_count;
+    bool after_all = hyp_series_is_after_all(series, time);
+    if (!after_all) {
+        *ret_index = hyp_series_find_block(series, time);
+        return open_block(series, *ret_index);
+    }
+    if (count > 0 && series->blocks[count - 1].rows < ROWS_PER_BLOCK) {
+        *ret_index = count - 1;
+        return HYP_OK;
+    }
+    enum hyp_status status = reserve_block(series);
+    if (status == HYP_OK) {
+        status = add_block(series, count);
+    }
+    if (status == HYP_OK && count > 0) {
+        /* Without memory it stays open, which only costs memory. */
+        HYP_IGNORE(close_block(series, &series->blocks[count - 1]));
+    }
+    *ret_index = count;
+    return status;
+}
+
+enum hyp_status hyp_series_insert(struct hyp_series *series, const struct hyp_row *row,
+                                  const struct hyp_cell *cells)
+{
+    uint32_t index;
+    enum hyp_status status = block_for(series, row->time, &index);
+    if (status != HYP_OK) {
+        return status;
+    }
+    struct hyp_block *block = &series->blocks[index];
+    size_t before = rows_memory(block->open);
+    status = hyp_rows_reserve(block->open, row->cells);
+    series->memory += rows_memory(block->open) - before;
+    if (status != HYP_OK) {
+        return status;
+    }
+    hyp_rows_insert(block->open, row, cells);
+    if (block->packed != NULL) {
+        free(block->packed);
+        block->packed = NULL;
+        series->memory -= block->packed_len;
+    }
+    note_rows(block);
+    for (size_t i = 0; i < row->cells; i++) {
+        show(series, row, &cells[i]);
+    }
+    series->readings++;
+    series->values += row->cells;
+    if (block->rows > ROWS_SPLIT) {
+        split_block(series, index);
+    }
+    return HYP_OK;
+}
+
+enum hyp_status hyp_series_block_rows(const struct hyp_block *block, uint32_t column,
+                                      struct hyp_rows *scratch,
+                                      const struct hyp_rows **ret_rows)
+{
+    if (block->open != NULL) {
+        *ret_rows = block->open;
+        return HYP_OK;
+    }
+    *ret_rows = scratch;
+    return hyp_block_unpack(block->packed, block->packed_len, column, scratch);
+}
+
+/* --- payloads --- */
+
+/*
+ *      year 14 | month 4 | day 5 | hour 5 | minute 6 | second 6 | precision 2 | summer time 1
+ */
+int64_t hyp_series_pack_civil(const struct hyp_civil *civil)
+{
+    uint64_t packed = (uint64_t)(civil->year & 0x3FFF);
+    packed = packed << 4 | (civil->month & 0x0F);
+    packed = packed << 5 | (civil->day & 0x1F);
+    packed = packed << 5 | (civil->hour & 0x1F);
+    packed = packed << 6 | (civil->minute & 0x3F);
+    packed = packed << 6 | (civil->second & 0x3F);
+    packed = packed << 2 | (civil->precision & 0x03);
+    return (int64_t)(packed << 1 | (civil->summer_time ? 1 : 0));
+}
+
+struct hyp_civil hyp_series_unpack_civil(int64_t packed)
+{
+    uint64_t p = (uint64_t)packed;
+    return (struct hyp_civil){
+        .summer_time = (p & 1) != 0,
+        .precision = (uint8_t)(p >> 1 & 0x03),
+        .second = (uint8_t)(p >> 3 & 0x3F),
+        .minute = (uint8_t)(p >> 9 & 0x3F),
+        .hour = (uint8_t)(p >> 15 & 0x1F),
+        .day = (uint8_t)(p >> 20 & 0x1F),
+        .month = (uint8_t)(p >> 25 & 0x0F),
+        .year = (int16_t)(p >> 29 & 0x3FFF),
+    };
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Series: all values of one device in memory, sorted by time, and its points.
+ *
+ * Readings live in blocks (store/block.h) that follow each other in time. The last block is
+ * open; an earlier one is opened when a late reading falls into it, at most one at a time, and
+ * packed again afterwards. A column is a point; columns are numbered in the order in which the
+ * points appeared.
+ *
+ * Not for more than one writer; readers need the historian's lock.
+ */
+#ifndef HYP_STORE_SERIES_H
+#define HYP_STORE_SERIES_H
+
+#include "model/reading.h"
+#include "store/block.h"
+#include "store/text_pool.h"
+
+/* The value shown as the latest of a column. */
+struct hyp_shown {
+    int64_t time;
+    int64_t receive;
+    int64_t frame;
+    int64_t payload;
+    int8_t exp10;
+    uint8_t quality; /* UNSET = there is none yet */
+    uint8_t kind;    /* enum hyp_reading_kind */
+    uint8_t source;
+};
+
+/* A point of the device. */
+struct hyp_column {
+    int64_t point;
+    struct hyp_point_key key;
+    uint32_t label;     /* in the text pool */
+    uint8_t unit;       /* enum hyp_unit */
+    uint8_t value_kind; /* enum hyp_value_kind; never UNSET */
+    struct hyp_shown shown;
+};
+
+struct hyp_block {
+    int64_t first; /* source times of its first and last row */
+    int64_t last;
+    uint32_t rows;
+    uint32_t packed_len;
+    uint8_t *packed;       /* NULL while the open form is newer */
+    struct hyp_rows *open; /* NULL when only the packed form is there */
+};
+
+struct hyp_series {
+    hyp_device_id device;
+    hyp_tenant_id tenant;
+    struct hyp_column *columns;
+    uint32_t column_count;
+    uint32_t column_capacity;
+    uint32_t committed_columns; /* readers see these; the others wait for their commit */
+    uint32_t block_count;
+    uint32_t block_capacity;
+    uint32_t hot; /* the open block that is not the last; HYP_NO_BLOCK = none */
+    struct hyp_block *blocks;
+    uint64_t readings;
+    uint64_t values;
+    size_t memory; /* bytes of blocks and columns */
+};
+
+#define HYP_NO_BLOCK UINT32_MAX
+
+HYP_MUST_USE enum hyp_status hyp_series_create(hyp_device_id device, hyp_tenant_id tenant,
+                                               struct hyp_series **ret_series);
+void *hyp_series_destroy(struct hyp_series *series);
+
+/* --- columns --- */
+
+/* Adds a column that is not committed yet. HYP_OK | NO_MEMORY | LIMIT */
+HYP_MUST_USE enum hyp_status hyp_series_add_column(struct hyp_series *series,
+                                                   const struct hyp_column *column);
+/* The column of a point, looked for from `hint` on. HYP_NO_BLOCK-like: UINT32_MAX = none. */
+uint32_t hyp_series_find_point(const struct hyp_series *series, int64_t point, uint32_t hint);
+
+/* --- values --- */
+
+/* Is there nothing at or after this time? Then no duplicate is possible. */
+bool hyp_series_is_after_all(const struct hyp_series *series, int64_t time);
+
+/*
+ * Removes from *cells what the series knows already: same time, kind and column, equal value
+ * and no better quality.
+ * @count    cells before and after
+ * Returns   HYP_OK | NO_MEMORY | LIMIT (HYP_LIMIT_INSTANT_READINGS: all cells removed)
+ */
+HYP_MUST_USE enum hyp_status hyp_series_filter(struct hyp_series *series,
+                                               const struct hyp_row *row,
+                                               struct hyp_cell *cells, size_t *count);
+
+/*
+ * Adds a reading whose cells were filtered; each column at most once.
+ * Returns   HYP_OK | NO_MEMORY (nothing added)
+ */
+HYP_MUST_USE enum hyp_status hyp_series_insert(struct hyp_series *series,
+                                               const struct hyp_row *row,
+                                               const struct hyp_cell *cells);
+
+/* --- reading --- */
+
+/*
+ * Is a value with this quality, reading kind and a later arrival shown instead of that one?
+ * Good before manual, estimated, doubtful, absent; then current before hour, day ...; then the
+ * later arrival.
+ */
+bool hyp_series_is_better(uint8_t quality, uint8_t kind, uint8_t than_quality,
+                          uint8_t than_kind);
+
+/* Index of the first block that ends at or after `time`; block_count = none. */
+uint32_t hyp_series_find_block(const struct hyp_series *series, int64_t time);
+
+/*
+ * The rows of a block: those of the open form, or unpacked into *scratch.
+ * @column   only rows with this column, HYP_ALL_COLUMNS = all; an open block always gives all
+ * @ret_rows valid until the block changes or scratch is used again
+ */
+HYP_MUST_USE enum hyp_status hyp_series_block_rows(const struct hyp_block *block,
+                                                   uint32_t column, struct hyp_rows *scratch,
+                                                   const struct hyp_rows **ret_rows);
+/* The cell of a column in a row; NULL = none. */
+const struct hyp_cell *hyp_series_row_cell(const struct hyp_rows *rows,
+                                           const struct hyp_row *row, uint32_t column);
+
+/* --- payloads --- */
+
+/* A civil time as one number that sorts like it; and back. */
+int64_t hyp_series_pack_civil(const struct hyp_civil *civil);
+struct hyp_civil hyp_series_unpack_civil(int64_t packed);
+
+#endif
