@@ -57,11 +57,11 @@ void *hyp_store_close(struct hyp_store *store);
  * submit copies the batch, so the caller's memory is free again when it returns. Beside OK and
  * BUSY it returns INVALID for a batch that can never be stored (more than
  * HYP_LIMIT_BATCH_READINGS readings, a frame index out of range, a reading without kind or
- * source, a value without quality): done is not called, sending it again is no use.
- * done gets OK | FULL | IO (disk; nothing was kept, try again later) | NO_MEMORY | CORRUPT.
- * Readings of devices that are not (or no longer) in the store are dropped and counted.
- * Same device, source time, kind, point and equal value = kept once. A frame all of whose
- * readings were known already is not kept again.
+ * source, a value without quality, a text or frame that is too long): done is not called,
+ * sending it again is no use. done gets OK, or why nothing of the batch was kept (FULL, IO,
+ * BUSY, NO_MEMORY, CORRUPT): send it again later. Readings of devices that are not (or no
+ * longer) in the store are dropped and counted. Same device, source time, kind, point and equal
+ * value = kept once. A frame all of whose readings were known already is not kept again.
  */
 struct hyp_sink *hyp_store_sink(struct hyp_store *store);
 
@@ -197,6 +197,7 @@ HYP_MUST_USE enum hyp_status hyp_store_line_remove(struct hyp_store *store,
                                                    struct hyp_error *err);
 HYP_MUST_USE enum hyp_status hyp_store_line(struct hyp_store *store, hyp_tenant_id tenant,
                                             hyp_line_id id, struct hyp_line *ret_line);
+/* tenant 0 = of all tenants, for the collector's start. */
 HYP_MUST_USE enum hyp_status hyp_store_lines(struct hyp_store *store, hyp_tenant_id tenant,
                                              struct hyp_arena *arena,
                                              struct hyp_line **ret_lines, size_t *ret_count);
@@ -404,6 +405,8 @@ HYP_MUST_USE enum hyp_status hyp_store_token_add(struct hyp_store *store,
 HYP_MUST_USE enum hyp_status hyp_store_token_by_hash(struct hyp_store *store,
                                                      const uint8_t token_hash[static 32],
                                                      struct hyp_api_token *ret_token);
+HYP_MUST_USE enum hyp_status hyp_store_token_touch(struct hyp_store *store, int64_t id,
+                                                   hyp_utc last_used);
 HYP_MUST_USE enum hyp_status hyp_store_token_remove(struct hyp_store *store,
                                                     hyp_tenant_id tenant, int64_t id);
 HYP_MUST_USE enum hyp_status hyp_store_tokens(struct hyp_store *store, hyp_tenant_id tenant,
@@ -437,7 +440,7 @@ struct hyp_store_stats {
     uint64_t readings;
     uint64_t frames;
     uint64_t points;
-    uint64_t batches;
+    uint64_t batches;    /* committed since start */
     uint64_t duplicates; /* values that were known already, since start */
     uint64_t dropped;    /* values of unknown devices or beyond a limit, since start */
     uint64_t damaged;    /* rows of the log that could not be read at start */

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Roles as the database keeps them: by name.
+ */
+#ifndef HYP_STORE_ACCESS_H
+#define HYP_STORE_ACCESS_H
+
+#include "store/store.h"
+
+const char *hyp_access_role_text(enum hyp_role role);
+/* HYP_ROLE_NONE for a name that is none. */
+enum hyp_role hyp_access_role_find(struct hyp_str text);
+
+#endif

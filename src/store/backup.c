@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Backup and restore.
+ *
+ * A backup is a folder like a data folder at rest: the two databases without WAL, secret.key,
+ * and a manifest with the SHA-256 of each, written last, so that a folder without manifest is
+ * no backup. The main database is copied before the frames: frames move from the first to the
+ * second, so one that moves meanwhile is in both copies and never in none.
+ */
+#include "store/core.h"
+#include "store/folder.h"
+#include "store/historian.h"
+#include "store/layout.h"
+#include "store/log.h"
+#include "store/sqlite/sqlite.h"
+
+#include "model/time.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define MANIFEST_MAX 4096
+#define FIRST_LINE "hypocaust backup 1"
+#define RESTORING_SUFFIX ".restoring"
+
+/* In the order in which they are restored: the main database last, under another name until
+ * all is there. */
+static const char *const files[] = {HYP_SECRET_FILE, HYP_FRAMES_FILE, HYP_MAIN_FILE};
+
+/* --- checking a copy --- */
+
+static enum hyp_status check_copy(const char *folder, const char *name, struct hyp_error *err)
+{
+    struct hyp_path path;
+    enum hyp_status status = hyp_path_join(&path, folder, name, err);
+    struct hyp_db *db;
+    if (status == HYP_OK) {
+        status = hyp_sqlite_open(path.text, HYP_SQLITE_READ, &db, err);
+    }
+    if (status == HYP_OK) {
+        status = hyp_sqlite_check(db, err);
+        hyp_db_close(db);
+    }
+    return status;
+}
+
+/* Rows of the log whose checksum is wrong: damage that was in the store before. */
+static enum hyp_status count_damaged(const char *folder, int64_t *ret_damaged,
+                                     struct hyp_error *err)
+{
+    struct hyp_path path;
+    struct hyp_db *db;
+    enum hyp_status status = hyp_path_join(&path, folder, HYP_MAIN_FILE, err);
+    if (status == HYP_OK) {
+        status = hyp_sqlite_open(path.text, HYP_SQLITE_READ, &db, err);
+    }
+    if (status != HYP_OK) {
+        return status;
+    }
+    struct hyp_query query;
+    hyp_query_open(&query, db, "SELECT data FROM intake_log");
+    int64_t damaged = 0;
+    while (hyp_query_row(&query)) {
+        struct hyp_str blob = hyp_query_blob(&query);
+        struct hyp_log_reader reader;
+        damaged += hyp_log_open(&reader, (const uint8_t *)blob.ptr, blob.len) != HYP_OK;
+    }
+    status = hyp_query_close(&query);
+    if (status != HYP_OK) {
+        status = hyp_db_error(db, status, err, path.text);
+    }
+    hyp_db_close(db);
+    *ret_damaged = damaged;
+    return status;
+}
+
+/* --- manifest --- */
+
+static enum hyp_status write_manifest(const char *folder, hyp_utc now, struct hyp_error *err)
+{
+    char text[MANIFEST_MAX];
+    struct hyp_buf out;
+    hyp_buf_init_fixed(&out, text, sizeof(text));
+    hyp_buf_append_text(&out, FIRST_LINE "\ntime ");
+    hyp_utc_format(&out, now);
+    hyp_buf_append_text(&out, "\nprogram " HYP_VERSION "\n");
+    struct hyp_path path;
+    enum hyp_status status = HYP_OK;
+    for (size_t i = 0; i < HYP_ARRAY_LEN(files) && status == HYP_OK; i++) {
+        int64_t size = 0;
+        uint8_t digest[32] = {0};
+        status = hyp_path_join(&path, folder, files[i], err);
+        if (status == HYP_OK) {
+            status = hyp_file_digest(path.text, &size, digest, err);
+        }
+        hyp_buf_append_text(&out, "file ");
+        hyp_buf_append_hex(&out, digest, sizeof(digest));
+        hyp_buf_append_fmt(&out, " %lld %s\n", (long long)size, files[i]);
+    }
+    if (status == HYP_OK) {
+        status = hyp_path_join(&path, folder, HYP_MANIFEST_FILE, err);
+    }
+    return status == HYP_OK ? hyp_file_create(path.text, out.data, out.len, err) : status;
+}
+
+/* Checks one "file DIGEST SIZE NAME" line against the file. */
+static enum hyp_status check_file(const char *folder, struct hyp_str line, size_t index,
+                                  struct hyp_error *err)
+{
+    struct hyp_str word;
+    struct hyp_str digest_text = {0};
+    struct hyp_str size_text = {0};
+    uint8_t expected[32];
+    uint8_t digest[32];
+    size_t digest_len = 0;
+    int64_t expected_size = 0;
+    int64_t size = 0;
+    bool read =
+        hyp_str_split_next(&line, ' ', &word) && hyp_str_equal(word, HYP_STR("file")) &&
+        hyp_str_split_next(&line, ' ', &digest_text) &&
+        hyp_str_split_next(&line, ' ', &size_text) &&
+        hyp_str_equal(line, hyp_str_from(files[index])) &&
+        hyp_str_to_i64(size_text, &expected_size) == HYP_OK &&
+        hyp_hex_decode(digest_text, expected, sizeof(expected), &digest_len, NULL) == HYP_OK &&
+        digest_len == sizeof(expected);
+    if (!read) {
+        return hyp_error_set(err, HYP_MALFORMED, -1, "%s/%s: no entry for %s", folder,
+                             HYP_MANIFEST_FILE, files[index]);
+    }
+    struct hyp_path path;
+    enum hyp_status status = hyp_path_join(&path, folder, files[index], err);
+    if (status == HYP_OK) {
+        status = hyp_file_digest(path.text, &size, digest, err);
+    }
+    if (status == HYP_OK && (size != expected_size ||
+                             !hyp_str_equal((struct hyp_str){(const char *)digest, 32},
+                                            (struct hyp_str){(const char *)expected, 32}))) {
+        status = hyp_error_set(err, HYP_CORRUPT, -1,
+                               "%s is not what was backed up: use another backup", path.text);
+    }
+    return status;
+}
+
+static enum hyp_status check_manifest(const char *folder, struct hyp_str text,
+                                      struct hyp_error *err)
+{
+    struct hyp_str line;
+    if (!hyp_str_split_next(&text, '\n', &line) || !hyp_str_equal(line, HYP_STR(FIRST_LINE))) {
+        return hyp_error_set(err, HYP_UNSUPPORTED, 1,
+                             "%s/%s does not begin with \"" FIRST_LINE "\"", folder,
+                             HYP_MANIFEST_FILE);
+    }
+    size_t index = 0;
+    while (index < HYP_ARRAY_LEN(files) && hyp_str_split_next(&text, '\n', &line)) {
+        if (hyp_str_has_prefix(line, HYP_STR("file "))) {
+            enum hyp_status status = check_file(folder, line, index++, err);
+            if (status != HYP_OK) {
+                return status;
+            }
+        }
+    }
+    if (index < HYP_ARRAY_LEN(files)) {
+        return hyp_error_set(err, HYP_MALFORMED, -1, "%s/%s: no entry for %s", folder,
+                             HYP_MANIFEST_FILE, files[index]);
+    }
+    return HYP_OK;
+}
+
+static enum hyp_status check_backup(const char *folder, struct hyp_error *err)
+{
+    struct hyp_path path;
+    enum hyp_status status = hyp_path_join(&path, folder, HYP_MANIFEST_FILE, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    char text[MANIFEST_MAX];
+    size_t len = 0;
+    status = hyp_file_read(path.text, text, sizeof(text), &len, err);
+    if (status == HYP_NOT_FOUND) {
+        return hyp_error_set(err, status, -1, "%s is no complete backup: it has no %s", folder,
+                             HYP_MANIFEST_FILE);
+    }
+    return status == HYP_OK
+               ? check_manifest(folder, (struct hyp_str){.ptr = text, .len = len}, err)
+               : status;
+}
+
+/* --- backup --- */
+
+static enum hyp_status prepare_target(const char *target, struct hyp_error *err)
+{
+    bool free_folder = false;
+    enum hyp_status status = hyp_folder_is_free(target, &free_folder, err);
+    if (status == HYP_OK && !free_folder) {
+        return hyp_error_set(err, HYP_EXISTS, -1, "%s is not empty: name a new folder", target);
+    }
+    return status == HYP_OK ? hyp_folder_make(target, err) : status;
+}
+
+static enum hyp_status copy_database(struct hyp_db *db, const char *target, const char *name,
+                                     struct hyp_error *err)
+{
+    struct hyp_path path;
+    enum hyp_status status = hyp_path_join(&path, target, name, err);
+    if (status == HYP_OK) {
+        status = hyp_sqlite_copy(db, path.text, err);
+    }
+    return status == HYP_OK ? check_copy(target, name, err) : status;
+}
+
+static enum hyp_status back_up(struct hyp_connections from, const struct hyp_secret *secret,
+                               hyp_utc now, const char *target, struct hyp_error *err)
+{
+    struct hyp_path path;
+    enum hyp_status status = prepare_target(target, err);
+    if (status == HYP_OK) {
+        status = copy_database(from.main, target, HYP_MAIN_FILE, err);
+    }
+    if (status == HYP_OK) {
+        status = copy_database(from.frames, target, HYP_FRAMES_FILE, err);
+    }
+    if (status == HYP_OK) {
+        status = hyp_path_join(&path, target, HYP_SECRET_FILE, err);
+    }
+    if (status == HYP_OK) {
+        status = hyp_file_create(path.text, secret->key, sizeof(secret->key), err);
+    }
+    if (status == HYP_OK) {
+        status = write_manifest(target, now, err);
+    }
+    if (status == HYP_OK) {
+        status = hyp_folder_sync(target, err);
+    }
+    int64_t damaged = 0;
+    if (status == HYP_OK) {
+        status = count_damaged(target, &damaged, err);
+    }
+    if (status == HYP_OK && damaged > 0) {
+        return hyp_error_set(err, HYP_CORRUPT, -1,
+                             "the backup is complete, but %lld rows of the intake log were "
+                             "damaged in the store before: keep older backups",
+                             (long long)damaged);
+    }
+    return status;
+}
+
+static enum hyp_status open_source(const char *folder, const char *name, struct hyp_db **ret_db,
+                                   struct hyp_error *err)
+{
+    struct hyp_path path;
+    enum hyp_status status = hyp_path_join(&path, folder, name, err);
+    if (status == HYP_OK && !hyp_file_exists(path.text)) {
+        return hyp_error_set(err, HYP_NOT_FOUND, -1, "%s is missing: %s is no data folder",
+                             path.text, folder);
+    }
+    return status == HYP_OK ? hyp_sqlite_open(path.text, HYP_SQLITE_READ, ret_db, err) : status;
+}
+
+enum hyp_status hyp_store_backup_folder(const char *folder, const char *target_folder,
+                                        const struct hyp_clock *clock, struct hyp_error *err)
+{
+    struct hyp_connections from = {0};
+    struct hyp_secret secret;
+    if (hyp_secret_start() != HYP_OK) {
+        return hyp_error_set(err, HYP_INTERNAL, -1, "libsodium cannot be started");
+    }
+    enum hyp_status status = open_source(folder, HYP_MAIN_FILE, &from.main, err);
+    if (status == HYP_OK) {
+        status = open_source(folder, HYP_FRAMES_FILE, &from.frames, err);
+    }
+    if (status == HYP_OK) {
+        status = hyp_secret_load(folder, &secret, err);
+    }
+    if (status == HYP_OK) {
+        status = back_up(from, &secret, hyp_clock_utc(clock), target_folder, err);
+        hyp_secret_wipe(&secret);
+    }
+    hyp_db_close(from.main);
+    hyp_db_close(from.frames);
+    return status;
+}
+
+enum hyp_status hyp_store_backup(struct hyp_store *store, const char *target_folder,
+                                 struct hyp_error *err)
+{
+    if (store->folder != NULL) {
+        /* Connections of its own, so that a long copy holds up neither queries nor intake. */
+        return hyp_store_backup_folder(store->folder, target_folder, store->clock, err);
+    }
+    hyp_core_enter(store);
+    enum hyp_status status =
+        back_up(store->write, &store->secret, hyp_core_now(store), target_folder, err);
+    hyp_core_release(store);
+    return status;
+}
+
+/* --- restore --- */
+
+static enum hyp_status copy_files(const char *from, const char *to, struct hyp_error *err)
+{
+    for (size_t i = 0; i < HYP_ARRAY_LEN(files); i++) {
+        struct hyp_path source;
+        struct hyp_path target;
+        bool is_main = i + 1 == HYP_ARRAY_LEN(files);
+        enum hyp_status status = hyp_path_join(&source, from, files[i], err);
+        if (status == HYP_OK) {
+            status = hyp_path_join(&target, to,
+                                   is_main ? HYP_MAIN_FILE RESTORING_SUFFIX : files[i], err);
+        }
+        if (status == HYP_OK) {
+            status = hyp_file_copy(source.text, target.text, err);
+        }
+        if (status != HYP_OK) {
+            return status;
+        }
+    }
+    return HYP_OK;
+}
+
+static enum hyp_status reveal_main(const char *folder, struct hyp_error *err)
+{
+    struct hyp_path hidden;
+    struct hyp_path shown;
+    enum hyp_status status =
+        hyp_path_join(&hidden, folder, HYP_MAIN_FILE RESTORING_SUFFIX, err);
+    if (status == HYP_OK) {
+        status = hyp_path_join(&shown, folder, HYP_MAIN_FILE, err);
+    }
+    if (status == HYP_OK) {
+        status = hyp_file_rename(hidden.text, shown.text, err);
+    }
+    return status == HYP_OK ? hyp_folder_sync(folder, err) : status;
+}
+
+enum hyp_status hyp_store_restore(const char *backup_folder, const char *folder,
+                                  struct hyp_error *err)
+{
+    enum hyp_status status = check_backup(backup_folder, err);
+    if (status == HYP_OK) {
+        status = check_copy(backup_folder, HYP_MAIN_FILE, err);
+    }
+    if (status == HYP_OK) {
+        status = check_copy(backup_folder, HYP_FRAMES_FILE, err);
+    }
+    if (status == HYP_OK) {
+        status = prepare_target(folder, err);
+    }
+    if (status == HYP_OK) {
+        status = copy_files(backup_folder, folder, err);
+    }
+    return status == HYP_OK ? reveal_main(folder, err) : status;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/erase.h"
+
+#include "store/frames.h"
+#include "store/log.h"
+
+/* Rows of the log looked at in one step; a row is a batch, so this takes some milliseconds. */
+#define ROWS_PER_STEP 64
+
+struct erasure {
+    hyp_device_id device;
+    int64_t log_next;
+};
+
+/* A removed device that is not wiped yet. */
+static bool find_erasure(struct hyp_db *db, struct erasure *erasure)
+{
+    struct hyp_query query;
+    hyp_query_open(&query, db, "SELECT device, log_next FROM erasure ORDER BY device LIMIT 1");
+    bool found = hyp_query_row(&query);
+    if (found) {
+        erasure->device.id = hyp_query_i64(&query);
+        erasure->log_next = hyp_query_i64(&query);
+    }
+    return hyp_query_close(&query) == HYP_OK && found;
+}
+
+/* Copies a blob without the readings of a device. NOT_FOUND when it has none. */
+static enum hyp_status copy_without(struct hyp_str blob, hyp_device_id device,
+                                    struct hyp_buf *out)
+{
+    struct hyp_log_reader reader;
+    enum hyp_status status = hyp_log_open(&reader, (const uint8_t *)blob.ptr, blob.len);
+    if (status != HYP_OK) {
+        return status;
+    }
+    /* The number of readings stands in front, so they are counted first. */
+    struct hyp_log_reader counter = reader;
+    struct hyp_log_reading reading;
+    struct hyp_log_value value;
+    size_t kept = 0;
+    size_t all = 0;
+    while ((status = hyp_log_next(&counter, &reading)) == HYP_OK) {
+        all++;
+        kept += reading.device != device.id;
+        for (uint32_t i = 0; i < reading.value_count; i++) {
+            status = hyp_log_next_value(&counter, &value);
+            if (status != HYP_OK) {
+                return status;
+            }
+        }
+    }
+    if (status != HYP_NOT_FOUND || kept == all) {
+        return status;
+    }
+    struct hyp_log_writer writer;
+    hyp_log_begin(&writer, out, reader.frame_row, kept);
+    while (hyp_log_next(&reader, &reading) == HYP_OK) {
+        bool keep = reading.device != device.id;
+        if (keep) {
+            hyp_log_reading(&writer, &reading);
+        }
+        for (uint32_t i = 0; i < reading.value_count; i++) {
+            HYP_IGNORE(hyp_log_next_value(&reader, &value)); /* read well above */
+            if (keep) {
+                hyp_log_value(&writer, &value);
+            }
+        }
+    }
+    return hyp_log_end(&writer);
+}
+
+static void rewrite_row(struct hyp_db *db, int64_t row, const struct hyp_buf *blob)
+{
+    struct hyp_query query;
+    hyp_query_open(&query, db, "UPDATE intake_log SET data = $1 WHERE id = $2");
+    hyp_query_bind_blob(&query, blob->data, blob->len);
+    hyp_query_bind_i64(&query, row);
+    HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
+}
+
+static void save_place(struct hyp_db *db, const struct erasure *erasure)
+{
+    struct hyp_query query;
+    hyp_query_open(&query, db, "UPDATE erasure SET log_next = $1 WHERE device = $2");
+    hyp_query_bind_i64(&query, erasure->log_next);
+    hyp_query_bind_i64(&query, erasure->device.id);
+    HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
+}
+
+/* Goes over some rows. Returns whether there were any. */
+static bool erase_log(struct hyp_db *db, struct erasure *erasure)
+{
+    struct hyp_buf blob HYP_CLEANUP(hyp_buf_finish);
+    hyp_buf_init_heap(&blob, HYP_LIMIT_LOG_BLOB);
+    struct hyp_query query;
+    hyp_query_open(&query, db,
+                   "SELECT id, data FROM intake_log WHERE id >= $1 ORDER BY id LIMIT $2");
+    hyp_query_bind_i64(&query, erasure->log_next);
+    hyp_query_bind_i64(&query, ROWS_PER_STEP);
+    bool any = false;
+    while (hyp_query_row(&query)) {
+        int64_t row = hyp_query_i64(&query);
+        hyp_buf_reset(&blob);
+        enum hyp_status status = copy_without(hyp_query_blob(&query), erasure->device, &blob);
+        if (status == HYP_OK) {
+            rewrite_row(db, row, &blob);
+        } else if (status == HYP_NO_MEMORY || status == HYP_LIMIT) {
+            hyp_db_fail(db, status);
+        }
+        /* A damaged row stays: it is not loaded either. */
+        erasure->log_next = row + 1;
+        any = true;
+    }
+    HYP_IGNORE(hyp_query_close(&query)); /* sticky until commit */
+    return any;
+}
+
+static enum hyp_status forget(struct hyp_db *db, const struct erasure *erasure)
+{
+    hyp_db_begin(db);
+    struct hyp_query query;
+    hyp_query_open(&query, db, "DELETE FROM erasure WHERE device = $1");
+    hyp_query_bind_i64(&query, erasure->device.id);
+    HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
+    return hyp_db_commit(db);
+}
+
+static bool step(struct hyp_store *store)
+{
+    struct hyp_db *db = store->write.main;
+    struct erasure erasure;
+    if (!find_erasure(db, &erasure)) {
+        return false;
+    }
+    hyp_db_begin(db);
+    bool any = erase_log(db, &erasure);
+    save_place(db, &erasure);
+    if (hyp_db_commit(db) != HYP_OK) {
+        return false;
+    }
+    if (any) {
+        return true;
+    }
+    enum hyp_status status = hyp_frames_erase_step(store, erasure.device);
+    if (status == HYP_NOT_FOUND) {
+        status = forget(db, &erasure);
+    }
+    return status == HYP_OK;
+}
+
+bool hyp_erase_step(struct hyp_store *store)
+{
+    hyp_core_enter(store);
+    bool more = step(store);
+    hyp_core_release(store);
+    return more;
+}

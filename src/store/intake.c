@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/intake.h"
+
+#include "store/erase.h"
+#include "store/frames.h"
+#include "store/historian.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- copying a batch --- */
+
+static bool is_valid_value(const struct hyp_value *value)
+{
+    if (value->quality <= HYP_QUALITY_UNSET || value->quality > HYP_QUALITY_DEVICE_ERROR ||
+        value->key.name >= HYP_NAME_COUNT_OF || value->key.function > HYP_FUNCTION_ERROR ||
+        value->unit >= HYP_UNIT_COUNT_OF || value->kind > HYP_VALUE_TEXT) {
+        return false;
+    }
+    if (!hyp_quality_is_usable(value->quality)) {
+        return true;
+    }
+    return value->kind != HYP_VALUE_UNSET &&
+           (value->kind != HYP_VALUE_TEXT || value->text.len <= HYP_LIMIT_VALUE_TEXT);
+}
+
+static bool is_valid_reading(const struct hyp_reading *reading, size_t frame_count)
+{
+    if (reading->kind < HYP_READING_CURRENT || reading->kind > HYP_READING_EVENT ||
+        reading->source < HYP_SOURCE_AUTOMATIC || reading->source > HYP_SOURCE_PUSH ||
+        reading->value_count > HYP_LIMIT_READING_VALUES ||
+        (reading->frame != HYP_NO_FRAME && reading->frame >= frame_count)) {
+        return false;
+    }
+    for (size_t i = 0; i < reading->value_count; i++) {
+        if (!is_valid_value(&reading->values[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_valid_batch(const struct hyp_batch *batch)
+{
+    if (batch->reading_count > HYP_LIMIT_BATCH_READINGS ||
+        batch->frame_count > HYP_LIMIT_BATCH_FRAMES) {
+        return false;
+    }
+    for (size_t i = 0; i < batch->reading_count; i++) {
+        if (!is_valid_reading(&batch->readings[i], batch->frame_count)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < batch->frame_count; i++) {
+        if (batch->frames[i].len > HYP_LIMIT_KEPT_FRAME_BYTES) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Is the text part of the payload? */
+static bool has_text(const struct hyp_value *value)
+{
+    return value->kind == HYP_VALUE_TEXT && hyp_quality_is_usable(value->quality);
+}
+
+/* Bytes of one allocation that holds everything: structs first, then bytes and texts. */
+static size_t copied_size(const struct hyp_batch *batch)
+{
+    size_t size = sizeof(struct hyp_queued_batch) +
+                  batch->reading_count * sizeof(struct hyp_reading) +
+                  batch->frame_count * sizeof(struct hyp_raw_frame);
+    for (size_t i = 0; i < batch->reading_count; i++) {
+        const struct hyp_reading *reading = &batch->readings[i];
+        size += reading->value_count * sizeof(struct hyp_value);
+        for (size_t v = 0; v < reading->value_count; v++) {
+            const struct hyp_value *value = &reading->values[v];
+            size += value->label.len + (has_text(value) ? value->text.len : 0);
+        }
+    }
+    for (size_t i = 0; i < batch->frame_count; i++) {
+        size += batch->frames[i].len;
+    }
+    return size;
+}
+
+static void *take(uint8_t **at, size_t size)
+{
+    void *taken = *at;
+    *at += size;
+    return taken;
+}
+
+static struct hyp_str copy_text(uint8_t **at, struct hyp_str text)
+{
+    char *copy = take(at, text.len);
+    if (text.len > 0) {
+        memcpy(copy, text.ptr, text.len);
+    }
+    return (struct hyp_str){.ptr = copy, .len = text.len};
+}
+
+static void copy_batch(struct hyp_queued_batch *queued, const struct hyp_batch *batch)
+{
+    uint8_t *at = (uint8_t *)(queued + 1);
+    struct hyp_reading *readings = take(&at, batch->reading_count * sizeof(*readings));
+    struct hyp_raw_frame *frames = take(&at, batch->frame_count * sizeof(*frames));
+    struct hyp_value *values = (struct hyp_value *)(void *)at;
+    size_t value_count = 0;
+    for (size_t i = 0; i < batch->reading_count; i++) {
+        readings[i] = batch->readings[i];
+        readings[i].values = values + value_count;
+        if (readings[i].value_count > 0) {
+            memcpy(values + value_count, batch->readings[i].values,
+                   readings[i].value_count * sizeof(*values));
+        }
+        value_count += readings[i].value_count;
+    }
+    at += value_count * sizeof(*values);
+    for (size_t i = 0; i < value_count; i++) {
+        values[i].label = copy_text(&at, values[i].label);
+        if (has_text(&values[i])) {
+            values[i].text = copy_text(&at, values[i].text);
+        }
+    }
+    for (size_t i = 0; i < batch->frame_count; i++) {
+        frames[i] = batch->frames[i];
+        struct hyp_str bytes = {.ptr = (const char *)frames[i].bytes, .len = frames[i].len};
+        frames[i].bytes = (const uint8_t *)copy_text(&at, bytes).ptr;
+    }
+    queued->batch = (struct hyp_batch){.readings = readings,
+                                       .reading_count = batch->reading_count,
+                                       .frames = frames,
+                                       .frame_count = batch->frame_count};
+}
+
+static enum hyp_status submit(struct hyp_sink *sink, const struct hyp_batch *batch,
+                              void (*done)(void *user, enum hyp_status status), void *user)
+{
+    struct hyp_intake *intake = HYP_CONTAINER_OF(sink, struct hyp_intake, sink);
+    if (!is_valid_batch(batch)) {
+        return HYP_INVALID;
+    }
+    size_t size = copied_size(batch);
+    if (size > HYP_LIMIT_INTAKE_QUEUE) {
+        return HYP_INVALID;
+    }
+    struct hyp_queued_batch *queued = malloc(size);
+    if (queued == NULL) {
+        return HYP_BUSY;
+    }
+    *queued = (struct hyp_queued_batch){.size = size, .done = done, .user = user};
+    copy_batch(queued, batch);
+    pthread_mutex_lock(&intake->mutex);
+    bool full = intake->queue_bytes + size > HYP_LIMIT_INTAKE_QUEUE;
+    if (!full) {
+        if (intake->last == NULL) {
+            intake->first = queued;
+        } else {
+            intake->last->next = queued;
+        }
+        intake->last = queued;
+        intake->queue_bytes += size;
+        intake->queue_length++;
+        pthread_cond_signal(&intake->wake);
+    }
+    pthread_mutex_unlock(&intake->mutex);
+    if (full) {
+        free(queued);
+        return HYP_BUSY;
+    }
+    return HYP_OK;
+}
+
+/* --- committing a group --- */
+
+static void note_outcome(struct hyp_intake *intake, enum hyp_status status,
+                         const struct hyp_error *err, size_t batches)
+{
+    const struct hyp_plan *plan = &intake->plan;
+    pthread_mutex_lock(&intake->mutex);
+    if (status == HYP_OK) {
+        intake->batches += batches;
+        intake->duplicates += plan->duplicates;
+        intake->dropped += plan->dropped;
+    }
+    bool changed = intake->last_commit != status;
+    intake->last_commit = status;
+    hyp_text_copy(intake->last_error, sizeof(intake->last_error),
+                  hyp_str_from(status == HYP_OK ? "" : err->text));
+    pthread_mutex_unlock(&intake->mutex);
+    if (changed && status == HYP_OK) {
+        hyp_log_event(intake->store->log, HYP_LOG_INFO, "store.intake_recovered", "status=OK");
+    } else if (changed) {
+        hyp_log_event(intake->store->log, HYP_LOG_ERROR, "store.intake_failed",
+                      "status=%s reason=\"%s\"; senders keep their batches",
+                      hyp_status_name(status), err->text);
+    }
+}
+
+/* Commits batches first .. (count of them) in one transaction. */
+static enum hyp_status try_group(struct hyp_intake *intake, struct hyp_queued_batch *first,
+                                 size_t count)
+{
+    struct hyp_store *store = intake->store;
+    struct hyp_plan *plan = &intake->plan;
+    struct hyp_error err = {0};
+    hyp_plan_reset(plan);
+    enum hyp_status status = hyp_core_begin(store)->failed;
+    struct hyp_queued_batch *queued = first;
+    for (size_t i = 0; i < count && status == HYP_OK; i++, queued = queued->next) {
+        status = hyp_plan_batch(plan, store, &queued->batch);
+    }
+    status = hyp_core_commit(store, status, &err, "intake");
+    if (status == HYP_OK) {
+        hyp_plan_commit(plan, store);
+    } else {
+        if (err.status == HYP_OK) {
+            hyp_error_set(&err, status, -1, "intake: %s", hyp_status_text(status));
+        }
+        hyp_plan_rollback(plan, store);
+    }
+    hyp_core_release(store);
+    note_outcome(intake, status, &err, count);
+    return status;
+}
+
+/* Applies what the last commit left, inside the gate, so that no device goes away meanwhile. */
+static enum hyp_status apply(struct hyp_intake *intake)
+{
+    if (intake->plan.applied == intake->plan.row_count) {
+        return HYP_OK;
+    }
+    uint64_t before = intake->plan.duplicates;
+    hyp_core_enter(intake->store);
+    enum hyp_status status = hyp_plan_apply(&intake->plan, intake->store);
+    hyp_core_release(intake->store);
+    pthread_mutex_lock(&intake->mutex);
+    intake->duplicates += intake->plan.duplicates - before;
+    pthread_mutex_unlock(&intake->mutex);
+    return status;
+}
+
+/* --- telling --- */
+
+static void call_done(struct hyp_queued_batch *first, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct hyp_queued_batch *next = first->next;
+        if (first->done != NULL) {
+            first->done(first->user, first->status);
+        }
+        free(first);
+        first = next;
+    }
+}
+
+static size_t copy_observers(struct hyp_intake *intake,
+                             struct hyp_store_observer observers[static HYP_LIMIT_OBSERVERS])
+{
+    pthread_mutex_lock(&intake->mutex);
+    size_t count = intake->observer_count;
+    memcpy(observers, intake->observers, count * sizeof(*observers));
+    pthread_mutex_unlock(&intake->mutex);
+    return count;
+}
+
+/* Values of a row as observers see them. Returns how many: 0 when the device is gone. */
+static size_t observed_values(struct hyp_intake *intake, const struct hyp_planned_row *planned,
+                              struct hyp_stored_value *values)
+{
+    struct hyp_historian *historian = intake->store->historian;
+    size_t count = 0;
+    pthread_rwlock_rdlock(&historian->lock);
+    const struct hyp_series *series = hyp_historian_find(historian, planned->device);
+    for (; series != NULL && count < planned->row.cells; count++) {
+        const struct hyp_cell *cell = &intake->plan.cells[planned->first_cell + count];
+        hyp_historian_value(historian, &series->columns[cell->column], cell, planned->row.time,
+                            planned->row.source, &values[count]);
+    }
+    pthread_rwlock_unlock(&historian->lock);
+    return count;
+}
+
+static void call_observers(struct hyp_intake *intake)
+{
+    struct hyp_store_observer observers[HYP_LIMIT_OBSERVERS];
+    size_t observer_count = copy_observers(intake, observers);
+    if (observer_count == 0) {
+        return;
+    }
+    struct hyp_stored_value values[HYP_LIMIT_READING_VALUES];
+    for (size_t i = 0; i < intake->plan.applied; i++) {
+        const struct hyp_planned_row *planned = &intake->plan.rows[i];
+        size_t count = observed_values(intake, planned, values);
+        for (size_t o = 0; o < observer_count && count > 0; o++) {
+            observers[o].committed(observers[o].user, planned->device,
+                                   (hyp_utc){.ms = planned->row.time}, values, count);
+        }
+    }
+}
+
+/* --- the writer thread --- */
+
+/* Batches are tried one by one after this: one of them may be what is wrong. */
+static bool is_worth_splitting(enum hyp_status status)
+{
+    return status != HYP_OK && status != HYP_FULL && status != HYP_IO && status != HYP_BUSY;
+}
+
+static void commit_one_by_one(struct hyp_intake *intake, struct hyp_queued_batch *group,
+                              size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct hyp_queued_batch *next = group->next;
+        group->status = apply(intake);
+        if (group->status == HYP_OK) {
+            group->status = try_group(intake, group, 1);
+        }
+        bool applied = group->status == HYP_OK && apply(intake) == HYP_OK;
+        call_done(group, 1);
+        if (applied) {
+            call_observers(intake);
+        }
+        group = next;
+    }
+}
+
+static void commit_group(struct hyp_intake *intake, struct hyp_queued_batch *group,
+                         size_t count)
+{
+    /* Rows of an earlier commit that found no memory come first, or nothing does. */
+    enum hyp_status status = apply(intake);
+    if (status == HYP_OK) {
+        status = try_group(intake, group, count);
+        if (count > 1 && is_worth_splitting(status)) {
+            commit_one_by_one(intake, group, count);
+            return;
+        }
+    }
+    struct hyp_queued_batch *queued = group;
+    for (size_t i = 0; i < count; i++, queued = queued->next) {
+        queued->status = status;
+    }
+    bool applied = status == HYP_OK && apply(intake) == HYP_OK;
+    call_done(group, count);
+    if (applied) {
+        call_observers(intake);
+    }
+}
+
+/*
+ * Waits for something to do and takes the next group off the queue.
+ * @ret_count  batches in the group; 0 = there is care to do, or the end
+ * Returns     false when stopped and the queue is empty
+ */
+static bool next_group(struct hyp_intake *intake, struct hyp_queued_batch **ret_group,
+                       size_t *ret_count)
+{
+    pthread_mutex_lock(&intake->mutex);
+    while (intake->first == NULL && !intake->care && !intake->stop) {
+        pthread_cond_wait(&intake->wake, &intake->mutex);
+    }
+    bool end = intake->first == NULL && intake->stop;
+    *ret_group = intake->first;
+    size_t count = 0;
+    for (size_t bytes = 0; intake->first != NULL && bytes < HYP_LIMIT_INTAKE_GROUP; count++) {
+        bytes += intake->first->size;
+        intake->queue_bytes -= intake->first->size;
+        intake->first = intake->first->next;
+    }
+    if (intake->first == NULL) {
+        intake->last = NULL;
+    }
+    intake->queue_length -= count;
+    if (count > 0) {
+        intake->care = true;
+    }
+    *ret_count = count;
+    pthread_mutex_unlock(&intake->mutex);
+    return !end;
+}
+
+/* One step of care between groups; when there is no more, only a commit or a removal asks
+ * again. */
+static void care(struct hyp_intake *intake)
+{
+    pthread_mutex_lock(&intake->mutex);
+    intake->care = false;
+    pthread_mutex_unlock(&intake->mutex);
+    if (hyp_frames_step(intake->store) || hyp_erase_step(intake->store)) {
+        hyp_intake_wake(intake);
+    }
+}
+
+static void *run(void *argument)
+{
+    struct hyp_intake *intake = argument;
+    struct hyp_queued_batch *group;
+    size_t count;
+    while (next_group(intake, &group, &count)) {
+        if (count > 0) {
+            commit_group(intake, group, count);
+        }
+        care(intake);
+    }
+    return NULL;
+}
+
+void hyp_intake_wake(struct hyp_intake *intake)
+{
+    pthread_mutex_lock(&intake->mutex);
+    intake->care = true;
+    pthread_cond_signal(&intake->wake);
+    pthread_mutex_unlock(&intake->mutex);
+}
+
+/* --- life --- */
+
+enum hyp_status hyp_intake_create(struct hyp_store *store, struct hyp_intake **ret_intake)
+{
+    struct hyp_intake *intake = calloc(1, sizeof(*intake));
+    if (intake == NULL) {
+        return HYP_NO_MEMORY;
+    }
+    intake->store = store;
+    intake->sink.submit = submit;
+    intake->care = true;
+    enum hyp_status status = hyp_plan_init(&intake->plan);
+    if (status != HYP_OK) {
+        free(intake);
+        return status;
+    }
+    pthread_mutex_init(&intake->mutex, NULL);
+    pthread_cond_init(&intake->wake, NULL);
+    *ret_intake = intake;
+    return HYP_OK;
+}
+
+enum hyp_status hyp_intake_start(struct hyp_intake *intake)
+{
+    if (pthread_create(&intake->thread, NULL, run, intake) != 0) {
+        return HYP_NO_MEMORY;
+    }
+    intake->running = true;
+    return HYP_OK;
+}
+
+void *hyp_intake_destroy(struct hyp_intake *intake)
+{
+    if (intake == NULL) {
+        return NULL;
+    }
+    if (intake->running) {
+        pthread_mutex_lock(&intake->mutex);
+        intake->stop = true;
+        pthread_cond_signal(&intake->wake);
+        pthread_mutex_unlock(&intake->mutex);
+        pthread_join(intake->thread, NULL);
+    }
+    pthread_cond_destroy(&intake->wake);
+    pthread_mutex_destroy(&intake->mutex);
+    hyp_plan_finish(&intake->plan);
+    free(intake);
+    return NULL;
+}
+
+/* --- public --- */
+
+struct hyp_sink *hyp_store_sink(struct hyp_store *store)
+{
+    return &store->intake->sink;
+}
+
+enum hyp_status hyp_store_observe(struct hyp_store *store,
+                                  const struct hyp_store_observer *observer)
+{
+    struct hyp_intake *intake = store->intake;
+    pthread_mutex_lock(&intake->mutex);
+    enum hyp_status status = intake->observer_count < HYP_LIMIT_OBSERVERS ? HYP_OK : HYP_LIMIT;
+    if (status == HYP_OK) {
+        intake->observers[intake->observer_count++] = *observer;
+    }
+    pthread_mutex_unlock(&intake->mutex);
+    return status;
+}

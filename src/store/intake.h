@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Intake: the queue of batches and the writer thread that commits them in groups.
+ *
+ * A batch goes: copied into the queue (any thread) -> planned: points found or created, known
+ * values left out, bytes of the log written -> committed with its group -> applied to the
+ * historian -> done -> observers. The plan of a committed group is kept until it is applied
+ * completely: without memory for that, nothing more is committed, so that disk and memory
+ * never part by more than one group.
+ */
+#ifndef HYP_STORE_INTAKE_H
+#define HYP_STORE_INTAKE_H
+
+#include "store/core.h"
+#include "store/plan.h"
+
+struct hyp_queued_batch {
+    struct hyp_queued_batch *next;
+    struct hyp_batch batch; /* points into this allocation */
+    size_t size;
+    void (*done)(void *user, enum hyp_status status);
+    void *user;
+    enum hyp_status status;
+};
+
+struct hyp_intake {
+    struct hyp_store *store;
+    struct hyp_sink sink;
+    pthread_t thread;
+    bool running;
+    pthread_mutex_t mutex; /* of what follows, up to the line */
+    pthread_cond_t wake;
+    struct hyp_queued_batch *first;
+    struct hyp_queued_batch *last;
+    size_t queue_bytes;
+    uint64_t queue_length;
+    bool stop;
+    bool care; /* there may be a step of care to do */
+    struct hyp_store_observer observers[HYP_LIMIT_OBSERVERS];
+    size_t observer_count;
+    uint64_t batches;
+    uint64_t duplicates;
+    uint64_t dropped;
+    enum hyp_status last_commit;
+    char last_error[HYP_ERROR_TEXT_MAX];
+    /* --- the writer's own --- */
+    struct hyp_plan plan;
+};
+
+HYP_MUST_USE enum hyp_status hyp_intake_create(struct hyp_store *store,
+                                               struct hyp_intake **ret_intake);
+/* Starts the writer thread. */
+HYP_MUST_USE enum hyp_status hyp_intake_start(struct hyp_intake *intake);
+/* Commits what is queued, joins the thread and frees everything. */
+void *hyp_intake_destroy(struct hyp_intake *intake);
+/* There is care to do: removed devices to wipe, frames to pack. */
+void hyp_intake_wake(struct hyp_intake *intake);
+
+#endif

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/load.h"
+
+#include "store/frames.h"
+#include "store/historian.h"
+#include "store/log.h"
+#include "store/plan.h"
+
+#include <stdlib.h>
+
+static enum hyp_status load_devices(struct hyp_store *store)
+{
+    struct hyp_query query;
+    hyp_query_open(&query, store->write.main, "SELECT id, tenant FROM device ORDER BY id");
+    enum hyp_status status = HYP_OK;
+    while (status == HYP_OK && hyp_query_row(&query)) {
+        hyp_device_id device = {.id = hyp_query_i64(&query)};
+        hyp_tenant_id tenant = {.id = hyp_query_i64(&query)};
+        status = hyp_historian_add_device(store->historian, device, tenant);
+    }
+    enum hyp_status read = hyp_query_close(&query);
+    return read == HYP_OK ? status : read;
+}
+
+/* A word the vocabulary no longer has makes a point that cannot be shown: it is left out. */
+static enum hyp_status load_point(struct hyp_store *store, struct hyp_query *query)
+{
+    struct hyp_column column = {.point = hyp_query_i64(query)};
+    hyp_device_id device = {.id = hyp_query_i64(query)};
+    enum hyp_unit unit;
+    enum hyp_value_kind kind;
+    struct hyp_str name = hyp_query_str(query);
+    enum hyp_status known = hyp_point_key_parse(name, &column.key);
+    if (known == HYP_OK) {
+        known = hyp_unit_find(hyp_query_str(query), &unit);
+    }
+    if (known == HYP_OK) {
+        known = hyp_plan_kind_find(hyp_query_str(query), &kind);
+    }
+    struct hyp_series *series = hyp_historian_find(store->historian, device);
+    if (known != HYP_OK || series == NULL) {
+        hyp_log_event(store->log, HYP_LOG_ERROR, "store.point_unknown",
+                      "point=%lld device=%lld name=%.*s; its values are not shown",
+                      (long long)column.point, (long long)device.id, HYP_STR_ARG(name));
+        return HYP_OK;
+    }
+    column.unit = (uint8_t)unit;
+    column.value_kind = (uint8_t)kind;
+    enum hyp_status status =
+        hyp_historian_add_point(store->historian, series, &column, hyp_query_str(query));
+    if (status == HYP_OK) {
+        hyp_historian_commit_points(store->historian, series);
+    }
+    return status;
+}
+
+static enum hyp_status load_points(struct hyp_store *store)
+{
+    struct hyp_query query;
+    hyp_query_open(&query, store->write.main,
+                   "SELECT id, device, name, unit, kind, label FROM point ORDER BY id");
+    enum hyp_status status = HYP_OK;
+    while (status == HYP_OK && hyp_query_row(&query)) {
+        status = load_point(store, &query);
+    }
+    enum hyp_status read = hyp_query_close(&query);
+    return read == HYP_OK ? status : read;
+}
+
+/* --- the log --- */
+
+/* Cells of one reading. */
+struct scratch {
+    struct hyp_cell *cells;
+    size_t capacity;
+};
+
+static enum hyp_status reserve(struct scratch *scratch, size_t count)
+{
+    if (count <= scratch->capacity) {
+        return HYP_OK;
+    }
+    struct hyp_cell *cells = realloc(scratch->cells, count * sizeof(*cells));
+    if (cells == NULL) {
+        return HYP_NO_MEMORY;
+    }
+    scratch->cells = cells;
+    scratch->capacity = count;
+    return HYP_OK;
+}
+
+/* Turns a logged value into a cell. NOT_FOUND when its point is not known. */
+static enum hyp_status load_value(struct hyp_store *store, const struct hyp_series *series,
+                                  const struct hyp_log_value *value, uint32_t *hint,
+                                  struct hyp_cell *cell)
+{
+    uint32_t column = hyp_series_find_point(series, value->point, *hint);
+    if (column == UINT32_MAX) {
+        return HYP_NOT_FOUND;
+    }
+    *hint = column + 1;
+    *cell = (struct hyp_cell){.column = (uint16_t)column,
+                              .quality = value->quality,
+                              .exp10 = value->exp10,
+                              .payload = value->payload};
+    if (!hyp_quality_is_usable((enum hyp_quality)value->quality)) {
+        return HYP_OK;
+    }
+    if (value->kind != series->columns[column].value_kind) {
+        return HYP_MALFORMED;
+    }
+    if (value->kind == HYP_VALUE_TEXT) {
+        uint32_t text;
+        enum hyp_status status = hyp_historian_text(store->historian, value->text, &text);
+        if (status != HYP_OK) {
+            return status;
+        }
+        cell->payload = text;
+    }
+    return HYP_OK;
+}
+
+static enum hyp_status load_values(struct hyp_store *store, struct hyp_series *series,
+                                   struct hyp_log_reader *reader,
+                                   const struct hyp_log_reading *reading,
+                                   struct scratch *scratch, size_t *ret_count)
+{
+    size_t count = 0;
+    uint32_t hint = 0;
+    for (uint32_t i = 0; i < reading->value_count; i++) {
+        struct hyp_log_value value;
+        enum hyp_status status = hyp_log_next_value(reader, &value);
+        if (status == HYP_OK && series != NULL) {
+            status = load_value(store, series, &value, &hint, &scratch->cells[count]);
+            count += status == HYP_OK;
+            status = status == HYP_NOT_FOUND ? HYP_OK : status;
+        }
+        if (status != HYP_OK) {
+            return status;
+        }
+    }
+    *ret_count = count;
+    return HYP_OK;
+}
+
+static enum hyp_status load_reading(struct hyp_store *store, struct hyp_log_reader *reader,
+                                    const struct hyp_log_reading *reading,
+                                    struct scratch *scratch)
+{
+    enum hyp_status status = reserve(scratch, reading->value_count);
+    struct hyp_series *series =
+        hyp_historian_find(store->historian, (hyp_device_id){.id = reading->device});
+    size_t count = 0;
+    if (status == HYP_OK) {
+        status = load_values(store, series, reader, reading, scratch, &count);
+    }
+    if (status != HYP_OK || count == 0) {
+        return status;
+    }
+    struct hyp_row row = {.time = reading->time,
+                          .receive = reading->receive,
+                          .kind = reading->kind,
+                          .source = reading->source};
+    if (reading->frame != 0) {
+        row.frame = hyp_frame_number(reader->frame_row, reading->frame - 1);
+    }
+    status = hyp_historian_filter(store->historian, series, &row, scratch->cells, &count);
+    if (status == HYP_LIMIT || (status == HYP_OK && count == 0)) {
+        return HYP_OK;
+    }
+    row.cells = (uint16_t)count;
+    return status == HYP_OK
+               ? hyp_historian_insert(store->historian, series, &row, scratch->cells)
+               : status;
+}
+
+static enum hyp_status load_blob(struct hyp_store *store, struct hyp_str blob,
+                                 struct scratch *scratch)
+{
+    struct hyp_log_reader reader;
+    enum hyp_status status = hyp_log_open(&reader, (const uint8_t *)blob.ptr, blob.len);
+    struct hyp_log_reading reading;
+    while (status == HYP_OK && (status = hyp_log_next(&reader, &reading)) == HYP_OK) {
+        status = load_reading(store, &reader, &reading, scratch);
+    }
+    return status == HYP_NOT_FOUND ? HYP_OK : status;
+}
+
+static void report_damage(struct hyp_store *store, int64_t row, enum hyp_status status)
+{
+    hyp_log_event(store->log, HYP_LOG_ERROR, "store.log_damaged",
+                  "table=intake_log row=%lld reason=%s; skipping row, restore a backup to get "
+                  "it back",
+                  (long long)row, hyp_status_name(status));
+}
+
+/* Loads rows from *next on; *next follows, so that a scan broken by a damaged page can go on
+ * behind it. */
+static enum hyp_status load_rows(struct hyp_store *store, int64_t *next, uint64_t *damaged)
+{
+    struct scratch scratch = {0};
+    struct hyp_query query;
+    hyp_query_open(&query, store->write.main,
+                   "SELECT id, data FROM intake_log WHERE id >= $1 ORDER BY id");
+    hyp_query_bind_i64(&query, *next);
+    enum hyp_status status = HYP_OK;
+    while (status == HYP_OK && hyp_query_row(&query)) {
+        int64_t row = hyp_query_i64(&query);
+        status = load_blob(store, hyp_query_blob(&query), &scratch);
+        if (status != HYP_OK && status != HYP_NO_MEMORY) {
+            report_damage(store, row, status);
+            (*damaged)++;
+            status = HYP_OK;
+        }
+        *next = row + 1;
+    }
+    enum hyp_status read = hyp_query_close(&query);
+    free(scratch.cells);
+    return status == HYP_OK ? read : status;
+}
+
+/* How many broken scans are worth trying to get past. */
+#define BROKEN_MAX 10000
+
+static enum hyp_status load_log(struct hyp_store *store, uint64_t *damaged)
+{
+    int64_t next = 0;
+    enum hyp_status status = load_rows(store, &next, damaged);
+    for (int tries = 0; status == HYP_CORRUPT && tries < BROKEN_MAX; tries++) {
+        /* The page of this row cannot be read; the next one may be. */
+        report_damage(store, next, status);
+        (*damaged)++;
+        next++;
+        status = load_rows(store, &next, damaged);
+    }
+    return status;
+}
+
+enum hyp_status hyp_load(struct hyp_store *store, uint64_t *ret_damaged, struct hyp_error *err)
+{
+    uint64_t damaged = 0;
+    enum hyp_status status = load_devices(store);
+    if (status == HYP_OK) {
+        status = load_points(store);
+    }
+    if (status == HYP_OK) {
+        status = load_log(store, &damaged);
+    }
+    if (status != HYP_OK) {
+        return hyp_db_error(store->write.main, status, err, "loading the intake log");
+    }
+    *ret_damaged = damaged;
+    return HYP_OK;
+}

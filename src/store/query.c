@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Queries on points and values: everything from memory, under the historian's lock.
+ */
+#include "store/core.h"
+#include "store/historian.h"
+
+#include <string.h>
+
+/* --- points --- */
+
+static void copy_point(const struct hyp_historian *historian, const struct hyp_series *series,
+                       const struct hyp_column *column, struct hyp_point *point)
+{
+    point->id.id = column->point;
+    point->device = series->device;
+    point->key = column->key;
+    point->unit = (enum hyp_unit)column->unit;
+    point->kind = (enum hyp_value_kind)column->value_kind;
+    hyp_text_copy(point->label, sizeof(point->label),
+                  hyp_text_pool_get(&historian->texts, column->label));
+}
+
+enum hyp_status hyp_store_points(struct hyp_store *store, hyp_tenant_id tenant,
+                                 hyp_device_id device, struct hyp_arena *arena,
+                                 struct hyp_point **ret_points, size_t *ret_count)
+{
+    struct hyp_historian *historian = store->historian;
+    pthread_rwlock_rdlock(&historian->lock);
+    const struct hyp_series *series = hyp_historian_find_for(historian, tenant, device);
+    size_t count = series == NULL ? 0 : series->committed_columns;
+    struct hyp_point *points = hyp_arena_alloc_array(arena, count + 1, sizeof(*points));
+    for (size_t i = 0; points != NULL && i < count; i++) {
+        copy_point(historian, series, &series->columns[i], &points[i]);
+    }
+    pthread_rwlock_unlock(&historian->lock);
+    if (series == NULL) {
+        return HYP_NOT_FOUND;
+    }
+    if (points == NULL) {
+        return HYP_LIMIT;
+    }
+    *ret_points = points;
+    *ret_count = count;
+    return HYP_OK;
+}
+
+enum hyp_status hyp_store_point(struct hyp_store *store, hyp_tenant_id tenant, hyp_point_id id,
+                                struct hyp_point *ret_point)
+{
+    struct hyp_historian *historian = store->historian;
+    pthread_rwlock_rdlock(&historian->lock);
+    uint32_t column;
+    const struct hyp_series *series = hyp_historian_find_point(historian, tenant, id, &column);
+    if (series != NULL) {
+        copy_point(historian, series, &series->columns[column], ret_point);
+    }
+    pthread_rwlock_unlock(&historian->lock);
+    return series == NULL ? HYP_NOT_FOUND : HYP_OK;
+}
+
+/* --- values into the caller's arena --- */
+
+static enum hyp_status copy_value(const struct hyp_historian *historian,
+                                  const struct hyp_column *column, const struct hyp_cell *cell,
+                                  int64_t time, uint8_t source, struct hyp_arena *arena,
+                                  struct hyp_stored_value *value)
+{
+    hyp_historian_value(historian, column, cell, time, source, value);
+    if (value->kind == HYP_VALUE_TEXT && hyp_quality_is_usable(value->quality)) {
+        /* The view into the pool ends with the lock. */
+        const char *copy = hyp_arena_copy_str(arena, value->text);
+        if (copy == NULL) {
+            return HYP_LIMIT;
+        }
+        value->text.ptr = copy;
+    }
+    return HYP_OK;
+}
+
+/* --- latest --- */
+
+static enum hyp_status copy_latest(const struct hyp_historian *historian,
+                                   const struct hyp_series *series, struct hyp_arena *arena,
+                                   struct hyp_latest *latest, size_t *ret_count)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < series->committed_columns; i++) {
+        const struct hyp_column *column = &series->columns[i];
+        const struct hyp_shown *shown = &column->shown;
+        if (shown->quality == HYP_QUALITY_UNSET) {
+            continue;
+        }
+        struct hyp_latest *out = &latest[count++];
+        struct hyp_cell cell = {
+            .payload = shown->payload, .exp10 = shown->exp10, .quality = shown->quality};
+        copy_point(historian, series, column, &out->point);
+        out->receive_time.ms = shown->receive;
+        out->frame.id = shown->frame;
+        enum hyp_status status = copy_value(historian, column, &cell, shown->time,
+                                            shown->source, arena, &out->value);
+        if (status != HYP_OK) {
+            return status;
+        }
+    }
+    *ret_count = count;
+    return HYP_OK;
+}
+
+enum hyp_status hyp_store_latest(struct hyp_store *store, hyp_tenant_id tenant,
+                                 hyp_device_id device, struct hyp_arena *arena,
+                                 struct hyp_latest **ret_values, size_t *ret_count)
+{
+    struct hyp_historian *historian = store->historian;
+    pthread_rwlock_rdlock(&historian->lock);
+    enum hyp_status status = HYP_NOT_FOUND;
+    const struct hyp_series *series = hyp_historian_find_for(historian, tenant, device);
+    if (series != NULL) {
+        struct hyp_latest *latest = hyp_arena_alloc_array(
+            arena, (size_t)series->committed_columns + 1, sizeof(*latest));
+        size_t count;
+        status =
+            latest == NULL ? HYP_LIMIT : copy_latest(historian, series, arena, latest, &count);
+        if (status == HYP_OK) {
+            *ret_values = latest;
+            *ret_count = count;
+        }
+    }
+    pthread_rwlock_unlock(&historian->lock);
+    return status;
+}
+
+/* --- walking one column --- */
+
+/* The versions of one instant come one after the other; the shown one is handed on. */
+struct instant {
+    const struct hyp_historian *historian;
+    const struct hyp_column *column;
+    enum hyp_status (*add)(struct instant *instant);
+    void *user;
+    bool any;
+    int64_t time;
+    uint8_t kind;
+    uint8_t source;
+    struct hyp_cell cell;
+};
+
+static enum hyp_status next_version(struct instant *instant, const struct hyp_row *row,
+                                    const struct hyp_cell *cell)
+{
+    if (instant->any && row->time == instant->time &&
+        !hyp_series_is_better(cell->quality, row->kind, instant->cell.quality, instant->kind)) {
+        return HYP_OK;
+    }
+    enum hyp_status status = HYP_OK;
+    if (instant->any && row->time != instant->time) {
+        status = instant->add(instant);
+    }
+    instant->any = true;
+    instant->time = row->time;
+    instant->kind = row->kind;
+    instant->source = row->source;
+    instant->cell = *cell;
+    return status;
+}
+
+static enum hyp_status walk_block(struct instant *instant, const struct hyp_rows *rows,
+                                  uint32_t column, int64_t from, int64_t to)
+{
+    for (size_t i = hyp_rows_find(rows, from); i < rows->row_count && rows->rows[i].time < to;
+         i++) {
+        const struct hyp_cell *cell = hyp_series_row_cell(rows, &rows->rows[i], column);
+        if (cell != NULL) {
+            enum hyp_status status = next_version(instant, &rows->rows[i], cell);
+            if (status != HYP_OK) {
+                return status;
+            }
+        }
+    }
+    return HYP_OK;
+}
+
+/* Hands the shown version of every instant of [from, to) to instant->add, oldest first. */
+static enum hyp_status walk_column(struct instant *instant, const struct hyp_series *series,
+                                   uint32_t column, int64_t from, int64_t to)
+{
+    struct hyp_rows scratch = {0};
+    enum hyp_status status = HYP_OK;
+    for (uint32_t b = hyp_series_find_block(series, from);
+         status == HYP_OK && b < series->block_count && series->blocks[b].first < to; b++) {
+        const struct hyp_rows *rows;
+        status = hyp_series_block_rows(&series->blocks[b], column, &scratch, &rows);
+        if (status == HYP_OK) {
+            status = walk_block(instant, rows, column, from, to);
+        }
+    }
+    if (status == HYP_OK && instant->any) {
+        status = instant->add(instant);
+    }
+    hyp_rows_finish(&scratch);
+    return status;
+}
+
+static enum hyp_status walk_point(struct hyp_store *store, hyp_tenant_id tenant,
+                                  hyp_point_id point, int64_t from, int64_t to,
+                                  struct instant *instant)
+{
+    struct hyp_historian *historian = store->historian;
+    pthread_rwlock_rdlock(&historian->lock);
+    enum hyp_status status = HYP_NOT_FOUND;
+    uint32_t column;
+    const struct hyp_series *series =
+        hyp_historian_find_point(historian, tenant, point, &column);
+    if (series != NULL) {
+        instant->historian = historian;
+        instant->column = &series->columns[column];
+        status = walk_column(instant, series, column, from, to);
+    }
+    pthread_rwlock_unlock(&historian->lock);
+    return status;
+}
+
+/* --- series --- */
+
+static enum hyp_status add_value(struct instant *instant)
+{
+    struct hyp_list *list = instant->user;
+    struct hyp_stored_value *value = hyp_list_add(list);
+    if (value == NULL) {
+        return HYP_LIMIT;
+    }
+    return copy_value(instant->historian, instant->column, &instant->cell, instant->time,
+                      instant->source, list->arena, value);
+}
+
+enum hyp_status hyp_store_series(struct hyp_store *store, hyp_tenant_id tenant,
+                                 hyp_point_id point, hyp_utc from, hyp_utc to,
+                                 struct hyp_arena *arena, struct hyp_stored_value **ret_values,
+                                 size_t *ret_count)
+{
+    struct hyp_list list;
+    hyp_list_init(&list, arena, sizeof(struct hyp_stored_value));
+    struct instant instant = {.add = add_value, .user = &list};
+    enum hyp_status status = walk_point(store, tenant, point, from.ms, to.ms, &instant);
+    if (status == HYP_OK) {
+        *ret_values = list.items;
+        *ret_count = list.count;
+    }
+    return status;
+}
+
+/* --- buckets --- */
+
+struct bucketing {
+    struct hyp_bucket *buckets;
+    size_t count;
+    int64_t from;
+    uint64_t span;
+};
+
+static enum hyp_status add_to_bucket(struct instant *instant)
+{
+    struct bucketing *b = instant->user;
+    if (!hyp_quality_is_usable((enum hyp_quality)instant->cell.quality)) {
+        return HYP_OK;
+    }
+    double value;
+    switch ((enum hyp_value_kind)instant->column->value_kind) {
+    case HYP_VALUE_DECIMAL:
+        value = hyp_decimal_to_double((struct hyp_decimal){.digits = instant->cell.payload,
+                                                           .exp10 = instant->cell.exp10});
+        break;
+    case HYP_VALUE_FLAGS: value = (double)(uint64_t)instant->cell.payload; break;
+    case HYP_VALUE_CIVIL:
+    case HYP_VALUE_TEXT:
+    case HYP_VALUE_UNSET:
+    default: return HYP_OK;
+    }
+    unsigned __int128 offset = (uint64_t)instant->time - (uint64_t)b->from;
+    struct hyp_bucket *bucket = &b->buckets[(size_t)(offset * b->count / b->span)];
+    bucket->min = bucket->count == 0 ? value : HYP_MIN(bucket->min, value);
+    bucket->max = bucket->count == 0 ? value : HYP_MAX(bucket->max, value);
+    bucket->first = bucket->count == 0 ? value : bucket->first;
+    bucket->last = value;
+    bucket->count++;
+    /* A running mean keeps its digits where a sum of many large counters would lose them. */
+    bucket->mean += (value - bucket->mean) / bucket->count;
+    return HYP_OK;
+}
+
+enum hyp_status hyp_store_buckets(struct hyp_store *store, hyp_tenant_id tenant,
+                                  hyp_point_id point, hyp_utc from, hyp_utc to,
+                                  size_t bucket_count, struct hyp_arena *arena,
+                                  struct hyp_bucket **ret_buckets)
+{
+    if (to.ms <= from.ms || bucket_count == 0 || bucket_count > HYP_LIMIT_CHART_BUCKETS) {
+        return HYP_INVALID;
+    }
+    struct bucketing b = {
+        .buckets = hyp_arena_alloc_array(arena, bucket_count, sizeof(struct hyp_bucket)),
+        .count = bucket_count,
+        .from = from.ms,
+        .span = (uint64_t)to.ms - (uint64_t)from.ms};
+    if (b.buckets == NULL) {
+        return HYP_LIMIT;
+    }
+    for (size_t i = 0; i < bucket_count; i++) {
+        /* Rounded up, so that a value at the start of a bucket falls into it. */
+        unsigned __int128 start =
+            ((unsigned __int128)b.span * i + bucket_count - 1) / bucket_count;
+        b.buckets[i].start.ms = (int64_t)((uint64_t)from.ms + (uint64_t)start);
+    }
+    struct instant instant = {.add = add_to_bucket, .user = &b};
+    enum hyp_status status = walk_point(store, tenant, point, from.ms, to.ms, &instant);
+    if (status == HYP_OK) {
+        *ret_buckets = b.buckets;
+    }
+    return status;
+}
+
+/* --- readings --- */
+
+/* A page of readings of one device, filled from the newest block backwards. */
+struct reading_page {
+    const struct hyp_historian *historian;
+    const struct hyp_series *series;
+    int64_t from;
+    int64_t to;
+    size_t skip;
+    size_t limit;
+    size_t total;
+    struct hyp_list list;
+};
+
+static int by_column(const struct hyp_cell *a, const struct hyp_cell *b)
+{
+    return (int)a->column - (int)b->column;
+}
+
+/* Cells of an open row are in the order they came; the page shows them by column. */
+static void sort_values(const struct hyp_cell *cells, const struct hyp_cell **order,
+                        size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t at = i;
+        for (; at > 0 && by_column(order[at - 1], &cells[i]) > 0; at--) {
+            order[at] = order[at - 1];
+        }
+        order[at] = &cells[i];
+    }
+}
+
+static enum hyp_status add_reading(struct reading_page *page, const struct hyp_rows *rows,
+                                   const struct hyp_row *row)
+{
+    struct hyp_arena *arena = page->list.arena;
+    struct hyp_stored_reading *reading = hyp_list_add(&page->list);
+    struct hyp_stored_value *values =
+        hyp_arena_alloc_array(arena, (size_t)row->cells + 1, sizeof(*values));
+    if (reading == NULL || values == NULL) {
+        return HYP_LIMIT;
+    }
+    *reading = (struct hyp_stored_reading){.source_time.ms = row->time,
+                                           .receive_time.ms = row->receive,
+                                           .kind = (enum hyp_reading_kind)row->kind,
+                                           .source = (enum hyp_reading_source)row->source,
+                                           .frame.id = row->frame,
+                                           .values = values,
+                                           .value_count = row->cells};
+    const struct hyp_cell *order[HYP_LIMIT_READING_VALUES];
+    sort_values(&rows->cells[row->first_cell], order, row->cells);
+    enum hyp_status status = HYP_OK;
+    for (size_t i = 0; i < row->cells && status == HYP_OK; i++) {
+        status = copy_value(page->historian, &page->series->columns[order[i]->column], order[i],
+                            row->time, row->source, arena, &values[i]);
+    }
+    return status;
+}
+
+static enum hyp_status add_block(struct reading_page *page, const struct hyp_rows *rows)
+{
+    size_t begin = hyp_rows_find(rows, page->from);
+    size_t end = hyp_rows_find(rows, page->to);
+    page->total += end - begin;
+    for (size_t i = end; i > begin; i--) {
+        if (page->skip > 0) {
+            page->skip--;
+        } else if (page->list.count < page->limit) {
+            enum hyp_status status = add_reading(page, rows, &rows->rows[i - 1]);
+            if (status != HYP_OK) {
+                return status;
+            }
+        }
+    }
+    return HYP_OK;
+}
+
+static enum hyp_status fill_page(struct reading_page *page)
+{
+    const struct hyp_series *series = page->series;
+    struct hyp_rows scratch = {0};
+    enum hyp_status status = HYP_OK;
+    for (uint32_t b = series->block_count; b > 0 && status == HYP_OK; b--) {
+        const struct hyp_block *block = &series->blocks[b - 1];
+        if (block->first >= page->to) {
+            continue;
+        }
+        if (block->last < page->from) {
+            break;
+        }
+        bool whole = block->first >= page->from && block->last < page->to;
+        if (whole && (page->skip >= block->rows || page->list.count >= page->limit)) {
+            /* Only counted: its rows are before or after the page. */
+            page->skip -= HYP_MIN(page->skip, (size_t)block->rows);
+            page->total += block->rows;
+            continue;
+        }
+        const struct hyp_rows *rows;
+        status = hyp_series_block_rows(block, HYP_ALL_COLUMNS, &scratch, &rows);
+        if (status == HYP_OK) {
+            status = add_block(page, rows);
+        }
+    }
+    hyp_rows_finish(&scratch);
+    return status;
+}
+
+enum hyp_status hyp_store_readings(struct hyp_store *store, hyp_tenant_id tenant,
+                                   hyp_device_id device, hyp_utc from, hyp_utc to,
+                                   size_t offset, size_t limit, struct hyp_arena *arena,
+                                   struct hyp_stored_reading **ret_readings, size_t *ret_count,
+                                   size_t *ret_total)
+{
+    struct hyp_historian *historian = store->historian;
+    struct reading_page page = {
+        .historian = historian, .from = from.ms, .to = to.ms, .skip = offset, .limit = limit};
+    hyp_list_init(&page.list, arena, sizeof(struct hyp_stored_reading));
+    pthread_rwlock_rdlock(&historian->lock);
+    page.series = hyp_historian_find_for(historian, tenant, device);
+    enum hyp_status status = page.series == NULL ? HYP_NOT_FOUND : fill_page(&page);
+    pthread_rwlock_unlock(&historian->lock);
+    if (status == HYP_OK) {
+        *ret_readings = page.list.items;
+        *ret_count = page.list.count;
+        *ret_total = page.total;
+    }
+    return status;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fixture.h"
+
+#include <ftw.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define ARENA_MAX ((size_t)1 << 30)
+
+/* --- folders --- */
+
+static void join(char *out, size_t size, const char *a, const char *b)
+{
+    struct hyp_buf buf;
+    hyp_buf_init_fixed(&buf, out, size);
+    hyp_buf_append_text(&buf, a);
+    hyp_buf_append_text(&buf, b);
+    assert_int_equal(hyp_buf_status(&buf), HYP_OK);
+    (void)hyp_buf_terminate(&buf);
+}
+
+void test_folder_make(struct test_folder *folder)
+{
+    const char *base = getenv("TMPDIR");
+    join(folder->path, sizeof(folder->path), base == NULL ? "/tmp" : base,
+         "/hypocaust-test-XXXXXX");
+    assert_non_null(mkdtemp(folder->path));
+}
+
+static int remove_entry(const char *path, const struct stat *about, int type, struct FTW *walk)
+{
+    (void)about;
+    (void)type;
+    (void)walk;
+    return remove(path);
+}
+
+void test_folder_remove(struct test_folder *folder)
+{
+    assert_int_equal(nftw(folder->path, remove_entry, 16, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+const char *test_path(const struct test_folder *folder, const char *name, int slot)
+{
+    static char paths[4][512];
+    char with_slash[300];
+    join(with_slash, sizeof(with_slash), folder->path, "/");
+    join(paths[slot], sizeof(paths[slot]), with_slash, name);
+    return paths[slot];
+}
+
+/* --- stores --- */
+
+static void keep_line(struct hyp_log *log, enum hyp_log_level level, struct hyp_str line)
+{
+    (void)level;
+    struct test_log *t = HYP_CONTAINER_OF(log, struct test_log, log);
+    hyp_text_copy(t->last, sizeof(t->last), line);
+    t->lines++;
+}
+
+void test_log_init(struct test_log *log)
+{
+    *log = (struct test_log){
+        .log = {.write = keep_line, .least = HYP_LOG_DEBUG}
+    };
+}
+
+static void find_tenant(struct test_store *t)
+{
+    struct hyp_tenant *tenants;
+    size_t count;
+    assert_int_equal(hyp_store_tenants(t->store, &t->arena, &tenants, &count), HYP_OK);
+    if (count > 0) {
+        t->tenant = tenants[0].id;
+        return;
+    }
+    struct hyp_tenant tenant = {
+        .name = "Town", .language = "en", .time_zone = "Europe/Copenhagen"};
+    assert_int_equal(hyp_store_tenant_add(t->store, &tenant), HYP_OK);
+    t->tenant = tenant.id;
+}
+
+void test_store_open(struct test_store *t, const struct test_folder *folder)
+{
+    *t = (struct test_store){0};
+    hyp_clock_fake_init(&t->clock, (hyp_utc){.ms = START_MS});
+    hyp_arena_init(&t->arena, ARENA_MAX);
+    test_log_init(&t->log);
+    struct hyp_store_config config = {.folder = folder == NULL ? NULL : folder->path,
+                                      .clock = &t->clock.clock,
+                                      .log = &t->log.log};
+    struct hyp_error err = {0};
+    if (hyp_store_open(&config, &t->store, &err) != HYP_OK) {
+        fail_msg("store cannot be opened: %s", err.text);
+    }
+    find_tenant(t);
+}
+
+void test_store_close(struct test_store *t)
+{
+    t->store = hyp_store_close(t->store);
+    hyp_arena_finish(&t->arena);
+}
+
+hyp_device_id test_device(struct test_store *t, const char *serial)
+{
+    struct hyp_device device = {.tenant = t->tenant,
+                                .kind = "heat_meter",
+                                .manufacturer = "KAM",
+                                .version = 52,
+                                .medium = 4,
+                                .primary_address = -1,
+                                .schedule = {.kind = HYP_SCHEDULE_NONE},
+                                .enabled = true};
+    hyp_text_copy(device.serial, sizeof(device.serial), hyp_str_from(serial));
+    hyp_text_copy(device.name, sizeof(device.name), hyp_str_from(serial));
+    struct hyp_error err = {0};
+    if (hyp_store_device_add(t->store, &device, &err) != HYP_OK) {
+        fail_msg("device %s cannot be added: %s", serial, err.text);
+    }
+    return device.id;
+}
+
+/* --- batches --- */
+
+struct hyp_value test_decimal(enum hyp_name name, int64_t digits, int exp10)
+{
+    return (struct hyp_value){
+        .key = {.name = (uint16_t)name },
+        .unit = hyp_vocabulary_word(name)->unit,
+        .kind = HYP_VALUE_DECIMAL,
+        .quality = HYP_QUALITY_GOOD,
+        .decimal = { .digits = digits, .exp10 = (int8_t)exp10}
+    };
+}
+
+struct hyp_value test_absent(enum hyp_name name, enum hyp_quality quality)
+{
+    return (struct hyp_value){.key = {.name = (uint16_t)name},
+                              .unit = hyp_vocabulary_word(name)->unit,
+                              .kind = HYP_VALUE_DECIMAL,
+                              .quality = quality};
+}
+
+struct hyp_reading test_reading(hyp_device_id device, int64_t time_ms,
+                                const struct hyp_value *values, size_t count)
+{
+    return (struct hyp_reading){.device = device,
+                                .source_time.ms = time_ms,
+                                .receive_time.ms = time_ms + 1500,
+                                .kind = HYP_READING_CURRENT,
+                                .source = HYP_SOURCE_AUTOMATIC,
+                                .frame = HYP_NO_FRAME,
+                                .values = values,
+                                .value_count = count};
+}
+
+struct waiter {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    bool done;
+    enum hyp_status status;
+};
+
+static void note_done(void *user, enum hyp_status status)
+{
+    struct waiter *waiter = user;
+    pthread_mutex_lock(&waiter->mutex);
+    waiter->done = true;
+    waiter->status = status;
+    pthread_cond_signal(&waiter->changed);
+    pthread_mutex_unlock(&waiter->mutex);
+}
+
+enum hyp_status test_submit(struct hyp_store *store, const struct hyp_batch *batch)
+{
+    struct waiter waiter = {.mutex = PTHREAD_MUTEX_INITIALIZER,
+                            .changed = PTHREAD_COND_INITIALIZER};
+    struct hyp_sink *sink = hyp_store_sink(store);
+    enum hyp_status status = sink->submit(sink, batch, note_done, &waiter);
+    if (status != HYP_OK) {
+        return status;
+    }
+    pthread_mutex_lock(&waiter.mutex);
+    while (!waiter.done) {
+        pthread_cond_wait(&waiter.changed, &waiter.mutex);
+    }
+    pthread_mutex_unlock(&waiter.mutex);
+    return waiter.status;
+}
+
+enum hyp_status test_put(struct test_store *t, const struct hyp_reading *reading)
+{
+    struct hyp_batch batch = {.readings = reading, .reading_count = 1};
+    return test_submit(t->store, &batch);
+}
+
+hyp_point_id test_point(struct test_store *t, hyp_device_id device, enum hyp_name name)
+{
+    struct hyp_point *points;
+    size_t count;
+    assert_int_equal(hyp_store_points(t->store, t->tenant, device, &t->arena, &points, &count),
+                     HYP_OK);
+    for (size_t i = 0; i < count; i++) {
+        if (points[i].key.name == name && points[i].key.storage == 0) {
+            return points[i].id;
+        }
+    }
+    return (hyp_point_id){0};
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the store's tests share: a folder that goes away, a store in it or in memory with one
+ * tenant and some devices, and batches that are waited for. Failures fail the test.
+ */
+#ifndef HYP_TEST_STORE_FIXTURE_H
+#define HYP_TEST_STORE_FIXTURE_H
+
+#include "support/rows.h"
+
+#include "store/store.h"
+
+#define START_MS 1700000000000LL
+#define HOUR_MS 3600000LL
+
+/* A folder of its own under TMPDIR or /tmp. */
+struct test_folder {
+    char path[256];
+};
+void test_folder_make(struct test_folder *folder);
+/* Removes it with everything inside. */
+void test_folder_remove(struct test_folder *folder);
+/* folder/name, valid until the next call with the same slot 0..3 */
+const char *test_path(const struct test_folder *folder, const char *name, int slot);
+
+/* A log sink that keeps the last line. */
+struct test_log {
+    struct hyp_log log;
+    char last[512];
+    size_t lines;
+};
+void test_log_init(struct test_log *log);
+
+struct test_store {
+    struct hyp_store *store;
+    struct hyp_clock_fake clock;
+    struct test_log log;
+    struct hyp_arena arena;
+    hyp_tenant_id tenant;
+};
+/* @folder NULL = in memory. An existing folder is opened again; tenant is its first. */
+void test_store_open(struct test_store *t, const struct test_folder *folder);
+void test_store_close(struct test_store *t);
+hyp_device_id test_device(struct test_store *t, const char *serial);
+
+/* Values for batches. */
+struct hyp_value test_decimal(enum hyp_name name, int64_t digits, int exp10);
+struct hyp_value test_absent(enum hyp_name name, enum hyp_quality quality);
+struct hyp_reading test_reading(hyp_device_id device, int64_t time_ms,
+                                const struct hyp_value *values, size_t count);
+
+/* Submits and waits for done; returns its status, or submit's when that was not OK. */
+enum hyp_status test_submit(struct hyp_store *store, const struct hyp_batch *batch);
+/* One reading alone. */
+enum hyp_status test_put(struct test_store *t, const struct hyp_reading *reading);
+/* The point of a device with this name; 0 when there is none. */
+hyp_point_id test_point(struct test_store *t, hyp_device_id device, enum hyp_name name);
+
+#endif
