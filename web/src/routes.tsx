@@ -12,7 +12,22 @@ type Loader = () => Promise<{ default: ComponentType<PageProps> }>;
 interface Route { pattern: RegExp; title: Key; load: Loader; admin?: boolean }
 
 const ROUTES: Route[] = [
+  { pattern: /^\/$/, title: 'nav.overview', load: () => import('./pages/overview') },
   { pattern: /^\/devices$/, title: 'nav.devices', load: () => import('./pages/devices') },
+  { pattern: /^\/devices\/new$/, title: 'add.title', load: () => import('./pages/device-new'), admin: true },
+  { pattern: /^\/devices\/(\d+)$/, title: 'nav.devices', load: () => import('./pages/device') },
+  { pattern: /^\/chart$/, title: 'nav.chart', load: () => import('./pages/chart') },
+  { pattern: /^\/frames$/, title: 'nav.frames', load: () => import('./pages/frames') },
+  { pattern: /^\/frames\/(\d+)$/, title: 'nav.inspector', load: () => import('./pages/frame') },
+  { pattern: /^\/inspector$/, title: 'nav.inspector', load: () => import('./pages/inspector') },
+  { pattern: /^\/lines$/, title: 'nav.lines', load: () => import('./pages/lines') },
+  { pattern: /^\/lines\/(\d+)$/, title: 'nav.lines', load: () => import('./pages/line') },
+  { pattern: /^\/jobs$/, title: 'nav.jobs', load: () => import('./pages/jobs') },
+  { pattern: /^\/settings\/?$/, title: 'nav.settings', load: () => import('./pages/appearance') },
+  { pattern: /^\/settings\/appearance$/, title: 'settings.appearance', load: () => import('./pages/appearance') },
+  { pattern: /^\/settings\/users$/, title: 'settings.users', load: () => import('./pages/users'), admin: true },
+  { pattern: /^\/settings\/tokens$/, title: 'settings.tokens', load: () => import('./pages/tokens'), admin: true },
+  { pattern: /^\/settings\/audit$/, title: 'settings.audit', load: () => import('./pages/audit'), admin: true },
 ];
 
 export function setTitle(text: string): void { document.title = text ? `${text} \u00b7 Hypocaust` : 'Hypocaust'; }

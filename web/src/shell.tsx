@@ -8,7 +8,7 @@ import { t, type Key } from './model/i18n';
 import { clock } from './model/time';
 import { ago, now, serverNow } from './live/clock';
 import { kiosk, path } from './live/router';
-import { applyTheme, phone, pref, setPref, theme, type Theme } from './live/prefs';
+import { phone, pref, setPref, theme, type Theme } from './live/prefs';
 import { isAdmin, lostSince, resync, session, signOut } from './live/session';
 import { connection, lastEvent, subscribe } from './live/stream';
 import { Brand } from './parts/brand';
@@ -17,6 +17,7 @@ import { Lazy } from './parts/lazy';
 import { Menu } from './parts/menu';
 import { helpOpen, openPalette, paletteOpen, startKeys } from './parts/keys';
 import { Status } from './parts/status';
+import { chooseTheme } from './parts/theme';
 import overviewIcon from './icons/gauge.svg';
 import devicesIcon from './icons/layers.svg';
 import chartIcon from './icons/chart-line.svg';
@@ -97,13 +98,6 @@ const THEMES: { value: Theme; key: Key; icon: string }[] = [
   { value: 'light', key: 'theme.light', icon: sunIcon },
   { value: 'dark', key: 'theme.dark', icon: moonIcon },
 ];
-
-export async function chooseTheme(value: Theme): Promise<void> {
-  applyTheme(value);
-  const { saveProfile } = await import('./live/session');
-  // The choice holds in this browser even when the server does not take it.
-  await saveProfile({ theme: value }).catch(() => undefined);
-}
 
 function UserMenu() {
   const user = session.value!.user;

@@ -20,7 +20,7 @@ export function setCatalogue(language: string, messages: Catalogue): void {
 }
 
 const LOADERS: Record<string, () => Promise<{ default: Catalogue }>> = {
-  en: () => import('../i18n/en.json'),
+  en: () => import('../i18n/en'),
 };
 export const LANGUAGES = Object.keys(LOADERS);
 

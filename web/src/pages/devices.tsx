@@ -6,6 +6,7 @@ import { csv } from '../model/csv';
 import { t, word, type Key } from '../model/i18n';
 import { decimalText, number } from '../model/numbers';
 import { formatQuery, parseSort, sortText } from '../model/query';
+import { scheduleWords } from '../model/schedule';
 import { DEVICE_MARK } from '../model/status';
 import { dateTime } from '../model/time';
 import { unitText, withUnit } from '../model/units';
@@ -83,7 +84,7 @@ function allColumns(): Column[] {
     { key: 'headline', title: t('col.value'), width: 130, right: true, text: headline, draw: drawHeadline },
     textColumn('last_success', 'col.age', 76, (d) => age(d.last_success) || '–', { right: true }),
     { key: 'info', title: t('col.info'), width: 100, text: (d) => infoWord(d), draw: (c, d) => (d.info_severity && d.info_severity !== 'normal' ? drawMark(c, d.info_severity, infoWord(d)) : textCell(c, '')) },
-    textColumn('schedule', 'col.schedule', 120, (d) => d.schedule, { sortable: false }),
+    textColumn('schedule', 'col.schedule', 120, (d) => scheduleWords(d.schedule), { sortable: false }),
     textColumn('last_error', 'col.lastError', 240, (d) => d.last_error, { sortable: false }),
     textColumn('medium', 'col.medium', 120, (d) => word('medium', d.medium_text), { sortable: false }),
     textColumn('created', 'col.created', 130, (d) => dateTime(d.created), { sortable: false }),

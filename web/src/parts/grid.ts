@@ -7,6 +7,8 @@ export interface GridColumn<T> {
   /** Takes the rest of the width; at least `width`. */
   grow?: boolean;
   right?: boolean;
+  /** Figures of one width, for times. */
+  even?: boolean;
   sortable?: boolean;
   /** Fills the cell; called for every recycled row, so it must set everything it sets anywhere. */
   draw: (cell: HTMLElement, row: T) => void;
@@ -40,6 +42,8 @@ export interface GridOptions<T> {
 
 const WINDOW = 200;
 const NARROW_ROW = 60;
+// Browsers stop laying out near 33 million pixels; what lies beyond is reached by filtering.
+const MAX_HEIGHT = 30_000_000;
 
 interface PoolRow { el: HTMLElement; cells: HTMLElement[]; check: HTMLInputElement | null; index: number; drawn: unknown; failed: boolean }
 
@@ -93,7 +97,7 @@ export class Grid<T> {
 
   get element(): HTMLElement { return this.scroller; }
   get rowHeight(): number { return this.o.narrow ? NARROW_ROW : this.o.rowHeight; }
-  get count(): number { return Math.max(0, this.total); }
+  get count(): number { return Math.max(0, Math.min(this.total, Math.floor(MAX_HEIGHT / this.rowHeight))); }
 
   /** New columns, sort, height or texts; the data stay. */
   configure(change: Partial<GridOptions<T>>): void {
@@ -145,7 +149,7 @@ export class Grid<T> {
   /** Moves the cursor and brings it into view. */
   moveTo(index: number, focus = false): void {
     if (this.total <= 0) return;
-    this.cursor = Math.max(0, Math.min(this.total - 1, index));
+    this.cursor = Math.max(0, Math.min(this.count - 1, index));
     const headHeight = this.head.offsetHeight;
     const top = this.cursor * this.rowHeight;
     const view = this.scroller.clientHeight - headHeight;
@@ -231,7 +235,8 @@ export class Grid<T> {
     const n = this.o.narrow ? 1 : this.o.columns.length;
     for (let i = 0; i < n; i++) {
       const td = document.createElement('div');
-      td.className = 'grid-cell' + (!this.o.narrow && this.o.columns[i]!.right ? ' grid-right' : '');
+      const c = this.o.columns[i]!;
+      td.className = 'grid-cell' + (this.o.narrow ? '' : (c.right ? ' grid-right' : '') + (c.even ? ' tnum' : ''));
       td.setAttribute('role', 'gridcell');
       cells.push(td);
       el.append(td);
@@ -387,7 +392,7 @@ export class Grid<T> {
     const pageRows = Math.max(1, Math.floor((this.scroller.clientHeight - this.head.offsetHeight) / this.rowHeight) - 1);
     const moves: Record<string, number> = {
       ArrowDown: this.cursor + 1, ArrowUp: Math.max(0, this.cursor - 1), PageDown: this.cursor + pageRows,
-      PageUp: Math.max(0, this.cursor - pageRows), Home: 0, End: this.total - 1,
+      PageUp: Math.max(0, this.cursor - pageRows), Home: 0, End: this.count - 1,
     };
     const row = this.row(this.cursor);
     if (e.key in moves) this.moveTo(moves[e.key]!);

@@ -7,11 +7,11 @@ import { errorText } from './states';
 import { ApiError } from '../api/client';
 import { toast } from './toast';
 
-/** Reads several devices now; says how many were taken. */
-export async function readNow(devices: number[]): Promise<Job[]> {
+/** Reads devices now; says how many were taken unless the caller shows the job itself. */
+export async function readNow(devices: number[], quiet = false): Promise<Job[]> {
   try {
     const r = await post<{ jobs: Job[] }>('/read', { devices });
-    toast(t('read.started', { n: r.jobs.length }), { action: { label: t('read.show'), run: () => go('/jobs') } });
+    if (!quiet) toast(t('read.started', { n: r.jobs.length }), { action: { label: t('read.show'), run: () => go('/jobs') } });
     return r.jobs;
   } catch (e) {
     toast(`${t('read.failed')} ${e instanceof ApiError ? errorText(e) : ''}`, { error: true });

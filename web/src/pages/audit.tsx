@@ -1,0 +1,50 @@
+// Who changed what and when.
+import { useRef, useState } from 'preact/hooks';
+import { ApiError, get } from '../api/client';
+import type { AuditEntry, List } from '../api/types';
+import { t, word } from '../model/i18n';
+import { dateTime } from '../model/time';
+import { resync } from '../live/session';
+import type { Grid, GridColumn } from '../parts/grid';
+import { GridView, textCell } from '../parts/grid-view';
+import { SettingsHead } from '../parts/settings-nav';
+import { Empty, Failed } from '../parts/states';
+
+type Row = AuditEntry & { row: number };
+const action = (a: AuditEntry): string => word('audit', a.action.replace(/[.\s]/g, '_'));
+
+function columns(): GridColumn<Row>[] {
+  return [
+    { key: 'time', title: t('chart.time'), width: 176, even: true, draw: (c, r) => textCell(c, dateTime(r.time, true)) },
+    { key: 'login', title: t('signin.login'), width: 130, draw: (c, r) => textCell(c, r.login || t('audit.system')) },
+    { key: 'action', title: t('audit.action'), width: 190, draw: (c, r) => textCell(c, action(r)) },
+    { key: 'object', title: t('audit.object'), width: 170, draw: (c, r) => textCell(c, r.object) },
+    { key: 'detail', title: t('audit.detail'), width: 260, grow: true, draw: (c, r) => textCell(c, r.detail) },
+  ];
+}
+function drawNarrow(cell: HTMLElement, r: Row): void {
+  cell.innerHTML = '<div class="two"><span></span><span></span><span></span><span></span></div>';
+  [...cell.firstElementChild!.children].forEach((el, i) => { el.textContent = [action(r), r.login || t('audit.system'), [r.object, r.detail].filter(Boolean).join(' · '), dateTime(r.time)][i]!; });
+}
+
+export default function AuditPage() {
+  const grid = useRef<Grid<Row> | null>(null);
+  const [total, setTotal] = useState<number | null>(null);
+  const [error, setError] = useState<ApiError | null>(null);
+  const fetchRows = async (offset: number, limit: number) => {
+    const r = await get<List<AuditEntry>>('/audit', { offset, limit });
+    setError(null);
+    return { total: r.total ?? r.items.length, items: r.items.map((x, i) => ({ ...x, row: offset + i })) };
+  };
+  return (
+    <>
+      <SettingsHead />
+      <div class="card grid-card audit-grid">
+        <GridView<Row> label={t('settings.audit')} columns={columns()} dataKey={String(resync.value)} fetch={fetchRows} id={(r) => r.row} drawNarrow={drawNarrow} onTotal={setTotal}
+          onError={(e) => setError(e instanceof ApiError ? e : null)} api={(g) => { grid.current = g; }} />
+        {total === 0 && <div class="grid-over"><Empty title={t('audit.none')} text={t('audit.noneText')} /></div>}
+        {error && total === null && <div class="grid-over"><div class="pad"><Failed what={t('audit.failed')} error={error} retry={() => grid.current?.reset()} /></div></div>}
+      </div>
+    </>
+  );
+}
