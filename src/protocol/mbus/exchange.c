@@ -32,6 +32,17 @@ static struct hyp_session_io send_try(struct hyp_mbus_exchange *exchange, hyp_mo
     struct hyp_session_io io = wait_io(exchange);
     io.send = exchange->request;
     io.send_len = exchange->request_len;
+    return io;
+}
+
+/* A session's line is switched after sending, so that a rate needed now goes out alone, and the
+ * request follows at the next tick, which is due at once. */
+static struct hyp_session_io switch_line(struct hyp_mbus_exchange *exchange, hyp_mono now)
+{
+    exchange->outcome = HYP_MBUS_WAITING;
+    exchange->deadline = now;
+    exchange->switching = true;
+    struct hyp_session_io io = wait_io(exchange);
     io.baud = exchange->baud;
     exchange->baud = 0;
     return io;
@@ -58,7 +69,7 @@ void hyp_mbus_exchange_long(struct hyp_mbus_exchange *exchange, uint8_t c, uint8
 struct hyp_session_io hyp_mbus_exchange_start(struct hyp_mbus_exchange *exchange, hyp_mono now)
 {
     exchange->tries_left--;
-    return send_try(exchange, now);
+    return exchange->baud != 0 ? switch_line(exchange, now) : send_try(exchange, now);
 }
 
 static void take_answer(struct hyp_mbus_exchange *exchange, const struct hyp_mbus_frame *frame)
@@ -137,7 +148,7 @@ static struct hyp_session_io end_try(struct hyp_mbus_exchange *exchange, hyp_mon
 struct hyp_session_io hyp_mbus_exchange_feed(struct hyp_mbus_exchange *exchange,
                                              const uint8_t *bytes, size_t len, hyp_mono now)
 {
-    while (len > 0 && exchange->outcome == HYP_MBUS_WAITING) {
+    while (len > 0 && exchange->outcome == HYP_MBUS_WAITING && !exchange->switching) {
         size_t taken = hyp_mbus_receiver_feed(&exchange->receiver, bytes, len);
         bytes += taken;
         len -= taken;
@@ -159,6 +170,10 @@ struct hyp_session_io hyp_mbus_exchange_tick(struct hyp_mbus_exchange *exchange,
 {
     if (exchange->outcome != HYP_MBUS_WAITING || now.ms < exchange->deadline.ms) {
         return wait_io(exchange);
+    }
+    if (exchange->switching) {
+        exchange->switching = false;
+        return send_try(exchange, now);
     }
     return end_try(exchange, now);
 }

@@ -43,7 +43,8 @@ struct hyp_mbus_exchange {
     bool settle;        /* wait for a gap after E5, so that a second one is heard */
     bool give_up_noisy; /* do not repeat after garbled bytes (they are the result) */
     uint8_t tries_left;
-    uint32_t baud; /* for the next send, 0 = leave */
+    uint32_t baud;  /* to switch the line to before the next request, 0 = leave */
+    bool switching; /* the switch is out, the request is not */
 
     /* Is this answer for us? NULL takes any. */
     bool (*accept)(void *user, const struct hyp_mbus_frame *frame);
