@@ -76,7 +76,31 @@ enum hyp_diehl_kind hyp_diehl_kind_of(const uint8_t *telegram, size_t len)
     if (ci == CI_ALARM || (ci == CI_DATA && (telegram[CONFIG_HIGH] & CONFIG_MARK) != 0)) {
         return HYP_DIEHL_SCRAMBLED;
     }
+    /* Sappel's own PRIOS telegrams keep the order of the standard. */
+    const uint16_t sappel = hyp_manufacturer_from_text("SAP");
+    if (ci >= 0xA0 && ci <= 0xA7 && (telegram[2] | telegram[3] << 8) != sappel) {
+        return HYP_DIEHL_PRIOS;
+    }
     return HYP_DIEHL_NONE;
+}
+
+size_t hyp_diehl_keys(const struct hyp_opening *opening,
+                      uint32_t ret_keys[static HYP_DIEHL_KEYS])
+{
+    const struct hyp_telegram_context *context = opening->context;
+    const uint8_t *air = opening->telegram->plain;
+    const uint32_t seed = be32(air + 2) ^ be32(air + 6) ^ be32(air + 10);
+    size_t count = 0;
+    uint8_t own[8];
+    if (context != NULL && context->find_short_key != NULL &&
+        context->find_short_key(context->user, &opening->telegram->meter, own)) {
+        ret_keys[count++] = be32(own) ^ be32(own + 4) ^ seed;
+        hyp_wipe(own, sizeof(own));
+    }
+    for (size_t i = 0; i < HYP_ARRAY_LEN(factory_keys); i++) {
+        ret_keys[count++] = factory_keys[i] ^ seed;
+    }
+    return count;
 }
 
 static bool is_right(const struct hyp_telegram *telegram, const uint8_t *plain, size_t len)
@@ -89,14 +113,13 @@ static bool is_right(const struct hyp_telegram *telegram, const uint8_t *plain, 
            hyp_walk_all(plain, len, NULL);
 }
 
-/* Tries one folded key; the telegram is changed only when it fits. */
+/* Tries one seed; the telegram is changed only when it fits. */
 static bool try_key(struct hyp_opening *opening, uint32_t key)
 {
     struct hyp_telegram *telegram = opening->telegram;
     uint8_t copy[HYP_WMBUS_TELEGRAM_MAX];
     const size_t len = hyp_opening_left(opening);
     memcpy(copy, hyp_opening_at(opening), len);
-    key ^= be32(telegram->plain + 2) ^ be32(telegram->plain + 6) ^ be32(telegram->plain + 10);
     hyp_diehl_scramble(key, copy, len);
     if (!is_right(telegram, copy, len)) {
         return false;
@@ -108,15 +131,10 @@ static bool try_key(struct hyp_opening *opening, uint32_t key)
 
 static bool try_keys(struct hyp_opening *opening)
 {
-    const struct hyp_telegram_context *context = opening->context;
-    uint8_t own[8];
-    if (context != NULL && context->find_short_key != NULL &&
-        context->find_short_key(context->user, &opening->telegram->meter, own) &&
-        try_key(opening, be32(own) ^ be32(own + 4))) {
-        return true;
-    }
-    for (size_t i = 0; i < HYP_ARRAY_LEN(factory_keys); i++) {
-        if (try_key(opening, factory_keys[i])) {
+    uint32_t keys[HYP_DIEHL_KEYS];
+    const size_t count = hyp_diehl_keys(opening, keys);
+    for (size_t i = 0; i < count; i++) {
+        if (try_key(opening, keys[i])) {
             return true;
         }
     }

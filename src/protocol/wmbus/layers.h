@@ -96,12 +96,20 @@ void hyp_compact_learn(struct hyp_opening *opening);
 enum hyp_diehl_kind {
     HYP_DIEHL_NONE = 0,
     HYP_DIEHL_SCRAMBLED, /* address VER TYPE ID; records behind a short header are scrambled */
+    HYP_DIEHL_PRIOS,     /* address VER TYPE ID; see maker_prios.c */
 };
 
 /* Which layout a stripped telegram has, judged by manufacturer, CI and configuration word. */
 enum hyp_diehl_kind hyp_diehl_kind_of(const uint8_t *telegram, size_t len);
 /* Unscrambles and proves the records at pos. */
 HYP_MUST_USE enum hyp_status hyp_diehl_open(struct hyp_opening *opening);
+/*
+ * Seeds to try for the telegram: the meter's own key if one is known, then the factory's.
+ * Returns how many.
+ */
+#define HYP_DIEHL_KEYS 3
+size_t hyp_diehl_keys(const struct hyp_opening *opening,
+                      uint32_t ret_keys[static HYP_DIEHL_KEYS]);
 /* XORs the bytes with the shift register's stream; its own inverse. */
 void hyp_diehl_scramble(uint32_t key, uint8_t *data, size_t len);
 

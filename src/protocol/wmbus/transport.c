@@ -14,6 +14,7 @@
 
 #include "protocol/mbus/apl_error.h"
 #include "protocol/mbus/fixed.h"
+#include "protocol/wmbus/translate.h"
 
 #include <string.h>
 
@@ -303,6 +304,25 @@ static enum hyp_status refuse_ci(struct hyp_opening *opening, uint8_t ci,
                               "CI %02X: %s is not supported", ci, row->name);
 }
 
+/* Bytes of a manufacturer's own layout become records where the layout is known. */
+static enum hyp_status translate(struct hyp_opening *opening)
+{
+    const struct hyp_meter_identity *meter = &opening->telegram->meter;
+    const size_t at = opening->telegram->data_offset;
+    enum hyp_status status = hyp_translate(opening);
+    switch (status) {
+    case HYP_OK:
+    case HYP_NOT_MINE: return HYP_OK;
+    case HYP_WRONG_KEY:
+        return hyp_opening_refuse(opening, status, at, "the keys of %s %s do not open it",
+                                  meter->manufacturer, meter->id);
+    default:
+        return hyp_opening_refuse(opening, status, at,
+                                  "not what %s meters of version %02X send behind CI %02X",
+                                  meter->manufacturer, meter->version, opening->telegram->ci);
+    }
+}
+
 enum hyp_status hyp_transport_open(struct hyp_opening *opening)
 {
     struct hyp_telegram *telegram = opening->telegram;
@@ -329,5 +349,8 @@ enum hyp_status hyp_transport_open(struct hyp_opening *opening)
     if (status == HYP_OK && row.header != HEADER_NONE) {
         status = hyp_security_open(opening, opening->pos - 2);
     }
-    return status == HYP_OK ? open_content(opening, &row) : status;
+    if (status == HYP_OK) {
+        status = open_content(opening, &row);
+    }
+    return status == HYP_OK ? translate(opening) : status;
 }

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * BMeters: bytes behind DIF 0F.
+ *
+ * HYDRODIGIT water (BMT), behind ordinary volume and time:
+ *
+ *     | content | battery | [backflow 4 (l)] | [12 months 3 each (10 l), January first] |
+ *
+ * content: bit 0 battery, 1 fraud date, 2 backflow, 3 leak date, 4 months. Only the battery
+ * byte is placed for certain when fraud or leak dates are there, so the rest is then left
+ * alone.
+ *
+ * HYDROCLIMA allocators (BMP), temperatures in 0.01 degC, dates of type G:
+ *
+ *     10 | status 2 | time 2 | date 2 | room mean 2 | room maximum 2 | its date 2 | count 2 |
+ *        | last month's room 2 | last month's radiator 2 | units 2 | total 3 |
+ *     11 | status 2 | time 2 | date 2 | radiator mean 2 | room mean 2 | room maximum 2 |
+ *        | its date 2 | last month's radiator 2 | last month's room 2 |
+ *        | 4 x (units 2, radiator 2, room 2) at past due dates | ... | total 3 |
+ */
+#include "protocol/wmbus/translate.h"
+
+#define VIF_LITRE 0x13
+#define VIF_10_LITRES 0x14
+#define VIF_HCA 0x6E
+#define VIF_RADIATOR 0x59
+#define VIF_ROOM 0x65
+#define STORAGE_MONTH 17
+#define FUNCTION_MAXIMUM 1
+
+/* --- HYDRODIGIT --- */
+
+enum {
+    CONTENT_BATTERY = 1 << 0,
+    CONTENT_FRAUD = 1 << 1,
+    CONTENT_BACKFLOW = 1 << 2,
+    CONTENT_LEAK = 1 << 3,
+    CONTENT_MONTHS = 1 << 4,
+    CONTENT_KNOWN =
+        CONTENT_BATTERY | CONTENT_FRAUD | CONTENT_BACKFLOW | CONTENT_LEAK | CONTENT_MONTHS,
+};
+
+/* Millivolts by the low nibble of the battery byte. */
+static const uint16_t battery_mv[16] = {3700, 1900, 2100, 2200, 2300, 2400, 2500, 2650,
+                                        2800, 2900, 3050, 3200, 3350, 3500, 3700, 3700};
+
+static void put_battery(struct hyp_translation *translation, size_t at)
+{
+    const struct hyp_register reg = {hyp_vib2(0xFD, 0x46), 0, 0, 0};
+    const int64_t mv = battery_mv[translation->bytes[at] & 0xF];
+    hyp_translation_note(translation, at, 1, "battery", "%lld mV", (long long)mv);
+    hyp_translation_put(translation, &reg, mv);
+}
+
+static void put_months(struct hyp_translation *translation, size_t at)
+{
+    for (size_t month = 0; month < 12; month++) {
+        /* The register of a calendar month; it holds its end of this year or of the last. */
+        const struct hyp_register reg = {hyp_vib1(VIF_10_LITRES), 0, (uint8_t)(month + 1), 0};
+        hyp_translation_put(translation, &reg,
+                            (int64_t)hyp_translation_le(translation, at + month * 3, 3));
+    }
+    hyp_translation_note(translation, at, 36, "months", "volume at month ends, January first");
+}
+
+enum hyp_status hyp_bmeters_hydrodigit_translate(struct hyp_translation *translation)
+{
+    const uint8_t content = translation->len > 0 ? translation->bytes[0] : 0;
+    size_t at = 1;
+    if ((content & ~CONTENT_KNOWN) != 0 || (content & CONTENT_BATTERY) == 0 ||
+        translation->len < 2) {
+        return HYP_NOT_MINE;
+    }
+    hyp_translation_note(translation, 0, 1, "content", "%02X", content);
+    put_battery(translation, at++);
+    if ((content & (CONTENT_FRAUD | CONTENT_LEAK)) != 0) {
+        return HYP_OK;
+    }
+    if ((content & CONTENT_BACKFLOW) != 0 && at + 4 <= translation->len) {
+        /* Absolute value of backward contributions. */
+        const struct hyp_register reg = {hyp_vib2(VIF_LITRE | 0x80, 0x3C), 0, 0, 0};
+        const int64_t litres = (int64_t)hyp_translation_le(translation, at, 4);
+        hyp_translation_note(translation, at, 4, "backflow", "%lld l", (long long)litres);
+        hyp_translation_put(translation, &reg, litres);
+        at += 4;
+    }
+    if ((content & CONTENT_MONTHS) != 0 && at + 36 <= translation->len) {
+        put_months(translation, at);
+    }
+    return HYP_OK;
+}
+
+/* --- HYDROCLIMA --- */
+
+static void put_temperature(struct hyp_translation *translation, size_t at, uint8_t vif,
+                            uint8_t function, uint8_t storage, const char *what)
+{
+    const struct hyp_register reg = {hyp_vib1(vif), function, storage, 0};
+    const int64_t value = (int64_t)hyp_translation_le(translation, at, 2);
+    hyp_translation_note(translation, at, 2, "temperature", "%s, %lld x 0.01 degC", what,
+                         (long long)value);
+    hyp_translation_put(translation, &reg, value);
+}
+
+static void put_units(struct hyp_translation *translation, size_t at, size_t len,
+                      uint8_t storage, uint8_t subunit, const char *what)
+{
+    const struct hyp_register reg = {hyp_vib1(VIF_HCA), 0, storage, subunit};
+    const int64_t value = (int64_t)hyp_translation_le(translation, at, len);
+    hyp_translation_note(translation, at, len, "units", "%s: %lld", what, (long long)value);
+    hyp_translation_put(translation, &reg, value);
+}
+
+#define SHORT_LEN 24
+#define LONG_LEN 47
+
+static void translate_short(struct hyp_translation *translation)
+{
+    put_temperature(translation, 7, VIF_ROOM, 0, 0, "room, mean");
+    put_temperature(translation, 9, VIF_ROOM, FUNCTION_MAXIMUM, 0, "room, maximum");
+    put_temperature(translation, 15, VIF_ROOM, 0, STORAGE_MONTH, "room, last month");
+    put_temperature(translation, 17, VIF_RADIATOR, 0, STORAGE_MONTH, "radiator, last month");
+    put_units(translation, 21, 3, 0, 1, "total");
+}
+
+static void translate_long(struct hyp_translation *translation)
+{
+    put_temperature(translation, 7, VIF_RADIATOR, 0, 0, "radiator, mean");
+    put_temperature(translation, 9, VIF_ROOM, 0, 0, "room, mean");
+    put_temperature(translation, 11, VIF_ROOM, FUNCTION_MAXIMUM, 0, "room, maximum");
+    put_temperature(translation, 15, VIF_RADIATOR, 0, STORAGE_MONTH, "radiator, last month");
+    put_temperature(translation, 17, VIF_ROOM, 0, STORAGE_MONTH, "room, last month");
+    put_units(translation, translation->len - 3, 3, 0, 1, "total");
+}
+
+enum hyp_status hyp_bmeters_hydroclima_translate(struct hyp_translation *translation)
+{
+    const uint8_t kind = translation->len > 0 ? translation->bytes[0] : 0;
+    if (kind == 0x10 && translation->len >= SHORT_LEN) {
+        hyp_translation_note(translation, 0, 7, "head", "kind, status, time and date");
+        translate_short(translation);
+        return HYP_OK;
+    }
+    if (kind == 0x11 && translation->len >= LONG_LEN) {
+        hyp_translation_note(translation, 0, 7, "head", "kind, status, time and date");
+        translate_long(translation);
+        return HYP_OK;
+    }
+    return HYP_NOT_MINE;
+}
