@@ -2,6 +2,7 @@
 #include "cmd/decoder.h"
 
 #include "base/map.h"
+#include "cmd/decoder_series.h"
 #include "protocol/mbus/fixed.h"
 #include "protocol/wmbus/formats.h"
 
@@ -36,6 +37,7 @@ struct hyp_decoder {
     struct hyp_explain explain;
     struct hyp_note *notes;
     struct hyp_decoded_record records[HYP_LIMIT_READING_VALUES];
+    struct hyp_series series; /* of this telegram */
     uint8_t bytes[HYP_LIMIT_FRAME_BYTES];
 };
 
@@ -279,8 +281,12 @@ static enum hyp_status add_record(struct hyp_decoder *decoder,
     added->storage = record->storage;
     added->tariff = record->tariff;
     added->subunit = record->subunit;
+    hyp_series_learn(&decoder->series, record);
     added->has_time = record->has_time;
     added->time = record->time;
+    if (!added->has_time && added->value.kind == HYP_VALUE_DECIMAL) {
+        added->has_time = hyp_series_time(&decoder->series, record->storage, &added->time);
+    }
     decoded->count++;
     return HYP_OK;
 }
@@ -357,6 +363,7 @@ static void decode_content(struct hyp_decoder *decoder, struct hyp_decoded *deco
 static void reset(struct hyp_decoder *decoder, struct hyp_decoded *decoded)
 {
     hyp_arena_reset(&decoder->arena);
+    decoder->series = (struct hyp_series){.has_interval = false};
     hyp_explain_init(&decoder->explain, decoder->notes, decoder->notes != NULL ? NOTES_MAX : 0);
     decoded->status = HYP_OK;
     decoded->error.status = HYP_OK;

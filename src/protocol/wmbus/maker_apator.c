@@ -161,9 +161,8 @@ static void na1_put(struct hyp_translation *translation)
     const int64_t reading = (int64_t)plain[4] << 20 | (int64_t)plain[3] << 12 |
                             (int64_t)plain[2] << 4 | (plain[1] & 0xF);
     const int64_t seconds = (int64_t)hyp_translation_le(translation, NA1_HEAD + 5, 4);
-    const uint64_t stored = hyp_translation_le(translation, NA1_HEAD + 9, 4);
-    const int64_t age_h = (int64_t)(stored & 0x3FF);
-    const int64_t delta = (int64_t)(stored >> 10);
+    const int64_t age_h = plain[9] | (plain[10] >> 2) << 8;
+    const int64_t delta = (plain[10] & 3) | plain[11] << 2 | plain[12] << 10;
     struct hyp_civil now = hyp_civil_from_seconds(SECONDS_TO_2000 + seconds);
     struct hyp_civil then = hyp_civil_from_seconds(SECONDS_TO_2000 + seconds - age_h * 3600);
     const struct hyp_register age = {hyp_vib1(0x76), 0, 1, 0};

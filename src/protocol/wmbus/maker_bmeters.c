@@ -14,9 +14,9 @@
  *
  *     10 | status 2 | time 2 | date 2 | room mean 2 | room maximum 2 | its date 2 | count 2 |
  *        | last month's room 2 | last month's radiator 2 | units 2 | total 3 |
- *     11 | status 2 | time 2 | date 2 | radiator mean 2 | room mean 2 | room maximum 2 |
- *        | its date 2 | last month's radiator 2 | last month's room 2 |
- *        | 4 x (units 2, radiator 2, room 2) at past due dates | ... | total 3 |
+ *     11 | status 2 | time 2 | date 2 | x 2 | radiator mean 2 | room mean 2 | room maximum 2 |
+ *        | its date 2 | last month's radiator 2 | last month's room 2 | past units 4 x 2 |
+ *        | past room means 3 x 2 | ... | total 3 |
  */
 #include "protocol/wmbus/translate.h"
 
@@ -112,7 +112,7 @@ static void put_units(struct hyp_translation *translation, size_t at, size_t len
 }
 
 #define SHORT_LEN 24
-#define LONG_LEN 47
+#define LONG_LEN 46
 
 static void translate_short(struct hyp_translation *translation)
 {
@@ -123,13 +123,23 @@ static void translate_short(struct hyp_translation *translation)
     put_units(translation, 21, 3, 0, 1, "total");
 }
 
+/* Past readings of unknown dates: registers of their own, behind those with a meaning. */
+#define STORAGE_PAST 2
+
 static void translate_long(struct hyp_translation *translation)
 {
-    put_temperature(translation, 7, VIF_RADIATOR, 0, 0, "radiator, mean");
-    put_temperature(translation, 9, VIF_ROOM, 0, 0, "room, mean");
-    put_temperature(translation, 11, VIF_ROOM, FUNCTION_MAXIMUM, 0, "room, maximum");
-    put_temperature(translation, 15, VIF_RADIATOR, 0, STORAGE_MONTH, "radiator, last month");
-    put_temperature(translation, 17, VIF_ROOM, 0, STORAGE_MONTH, "room, last month");
+    put_temperature(translation, 9, VIF_RADIATOR, 0, 0, "radiator, mean");
+    put_temperature(translation, 11, VIF_ROOM, 0, 0, "room, mean");
+    put_temperature(translation, 13, VIF_ROOM, FUNCTION_MAXIMUM, 0, "room, maximum");
+    put_temperature(translation, 17, VIF_RADIATOR, 0, STORAGE_MONTH, "radiator, last month");
+    put_temperature(translation, 19, VIF_ROOM, 0, STORAGE_MONTH, "room, last month");
+    for (size_t i = 0; i < 4; i++) {
+        put_units(translation, 21 + 2 * i, 2, (uint8_t)(STORAGE_PAST + i), 0, "past");
+    }
+    for (size_t i = 0; i < 3; i++) {
+        put_temperature(translation, 29 + 2 * i, VIF_ROOM, 0, (uint8_t)(STORAGE_PAST + i),
+                        "past room mean");
+    }
     put_units(translation, translation->len - 3, 3, 0, 1, "total");
 }
 

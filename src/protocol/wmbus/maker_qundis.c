@@ -16,7 +16,7 @@
 
 #define BLOCK_LEN 53
 #define MONTHS 12
-#define MONTHS_AT 29
+#define MONTHS_AT 28
 #define NO_VALUE 0x8000
 #define STORAGE_DUE 1
 #define STORAGE_MONTH 17
