@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Makers' own layouts: what a telegram says after its translation into records, written as
+ * `[function]storage[/subunit] value unit` joined by blanks. The telegrams were published by
+ * owners of such meters with what they read; the numbers are theirs.
+ */
+#include "support/rows.h"
+
+#include "base/buf.h"
+#include "protocol/mbus/record.h"
+#include "protocol/telegram.h"
+
+#define FRAME_MAX 300
+
+/* The formatter breaks long strings, and breaks on them. */
+/* clang-format off */
+static const struct maker_row {
+    const char *name;
+    const char *hex;
+    enum hyp_status status;
+    const char *meter;
+    const char *records; /* NULL when refused */
+} maker_rows[] = {
+    {"Techem FHKV data III, version 69",
+     "18446850226677116980A0119F27020480048300C408F70900",
+     HYP_OK, "TCH11776622",
+     "0 2020-02-08; 0 131 hca; 1 1026 hca; 0 22.44 degC; 0 25.51 degC; 1 2019-12-31; "},
+    {"Techem FHKV data III, version 94",
+     "19446850341211119480A20F9F292D005024040011BD08380900",
+     HYP_OK, "TCH11111234",
+     "0 2021-02-05; 0 4 hca; 1 45 hca; 0 22.37 degC; 0 23.60 degC; 1 2020-12-31; "},
+    {"Techem radio 3 water, current date in the next year",
+     "13446850313233347462A2069F255900B0293100", HYP_OK, "TCH34333231",
+     "0 2019-04-27; 0 13.8 m3; 1 8.9 m3; 0/1 4.9 m3; 1 2018-12-31; "},
+    {"Techem radio 3 water, current date in the same year",
+     "13446850313233347462A2067F245900B0293100", HYP_OK, "TCH34333231",
+     "0 2018-04-27; 0 13.8 m3; 1 8.9 m3; 0/1 4.9 m3; 1 2018-03-31; "},
+    {"Techem Compact V",
+     "14446850336633663943A210672C866100181C0100", HYP_OK, "TCH66336633",
+     "0 25250000 Wh; 1 24966000 Wh; 0/1 284000 Wh; 1 2022-03-07; "},
+    {"Techem vario 4 counts megajoules",
+     "134468506549235827C3A2129F25383300A86226", HYP_OK, "TCH58234965",
+     "0 2019-04-01; 0 22938000000 J; 1 13112000000 J; 0/1 9826000000 J; 1 2018-12-31; "},
+    {"Techem smoke detector, alarm", "0D4468506935639176F0A0019F27", HYP_OK, "TCH91633569",
+     "0 0x1; 0 2019-12-31; "},
+    {"Techem of an unknown version stays undecoded", "0D4468506935639178F0A0019F27", HYP_OK,
+     "TCH91633569", ""},
+    {"Techem with an impossible date", "0D4468506935639176F0A001FFFF", HYP_MALFORMED,
+     "TCH91633569", NULL},
+    {"Techem allocator cut", "11446850226677116980A0119F2702048004", HYP_MALFORMED,
+     "TCH11776622", NULL},
+    {"PRIOS of Diehl, address swapped",
+     "1944A511780779194820A121170013355F8EDB2D03C6912B1E37", HYP_OK, "DME20481979",
+     "0 8 s; 0 138 month; 0 0x0; 0 4.366 m3; 1 0.000 m3; 1 2020-12-31; "},
+    {"PRIOS of Sappel, address as in the standard",
+     "1944304C9C5824210C04A363140013716577EC59E8663AB0D31C", HYP_OK, "SAP2124589C",
+     "0 32 s; 0 120 month; 0 0x0; 0 38.944 m3; 1 38.691 m3; 1 2021-02-01; "},
+    {"PRIOS with one bit wrong in the check",
+     "1944A511780779194820A121170013355E8EDB2D03C6912B1E37", HYP_OK, "DME20481979",
+     "0 8 s; 0 138 month; 0 0x0; 0 4.367 m3; 1 0.000 m3; 1 2020-12-31; "},
+    {"PRIOS under a key that nobody has",
+     "1944A511780779194820A121170013345F8EDB2D03C6912B1E37", HYP_WRONG_KEY, "DME20481979", NULL},
+    {"Apator pulses, a third of a litre each",
+     "1C441486069C14000F0FA042F214000040030000000005FF0472BF1400", HYP_OK, "APT00149C06",
+     "0 457.579333 m3; "},
+    {"Apator pulses, a third of a cubic metre each",
+     "1C44148607A814000411A01D5400000840030000000005FF05D83D0000", HYP_OK, "APT0014A807",
+     "0 7177.666667 m3; "},
+    {"Apator E-ITN", "19440186313737370408A0A1000059001C270100322DE413B415", HYP_OK, "APA37373731",
+     "0 1 hca; 1 89 hca; e0 2019-08-28; 0 2022-09-18; 1 19.89062500 degC; 0 21.70312500 degC; "},
+    {"Apator NA-1 with the factory key",
+     "1C440106813591041407A0B000266A705474DDB80D9A0EB9AE2EF29D96", HYP_OK, "APA04913581",
+     "0 345.312 m3; 1 300.619 m3; 0 2024-03-23T15:22; 1 2024-02-29T22:22; 1 545 h; "},
+    {"Apator NA-1 under another key",
+     "1C440106813591041407A0B000276A705474DDB80D9A0EB9AE2EF29D96", HYP_WRONG_KEY, "APA04913581",
+     NULL},
+    {"BMeters HYDRODIGIT with backflow",
+     "2144B4099163742315077AF70000000C1399999999046D092A30340F050B01000000", HYP_OK,
+     "BMT23746391", "0 99999.999 m3; 0 2025-04-16T10:09; 0 3.200 V; 0 0.001 m3; "},
+    {"BMeters HYDROCLIMA",
+     "2E44B0099861036853087A000000002F2F036E0000000F100043106A7D2C4A078F12202CB1242A06D3062100210000",
+     HYP_OK, "BMP68036198",
+     "0 0 hca; 0 18.66 degC; +0 47.51 degC; 17 15.78 degC; 17 17.47 degC; 0/1 33 hca; "},
+    {"BFW 240 radio, months packed in 12 bits",
+     "3644D7088877700002087A000000002F2F9E1F03C10388152A00000000000000000000000000000204000404000EE2020AC1321D280221",
+     HYP_OK, "BFW00707788",
+     "0 904 hca; 1 961 hca; 34 0 hca; 33 0 hca; 32 0 hca; 31 0 hca; 30 0 hca; 29 0 hca; 28 0 hca; 27 0 hca; 26 0 hca; 25 2 hca; 24 4 hca; 23 4 hca; 22 4 hca; 21 14 hca; 20 226 hca; 19 522 hca; 18 961 hca; 17 541 hca; 0 2021-02-28; "},
+    {"Zenner water in 1/256 litre",
+     "1E44496A677308500B167A000000002F2F0F0000000080BF1B0000A6420000", HYP_OK, "ZRI50087367",
+     "1 7.10350000000 m3; 0 17.06200000000 m3; "},
+    {"Qundis walk-by block takes the address behind the converter",
+     "5B44934475149167463778077975149167934446040DFF5F3500823D0000810007C006FFFF49000000FF2C000000001F3111000000008000800080008000800080008000800080000000000B002F02FD170000046D390D1432488408",
+     HYP_OK, "QDS67911475", NULL},
+};
+/* clang-format on */
+
+static size_t from_hex(const char *hex, uint8_t *out, size_t capacity)
+{
+    size_t len = 0;
+    if (hyp_hex_decode(hyp_str_from(hex), out, capacity, &len, NULL) != HYP_OK) {
+        fail_msg("bad hex in a row: %s", hex);
+    }
+    return len;
+}
+
+static void write_record(struct hyp_buf *out, const struct hyp_mbus_record *record)
+{
+    static const char *const functions[] = {"", "+", "-", "e"};
+    hyp_buf_append_fmt(out, "%s%llu", functions[record->function],
+                       (unsigned long long)record->storage);
+    if (record->subunit != 0) {
+        hyp_buf_append_fmt(out, "/%u", record->subunit);
+    }
+    hyp_buf_append_char(out, ' ');
+    switch (record->kind) {
+    case HYP_VALUE_DECIMAL:
+        hyp_decimal_format(out, record->decimal);
+        hyp_buf_append_fmt(out, " %s", hyp_unit_text(record->unit));
+        break;
+    case HYP_VALUE_CIVIL: hyp_civil_format(out, &record->civil); break;
+    case HYP_VALUE_FLAGS:
+        hyp_buf_append_fmt(out, "0x%llX", (unsigned long long)record->flags);
+        break;
+    case HYP_VALUE_TEXT:
+    case HYP_VALUE_UNSET: hyp_buf_append_text(out, "?"); break;
+    }
+    hyp_buf_append_text(out, "; ");
+}
+
+static struct hyp_telegram telegram;
+
+static void check_maker(void **state)
+{
+    const struct maker_row *row = *state;
+    uint8_t bytes[FRAME_MAX];
+    char text[2000];
+    struct hyp_buf out;
+    struct hyp_error err = {.text = ""};
+    const size_t len = from_hex(row->hex, bytes, sizeof(bytes));
+    enum hyp_status status =
+        hyp_telegram_open(bytes, len, HYP_LINK_WMBUS, NULL, &telegram, NULL, &err);
+    if (status != row->status) {
+        fail_msg("%s: %s", hyp_status_name(status), err.text);
+    }
+    if (row->meter != NULL) {
+        assert_memory_equal(telegram.meter.manufacturer, row->meter, 3);
+        assert_string_equal(telegram.meter.id, row->meter + 3);
+    }
+    if (status != HYP_OK || row->records == NULL) {
+        return;
+    }
+    hyp_buf_init_fixed(&out, text, sizeof(text));
+    struct hyp_mbus_records records;
+    struct hyp_mbus_record record;
+    hyp_mbus_records_init(&records, telegram.data,
+                          telegram.content == HYP_CONTENT_RECORDS ? telegram.data_len : 0,
+                          NULL);
+    while (hyp_mbus_records_next(&records, &record, &err) == HYP_OK) {
+        write_record(&out, &record);
+    }
+    assert_string_equal(hyp_buf_terminate(&out), row->records);
+}
+
+int main(void)
+{
+    struct test_list list = {0};
+    TEST_ROWS(&list, maker_rows, check_maker);
+    return test_list_run(&list, "wmbus makers");
+}
