@@ -136,10 +136,14 @@ static void set_number(const struct hyp_register *point, const uint8_t *data,
     value->unit = point->unit == HYP_ANY ? HYP_UNIT_NONE : (enum hyp_unit)point->unit;
     enum hyp_status status = hyp_modbus_register_number(
         (enum hyp_modbus_type)point->type, (enum hyp_modbus_order)point->order, data, &raw);
-    switch (status) {
-    case HYP_OK: value->quality = scale_value(point, raw, value); break;
-    case HYP_IMPLAUSIBLE: value->quality = HYP_QUALITY_OVERFLOW; break;
-    default: value->quality = HYP_QUALITY_INVALID; break;
+    bool is_float =
+        point->type == HYP_MODBUS_TYPE_FLOAT32 || point->type == HYP_MODBUS_TYPE_FLOAT64;
+    if (status == HYP_OK) {
+        value->quality = scale_value(point, raw, value);
+    } else {
+        /* NaN and BCD nibbles above 9 are no numbers; integers beyond 63 bits are too large. */
+        value->quality =
+            status == HYP_IMPLAUSIBLE && !is_float ? HYP_QUALITY_OVERFLOW : HYP_QUALITY_INVALID;
     }
     if (!hyp_quality_is_usable(value->quality)) {
         /* Also an absent value has its family's canonical unit. */
@@ -158,12 +162,12 @@ static void set_flags(const struct hyp_register *point, const uint8_t *data,
     value->flags = bits;
 }
 
-/* One bit is a state, 0 or 1. */
-static void set_bit(struct hyp_value *value, bool bit)
+/* One bit or a few are a state: a small number. */
+static void set_bits(struct hyp_value *value, unsigned bits)
 {
     value->kind = HYP_VALUE_DECIMAL;
     value->quality = HYP_QUALITY_GOOD;
-    value->decimal = (struct hyp_decimal){.digits = bit ? 1 : 0};
+    value->decimal = (struct hyp_decimal){.digits = bits};
 }
 
 static enum hyp_status set_text(const struct hyp_register *point, const uint8_t *data,
@@ -224,7 +228,10 @@ static enum hyp_status set_payload(const struct hyp_register *point, const uint8
     case HYP_MODBUS_TYPE_FLAGS16:
     case HYP_MODBUS_TYPE_FLAGS32: set_flags(point, data, value); return HYP_OK;
     case HYP_MODBUS_TYPE_BIT:
-        set_bit(value, ((data[0] << 8 | data[1]) >> point->bit & 1) != 0);
+        set_bits(value, (unsigned)hyp_modbus_register_bits(HYP_MODBUS_TYPE_BIT, HYP_MODBUS_ABCD,
+                                                           data) >>
+                                point->bit &
+                            ((1u << point->width) - 1));
         return HYP_OK;
     default: set_number(point, data, value); return HYP_OK;
     }
@@ -246,7 +253,7 @@ static enum hyp_status point_value(const struct hyp_register *point, const struc
     };
     size_t at = (size_t)point->address - entry->start;
     if (hyp_modbus_is_bits(entry->function)) {
-        set_bit(value, (entry->data[at / 8] >> (at % 8) & 1) != 0);
+        set_bits(value, (unsigned)entry->data[at / 8] >> (at % 8) & 1u);
         return HYP_OK;
     }
     return set_payload(point, entry->data + 2 * at, arena, value);

@@ -189,6 +189,9 @@ bool hyp_profile_unit_suits(enum hyp_name name, enum hyp_unit unit)
     const struct hyp_word *word = hyp_vocabulary_word(name);
     int exp10 = 0;
     enum hyp_unit canonical = hyp_unit_canonical(unit, &exp10);
+    if (word->unit == HYP_UNIT_COUNT && unit == HYP_UNIT_NONE) {
+        return true; /* nobody writes "count" behind a number */
+    }
     if (word->unit != HYP_UNIT_NONE) {
         return canonical == word->unit;
     }

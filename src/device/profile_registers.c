@@ -31,6 +31,7 @@ static const struct hyp_reader_range registers_range = {1, HYP_MODBUS_READ_REGIS
 static const struct hyp_reader_range gap_range = {0, HYP_MODBUS_READ_REGISTERS_MAX};
 static const struct hyp_reader_range words_range = {1, HYP_MODBUS_STRING_WORDS_MAX};
 static const struct hyp_reader_range bit_range = {0, 15};
+static const struct hyp_reader_range width_range = {1, 16};
 static const struct hyp_reader_range subunit_range = {0, 1023};
 static const struct hyp_reader_range tariff_range = {0, (1 << 20) - 1};
 static const struct hyp_reader_range storage_range = {0, (1LL << 41) - 1};
@@ -196,6 +197,7 @@ static const struct hyp_reader_row register_rows[] = {
     {"words",     false, hyp_reader_number,         MEMBER(words),          &words_range  },
     {"order",     false, read_order,                MEMBER(order),          NULL          },
     {"bit",       false, hyp_reader_number,         MEMBER(bit),            &bit_range    },
+    {"width",     false, hyp_reader_number,         MEMBER(width),          &width_range  },
     {"scale",     false, hyp_reader_decimal,        MEMBER(scale),          NULL          },
     {"offset",    false, hyp_reader_decimal,        MEMBER(offset),         NULL          },
     {"unit",      false, hyp_profile_read_unit,     MEMBER(unit),           NULL          },
@@ -215,6 +217,7 @@ static void init_register(void *element, const struct hyp_tree_node *node)
 {
     *(struct hyp_register *)element = (struct hyp_register){
         .read = HYP_ANY,
+        .width = 1,
         .scale = {.digits = 1},
         .unit = HYP_ANY,
         .line = node->line,
@@ -243,11 +246,18 @@ static enum hyp_status finish_register(struct hyp_reader *reader,
         point->order = modbus->order;
     }
     bool coil = hyp_modbus_is_bits((uint8_t)point->read);
-    if (coil && type != HYP_MODBUS_TYPE_BIT) {
+    if (coil && (type != HYP_MODBUS_TYPE_BIT || point->width != 1)) {
         return refuse_register(reader, point, "functions 1 and 2 read type bit");
+    }
+    if (point->bit + point->width > 16) {
+        return refuse_register(reader, point, "the bits reach beyond the register");
     }
     if (point->is_clock && point->words == 0) {
         return refuse_register(reader, point, "a clock needs a \"layout\"");
+    }
+    if (point->unit == HYP_ANY &&
+        hyp_vocabulary_word((enum hyp_name)point->name)->unit == HYP_UNIT_COUNT) {
+        point->unit = HYP_UNIT_COUNT;
     }
     if (!point->is_clock && type != HYP_MODBUS_TYPE_STRING) {
         point->words = hyp_modbus_type_words(type);

@@ -11,6 +11,7 @@
 #include "device/profile.h"
 
 #include "base/limits.h"
+#include "protocol/mbus/fixed.h"
 
 #include <string.h>
 
@@ -394,6 +395,18 @@ static struct hyp_civil find_meter_time(const struct collection *all)
     return (struct hyp_civil){0};
 }
 
+static enum hyp_status take_record(struct draft *draft, struct collection *all,
+                                   struct hyp_error *err)
+{
+    enum hyp_status status = make_value(draft);
+    if (status == HYP_OK) {
+        add_value(all, &draft->value, draft->field == NULL ? 0 : draft->field->fault_bits);
+    } else if (status != HYP_NOT_FOUND) {
+        return hyp_error_set(err, status, -1, "no memory for the values of a telegram");
+    }
+    return HYP_OK;
+}
+
 static enum hyp_status walk_records(struct draft *draft, struct collection *all,
                                     struct hyp_error *err)
 {
@@ -407,13 +420,27 @@ static enum hyp_status walk_records(struct draft *draft, struct collection *all,
         if (status != HYP_OK) {
             return status == HYP_NOT_FOUND ? HYP_OK : status;
         }
-        status = make_value(draft);
-        if (status == HYP_OK) {
-            add_value(all, &draft->value, draft->field == NULL ? 0 : draft->field->fault_bits);
-        } else if (status != HYP_NOT_FOUND) {
-            return hyp_error_set(err, status, -1, "no memory for the values of a telegram");
+        status = take_record(draft, all, err);
+        if (status != HYP_OK) {
+            return status;
         }
     }
+}
+
+/* The two counters of the old fixed data structure. */
+static enum hyp_status walk_counters(struct draft *draft, struct collection *all,
+                                     struct hyp_error *err)
+{
+    struct hyp_mbus_record records[2];
+    size_t count = 0;
+    const struct hyp_telegram *telegram = draft->telegram;
+    enum hyp_status status = hyp_mbus_fixed_decode(
+        telegram->data, telegram->data_len, !telegram->lsb_first, NULL, records, &count, err);
+    for (size_t i = 0; status == HYP_OK && i < count; i++) {
+        draft->record = &records[i];
+        status = take_record(draft, all, err);
+    }
+    return status;
 }
 
 enum hyp_status hyp_device_values(const struct hyp_library *library,
@@ -433,6 +460,8 @@ enum hyp_status hyp_device_values(const struct hyp_library *library,
     enum hyp_status status = HYP_OK;
     if (telegram->content == HYP_CONTENT_RECORDS) {
         status = walk_records(&draft, &all, err);
+    } else if (telegram->content == HYP_CONTENT_FIXED) {
+        status = walk_counters(&draft, &all, err);
     } else if (telegram->content == HYP_CONTENT_MANUFACTURER) {
         status = hyp_error_set(err, HYP_UNSUPPORTED, -1,
                                "the content is of the manufacturer's own form (CI %02X)",
