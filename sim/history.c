@@ -2,12 +2,11 @@
 #include "sim/history.h"
 
 #include "sim/civil.h"
+#include "sim/file.h"
 #include "sim/radio.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Text of one day with readings every minute. */
 #define DAY_MAX ((size_t)1024 * 1024 * 1024)
@@ -265,32 +264,17 @@ void sim_history_to_stdout(struct sim_history_sink *sink)
     sink->day = day_to_stdout;
 }
 
-/* The name begins with a dot until the file is whole: a drop folder must not take half a day.
- */
 static enum hyp_status day_to_folder(struct sim_history_sink *sink, int64_t day_ms,
                                      struct hyp_str text, struct hyp_error *err)
 {
     struct sim_history_folder *folder = HYP_CONTAINER_OF(sink, struct sim_history_folder, sink);
     struct sim_civil civil = sim_civil_from_utc(day_ms, 0);
-    char hidden_memory[4096];
-    char final_memory[4096];
-    struct hyp_buf hidden;
-    struct hyp_buf final;
-    hyp_buf_init_fixed(&hidden, hidden_memory, sizeof(hidden_memory));
-    hyp_buf_init_fixed(&final, final_memory, sizeof(final_memory));
-    hyp_buf_append_fmt(&hidden, "%s/.thermopolis-%04d-%02d-%02d.txt", folder->path, civil.year,
+    char memory[4096];
+    struct hyp_buf path;
+    hyp_buf_init_fixed(&path, memory, sizeof(memory));
+    hyp_buf_append_fmt(&path, "%s/thermopolis-%04d-%02d-%02d.txt", folder->path, civil.year,
                        civil.month, civil.day);
-    hyp_buf_append_fmt(&final, "%s/thermopolis-%04d-%02d-%02d.txt", folder->path, civil.year,
-                       civil.month, civil.day);
-    FILE *file = fopen(hyp_buf_terminate(&hidden), "wb");
-    bool good = file != NULL && fwrite(text.ptr, 1, text.len, file) == text.len;
-    good = (file == NULL || fclose(file) == 0) && good;
-    if (!good || rename(hidden_memory, hyp_buf_terminate(&final)) != 0) {
-        return hyp_error_set_code(err, HYP_IO, HYP_ERROR_ERRNO, errno,
-                                  "cannot write %s: %s; is --out an existing folder?",
-                                  final_memory, strerror(errno));
-    }
-    return HYP_OK;
+    return sim_file_put(hyp_buf_terminate(&path), text, err);
 }
 
 void sim_history_to_folder(struct sim_history_folder *folder, const char *path)

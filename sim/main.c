@@ -3,6 +3,7 @@
 #include "sim/history.h"
 #include "sim/manifest.h"
 #include "sim/options.h"
+#include "sim/scale.h"
 #include "sim/serve.h"
 #include "sim/setup.h"
 
@@ -10,8 +11,16 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What a controller behind a mobile network takes to answer. */
+#define SCALE_LATENCY_MS 200
+
 static enum hyp_status run_serve(const struct sim_options *options, struct hyp_error *err)
 {
+    if (options->modbus_devices > 0 || options->mbus_devices > 0) {
+        struct sim_options scaled = *options;
+        scaled.latency_ms = options->has_latency ? options->latency_ms : SCALE_LATENCY_MS;
+        return sim_scale_run(&scaled, err);
+    }
     return sim_serve_run(options, hyp_clock_system(), err);
 }
 

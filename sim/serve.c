@@ -2,6 +2,7 @@
 #include "sim/serve.h"
 
 #include "sim/civil.h"
+#include "sim/file.h"
 #include "sim/manifest.h"
 #include "sim/serve_radio.h"
 
@@ -147,27 +148,19 @@ static enum hyp_status start_servers(struct sim_serve *serve, struct hyp_error *
     return HYP_OK;
 }
 
-/* Whole or not at all: a reader that waits for the file must never see half of it. */
 static enum hyp_status write_ports_file(const struct sim_serve *serve, struct hyp_error *err)
 {
-    const char *path = serve->options->ports_file;
-    char temporary[4096];
-    struct hyp_buf name;
-    hyp_buf_init_fixed(&name, temporary, sizeof(temporary));
-    hyp_buf_append_fmt(&name, "%s.new", path);
     struct hyp_buf text;
     hyp_buf_init_heap(&text, SIM_MANIFEST_MAX);
     sim_manifest_write(serve->town, &text);
-    FILE *file = fopen(hyp_buf_terminate(&name), "wb");
-    bool good = file != NULL && hyp_buf_status(&text) == HYP_OK &&
-                fwrite(text.data, 1, text.len, file) == text.len;
-    good = (file == NULL || fclose(file) == 0) && good;
-    hyp_buf_finish(&text);
-    if (!good || rename(temporary, path) != 0) {
-        return hyp_error_set(err, HYP_IO, -1,
-                             "cannot write %s; check the folder of --ports-file", path);
+    enum hyp_status status = hyp_buf_status(&text);
+    if (status == HYP_OK) {
+        status = sim_file_put(serve->options->ports_file, hyp_buf_view(&text), err);
+    } else {
+        status = hyp_error_set(err, status, -1, "no memory for the manifest");
     }
-    return HYP_OK;
+    hyp_buf_finish(&text);
+    return status;
 }
 
 static void report_ready(const struct sim_serve *serve)
