@@ -114,9 +114,9 @@ size_t hyp_profile_info_bits(const struct hyp_profile *profile, uint64_t code,
  * @profile   NULL = match by identity
  * @arena     texts and values live there
  * @ret_values / @ret_count   at most HYP_LIMIT_READING_VALUES, the header's status byte first.
- * Records whose meaning has no name of its own (averages, limits, times of events) get a subunit
- * from 0x4000 on that depends on their VIF only; the n-th further record with a key gets subunit
- * 0x8000 + n. So series never mix.
+ * Records whose meaning has no name of its own (averages, limits, times of events) get a
+ * subunit from 0x4000 on that depends on their VIF only; the n-th further record with a key
+ * gets subunit 0x8000 + n. So series never mix.
  * @ret_meter_time  the meter's own time (4D/6D record of storage 0), if any; year 0 otherwise
  * Returns    HYP_OK | MALFORMED / UNSUPPORTED when the walk stopped (values before stay valid)
  */

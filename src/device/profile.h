@@ -106,8 +106,8 @@ struct hyp_register {
     int type;        /* enum hyp_modbus_type */
     int64_t words;   /* strings and clocks */
     int order;       /* enum hyp_modbus_order */
-    int64_t bit;   /* lowest bit of type bit */
-    int64_t width; /* how many bits */
+    int64_t bit;     /* lowest bit of type bit */
+    int64_t width;   /* how many bits */
     struct hyp_decimal scale;
     struct hyp_decimal offset;
     int unit; /* enum hyp_unit or HYP_ANY */

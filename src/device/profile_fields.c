@@ -4,7 +4,7 @@
 
 static const char *const form_texts[] = {
     [HYP_FORM_RECORD] = "record", [HYP_FORM_FLAGS] = "flags", [HYP_FORM_UNSIGNED] = "unsigned",
-    [HYP_FORM_SIGNED] = "signed", [HYP_FORM_BCD] = "bcd",           [HYP_FORM_HEX] = "hex",
+    [HYP_FORM_SIGNED] = "signed", [HYP_FORM_BCD] = "bcd",     [HYP_FORM_HEX] = "hex",
 };
 static const struct hyp_reader_words form_words = {form_texts, HYP_ARRAY_LEN(form_texts)};
 

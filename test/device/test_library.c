@@ -6,7 +6,7 @@
 
 #define PROFILE(name, match)                                                                   \
     "profile: " name "\ntitle: T\nkind: heat_meter\nprotocol: meter\nmatch:\n  - {" match "}"  \
-                                                                                          "\n"
+    "\n"
 
 static enum hyp_status add(struct hyp_library *library, const char *text, struct hyp_error *err)
 {

@@ -20,9 +20,9 @@ static const struct row {
     {"canonical unit",                                "  - {name: power, address: 10, type: uint16, unit: W}\n",
      "01 03 000A 0001 04D2",                                                                                                                                                           "power=1.234 kW; "                },
     {"order of the profile",                          "  - {name: count, address: 10, type: uint32}\n",
-     "01 03 000A 0002 0001 0002",                                                                                                                                                      "count=131073 count; "                  },
+     "01 03 000A 0002 0001 0002",                                                                                                                                                      "count=131073 count; "            },
     {"order of the point",                            "  - {name: count, address: 10, type: uint32, order: ABCD}\n",
-     "01 03 000A 0002 0001 0002",                                                                                                                                                      "count=65538 count; "                   },
+     "01 03 000A 0002 0001 0002",                                                                                                                                                      "count=65538 count; "             },
     {"sentinel",
      "  - {name: pressure, address: 10, type: int16, unit: bar, invalid: [0x7FFF, -1]}\n",                                       "01 03 000A 0001 FFFF",                               "pressure=(no_value); "           },
     {"not believable",                                "  - {name: pressure, address: 10, type: int16, unit: bar, max: 25}\n",
@@ -59,7 +59,7 @@ static const struct row {
      "  - {name: count, address: 10, type: uint32}\n",                                                                           "01 03 000A 0001 0001 01 03 000B 0001 0002",          ""                                },
     {"an absent register",
      "  - {name: count, address: 10, type: uint16}\n"
-     "  - {name: count, subunit: 1, address: 12, type: uint16}\n",                                                               "01 03 000C 0001 0007",                               "count.u1=7 count; "                    },
+     "  - {name: count, subunit: 1, address: 12, type: uint16}\n",                                                               "01 03 000C 0001 0007",                               "count.u1=7 count; "              },
     {"nothing was read",                              "  - {name: count, address: 10, type: uint16}\n",                          "",                                                   ""                                },
 };
 
