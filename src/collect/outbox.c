@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A batch goes round: free -> open (being filled) -> waiting -> with the sink -> free.
+ *
+ * When the sink has nothing of ours, the open batch leaves at the next turn of the loop; while
+ * one is being committed the next one fills. So a single reading is committed at once and a
+ * flood in large groups, without a time to tune.
+ *
+ * The sink may say "busy" (its queue is full) or report later that nothing was kept (disk full,
+ * disk broken). In both cases the batch stays ours and is offered again.
+ */
+#include "collect/outbox.h"
+
+#include "base/limits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BUSY_PAUSE_MS 20
+#define FAILED_PAUSE_MS 1000
+
+struct hyp_outbox_batch {
+    struct hyp_outbox_batch *next;
+    struct hyp_outbox *outbox;
+    struct hyp_batch view; /* what the sink sees */
+    struct hyp_reading *readings;
+    struct hyp_raw_frame *frames;
+    struct hyp_ticket *tickets;
+    size_t ticket_count;
+    struct hyp_arena arena;
+    enum hyp_status status; /* of the last attempt */
+};
+
+/* Room for what one telegram may add after the batch was found large enough to leave. */
+#define SPARE 64
+#define READINGS_MAX (HYP_LIMIT_OUTBOX_READINGS + SPARE)
+#define FRAMES_MAX (HYP_LIMIT_OUTBOX_FRAMES + SPARE)
+
+static struct hyp_outbox_batch *batch_destroy(struct hyp_outbox_batch *batch)
+{
+    if (batch != NULL) {
+        hyp_arena_finish(&batch->arena);
+        free(batch->readings);
+        free(batch->frames);
+        free(batch->tickets);
+        free(batch);
+    }
+    return NULL;
+}
+
+static struct hyp_outbox_batch *batch_create(struct hyp_outbox *outbox)
+{
+    struct hyp_outbox_batch *batch = calloc(1, sizeof(*batch));
+    if (batch == NULL) {
+        return NULL;
+    }
+    batch->outbox = outbox;
+    hyp_arena_init(&batch->arena, HYP_LIMIT_OUTBOX_BATCH_BYTES);
+    batch->readings = calloc(READINGS_MAX, sizeof(*batch->readings));
+    batch->frames = calloc(FRAMES_MAX, sizeof(*batch->frames));
+    batch->tickets = calloc(READINGS_MAX, sizeof(*batch->tickets));
+    if (batch->readings == NULL || batch->frames == NULL || batch->tickets == NULL) {
+        return batch_destroy(batch);
+    }
+    batch->view.readings = batch->readings;
+    batch->view.frames = batch->frames;
+    return batch;
+}
+
+static void batch_reset(struct hyp_outbox_batch *batch)
+{
+    batch->view.reading_count = 0;
+    batch->view.frame_count = 0;
+    batch->ticket_count = 0;
+    batch->next = NULL;
+    hyp_arena_reset(&batch->arena);
+}
+
+static bool batch_is_empty(const struct hyp_outbox_batch *batch)
+{
+    return batch->view.reading_count == 0 && batch->view.frame_count == 0;
+}
+
+static bool batch_is_large(const struct hyp_outbox_batch *batch)
+{
+    return batch->view.reading_count >= HYP_LIMIT_OUTBOX_READINGS ||
+           batch->view.frame_count >= HYP_LIMIT_OUTBOX_FRAMES ||
+           batch->arena.used >= HYP_LIMIT_OUTBOX_BYTES;
+}
+
+static void push_waiting(struct hyp_outbox *outbox, struct hyp_outbox_batch *batch, bool front)
+{
+    struct hyp_outbox_batch **place = &outbox->waiting;
+    while (!front && *place != NULL) {
+        place = &(*place)->next;
+    }
+    batch->next = *place;
+    *place = batch;
+    outbox->wait_count++;
+}
+
+static void close_open(struct hyp_outbox *outbox)
+{
+    if (outbox->open != NULL && !batch_is_empty(outbox->open)) {
+        push_waiting(outbox, outbox->open, false);
+        outbox->open = NULL;
+    }
+}
+
+static bool may_pass(enum hyp_status status)
+{
+    return status == HYP_BUSY || status == HYP_IO || status == HYP_FULL ||
+           status == HYP_NO_MEMORY;
+}
+
+/* The batch's way ends: whoever waits is told, its memory is used again. */
+static void settle(struct hyp_outbox *outbox, struct hyp_outbox_batch *batch)
+{
+    if (batch->status != HYP_OK) {
+        outbox->lost += batch->view.reading_count;
+        hyp_log_event(outbox->log, HYP_LOG_ERROR, "outbox.refused",
+                      "readings=%zu status=%s what=\"given up\"", batch->view.reading_count,
+                      hyp_status_name(batch->status));
+    }
+    for (size_t i = 0; i < batch->ticket_count; i++) {
+        outbox->committed(outbox->user, &batch->tickets[i], batch->status);
+    }
+    batch_reset(batch);
+    batch->next = outbox->free;
+    outbox->free = batch;
+}
+
+/* Called by the sink, from its thread or from within submit. */
+static void on_done(void *user, enum hyp_status status)
+{
+    struct hyp_outbox_batch *batch = user;
+    struct hyp_outbox *outbox = batch->outbox;
+    batch->status = status;
+    pthread_mutex_lock(&outbox->loop->lock);
+    batch->next = outbox->done;
+    outbox->done = batch;
+    pthread_mutex_unlock(&outbox->loop->lock);
+    hyp_loop_post(outbox->loop, &outbox->arrived);
+}
+
+static void pause_offers(struct hyp_outbox *outbox, int64_t ms)
+{
+    hyp_mono now = hyp_loop_now(outbox->loop);
+    hyp_timer_arm(outbox->loop, &outbox->timer, (hyp_mono){now.ms + ms});
+}
+
+static void offer(struct hyp_outbox *outbox)
+{
+    while (outbox->waiting != NULL && outbox->submitted < HYP_LIMIT_OUTBOX_SUBMITTED) {
+        struct hyp_outbox_batch *batch = outbox->waiting;
+        outbox->waiting = batch->next;
+        outbox->wait_count--;
+        outbox->submitted++;
+        enum hyp_status status =
+            outbox->sink->submit(outbox->sink, &batch->view, on_done, batch);
+        if (status == HYP_OK) {
+            continue;
+        }
+        outbox->submitted--;
+        batch->status = status;
+        if (!may_pass(status) || outbox->abandoned) {
+            settle(outbox, batch);
+            continue;
+        }
+        push_waiting(outbox, batch, true);
+        pause_offers(outbox, BUSY_PAUSE_MS);
+        return;
+    }
+}
+
+static struct hyp_outbox_batch *take_done(struct hyp_outbox *outbox)
+{
+    pthread_mutex_lock(&outbox->loop->lock);
+    struct hyp_outbox_batch *list = outbox->done;
+    outbox->done = NULL;
+    pthread_mutex_unlock(&outbox->loop->lock);
+    struct hyp_outbox_batch *oldest_first = NULL;
+    while (list != NULL) {
+        struct hyp_outbox_batch *next = list->next;
+        list->next = oldest_first;
+        oldest_first = list;
+        list = next;
+    }
+    return oldest_first;
+}
+
+static void on_arrived(struct hyp_task *task)
+{
+    struct hyp_outbox *outbox = HYP_CONTAINER_OF(task, struct hyp_outbox, arrived);
+    bool was_full = hyp_outbox_is_full(outbox);
+    bool pause = false;
+    for (struct hyp_outbox_batch *batch = take_done(outbox); batch != NULL;) {
+        struct hyp_outbox_batch *next = batch->next;
+        outbox->submitted--;
+        if (batch->status != HYP_OK && may_pass(batch->status) && !outbox->abandoned) {
+            push_waiting(outbox, batch, true);
+            pause = true;
+        } else {
+            settle(outbox, batch);
+        }
+        batch = next;
+    }
+    if (pause) {
+        pause_offers(outbox, FAILED_PAUSE_MS);
+        return;
+    }
+    if (outbox->submitted == 0) {
+        close_open(outbox);
+    }
+    offer(outbox);
+    if (was_full && !hyp_outbox_is_full(outbox)) {
+        outbox->room(outbox->user);
+    }
+}
+
+static void on_timer(struct hyp_timer *timer)
+{
+    struct hyp_outbox *outbox = HYP_CONTAINER_OF(timer, struct hyp_outbox, timer);
+    bool was_full = hyp_outbox_is_full(outbox);
+    if (outbox->submitted == 0) {
+        close_open(outbox);
+    }
+    offer(outbox);
+    if (was_full && !hyp_outbox_is_full(outbox)) {
+        outbox->room(outbox->user);
+    }
+}
+
+enum hyp_status hyp_outbox_init(struct hyp_outbox *outbox, struct hyp_loop *loop,
+                                struct hyp_sink *sink, struct hyp_log *log)
+{
+    *outbox = (struct hyp_outbox){.loop = loop, .sink = sink, .log = log};
+    outbox->arrived.run = on_arrived;
+    return hyp_timer_add(loop, &outbox->timer, on_timer);
+}
+
+static void destroy_list(struct hyp_outbox_batch *list)
+{
+    while (list != NULL) {
+        struct hyp_outbox_batch *next = list->next;
+        batch_destroy(list);
+        list = next;
+    }
+}
+
+void hyp_outbox_finish(struct hyp_outbox *outbox)
+{
+    if (outbox->loop == NULL) {
+        return;
+    }
+    hyp_timer_remove(outbox->loop, &outbox->timer);
+    outbox->open = batch_destroy(outbox->open);
+    destroy_list(outbox->waiting);
+    destroy_list(outbox->free);
+    *outbox = (struct hyp_outbox){0};
+}
+
+bool hyp_outbox_is_full(const struct hyp_outbox *outbox)
+{
+    return outbox->wait_count >= HYP_LIMIT_OUTBOX_BATCHES;
+}
+
+bool hyp_outbox_is_empty(const struct hyp_outbox *outbox)
+{
+    return outbox->wait_count == 0 && outbox->submitted == 0 &&
+           (outbox->open == NULL || batch_is_empty(outbox->open));
+}
+
+static struct hyp_outbox_batch *open_batch(struct hyp_outbox *outbox)
+{
+    if (outbox->open == NULL) {
+        outbox->open = outbox->free;
+        if (outbox->open != NULL) {
+            outbox->free = outbox->open->next;
+            outbox->open->next = NULL;
+        } else {
+            outbox->open = batch_create(outbox);
+        }
+    }
+    return outbox->open;
+}
+
+struct hyp_arena *hyp_outbox_arena(struct hyp_outbox *outbox)
+{
+    if (outbox->open != NULL && batch_is_large(outbox->open)) {
+        close_open(outbox);
+        if (!hyp_timer_is_armed(&outbox->timer)) {
+            offer(outbox);
+        }
+    }
+    struct hyp_outbox_batch *batch = open_batch(outbox);
+    return batch == NULL ? NULL : &batch->arena;
+}
+
+/* Something is in the open batch: it leaves at the next turn, or when the sink is done. */
+static void leave_soon(struct hyp_outbox *outbox)
+{
+    if (outbox->submitted == 0 && !hyp_timer_is_armed(&outbox->timer)) {
+        hyp_timer_arm(outbox->loop, &outbox->timer, hyp_loop_now(outbox->loop));
+    }
+}
+
+enum hyp_status hyp_outbox_add_frame(struct hyp_outbox *outbox,
+                                     const struct hyp_raw_frame *frame, size_t *ret_index)
+{
+    struct hyp_outbox_batch *batch = open_batch(outbox);
+    if (batch == NULL || batch->view.frame_count == FRAMES_MAX) {
+        return HYP_NO_MEMORY;
+    }
+    uint8_t *bytes = hyp_arena_alloc(&batch->arena, HYP_MAX(frame->len, (size_t)1));
+    if (bytes == NULL) {
+        return HYP_NO_MEMORY;
+    }
+    if (frame->len > 0) {
+        memcpy(bytes, frame->bytes, frame->len);
+    }
+    *ret_index = batch->view.frame_count;
+    batch->frames[batch->view.frame_count] = *frame;
+    batch->frames[batch->view.frame_count].bytes = bytes;
+    batch->view.frame_count++;
+    leave_soon(outbox);
+    return HYP_OK;
+}
+
+static void add_ticket(struct hyp_outbox_batch *batch, const struct hyp_ticket *ticket)
+{
+    if (ticket == NULL || ticket->kind == HYP_TICKET_NONE) {
+        return;
+    }
+    struct hyp_ticket *last =
+        batch->ticket_count == 0 ? NULL : &batch->tickets[batch->ticket_count - 1];
+    if (last != NULL && last->kind == ticket->kind && last->id == ticket->id &&
+        (ticket->kind == HYP_TICKET_FEED || last->device.id == ticket->device.id)) {
+        last->readings++;
+        return;
+    }
+    batch->tickets[batch->ticket_count] = *ticket;
+    batch->tickets[batch->ticket_count].readings = 1;
+    batch->ticket_count++;
+}
+
+enum hyp_status hyp_outbox_add_reading(struct hyp_outbox *outbox,
+                                       const struct hyp_reading *reading,
+                                       const struct hyp_ticket *ticket)
+{
+    struct hyp_outbox_batch *batch = open_batch(outbox);
+    if (batch == NULL || batch->view.reading_count == READINGS_MAX) {
+        return HYP_NO_MEMORY;
+    }
+    batch->readings[batch->view.reading_count++] = *reading;
+    add_ticket(batch, ticket);
+    leave_soon(outbox);
+    return HYP_OK;
+}
+
+void hyp_outbox_flush(struct hyp_outbox *outbox)
+{
+    close_open(outbox);
+    if (!hyp_timer_is_armed(&outbox->timer)) {
+        offer(outbox);
+    }
+}
+
+void hyp_outbox_abandon(struct hyp_outbox *outbox)
+{
+    outbox->abandoned = true;
+    hyp_timer_disarm(outbox->loop, &outbox->timer);
+    close_open(outbox);
+    while (outbox->waiting != NULL) {
+        struct hyp_outbox_batch *batch = outbox->waiting;
+        outbox->waiting = batch->next;
+        outbox->wait_count--;
+        batch->status = batch->status == HYP_OK ? HYP_CANCELLED : batch->status;
+        settle(outbox, batch);
+    }
+}
