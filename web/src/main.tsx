@@ -10,7 +10,6 @@ import { startRouter } from './live/router';
 import { applyTheme, theme } from './live/prefs';
 import { start } from './live/session';
 import { startStream } from './live/stream';
-import { startUpdates } from './live/update';
 import { App } from './app';
 
 applyTheme(theme.peek());
@@ -20,4 +19,6 @@ void start();
 render(<App />, document.getElementById('app')!);
 
 // Browsers offer service workers in secure contexts only; everything works without.
-addEventListener('load', startUpdates);
+if ('serviceWorker' in navigator && !navigator.webdriver) {
+  addEventListener('load', () => { navigator.serviceWorker.register('/sw.js').catch(() => undefined); });
+}

@@ -66,9 +66,7 @@ export function inputOf(f: DeviceForm, medium: Medium, o: { nameless?: boolean }
   const lon = coordinate(f.longitude, 180);
   if (lat === undefined) return no('latitude', t('deviceForm.latitudeWrong'));
   if (lon === undefined) return no('longitude', t('deviceForm.longitudeWrong'));
-  const placed = lat !== null && lon !== null;
-  input.latitude = placed ? lat : null;
-  input.longitude = placed ? lon : null;
+  if (lat !== null && lon !== null) { input.latitude = lat; input.longitude = lon; }
   return { input, wrong: null };
 }
 

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bus: a line whose devices are asked one after the other (M-Bus or Modbus; TCP or serial).
+ *
+ * One queue for everything that is asked on it: live before manual before scheduled, first in
+ * first out within; scheduled reads of devices that have failed before come last, so that a
+ * dead device costs its neighbours nothing but idle time. The connection is made when there is
+ * something to ask and kept, or given back after each round. Loop thread only.
+ */
+#ifndef HYP_COLLECT_BUS_H
+#define HYP_COLLECT_BUS_H
+
+#include "collect/order.h"
+#include "collect/wire.h"
+#include "protocol/modbus/master.h"
+
+struct hyp_exchange;
+
+/* Something to be asked. */
+struct hyp_entry {
+    struct hyp_entry *next;
+    struct hyp_station *station; /* NULL: a scan */
+    struct hyp_order *order;     /* NULL: a scheduled read */
+    hyp_utc queued;
+    uint8_t priority; /* enum hyp_priority */
+    bool retried;     /* once more after a connection that had died unnoticed */
+};
+
+enum hyp_bus_queue {
+    HYP_BUS_LIVE = 0,
+    HYP_BUS_MANUAL,
+    HYP_BUS_SCHEDULED,
+    HYP_BUS_DOUBTFUL, /* scheduled, of devices that did not answer last time */
+    HYP_BUS_QUEUES,
+};
+
+struct hyp_bus {
+    struct hyp_wire wire;
+    struct hyp_link *link;
+    struct hyp_exchange *active;
+    struct hyp_station *stations; /* by next_on_bus */
+    struct hyp_bus *next_waiting; /* to connect */
+    struct hyp_timer timer;       /* deadline of whatever is going on */
+    hyp_mono not_before;          /* of the next connect or request */
+    union {
+        struct hyp_modbus_link modbus;
+        struct hyp_mbus_line *mbus;
+    } protocol;
+    struct {
+        struct hyp_entry *first;
+        struct hyp_entry *last;
+    } queues[HYP_BUS_QUEUES];
+    uint32_t queued;
+    uint32_t silence_ms; /* RTU on a serial line: pause that ends a frame */
+    uint8_t silent;      /* devices in a row that did not answer */
+    bool connecting : 1; /* the link is on its way up */
+    bool up : 1;
+    bool fresh : 1;   /* nothing has been answered on this connection */
+    bool waiting : 1; /* for its turn to connect */
+};
+
+HYP_MUST_USE enum hyp_status hyp_bus_init(struct hyp_bus *bus);
+/* Ends everything; what waited is cancelled. The stations stay, without a bus. */
+void hyp_bus_finish(struct hyp_bus *bus);
+
+void hyp_bus_attach(struct hyp_bus *bus, struct hyp_station *station);
+void hyp_bus_detach(struct hyp_bus *bus, struct hyp_station *station);
+
+/*
+ * Puts a read into the queue.
+ * @order  NULL for a scheduled read; then a second one of the same station is left out
+ * Returns HYP_OK | LIMIT (queue full) | NO_MEMORY
+ */
+HYP_MUST_USE enum hyp_status hyp_bus_read(struct hyp_bus *bus, struct hyp_station *station,
+                                          struct hyp_order *order);
+/* Puts a scan into the queue. */
+HYP_MUST_USE enum hyp_status hyp_bus_scan(struct hyp_bus *bus, struct hyp_order *order);
+/* Takes an order's entries out of the queue; an exchange under way is given up. */
+void hyp_bus_cancel(struct hyp_bus *bus, struct hyp_order *order);
+
+/* Goes on with what waits: after room in the outbox, or a free place to connect. */
+void hyp_bus_pump(struct hyp_bus *bus);
+
+size_t hyp_bus_queue_list(const struct hyp_bus *bus, struct hyp_queue_entry *out,
+                          size_t capacity);
+
+#endif

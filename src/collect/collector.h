@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The collector's inside: the parts and how they hang together. For the files of this room
+ * only; everybody else uses collect.h.
+ */
+#ifndef HYP_COLLECT_COLLECTOR_H
+#define HYP_COLLECT_COLLECTOR_H
+
+#include "collect/bus.h"
+#include "collect/collect.h"
+#include "collect/ear.h"
+#include "collect/exchange.h"
+#include "collect/feed.h"
+#include "collect/intake.h"
+#include "collect/loop.h"
+#include "collect/order.h"
+#include "collect/outbox.h"
+#include "collect/station.h"
+
+struct hyp_collector {
+    struct hyp_collect_config config;
+    struct hyp_zone_fixed utc; /* used when the config names no zone */
+    struct hyp_loop loop;
+    struct hyp_outbox outbox;
+    struct hyp_stations stations;
+    struct hyp_orders orders;
+    struct hyp_intake intake;
+    struct hyp_feeds feeds;
+    struct hyp_exchange_pool exchanges;
+    struct hyp_map lines;          /* id -> struct hyp_wire * */
+    struct hyp_map line_names;     /* hash of tenant and name -> struct hyp_wire * */
+    struct hyp_bus *connect_first; /* buses that wait for a free place to connect */
+    struct hyp_bus *connect_last;
+    uint32_t connecting;
+    struct hyp_timer clock_watch; /* notices when the wall clock is put */
+    int64_t clock_offset;
+    struct hyp_timer stop_limit;
+    bool stopping;
+    bool stopped;
+};
+
+/* --- schedule.c: when stations are read --- */
+
+/* Chooses the next due time from the schedule and the history, and arms the timer. */
+void hyp_station_schedule(struct hyp_collector *collector, struct hyp_station *station);
+/* After an attempt: the next slot, an early retry, or a growing pause. */
+void hyp_station_reschedule(struct hyp_collector *collector, struct hyp_station *station);
+/* Read it at the next turn (its line is back, or its neighbours answer again). */
+void hyp_station_due_now(struct hyp_collector *collector, struct hyp_station *station);
+void hyp_station_unschedule(struct hyp_collector *collector, struct hyp_station *station);
+HYP_MUST_USE enum hyp_status hyp_station_add_timer(struct hyp_collector *collector,
+                                                   struct hyp_station *station);
+/* The wall clock has been put: all due times are chosen anew. */
+void hyp_schedule_all(struct hyp_collector *collector);
+/* Number of the day at the place of the zone. */
+int32_t hyp_local_day(const struct hyp_zone *zone, hyp_utc at);
+/* Does the breaker space its attempts? */
+bool hyp_station_is_backing_off(const struct hyp_station *station);
+
+/* --- collector.c --- */
+
+struct hyp_wire *hyp_collector_wire(const struct hyp_collector *collector, hyp_line_id id);
+struct hyp_wire *hyp_collector_wire_by_name(const struct hyp_collector *collector,
+                                            hyp_tenant_id tenant, struct hyp_str name);
+/* Tells the observer about a station. */
+void hyp_station_changed(struct hyp_collector *collector, struct hyp_station *station);
+void hyp_station_export(const struct hyp_station *station, struct hyp_device_state *ret_state);
+/* What is waiting for the end of the last link or batch may go on. */
+void hyp_collector_check_stopped(struct hyp_collector *collector);
+
+static inline hyp_utc hyp_collector_utc(const struct hyp_collector *collector)
+{
+    return hyp_clock_utc(collector->config.clock);
+}
+
+#endif

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collect/ear.h"
+
+#include "base/limits.h"
+#include "collect/collector.h"
+
+#include <stdlib.h>
+
+#define CONNECT_TIMEOUT_MS 15000
+
+/* A concentrator that has connected to us. */
+struct hyp_ear_client {
+    struct hyp_ear_client *next;
+    struct hyp_ear *ear;
+    struct hyp_link *link;
+    struct hyp_stream stream;
+};
+
+/* --- telegrams --- */
+
+static void station_heard(struct hyp_ear *ear, struct hyp_station *station,
+                          enum hyp_status status, const char *text)
+{
+    struct hyp_collector *collector = ear->wire.collector;
+    hyp_utc now = hyp_collector_utc(collector);
+    hyp_comm_attempted(&station->comm, now);
+    if (status == HYP_OK) {
+        hyp_comm_succeeded(&station->comm, now);
+    } else {
+        hyp_comm_failed(&station->comm, now, status, text);
+    }
+    hyp_station_changed(collector, station);
+}
+
+static void take_piece(struct hyp_ear *ear, const struct hyp_piece *piece)
+{
+    struct hyp_collector *collector = ear->wire.collector;
+    struct hyp_arrival arrival = {
+        .tenant = ear->wire.tenant,
+        .line = ear->wire.id,
+        .protocol = piece->protocol,
+        .bytes = piece->bytes,
+        .len = piece->len,
+        .received = hyp_collector_utc(collector),
+        .signal_dbm = piece->signal_dbm,
+        .source = HYP_SOURCE_AUTOMATIC,
+    };
+    struct hyp_arrived arrived;
+    enum hyp_status status = hyp_intake_take(&collector->intake, &arrival, &arrived);
+    ear->wire.frames_in++;
+    ear->wire.frames_refused +=
+        status != HYP_OK && arrived.station == NULL && status != HYP_NOT_FOUND ? 1 : 0;
+    hyp_comm_succeeded(&ear->wire.comm, arrival.received);
+    if (arrived.station != NULL && !arrived.repeated) {
+        station_heard(ear, arrived.station, status, arrived.text);
+    }
+}
+
+static void take_bytes(struct hyp_ear *ear, struct hyp_stream *stream, const uint8_t *bytes,
+                       size_t len, bool whole)
+{
+    struct hyp_piece piece;
+    uint64_t skipped = stream->skipped;
+    ear->wire.bytes_in += len;
+    hyp_stream_feed(stream, bytes, len);
+    while (hyp_stream_next(stream, whole, &piece)) {
+        take_piece(ear, &piece);
+    }
+    ear->wire.frames_refused += stream->skipped > skipped && whole ? 1 : 0;
+    hyp_wire_changed(&ear->wire);
+    if (hyp_outbox_is_full(&ear->wire.collector->outbox)) {
+        hyp_ear_pause(ear, true);
+    }
+}
+
+/* --- one link: TCP client, UDP, MQTT --- */
+
+static bool is_message_link(const struct hyp_ear *ear)
+{
+    return ear->wire.kind == HYP_LINE_WMBUS_UDP_LISTEN || ear->wire.kind == HYP_LINE_WMBUS_MQTT;
+}
+
+static void try_later(struct hyp_ear *ear, enum hyp_status status, const char *text)
+{
+    struct hyp_collector *collector = ear->wire.collector;
+    hyp_comm_failed(&ear->wire.comm, hyp_collector_utc(collector), status, text);
+    hyp_log_event(collector->config.log, HYP_LOG_WARNING, "line.failed",
+                  "line=%lld status=%s failures=%u", (long long)ear->wire.id.id,
+                  hyp_status_name(status), ear->wire.comm.failures_in_row);
+    ear->opening = false;
+    hyp_mono due = {hyp_loop_now(&collector->loop).ms + hyp_wire_pause_ms(&ear->wire)};
+    hyp_timer_arm(&collector->loop, &ear->timer, due);
+    ear->wire.link_state = HYP_LINK_FAILED;
+    hyp_wire_changed(&ear->wire);
+}
+
+static void on_opened(void *user)
+{
+    struct hyp_ear *ear = user;
+    ear->opening = false;
+    hyp_timer_disarm(&ear->wire.collector->loop, &ear->timer);
+    hyp_comm_succeeded(&ear->wire.comm, hyp_collector_utc(ear->wire.collector));
+    hyp_wire_set_link_state(&ear->wire, HYP_LINK_CONNECTED);
+    if (ear->paused) {
+        hyp_link_pause(ear->link, true);
+    }
+}
+
+static void on_received(void *user, const uint8_t *bytes, size_t len)
+{
+    struct hyp_ear *ear = user;
+    take_bytes(ear, ear->stream, bytes, len, is_message_link(ear));
+}
+
+static void on_closed(void *user, enum hyp_status status, const char *text)
+{
+    struct hyp_ear *ear = user;
+    ear->link = NULL;
+    hyp_stream_finish(ear->stream);
+    hyp_stream_init(ear->stream); /* half a telegram of the old connection is none */
+    char what[HYP_ERROR_TEXT_MAX];
+    struct hyp_buf out;
+    hyp_buf_init_fixed(&out, what, sizeof(what));
+    hyp_buf_append_fmt(&out, "%s%s:%u: %s", ear->opening ? "cannot connect to " : "",
+                       ear->wire.settings->host, ear->wire.settings->port, text);
+    hyp_buf_terminate(&out);
+    try_later(ear, status, what);
+}
+
+static const struct hyp_link_events ear_events = {
+    .opened = on_opened, .received = on_received, .closed = on_closed};
+
+/* --- many links: TCP listener --- */
+
+static void client_remove(struct hyp_ear_client *client)
+{
+    struct hyp_ear *ear = client->ear;
+    for (struct hyp_ear_client **at = &ear->clients; *at != NULL; at = &(*at)->next) {
+        if (*at == client) {
+            *at = client->next;
+            ear->client_count--;
+            break;
+        }
+    }
+    hyp_stream_finish(&client->stream);
+    free(client);
+}
+
+static void on_client_bytes(void *user, const uint8_t *bytes, size_t len)
+{
+    struct hyp_ear_client *client = user;
+    take_bytes(client->ear, &client->stream, bytes, len, false);
+}
+
+static void on_client_closed(void *user, enum hyp_status status, const char *text)
+{
+    (void)status;
+    (void)text;
+    struct hyp_ear_client *client = user;
+    struct hyp_ear *ear = client->ear;
+    client_remove(client);
+    hyp_wire_changed(&ear->wire);
+}
+
+static void on_client_opened(void *user)
+{
+    (void)user; /* an accepted link is open from the start */
+}
+
+static const struct hyp_link_events client_events = {
+    .opened = on_client_opened, .received = on_client_bytes, .closed = on_client_closed};
+
+static void on_accepted(void *user, struct hyp_link *link)
+{
+    struct hyp_ear *ear = user;
+    struct hyp_ear_client *client =
+        ear->client_count >= HYP_LIMIT_LISTEN_CLIENTS ? NULL : calloc(1, sizeof(*client));
+    if (client == NULL) {
+        hyp_link_close(link);
+        return;
+    }
+    *client = (struct hyp_ear_client){.next = ear->clients, .ear = ear, .link = link};
+    hyp_stream_init(&client->stream);
+    ear->clients = client;
+    ear->client_count++;
+    link->events = &client_events;
+    link->user = client;
+    hyp_comm_succeeded(&ear->wire.comm, hyp_collector_utc(ear->wire.collector));
+    if (ear->paused) {
+        hyp_link_pause(link, true);
+    }
+    hyp_wire_changed(&ear->wire);
+}
+
+static const struct hyp_tcp_server_events server_events = {.accepted = on_accepted};
+
+/* --- opening --- */
+
+static const char *listen_host(const struct hyp_ear *ear)
+{
+    const char *host = ear->wire.settings->host;
+    return host[0] == '\0' ? "127.0.0.1" : host;
+}
+
+static enum hyp_status open_ear(struct hyp_ear *ear, struct hyp_error *err)
+{
+    const struct hyp_wire_settings *settings = ear->wire.settings;
+    struct hyp_loop *loop = &ear->wire.collector->loop;
+    char client_id[48];
+    struct hyp_buf id;
+    switch ((enum hyp_line_kind)ear->wire.kind) {
+    case HYP_LINE_WMBUS_TCP:
+        return hyp_tcp_connect(loop, settings->host, settings->port, &ear_events, ear,
+                               &ear->link, err);
+    case HYP_LINE_WMBUS_TCP_LISTEN:
+        return hyp_tcp_listen(loop, listen_host(ear), settings->port, &server_events, ear,
+                              &ear->server, err);
+    case HYP_LINE_WMBUS_UDP_LISTEN:
+        return hyp_udp_listen(loop, listen_host(ear), settings->port, &ear_events, ear,
+                              &ear->link, err);
+    case HYP_LINE_WMBUS_MQTT:
+        hyp_buf_init_fixed(&id, client_id, sizeof(client_id));
+        hyp_buf_append_fmt(
+            &id, "hypocaust-%lld-%08llx", (long long)ear->wire.id.id,
+            (unsigned long long)hyp_rng_below(ear->wire.collector->config.rng, 1ull << 32));
+        return hyp_mqtt_subscribe(loop, settings, hyp_buf_terminate(&id), &ear_events, ear,
+                                  &ear->link, err);
+    case HYP_LINE_DROP_FOLDER: return hyp_folder_open(ear, &ear->folder, err);
+    case HYP_LINE_UNSET:
+    case HYP_LINE_MBUS_TCP:
+    case HYP_LINE_MBUS_SERIAL:
+    case HYP_LINE_MODBUS_TCP:
+    case HYP_LINE_MODBUS_RTU_TCP:
+    case HYP_LINE_MODBUS_SERIAL:
+    case HYP_LINE_KIND_COUNT: break;
+    }
+    return hyp_error_set(err, HYP_INVALID, -1, "this kind of line cannot be listened to");
+}
+
+static void open_or_retry(struct hyp_ear *ear)
+{
+    struct hyp_collector *collector = ear->wire.collector;
+    struct hyp_error err = {0};
+    hyp_comm_attempted(&ear->wire.comm, hyp_collector_utc(collector));
+    enum hyp_status status = open_ear(ear, &err);
+    if (status != HYP_OK) {
+        try_later(ear, status, err.text);
+        return;
+    }
+    if (ear->wire.kind == HYP_LINE_WMBUS_TCP || ear->wire.kind == HYP_LINE_WMBUS_MQTT) {
+        ear->opening = true;
+        hyp_mono due = {hyp_loop_now(&collector->loop).ms + CONNECT_TIMEOUT_MS};
+        hyp_timer_arm(&collector->loop, &ear->timer, due);
+        hyp_wire_set_link_state(&ear->wire, HYP_LINK_CONNECTING);
+        return;
+    }
+    hyp_comm_succeeded(&ear->wire.comm, hyp_collector_utc(collector));
+    hyp_wire_set_link_state(&ear->wire, HYP_LINK_LISTENING);
+}
+
+static void on_timer(struct hyp_timer *timer)
+{
+    struct hyp_ear *ear = HYP_CONTAINER_OF(timer, struct hyp_ear, timer);
+    if (ear->opening) {
+        hyp_link_close(ear->link);
+        on_closed(ear, HYP_TIMEOUT, "no answer within 15 s");
+    } else {
+        open_or_retry(ear);
+    }
+}
+
+enum hyp_status hyp_ear_init(struct hyp_ear *ear)
+{
+    ear->wire.link_state = ear->wire.enabled ? HYP_LINK_IDLE : HYP_LINK_DISABLED;
+    ear->stream = calloc(1, sizeof(*ear->stream));
+    if (ear->stream == NULL) {
+        return HYP_NO_MEMORY;
+    }
+    hyp_stream_init(ear->stream);
+    enum hyp_status status = hyp_timer_add(&ear->wire.collector->loop, &ear->timer, on_timer);
+    if (status != HYP_OK) {
+        free(ear->stream);
+        ear->stream = NULL;
+    }
+    return status;
+}
+
+void hyp_ear_start(struct hyp_ear *ear)
+{
+    if (ear->wire.enabled && !ear->wire.collector->stopping) {
+        open_or_retry(ear);
+    }
+}
+
+void hyp_ear_finish(struct hyp_ear *ear)
+{
+    ear->wire.enabled = false;
+    hyp_timer_remove(&ear->wire.collector->loop, &ear->timer);
+    if (ear->link != NULL) {
+        hyp_link_close(ear->link);
+        ear->link = NULL;
+    }
+    if (ear->server != NULL) {
+        hyp_tcp_server_close(ear->server);
+        ear->server = NULL;
+    }
+    while (ear->clients != NULL) {
+        hyp_link_close(ear->clients->link);
+        client_remove(ear->clients);
+    }
+    if (ear->folder != NULL) {
+        hyp_folder_close(ear->folder);
+        ear->folder = NULL;
+    }
+    if (ear->stream != NULL) {
+        hyp_stream_finish(ear->stream);
+        free(ear->stream);
+        ear->stream = NULL;
+    }
+}
+
+void hyp_ear_pause(struct hyp_ear *ear, bool paused)
+{
+    if (ear->paused == paused) {
+        return;
+    }
+    ear->paused = paused;
+    if (ear->link != NULL && !ear->opening) {
+        hyp_link_pause(ear->link, paused);
+    }
+    for (struct hyp_ear_client *client = ear->clients; client != NULL; client = client->next) {
+        hyp_link_pause(client->link, paused);
+    }
+}
+
+uint16_t hyp_ear_port(const struct hyp_ear *ear)
+{
+    if (ear->server != NULL) {
+        return hyp_tcp_server_port(ear->server);
+    }
+    return ear->link != NULL && ear->wire.kind == HYP_LINE_WMBUS_UDP_LISTEN
+               ? hyp_udp_port(ear->link)
+               : 0;
+}

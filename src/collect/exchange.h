@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Exchange: one session with one device on a bus, of whatever protocol: sets it up from what
+ * the station says, and turns its result into bytes for the intake. Loop thread only.
+ */
+#ifndef HYP_COLLECT_EXCHANGE_H
+#define HYP_COLLECT_EXCHANGE_H
+
+#include "collect/bus.h"
+#include "model/reading.h"
+#include "protocol/session.h"
+
+#define HYP_EXCHANGE_HOLES 64
+
+struct hyp_exchange {
+    struct hyp_exchange *next; /* in the pool */
+    struct hyp_session session;
+    struct hyp_entry *entry; /* owned while the exchange runs */
+    uint8_t *out;            /* what the device said */
+    size_t capacity;
+    size_t len;
+    enum hyp_raw_protocol protocol;
+    bool answered;  /* bytes have come */
+    bool cancelled; /* nobody wants the result any more */
+    bool daily;     /* the daily registers were asked too */
+    struct hyp_plan *plan;
+    struct hyp_modbus_hole_list holes;
+    struct hyp_modbus_hole new_holes[HYP_EXCHANGE_HOLES];
+    union {
+        struct hyp_modbus_read modbus;
+    } state;
+};
+
+/* Idle exchanges, for use again. */
+struct hyp_exchange_pool {
+    struct hyp_exchange *free;
+};
+void hyp_exchange_pool_finish(struct hyp_exchange_pool *pool);
+struct hyp_exchange *hyp_exchange_take(struct hyp_exchange_pool *pool);
+void hyp_exchange_give(struct hyp_exchange_pool *pool, struct hyp_exchange *exchange);
+
+/*
+ * Prepares the session for entry->station.
+ * Returns  HYP_OK (start it) | INVALID, UNSUPPORTED (the device cannot be read: err) |
+ *          NO_MEMORY
+ */
+HYP_MUST_USE enum hyp_status hyp_exchange_prepare(struct hyp_exchange *exchange,
+                                                  struct hyp_bus *bus, struct hyp_entry *entry,
+                                                  struct hyp_error *err);
+/* Is it a step of a scan? */
+static inline bool hyp_exchange_is_scan(const struct hyp_exchange *exchange)
+{
+    return exchange->entry->station == NULL;
+}
+
+/* The session is done: out, len and protocol are set; what was learned goes to the station. */
+void hyp_exchange_collect(struct hyp_exchange *exchange, struct hyp_bus *bus);
+
+/* --- what a bus keeps for its protocol --- */
+
+void hyp_bus_protocol_init(struct hyp_bus *bus);
+void hyp_bus_protocol_finish(struct hyp_bus *bus);
+/* A new connection: what was remembered of the old one is void. */
+void hyp_bus_protocol_opened(struct hyp_bus *bus);
+
+/* --- scan.c --- */
+
+/* Can the line be searched like this? HYP_OK | INVALID | UNSUPPORTED (err) */
+HYP_MUST_USE enum hyp_status hyp_scan_check(const struct hyp_bus *bus,
+                                            const struct hyp_scan *scan, struct hyp_error *err);
+/* How many addresses a scan looks at; 0 = not known before. */
+uint32_t hyp_scan_total(const struct hyp_scan *scan);
+
+/* Prepares the next step of entry->order's scan. */
+HYP_MUST_USE enum hyp_status hyp_scan_prepare(struct hyp_exchange *exchange,
+                                              struct hyp_bus *bus, struct hyp_entry *entry,
+                                              struct hyp_error *err);
+/*
+ * A step has ended.
+ * Returns  true when the scan goes on: the entry has to be queued again; false: it is over and
+ *          the order has ended
+ */
+bool hyp_scan_step_done(struct hyp_exchange *exchange, struct hyp_bus *bus,
+                        struct hyp_session_io io);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Intake: from bytes that arrived to a reading in the outbox. The one way for everything that
+ * comes from the field, a file or a push: open, find whose it is, decode, date, keep the bytes.
+ *
+ * Keeps what is learned from telegrams (formats of compact frames). Loop thread only.
+ */
+#ifndef HYP_COLLECT_INTAKE_H
+#define HYP_COLLECT_INTAKE_H
+
+#include "base/map.h"
+#include "collect/collect.h"
+#include "collect/heard.h"
+#include "collect/outbox.h"
+#include "collect/station.h"
+
+struct hyp_intake {
+    const struct hyp_library *library;
+    const struct hyp_zone *zone;
+    const struct hyp_collect_observer *observer;
+    struct hyp_stations *stations;
+    struct hyp_outbox *outbox;
+    struct hyp_heard heard;
+    struct hyp_map formats; /* signature -> struct hyp_compact_format * */
+    struct hyp_telegram telegram;
+};
+
+/* Bytes with what is known about how they came. */
+struct hyp_arrival {
+    hyp_tenant_id tenant;
+    hyp_line_id line;
+    enum hyp_raw_protocol protocol;
+    const uint8_t *bytes;
+    size_t len;
+    hyp_utc received;
+    int16_t signal_dbm;
+    enum hyp_reading_source source;
+    struct hyp_ticket ticket;
+    struct hyp_station *expected; /* who was asked; NULL = find out */
+    struct hyp_arena *arena;      /* test: decode into this, keep nothing; else NULL */
+};
+
+/* What became of them. */
+struct hyp_arrived {
+    struct hyp_station *station; /* whose it is; NULL = not configured */
+    bool partial;                /* some records could not be decoded */
+    bool repeated;               /* heard a moment ago already: nothing was added */
+    bool has_meter;
+    struct hyp_meter_identity meter;
+    bool encrypted;
+    const struct hyp_value *values; /* as long as the arena, or the batch, lives */
+    size_t value_count;
+    char text[HYP_ERROR_TEXT_MAX]; /* why there is no reading, or what is missing of it */
+};
+
+void hyp_intake_init(struct hyp_intake *intake, const struct hyp_collect_config *config,
+                     struct hyp_stations *stations, struct hyp_outbox *outbox);
+void hyp_intake_finish(struct hyp_intake *intake);
+
+/*
+ * Takes what arrived. The bytes are kept with their outcome in any case (but for tests and
+ * repeated telegrams).
+ * Returns   HYP_OK (a reading was added; its ticket's callback will come, unless repeated)
+ *           | NOT_FOUND (no such station, or a compact frame of an unknown format)
+ *           | IMPLAUSIBLE (another meter answered than was asked) | NO_KEY | WRONG_KEY |
+ *           BAD_CHECK | MALFORMED | UNSUPPORTED | REFUSED | NO_MEMORY
+ */
+HYP_MUST_USE enum hyp_status hyp_intake_take(struct hyp_intake *intake,
+                                             const struct hyp_arrival *arrival,
+                                             struct hyp_arrived *ret_arrived);
+
+/* Adds a format known from before. */
+void hyp_intake_add_format(struct hyp_intake *intake, const struct hyp_compact_format *format);
+
+/*
+ * When the values of a reading were true: the meter's own time where it is believable, else the
+ * time of arrival less the age the meter states.
+ * @meter_time  of the telegram; year 0 = none
+ */
+hyp_utc hyp_source_time(const struct hyp_zone *zone, hyp_utc received,
+                        const struct hyp_civil *meter_time, const struct hyp_value *values,
+                        size_t value_count);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Wire: what every configured line has in common while it runs, whether it is polled (bus.h) or
+ * listened to (ear.h). First member of both. Loop thread only.
+ */
+#ifndef HYP_COLLECT_WIRE_H
+#define HYP_COLLECT_WIRE_H
+
+#include "collect/collect.h"
+#include "collect/comm.h"
+#include "collect/link.h"
+
+struct hyp_collector;
+struct hyp_station;
+
+/* The texts and numbers of a line that its kind needs; one piece of memory. */
+struct hyp_wire_settings {
+    const char *name;
+    const char *host;
+    const char *path;
+    const char *topic;
+    const char *login;
+    const char *password;
+    uint16_t port;
+    uint32_t baud;
+    uint32_t timeout_ms;
+    uint32_t delay_ms;
+    uint8_t retries;
+    char parity;
+    bool echo;
+    bool per_cycle;
+    char texts[];
+};
+
+struct hyp_wire {
+    struct hyp_collector *collector;
+    struct hyp_wire_settings *settings;
+    struct hyp_comm comm;
+    hyp_line_id id;
+    hyp_tenant_id tenant;
+    int64_t revision;
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    uint64_t frames_in;
+    uint64_t frames_refused;
+    uint8_t kind;       /* enum hyp_line_kind */
+    uint8_t link_state; /* enum hyp_link_state */
+    bool enabled;
+};
+
+/* Is the kind one that we ask, not one that we only listen to? */
+bool hyp_line_kind_is_polled(enum hyp_line_kind kind);
+
+/* Copies what the line says. NULL without memory. */
+struct hyp_wire_settings *hyp_wire_settings_create(const struct hyp_line *line);
+/* Wipes and frees. */
+void hyp_wire_settings_destroy(struct hyp_wire_settings *settings);
+
+void hyp_wire_set_link_state(struct hyp_wire *wire, enum hyp_link_state state);
+/* Tells the observer. */
+void hyp_wire_changed(struct hyp_wire *wire);
+
+/* Pause before attempt number `failures` + 1 of reaching the other side; with jitter. */
+int64_t hyp_wire_pause_ms(struct hyp_wire *wire);
+
+#endif
