@@ -25,6 +25,8 @@ export interface Token {
 
 export interface AuditEntry { time: string; user: number | null; login: string; action: string; object: string; detail: string }
 
+/** Lists without an end in sight (telegrams, audit log) come without a total. */
+export interface OpenList<T> { total?: number; offset: number; items: T[] }
 export interface List<T> { total: number; offset: number; items: T[] }
 
 export interface Overview {
@@ -95,12 +97,13 @@ export interface Note {
 
 export interface Explain {
   ok: boolean;
-  error?: { code: string; offset: number; text: string };
+  error?: { code: string; offset: number | null; text: string };
   link: string;
   stages: { title: string; hex: string }[];
   notes: Note[];
   meter?: { manufacturer: string; id: string; version: number; medium: number; medium_text: string } | null;
   profile?: string;
+  profile_title?: string;
   encryption?: { mode: number; state: string };
   values: Value[];
 }
@@ -120,7 +123,7 @@ export interface SeriesReply { from: string | number; to: string | number; serie
 
 export interface LineState {
   link: string; last_success: string | null; last_error: string; queue_length: number; clients: number;
-  active_device: number | null; bytes_in: number; bytes_out: number; frames_in: number; frames_refused: number;
+  active_device: number | null; active_device_name?: string; bytes_in: number; bytes_out: number; frames_in: number; frames_refused: number;
 }
 export interface Line {
   id: number; name: string; kind: string; host: string; port: number; path: string; baud: number; parity: string;
@@ -135,7 +138,7 @@ export type JobState =
   'waiting' | 'queued' | 'sent' | 'loading' | 'processing' | 'done' | 'done_with_errors' | 'error' | 'unknown';
 
 export interface Found {
-  manufacturer: string; serial: string; version: number | null; medium: number | string | null;
+  manufacturer: string; serial: string; version: number | null; medium: number | null; medium_text: string; kind: string; line: number | null;
   primary_address: number | null; unit_id: number | null; profile: string; profile_title: string;
   encrypted: boolean; signal_dbm: number | null; known: boolean; last_heard: string | null;
 }
@@ -144,7 +147,7 @@ export interface Job {
   id: number; kind: 'read' | 'scan' | 'test'; state: JobState; line: number | null; device: number | null;
   device_name?: string; line_name?: string;
   created: string; changed: string; total: number; done: number; failed: number; found: number; text: string;
-  results?: Found[]; values?: Value[]; profile?: string;
+  results?: Found[]; values?: Value[]; profile?: string; profile_title?: string;
   meter?: { manufacturer: string; id: string; version: number; medium: number; medium_text: string } | null;
 }
 

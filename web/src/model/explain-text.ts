@@ -4,7 +4,7 @@ import { spaced } from './hex';
 
 export function explainText(e: Explain, title: string): string {
   const lines = [title];
-  if (e.error) lines.push(`refused: ${e.error.code}: ${e.error.text} (byte ${e.error.offset})`);
+  if (e.error) lines.push(`refused: ${e.error.code}: ${e.error.text}${e.error.offset === null ? '' : ` (byte ${e.error.offset})`}`);
   if (e.meter) lines.push(`meter: ${e.meter.manufacturer} ${e.meter.id} version ${e.meter.version} ${e.meter.medium_text}`);
   e.stages.forEach((s, stage) => {
     lines.push('', `${s.title}, ${Math.floor(s.hex.length / 2)} bytes`, ...(spaced(s.hex).match(/.{1,48}/g) ?? []).map((x) => '  ' + x.trim()), '');

@@ -1,17 +1,17 @@
 // Who changed what and when.
 import { useRef, useState } from 'preact/hooks';
 import { ApiError, get } from '../api/client';
-import type { AuditEntry, List } from '../api/types';
+import type { AuditEntry, OpenList } from '../api/types';
 import { t, word } from '../model/i18n';
 import { dateTime } from '../model/time';
 import { resync } from '../live/session';
 import type { Grid, GridColumn } from '../parts/grid';
-import { GridView, textCell } from '../parts/grid-view';
+import { GridView, openTotal, textCell } from '../parts/grid-view';
 import { SettingsHead } from '../parts/settings-nav';
 import { Empty, Failed } from '../parts/states';
 
 type Row = AuditEntry & { row: number };
-const action = (a: AuditEntry): string => word('audit', a.action.replace(/[.\s]/g, '_'));
+const action = (a: AuditEntry): string => word('did', a.action.replace(/[.\s]/g, '_'));
 
 function columns(): GridColumn<Row>[] {
   return [
@@ -32,9 +32,9 @@ export default function AuditPage() {
   const [total, setTotal] = useState<number | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
   const fetchRows = async (offset: number, limit: number) => {
-    const r = await get<List<AuditEntry>>('/audit', { offset, limit });
+    const r = await get<OpenList<AuditEntry>>('/audit', { offset, limit });
     setError(null);
-    return { total: r.total ?? r.items.length, items: r.items.map((x, i) => ({ ...x, row: offset + i })) };
+    return { total: openTotal(r, offset, limit), items: r.items.map((x, i) => ({ ...x, row: offset + i })) };
   };
   return (
     <>

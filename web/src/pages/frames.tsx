@@ -1,7 +1,7 @@
 // All stored telegrams, the refused and unknown ones too; the door to the inspector.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { get, ApiError } from '../api/client';
-import type { FrameSummary, Line, List } from '../api/types';
+import type { FrameSummary, Line, List, OpenList } from '../api/types';
 import { t, word } from '../model/i18n';
 import { number } from '../model/numbers';
 import { dateTime } from '../model/time';
@@ -11,7 +11,7 @@ import { resync } from '../live/session';
 import { subscribe } from '../live/stream';
 import { outcomeMark } from '../parts/frame-table';
 import type { Grid, GridColumn } from '../parts/grid';
-import { GridView, textCell } from '../parts/grid-view';
+import { GridView, openTotal, textCell } from '../parts/grid-view';
 import { Icon } from '../parts/icon';
 import { Empty, Failed } from '../parts/states';
 import { markSvg } from '../parts/status';
@@ -55,6 +55,7 @@ export default function FramesPage() {
   const q = query.value;
   const grid = useRef<Grid<FrameSummary> | null>(null);
   const [total, setTotal] = useState<number | null>(null);
+  const [counted, setCounted] = useState(false);
   const [error, setError] = useState<ApiError | null>(null);
   const lines = useResource('lines', (s) => get<List<Line>>('/lines', { limit: 1000 }, s)).data?.items ?? [];
   const filter = { line: q['line'], device: q['device'], unknown: q['unknown'] };
@@ -63,12 +64,12 @@ export default function FramesPage() {
     const stop = subscribe([], [], (e) => { if (e.type === 'poll') grid.current?.refresh(); });
     return () => { clearInterval(timer); stop(); };
   }, []);
-  const fetchRows = async (offset: number, limit: number) => { const r = await get<List<FrameSummary>>('/frames', { ...filter, offset, limit }); setError(null); return r; };
+  const fetchRows = async (offset: number, limit: number) => { const r = await get<OpenList<FrameSummary>>('/frames', { ...filter, offset, limit }); setError(null); setCounted(r.total !== undefined); return { total: openTotal(r, offset, limit), items: r.items }; };
   return (
     <div class="fill">
       <div class="page-head">
         <h1>{t('nav.frames')}</h1>
-        {total !== null && <span class="sub" role="status">{t('frames.count', { n: total, count: number(total) })}</span>}
+        {total !== null && counted && <span class="sub" role="status">{t('frames.count', { n: total, count: number(total) })}</span>}
         <div class="page-actions"><a class="btn btn-primary" href="/inspector"><Icon svg={pasteIcon} />{t('inspector.pasteAction')}</a></div>
       </div>
       <div class="toolbar">

@@ -9,7 +9,7 @@ import { dateTime } from '../model/time';
 import { ago } from '../live/clock';
 import { query, setQuery } from '../live/router';
 import { useResource } from '../live/resource';
-import { isAdmin } from '../live/session';
+import { may } from '../live/session';
 import { subscribe } from '../live/stream';
 import { Icon } from '../parts/icon';
 import { cancelJob } from '../parts/job-progress';
@@ -64,7 +64,7 @@ export default function JobsPage() {
                       <td class="nowrap">{word('jobkind', j.kind)}</td><td><Subject j={j} /></td>
                       <td class="num nowrap phone-hide-cell">{j.total > 1 ? `${number(j.done + j.failed)} / ${number(j.total)}` : ''}{j.kind === 'scan' ? ` · ${t('job.found', { n: j.found })}` : ''}</td>
                       <td class="nowrap" title={dateTime(j.created, true)}>{ago(j.created)}</td><td class="wrap small phone-hide-cell">{j.text}</td>
-                      <td class="num">{isAdmin.value && isRunning(j.state) && <button type="button" class="btn-icon small" title={t('job.cancel')} aria-label={t('job.cancel')} onClick={() => void cancel(j.id, jobs.reload)}><Icon svg={xIcon} size={14} /></button>}</td>
+                      <td class="num">{may('job.run') && isRunning(j.state) && <button type="button" class="btn-icon small" title={t('job.cancel')} aria-label={t('job.cancel')} onClick={() => void cancel(j.id, jobs.reload)}><Icon svg={xIcon} size={14} /></button>}</td>
                     </tr>
                   ))}
                 </tbody>

@@ -22,7 +22,7 @@ function Bytes({ e, stage, link }: { e: Explain; stage: number; link: Linked }) 
   const index = useMemo(() => e.notes.map((n, i) => ({ n, i })).filter((x) => x.n.stage === stage), [e, stage]);
   const own = useMemo(() => owners(count, index.map((x) => x.n)), [index, count]);
   const perRow = phone.value ? 8 : 16;
-  const badAt = e.error && stage === 0 ? e.error.offset : -1;
+  const badAt = e.error && stage === 0 ? e.error.offset ?? -1 : -1;
   const noteAt = (b: number): number => (own[b]! >= 0 ? index[own[b]!]!.i : -1);
   const activeNote = e.notes[link.active];
 
@@ -119,7 +119,7 @@ function Values({ e }: { e: Explain }) {
   if (e.values.length === 0) return null;
   return (
     <section class="card">
-      <div class="card-head"><h2>{t('inspector.values')}</h2>{e.profile && <span class="grey small">{t('inspector.profile', { name: e.profile })}</span>}</div>
+      <div class="card-head"><h2>{t('inspector.values')}</h2>{e.profile && <span class="grey small">{t('inspector.profile', { name: e.profile_title || e.profile })}</span>}</div>
       <div class="table-box">
         <table class="table table-mid">
           <thead><tr><th>{t('values.name')}</th><th class="num">{t('col.value')}</th><th>{t('inspector.function')}</th><th class="num">{t('inspector.storage')}</th><th class="num">{t('inspector.tariff')}</th><th class="num">{t('inspector.subunit')}</th><th>{t('values.quality')}</th></tr></thead>
@@ -174,7 +174,7 @@ export function ExplainView({ e, title, focusKey }: { e: Explain; title: string;
       {!e.ok && e.error && (
         <div class="failed" role="alert">
           <Icon svg={alertIcon} size={18} />
-          <div><strong>{word('outcome', e.error.code)}</strong> {e.error.text}{e.error.offset >= 0 && <> <button type="button" class="btn-link" onClick={() => { setStage(0); const i = e.notes.findIndex((n) => n.layer === 'error'); if (i >= 0) pin(i); }}>{t('inspector.atByte', { n: e.error.offset })}</button></>}</div>
+          <div><strong>{word('outcome', e.error.code)}</strong> {e.error.text}{e.error.offset !== null && e.error.offset >= 0 && <> <button type="button" class="btn-link" onClick={() => { setStage(0); const i = e.notes.findIndex((n) => n.layer === 'error'); if (i >= 0) pin(i); }}>{t('inspector.atByte', { n: e.error.offset })}</button></>}</div>
         </div>
       )}
       <section class="card">

@@ -49,6 +49,10 @@ export function GridView<T>(props: Props<T>) {
   return <div class="grid-host" ref={host} />;
 }
 
+/** Length of a list whose end the server does not tell: one more row while pages come full. */
+export const openTotal = (r: { total?: number; items: unknown[] }, offset: number, limit: number): number =>
+  r.total ?? offset + r.items.length + (r.items.length === limit ? 1 : 0);
+
 /** Sets a cell to plain text; the title shows what does not fit. */
 export function textCell(cell: HTMLElement, text: string): void {
   cell.textContent = text;

@@ -270,7 +270,8 @@ export class Grid<T> {
       const w = await this.o.fetch(page * WINDOW, WINDOW);
       if (gen !== this.generation) return;
       this.pages.set(page, w.items);
-      if (w.total !== this.total) {
+      // An open list grows page by page; an answer for an early page must not cut off later ones.
+      if (w.total !== this.total && !(w.total < this.total && page * WINDOW + w.items.length < w.total)) {
         this.total = w.total;
         this.scroller.setAttribute('aria-rowcount', String(w.total + 1));
         this.o.onTotal?.(w.total);

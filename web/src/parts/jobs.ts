@@ -11,7 +11,7 @@ import { toast } from './toast';
 export async function readNow(devices: number[], quiet = false): Promise<Job[]> {
   try {
     const r = await post<{ jobs: Job[] }>('/read', { devices });
-    if (!quiet) toast(t('read.started', { n: r.jobs.length }), { action: { label: t('read.show'), run: () => go('/jobs') } });
+    if (!quiet) toast(t('read.started', { n: devices.length }), { action: { label: t('read.show'), run: () => go('/jobs') } });
     return r.jobs;
   } catch (e) {
     toast(`${t('read.failed')} ${e instanceof ApiError ? errorText(e) : ''}`, { error: true });

@@ -16,14 +16,8 @@ import { ago } from '../live/clock';
 
 export const foundKey = (f: Found): string => [f.manufacturer, f.serial, f.version, f.medium, f.primary_address, f.unit_id].join('|');
 
-export function kindOf(f: Found): string {
-  const text = `${f.profile} ${f.medium ?? ''}`.toLowerCase();
-  if (/hca|allocator/.test(text)) return 'hca';
-  if (/ecl|controller/.test(text)) return 'controller';
-  if (/electric|omnipower/.test(text)) return 'electricity_meter';
-  if (/water/.test(text)) return 'water_meter';
-  return /heat|multical|sono|^4$|^12$/.test(text) || text.trim() === '' ? 'heat_meter' : 'generic';
-}
+export const kindOf = (f: Found): string => f.kind || 'generic';
+const busAddress = (f: Found): string => String(f.primary_address ?? (f.unit_id || ''));
 
 export function FoundTable({ items, chosen, toggle, radio = false }: { items: Found[]; chosen: Set<string>; toggle: (key: string) => void; radio?: boolean }) {
   return (
@@ -35,9 +29,9 @@ export function FoundTable({ items, chosen, toggle, radio = false }: { items: Fo
             const key = foundKey(f);
             return (
               <tr key={key}>
-                <td>{f.known ? <Status mark="normal" word={t('scan.known')} quiet /> : <input type="checkbox" checked={chosen.has(key)} aria-label={t('scan.choose', { name: f.serial || String(f.unit_id ?? f.primary_address ?? '') })} onChange={() => toggle(key)} />}</td>
-                <td class="mono">{f.serial || '–'}</td><td>{f.manufacturer}</td><td>{typeof f.medium === 'string' ? word('medium', f.medium) : f.medium ?? ''}</td>
-                {!radio && <td class="num">{f.unit_id ?? f.primary_address ?? ''}</td>}
+                <td>{f.known ? <Status mark="normal" word={t('scan.known')} quiet /> : <input type="checkbox" checked={chosen.has(key)} aria-label={t('scan.choose', { name: f.serial || busAddress(f) })} onChange={() => toggle(key)} />}</td>
+                <td class="mono">{f.serial || '–'}</td><td>{f.manufacturer}</td><td>{word('medium', f.medium_text)}</td>
+                {!radio && <td class="num">{busAddress(f)}</td>}
                 <td>{f.profile_title || f.profile || <span class="grey">{t('scan.noProfile')}</span>} {f.encrypted && <span class="badge">{t('scan.encrypted')}</span>} {f.known && <span class="badge">{t('scan.known')}</span>}</td>
                 {radio && <><td class="num">{f.signal_dbm ? `${f.signal_dbm} dBm` : ''}</td><td class="nowrap">{ago(f.last_heard)}</td></>}
               </tr>
