@@ -10,6 +10,7 @@ import { startRouter } from './live/router';
 import { applyTheme, theme } from './live/prefs';
 import { start } from './live/session';
 import { startStream } from './live/stream';
+import { startUpdates } from './live/update';
 import { App } from './app';
 
 applyTheme(theme.peek());
@@ -19,6 +20,4 @@ void start();
 render(<App />, document.getElementById('app')!);
 
 // Browsers offer service workers in secure contexts only; everything works without.
-if ('serviceWorker' in navigator && !navigator.webdriver) {
-  addEventListener('load', () => { navigator.serviceWorker.register('/sw.js').catch(() => undefined); });
-}
+addEventListener('load', startUpdates);

@@ -3,18 +3,18 @@ import type { ComponentType } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { t, type Key } from './model/i18n';
 import { path } from './live/router';
-import { isAdmin } from './live/session';
+import { may, type Permission } from './live/session';
 import { Lazy } from './parts/lazy';
 import { Empty, NotAllowed } from './parts/states';
 
 interface PageProps { id: number }
 type Loader = () => Promise<{ default: ComponentType<PageProps> }>;
-interface Route { pattern: RegExp; title: Key; load: Loader; admin?: boolean }
+interface Route { pattern: RegExp; title: Key; load: Loader; needs?: Permission }
 
 const ROUTES: Route[] = [
   { pattern: /^\/$/, title: 'nav.overview', load: () => import('./pages/overview') },
   { pattern: /^\/devices$/, title: 'nav.devices', load: () => import('./pages/devices') },
-  { pattern: /^\/devices\/new$/, title: 'add.title', load: () => import('./pages/device-new'), admin: true },
+  { pattern: /^\/devices\/new$/, title: 'add.title', load: () => import('./pages/device-new'), needs: 'device.write' },
   { pattern: /^\/devices\/(\d+)$/, title: 'nav.devices', load: () => import('./pages/device') },
   { pattern: /^\/chart$/, title: 'nav.chart', load: () => import('./pages/chart') },
   { pattern: /^\/frames$/, title: 'nav.frames', load: () => import('./pages/frames') },
@@ -25,9 +25,9 @@ const ROUTES: Route[] = [
   { pattern: /^\/jobs$/, title: 'nav.jobs', load: () => import('./pages/jobs') },
   { pattern: /^\/settings\/?$/, title: 'nav.settings', load: () => import('./pages/appearance') },
   { pattern: /^\/settings\/appearance$/, title: 'settings.appearance', load: () => import('./pages/appearance') },
-  { pattern: /^\/settings\/users$/, title: 'settings.users', load: () => import('./pages/users'), admin: true },
-  { pattern: /^\/settings\/tokens$/, title: 'settings.tokens', load: () => import('./pages/tokens'), admin: true },
-  { pattern: /^\/settings\/audit$/, title: 'settings.audit', load: () => import('./pages/audit'), admin: true },
+  { pattern: /^\/settings\/users$/, title: 'settings.users', load: () => import('./pages/users'), needs: 'user.manage' },
+  { pattern: /^\/settings\/tokens$/, title: 'settings.tokens', load: () => import('./pages/tokens'), needs: 'token.manage' },
+  { pattern: /^\/settings\/audit$/, title: 'settings.audit', load: () => import('./pages/audit'), needs: 'audit.read' },
 ];
 
 export function setTitle(text: string): void { document.title = text ? `${text} \u00b7 Hypocaust` : 'Hypocaust'; }
@@ -40,6 +40,6 @@ export function Page() {
   if (!route) {
     return <Empty title={t('error.pageTitle')} text={t('error.pageText', { path: here })}><a class="btn" href="/">{t('denied.back')}</a></Empty>;
   }
-  if (route.admin && !isAdmin.value) return <NotAllowed />;
+  if (route.needs && !may(route.needs)) return <NotAllowed />;
   return <Lazy key={here} load={route.load} props={{ id }} />;
 }

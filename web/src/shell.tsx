@@ -9,8 +9,9 @@ import { clock } from './model/time';
 import { ago, now, serverNow } from './live/clock';
 import { kiosk, path } from './live/router';
 import { phone, pref, setPref, theme, type Theme } from './live/prefs';
-import { isAdmin, lostSince, resync, session, signOut } from './live/session';
+import { lostSince, resync, session, signOut } from './live/session';
 import { connection, lastEvent, subscribe } from './live/stream';
+import { applyUpdate, updateReady } from './live/update';
 import { Brand } from './parts/brand';
 import { Icon } from './parts/icon';
 import { Lazy } from './parts/lazy';
@@ -134,6 +135,11 @@ function LostBanner() {
   );
 }
 
+function UpdateBanner() {
+  if (!updateReady.value) return null;
+  return <div class="banner banner-info" role="status">{t('update.text')}<button type="button" class="btn" onClick={applyUpdate}>{t('update.action')}</button></div>;
+}
+
 /** While the server is away, ask now and then whether it is back. */
 function useReconnect(): void {
   const lost = lostSince.value !== null;
@@ -211,10 +217,11 @@ export function Shell({ children }: { children: ComponentChildren }) {
       </header>
       <div>
         <LostBanner />
+        <UpdateBanner />
         <main id="main" class="main" ref={main} tabIndex={-1}>{children}</main>
       </div>
       {!kiosk.value && phone.value && <Bottom />}
-      {paletteOpen.value && <Lazy load={loadPalette} props={{ admin: isAdmin.value }} quiet />}
+      {paletteOpen.value && <Lazy load={loadPalette} quiet />}
       {helpOpen.value && <Lazy load={loadHelp} quiet />}
     </div>
   );

@@ -34,11 +34,19 @@ export function url(path: string, query?: Query): string {
 
 interface Options { query?: Query; body?: unknown; signal?: AbortSignal; anonymous?: boolean }
 
+/** The server names the field first ("port: must be ..."); beside its field the name is noise. */
+function sentence(p: Partial<Problem>): string {
+  const text = p.detail ?? p.title ?? '';
+  if (!p.field || !text.startsWith(`${p.field}: `)) return text;
+  const rest = text.slice(p.field.length + 2);
+  return rest.charAt(0).toUpperCase() + rest.slice(1);
+}
+
 async function problemOf(res: Response): Promise<ApiError> {
   let p: Partial<Problem> = {};
   try { p = await res.json() as Problem; } catch { /* a proxy's page, not ours */ }
   const retry = p.retry_after ?? (Number(res.headers.get('Retry-After')) || undefined);
-  return new ApiError(res.status, p.code ?? 'HTTP_' + res.status, p.detail ?? p.title ?? '', p.field, retry, p.offset);
+  return new ApiError(res.status, p.code ?? 'HTTP_' + res.status, sentence(p), p.field, retry, p.offset);
 }
 
 async function send(method: string, path: string, o: Options): Promise<Response> {

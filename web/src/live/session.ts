@@ -1,5 +1,5 @@
 // Who is signed in, what they may do, and what happens when the session ends.
-import { computed, signal } from '@preact/signals';
+import { signal } from '@preact/signals';
 import { ApiError, call, get, post, setCsrf, setHooks } from '../api/client';
 import type { Session, Status } from '../api/types';
 import { loadLanguage } from '../model/i18n';
@@ -18,7 +18,9 @@ export const lostSince = signal<number | null>(null);
 /** Counts up when a page should fetch again: after a lost connection or a new sign-in. */
 export const resync = signal(0);
 
-export const isAdmin = computed(() => session.value?.user.role === 'admin');
+export type Permission = 'device.write' | 'line.write' | 'job.run' | 'group.write' | 'user.manage' | 'token.manage' | 'audit.read';
+/** May the person do this? What they may not is left out of the page; the server decides in any case. */
+export const may = (what: Permission): boolean => session.value?.permissions.includes(what) ?? false;
 
 let waiting: ((ok: boolean) => void)[] = [];
 

@@ -7,7 +7,7 @@ import { DEVICE_MARK, JOB_MARK, isRunning } from '../model/status';
 import { ago } from '../live/clock';
 import { path, query } from '../live/router';
 import { useResource } from '../live/resource';
-import { isAdmin } from '../live/session';
+import { may } from '../live/session';
 import { subscribe } from '../live/stream';
 import { Icon } from '../parts/icon';
 import { readNow } from '../parts/jobs';
@@ -56,7 +56,7 @@ function Head({ d, job, onRead }: { d: Device; job: Job | null; onRead: () => vo
         {d.info_severity && d.info_severity !== 'normal' && <Status mark={d.info_severity} word={t('device.infoCode')} />}
         <div class="page-actions">
           {job && <span class="job-state" role="status"><Status mark={JOB_MARK[job.state]} word={word('job', job.state)} /></span>}
-          {isAdmin.value && <button type="button" class="btn btn-primary" disabled={!!job && isRunning(job.state)} onClick={onRead}><Icon svg={readIcon} />{t('read.now')}</button>}
+          {may('job.run') && <button type="button" class="btn btn-primary" disabled={!!job && isRunning(job.state)} onClick={onRead}><Icon svg={readIcon} />{t('read.now')}</button>}
         </div>
       </div>
       <p class="device-meta">{meta.join(' · ')}{d.last_success && <> · {t('device.read', { ago: ago(d.last_success) })}</>}</p>

@@ -14,7 +14,7 @@ import { age } from '../live/clock';
 import { go, query, setQuery } from '../live/router';
 import { pref, setPref } from '../live/prefs';
 import { useResource } from '../live/resource';
-import { isAdmin, resync } from '../live/session';
+import { may, resync } from '../live/session';
 import { subscribe } from '../live/stream';
 import { download } from '../parts/download';
 import type { Grid, GridColumn } from '../parts/grid';
@@ -218,9 +218,9 @@ function Bulk({ ids, groups, clear, done }: { ids: number[]; groups: Group[]; cl
   return (
     <div class="bulk" role="region" aria-label={t('list.selection')}>
       <b>{t('list.selected', { n: ids.length })}</b>
-      {isAdmin.value && <button type="button" class="btn" onClick={() => void readNow(ids)}><Icon svg={readIcon} />{t('read.now')}</button>}
+      {may('job.run') && <button type="button" class="btn" onClick={() => void readNow(ids)}><Icon svg={readIcon} />{t('read.now')}</button>}
       <a class="btn" href={`/chart${formatQuery({ devices: ids.slice(0, 12).join(',') })}`}>{t('list.compare')}</a>
-      {isAdmin.value && groups.length > 0 && (
+      {may('group.write') && groups.length > 0 && (
         <Menu label={<>{t('group.add')}<Icon svg={downIcon} size={14} /></>}>
           {(close) => groups.map((g) => <button key={g.id} type="button" class="menu-item" onClick={() => void addTo(g, close)}>{g.name}<span class="count">{number(g.members)}</span></button>)}
         </Menu>
@@ -300,7 +300,7 @@ export default function Devices() {
         <h1>{t('nav.devices')}</h1>
         {total !== null && <span class="sub" role="status">{t(filtered ? 'list.matches' : 'list.devices', { n: total, count: number(total) })}</span>}
         <div class="page-actions">
-          {isAdmin.value && <a class="btn btn-primary" href="/devices/new"><Icon svg={plusIcon} />{t('add.action')}</a>}
+          {may('device.write') && <a class="btn btn-primary" href="/devices/new"><Icon svg={plusIcon} />{t('add.action')}</a>}
         </div>
       </div>
       <div class="toolbar">
@@ -325,7 +325,7 @@ export default function Devices() {
           <div class="grid-over">
             {filtered
               ? <Empty title={t('list.noneMatch')} text={t('list.noneMatchText')}><button type="button" class="btn" onClick={clearFilters}>{t('filter.clear')}</button></Empty>
-              : <Empty title={t('list.none')} text={t('list.noneText')}>{isAdmin.value && <a class="btn btn-primary" href="/devices/new"><Icon svg={layersIcon} />{t('add.action')}</a>}</Empty>}
+              : <Empty title={t('list.none')} text={t('list.noneText')}>{may('device.write') && <a class="btn btn-primary" href="/devices/new"><Icon svg={layersIcon} />{t('add.action')}</a>}</Empty>}
           </div>
         )}
         {error && total === null && <div class="grid-over"><div class="pad"><Failed what={t('list.failed')} error={error} retry={() => grid.current?.reset()} /></div></div>}

@@ -9,7 +9,7 @@ import { dateTime } from '../model/time';
 import { ago } from '../live/clock';
 import { go } from '../live/router';
 import { useAction, useResource } from '../live/resource';
-import { isAdmin } from '../live/session';
+import { may } from '../live/session';
 import { subscribe } from '../live/stream';
 import { Confirm } from '../parts/dialog';
 import { Icon } from '../parts/icon';
@@ -108,7 +108,7 @@ export default function LinePage({ id }: { id: number }) {
             <div class="page-head">
               <h1>{l.name}</h1>
               <Status mark={linkMark(l.state.link, l.enabled)} word={linkWord(l)} />
-              {isAdmin.value && (
+              {may('line.write') && (
                 <div class="page-actions">
                   {canScan(l) && <button type="button" class="btn btn-primary" onClick={() => show('scan')}><Icon svg={scanIcon} />{t('scan.action')}</button>}
                   {isRadio(l) && <a class="btn btn-primary" href="/devices/new?way=radio"><Icon svg={scanIcon} />{t('scan.heard')}</a>}

@@ -8,7 +8,7 @@ import { linkMark } from '../model/status';
 import { ago } from '../live/clock';
 import { go, query, setQuery } from '../live/router';
 import { useResource } from '../live/resource';
-import { isAdmin } from '../live/session';
+import { may } from '../live/session';
 import { subscribe } from '../live/stream';
 import { Icon } from '../parts/icon';
 import { endpoint, LineForm } from '../parts/line-form';
@@ -45,7 +45,7 @@ export default function LinesPage() {
     });
     return () => { stop(); clearTimeout(due); };
   }, []);
-  const addButton = isAdmin.value && <button type="button" class="btn btn-primary" onClick={() => add(true)}><Icon svg={plusIcon} />{t('line.addTitle')}</button>;
+  const addButton = may('line.write') && <button type="button" class="btn btn-primary" onClick={() => add(true)}><Icon svg={plusIcon} />{t('line.addTitle')}</button>;
   return (
     <>
       <div class="page-head"><h1>{t('nav.lines')}</h1><div class="page-actions">{addButton}</div></div>
@@ -61,7 +61,7 @@ export default function LinesPage() {
           ))}
         </Loaded>
       </div>
-      {adding && isAdmin.value && <LineForm line={null} onClose={() => { add(false); setQuery({ add: '' }); }} onSaved={(l) => { toast(t('line.added', { name: l.name })); go(`/lines/${l.id}`); }} />}
+      {adding && may('line.write') && <LineForm line={null} onClose={() => { add(false); setQuery({ add: '' }); }} onSaved={(l) => { toast(t('line.added', { name: l.name })); go(`/lines/${l.id}`); }} />}
     </>
   );
 }

@@ -7,7 +7,7 @@ import { bytes, number } from '../model/numbers';
 import { DEVICE_MARK, linkMark, type Mark } from '../model/status';
 import { ago } from '../live/clock';
 import { useResource } from '../live/resource';
-import { isAdmin } from '../live/session';
+import { may } from '../live/session';
 import { subscribe } from '../live/stream';
 import { Icon } from '../parts/icon';
 import { Empty, Loaded } from '../parts/states';
@@ -34,7 +34,7 @@ function Attention({ o, lines }: { o: Overview; lines: Line[] }) {
   return (
     <section class="card">
       <div class="card-head"><h2>{t('overview.attention')}</h2></div>
-      {list.length === 0 ? <Empty title={t('overview.calm')} text={o.devices.total ? t('overview.calmText') : t('list.noneText')}>{o.devices.total === 0 && isAdmin.value && <a class="btn btn-primary" href="/devices/new">{t('add.action')}</a>}</Empty> : list.map((p) => (
+      {list.length === 0 ? <Empty title={t('overview.calm')} text={o.devices.total ? t('overview.calmText') : t('list.noneText')}>{o.devices.total === 0 && may('device.write') && <a class="btn btn-primary" href="/devices/new">{t('add.action')}</a>}</Empty> : list.map((p) => (
         <a key={p.href + p.text} class="row-link" href={p.href}><MarkIcon mark={p.mark} /><span class="grow"><b>{p.text}</b><small>{p.note}</small></span><Icon svg={nextIcon} /></a>
       ))}
     </section>

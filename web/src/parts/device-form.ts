@@ -66,7 +66,9 @@ export function inputOf(f: DeviceForm, medium: Medium, o: { nameless?: boolean }
   const lon = coordinate(f.longitude, 180);
   if (lat === undefined) return no('latitude', t('deviceForm.latitudeWrong'));
   if (lon === undefined) return no('longitude', t('deviceForm.longitudeWrong'));
-  if (lat !== null && lon !== null) { input.latitude = lat; input.longitude = lon; }
+  const placed = lat !== null && lon !== null;
+  input.latitude = placed ? lat : null;
+  input.longitude = placed ? lon : null;
   return { input, wrong: null };
 }
 

@@ -15,11 +15,12 @@ const has = {
   serial: (k: string) => /serial/.test(k),
   mqtt: (k: string) => k === 'wmbus-mqtt',
   polled: (k: string) => /^m(od)?bus/.test(k),
+  tcp: (k: string) => /^m(od)?bus.*tcp$/.test(k),
 };
 const PORTS: Record<string, string> = { 'mbus-tcp': '10001', 'modbus-tcp': '502', 'modbus-rtu-tcp': '4001', 'wmbus-tcp': '1234', 'wmbus-tcp-listen': '4444', 'wmbus-udp-listen': '4444', 'wmbus-mqtt': '1883' };
 const BAUDS = ['300', '600', '1200', '2400', '4800', '9600', '19200', '38400', '57600', '115200'];
 
-type Form = Record<'name' | 'kind' | 'host' | 'port' | 'path' | 'baud' | 'parity' | 'topic' | 'login' | 'password' | 'timeout_ms' | 'retries' | 'delay_ms', string> & { echo: boolean; enabled: boolean };
+type Form = Record<'name' | 'kind' | 'host' | 'port' | 'path' | 'baud' | 'parity' | 'topic' | 'login' | 'password' | 'timeout_ms' | 'retries' | 'delay_ms', string> & { echo: boolean; per_cycle: boolean; enabled: boolean };
 type Numeric = 'port' | 'baud' | 'timeout_ms' | 'retries' | 'delay_ms';
 const NUMERIC: Numeric[] = ['port', 'baud', 'timeout_ms', 'retries', 'delay_ms'];
 
@@ -28,7 +29,7 @@ function start(line: Line | null): Form {
   return {
     name: line?.name ?? '', kind: line?.kind ?? 'mbus-tcp', host: line?.host ?? '', port: n(line?.port, PORTS[line?.kind ?? 'mbus-tcp'] ?? ''), path: line?.path ?? '', baud: n(line?.baud, '2400'),
     parity: line?.parity || 'E', topic: line?.topic ?? '', login: line?.login ?? '', password: '', timeout_ms: n(line?.timeout_ms, ''), retries: line ? String(line.retries) : '2', delay_ms: n(line?.delay_ms, '0'),
-    echo: line?.echo ?? false, enabled: line?.enabled ?? true,
+    echo: line?.echo ?? false, per_cycle: line?.per_cycle ?? false, enabled: line?.enabled ?? true,
   };
 }
 
@@ -49,6 +50,7 @@ function toInput(f: Form): { input: LineInput; wrong: { field: string; text: str
   if (has.path(f.kind)) input.path = f.path.trim();
   if (has.serial(f.kind)) input.parity = f.parity;
   if (has.polled(f.kind)) input.echo = f.echo;
+  if (has.tcp(f.kind)) input.per_cycle = f.per_cycle;
   if (has.mqtt(f.kind)) { input.topic = f.topic.trim(); input.login = f.login.trim(); if (f.password) input.password = f.password; }
   return { input, wrong: null };
 }
@@ -103,6 +105,7 @@ export function LineForm({ line, onClose, onSaved }: { line: Line | null; onClos
               <TextField label={t('line.retries')} value={f.retries} onChange={set('retries')} error={bad('retries')} inputMode="numeric" />
               <TextField label={t('line.delay')} hint={t('line.delayHint')} value={f.delay_ms} onChange={set('delay_ms')} error={bad('delay_ms')} inputMode="numeric" />
               <CheckField label={t('line.echo')} hint={t('line.echoHint')} checked={f.echo} onChange={(v) => setForm({ ...f, echo: v })} />
+              {has.tcp(f.kind) && <CheckField label={t('line.perCycle')} hint={t('line.perCycleHint')} checked={f.per_cycle} onChange={(v) => setForm({ ...f, per_cycle: v })} />}
             </div>
           </details>
         )}

@@ -4,6 +4,7 @@ import { get } from '../api/client';
 import type { Device, DeviceList } from '../api/types';
 import { t, word, type Key } from '../model/i18n';
 import { go } from '../live/router';
+import { may, type Permission } from '../live/session';
 import { Icon } from './icon';
 import { paletteOpen } from './keys';
 import searchIcon from '../icons/search.svg';
@@ -11,18 +12,18 @@ import pageIcon from '../icons/chevron-right.svg';
 import deviceIcon from '../icons/layers.svg';
 
 interface Entry { key: string; text: string; note: string; icon: string; href: string }
-const PAGES: { href: string; key: Key; admin?: boolean }[] = [
+const PAGES: { href: string; key: Key; needs?: Permission }[] = [
   { href: '/', key: 'nav.overview' }, { href: '/devices', key: 'nav.devices' }, { href: '/chart', key: 'nav.chart' },
   { href: '/frames', key: 'nav.frames' }, { href: '/inspector', key: 'inspector.paste' }, { href: '/lines', key: 'nav.lines' },
   { href: '/jobs', key: 'nav.jobs' }, { href: '/devices?state=failing', key: 'cmd.failing' }, { href: '/devices?state=stale', key: 'cmd.stale' },
-  { href: '/devices/new', key: 'add.title', admin: true }, { href: '/lines?add=1', key: 'line.addTitle', admin: true },
-  { href: '/settings/appearance', key: 'settings.appearance' }, { href: '/settings/users', key: 'settings.users', admin: true },
-  { href: '/settings/tokens', key: 'settings.tokens', admin: true }, { href: '/settings/audit', key: 'settings.audit', admin: true },
+  { href: '/devices/new', key: 'add.title', needs: 'device.write' }, { href: '/lines?add=1', key: 'line.addTitle', needs: 'line.write' },
+  { href: '/settings/appearance', key: 'settings.appearance' }, { href: '/settings/users', key: 'settings.users', needs: 'user.manage' },
+  { href: '/settings/tokens', key: 'settings.tokens', needs: 'token.manage' }, { href: '/settings/audit', key: 'settings.audit', needs: 'audit.read' },
 ];
 
-function entries(text: string, devices: Device[], admin: boolean): Entry[] {
+function entries(text: string, devices: Device[]): Entry[] {
   const needle = text.trim().toLowerCase();
-  const pages = PAGES.filter((p) => admin || !p.admin).map((p) => ({ key: p.href, text: t(p.key), note: t('search.page'), icon: pageIcon, href: p.href }))
+  const pages = PAGES.filter((p) => !p.needs || may(p.needs)).map((p) => ({ key: p.href, text: t(p.key), note: t('search.page'), icon: pageIcon, href: p.href }))
     .filter((p) => p.text.toLowerCase().includes(needle));
   const found = devices.map((d) => ({
     key: 'd' + d.id, text: d.name, note: [word('kind', d.kind), d.serial, d.address].filter(Boolean).join(' · '), icon: deviceIcon, href: `/devices/${d.id}`,
@@ -30,12 +31,12 @@ function entries(text: string, devices: Device[], admin: boolean): Entry[] {
   return needle ? [...found, ...pages] : pages;
 }
 
-export default function Palette({ admin }: { admin: boolean }) {
+export default function Palette() {
   const ref = useRef<HTMLDialogElement>(null);
   const [text, setText] = useState('');
   const [at, setAt] = useState(0);
   const [devices, setDevices] = useState<Device[]>([]);
-  const list = entries(text, devices, admin);
+  const list = entries(text, devices);
 
   useEffect(() => { ref.current!.showModal(); }, []);
   useEffect(() => {

@@ -6,7 +6,7 @@ import { t, word } from '../model/i18n';
 import { DEVICE_MARK } from '../model/status';
 import { ago } from '../live/clock';
 import { useResource } from '../live/resource';
-import { isAdmin } from '../live/session';
+import { may } from '../live/session';
 import { subscribe } from '../live/stream';
 import { Icon } from './icon';
 import { readNow } from './jobs';
@@ -38,7 +38,7 @@ export function Peek({ id, onClose }: { id: number; onClose: () => void }) {
               {x.last_error && x.state !== 'ok' && <p class="note note-warn wrap">{x.last_error}</p>}
               <div class="peek-actions">
                 <a class="btn btn-primary" href={`/devices/${id}`}>{t('peek.open')}</a>
-                {isAdmin.value && <button type="button" class="btn" onClick={() => void readNow([id])}><Icon svg={readIcon} />{t('read.now')}</button>}
+                {may('job.run') && <button type="button" class="btn" onClick={() => void readNow([id])}><Icon svg={readIcon} />{t('read.now')}</button>}
               </div>
               <dl class="facts">
                 <dt>{t('col.kind')}</dt><dd>{word('kind', x.kind)}</dd>

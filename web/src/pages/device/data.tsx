@@ -8,7 +8,7 @@ import { scheduleWords } from '../../model/schedule';
 import { dateTime } from '../../model/time';
 import { go } from '../../live/router';
 import { useAction, useResource } from '../../live/resource';
-import { isAdmin } from '../../live/session';
+import { may } from '../../live/session';
 import { DeviceFields } from '../../parts/device-fields';
 import { formOf, inputOf, mediumOf, type DeviceForm, type Wrong } from '../../parts/device-form';
 import { Confirm } from '../../parts/dialog';
@@ -77,7 +77,7 @@ export default function DataTab({ device, reload }: TabProps) {
     <section class="card">
       <div class="card-head">
         <h2>{t('tab.data')}</h2>
-        {isAdmin.value && !editing && (
+        {may('device.write') && !editing && (
           <div class="form-actions">
             <button type="button" class="btn" onClick={() => edit(true)}><Icon svg={editIcon} />{t('action.edit')}</button>
             <button type="button" class="btn" onClick={() => remove(true)}><Icon svg={trashIcon} />{t('action.delete')}</button>

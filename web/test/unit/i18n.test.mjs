@@ -1,0 +1,95 @@
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { load, root } from './load.mjs';
+
+const { format, placeholders, word, t, setCatalogue } = await load('model/i18n.ts');
+const en = JSON.parse(readFileSync(join(root, 'src/i18n/en.json'), 'utf8'));
+setCatalogue('en', en);
+
+function sources(dir = join(root, 'src'), out = []) {
+  for (const name of readdirSync(dir)) {
+    const path = join(dir, name);
+    if (statSync(path).isDirectory()) sources(path, out);
+    else if (/\.tsx?$/.test(name)) out.push(path);
+  }
+  return out;
+}
+const files = sources().map((path) => ({ path: relative(root, path), text: readFileSync(path, 'utf8') }));
+
+test('parameters and plural forms', () => {
+  assert.equal(format('{a} of {b}', { a: 1, b: 2 }), '1 of 2');
+  assert.equal(format('{a} {missing}', { a: 1 }), '1 {missing}');
+  assert.equal(format({ one: '{n} device', other: '{n} devices' }, { n: 1 }), '1 device');
+  assert.equal(format({ one: '{n} device', other: '{n} devices' }, { n: 5 }), '5 devices');
+  assert.equal(t('age.min', { n: 3 }), '3 min');
+});
+
+test('words of the API stay readable when the catalogue does not know them', () => {
+  assert.equal(word('kind', 'heat_meter'), 'Heat meter');
+  assert.equal(word('name', 'some_new_thing'), 'Some new thing');
+  assert.equal(word('kind', ''), '');
+});
+
+test('plural messages are complete and carry the same placeholders in each form', () => {
+  const rules = new Intl.PluralRules('en').resolvedOptions().pluralCategories;
+  for (const [key, message] of Object.entries(en)) {
+    if (typeof message === 'string') { assert.ok(message.trim(), key); continue; }
+    for (const form of rules) assert.ok(message[form], `${key}: form ${form} is missing`);
+    for (const form of rules) for (const name of placeholders(message[form])) assert.ok(name === 'n' || placeholders(message.other).includes(name), `${key}: {${name}}`);
+  }
+});
+
+test('all catalogues have the same keys and placeholders', () => {
+  for (const file of readdirSync(join(root, 'src/i18n')).filter((f) => f.endsWith('.json') && f !== 'en.json')) {
+    const other = JSON.parse(readFileSync(join(root, 'src/i18n', file), 'utf8'));
+    assert.deepEqual(Object.keys(other).sort(), Object.keys(en).sort(), file);
+    for (const key of Object.keys(en)) assert.deepEqual(placeholders(other[key]), placeholders(en[key]), `${file}: ${key}`);
+  }
+});
+
+test('every key is used, every use has its parameters', () => {
+  const all = files.map((f) => f.text).join('\n');
+  const used = new Set([...all.matchAll(/'([a-zA-Z]+\.[\w-]+)'/g)].map((m) => m[1]));
+  // Families addressed by a computed tail: t(`chart.${range}`), word('kind', ...).
+  const families = new Set([...all.matchAll(/`([a-zA-Z]+)\.\$\{/g), ...all.matchAll(/(?:word|label)\('([a-zA-Z]+)'/g)].map((m) => m[1]));
+  const unused = Object.keys(en).filter((key) => !used.has(key) && !families.has(key.split('.')[0]));
+  assert.deepEqual(unused, []);
+  for (const { path, text } of files) {
+    for (const m of text.matchAll(/\bt\('([\w.-]+)'(\)|, \{)/g)) {
+      if (m[2] === ')' && en[m[1]]) assert.deepEqual(placeholders(en[m[1]]), [], `${path}: t('${m[1]}') lacks parameters`);
+    }
+  }
+});
+
+test('no literal text in components', () => {
+  // Text between tags, and attributes that people read. Symbols, units and code samples have no letters in a row.
+  const allowed = /^(Hypocaust|CSV|Esc|Ctrl K|dBm|ms)$/;
+  for (const { path, text } of files.filter((f) => f.path.endsWith('.tsx'))) {
+    const markup = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+    for (const m of markup.matchAll(/<\/?[A-Za-z][\w.]*(?:\s[^<>]*?)?(?<!=)>([^<>{}()=;:?&|'"`]+)<\/?[A-Za-z]/g)) {
+      const words = m[1].trim();
+      if (/\p{L}{2,}/u.test(words) && !allowed.test(words)) assert.fail(`${path}: literal text "${words}"`);
+    }
+    for (const m of markup.matchAll(/\b(?:title|aria-label|placeholder|alt)="([^"]*)"/g)) {
+      const shown = m[1];
+      if (/[a-z]{3,} [a-z]/i.test(shown) || /^[A-Z][a-z]{3,}$/.test(shown)) assert.fail(`${path}: literal attribute "${shown}"`);
+    }
+  }
+});
+
+test('imports go one way: api, model, live, parts, pages', () => {
+  const order = ['api', 'model', 'live', 'parts', 'pages'];
+  for (const { path, text } of files) {
+    const room = path.split('/')[1];
+    const mine = order.indexOf(room);
+    if (mine < 0) continue;
+    for (const m of text.matchAll(/^import (type )?.*from '([^']+)'/gm)) {
+      if (!m[2].startsWith('.')) continue;
+      const target = relative('src', join(path, '..', m[2])).split('/')[0];
+      const theirs = order.indexOf(target);
+      if (theirs >= 0) assert.ok(theirs <= mine, `${path} imports ${m[2]}`);
+    }
+  }
+});
