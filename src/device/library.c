@@ -282,6 +282,11 @@ const struct hyp_profile *hyp_library_find(const struct hyp_library *library,
     return NULL;
 }
 
+struct hyp_str hyp_profile_source(const struct hyp_profile *profile)
+{
+    return profile->text;
+}
+
 const struct hyp_profile_info *hyp_profile_info(const struct hyp_profile *profile)
 {
     return &profile->info;

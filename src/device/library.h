@@ -72,6 +72,9 @@ struct hyp_profile_info {
 };
 const struct hyp_profile_info *hyp_profile_info(const struct hyp_profile *profile);
 
+/* The text of the profile's file; lives as long as the library. */
+struct hyp_str hyp_profile_source(const struct hyp_profile *profile);
+
 /* Habits of a family that whoever reads it has to respect; bits. */
 enum hyp_quirk {
     HYP_QUIRK_NKE_BEFORE_READ = 1, /* M-Bus: send SND_NKE before every read */

@@ -429,6 +429,13 @@ enum hyp_status hyp_profile_create(struct hyp_str source, const char *file,
     }
     hyp_arena_init(&profile->arena, PROFILE_ARENA_MAX);
     enum hyp_status status = read_profile(profile, source, file, err);
+    if (status == HYP_OK) {
+        profile->text =
+            (struct hyp_str){hyp_arena_copy_str(&profile->arena, source), source.len};
+        if (profile->text.ptr == NULL) {
+            status = hyp_error_set(err, HYP_NO_MEMORY, -1, "out of memory");
+        }
+    }
     if (status != HYP_OK) {
         hyp_profile_destroy(profile);
         return status;

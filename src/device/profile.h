@@ -185,6 +185,7 @@ struct hyp_profile {
     struct hyp_profile_info info;
     struct hyp_profile_link link;
     const char *notes;
+    struct hyp_str text; /* the whole file, in the arena */
     struct hyp_match *matches;
     size_t match_count;
     struct hyp_field *fields;
