@@ -227,6 +227,13 @@ enum hyp_status hyp_auth_session(struct hyp_service *service, struct hyp_str tok
     return give_scope(arena, &scope, ret_scope);
 }
 
+bool hyp_auth_session_is_valid(struct hyp_service *service, struct hyp_str token)
+{
+    struct hyp_scope scope;
+    return hyp_sessions_peek(service->auth.sessions, token, hyp_service_now(service), &scope) ||
+           load_session(service, token, &scope) == HYP_OK;
+}
+
 static enum hyp_status load_bearer(struct hyp_service *service, struct hyp_str token,
                                    struct hyp_scope *ret_scope)
 {

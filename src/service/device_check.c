@@ -10,7 +10,8 @@
 #include <string.h>
 
 static const char *const device_kinds[] = {
-    "heat_meter", "water_meter", "hca", "electricity_meter", "controller", "generic",
+    "heat_meter", "water_meter", "hca",    "electricity_meter",
+    "controller", "gas_meter",   "sensor", "generic",
 };
 
 static bool is_wireless_line(enum hyp_line_kind kind)

@@ -37,6 +37,7 @@ struct hyp_hub {
     pthread_mutex_t lock;
     struct hyp_stream *streams;
     size_t stream_count;
+    bool closed;            /* no new streams */
     struct hyp_map watched; /* device -> number of streams that watch it */
 };
 
@@ -260,6 +261,14 @@ void hyp_hub_end(struct hyp_hub *hub, int64_t user)
     pthread_mutex_unlock(&hub->lock);
 }
 
+void hyp_streams_close_all(struct hyp_service *service)
+{
+    pthread_mutex_lock(&service->hub->lock);
+    service->hub->closed = true;
+    pthread_mutex_unlock(&service->hub->lock);
+    hyp_hub_end(service->hub, -1);
+}
+
 /* --- streams --- */
 
 static enum hyp_status watch(struct hyp_stream *stream, hyp_device_id device)
@@ -324,8 +333,11 @@ static enum hyp_status count_watched(struct hyp_hub *hub, const struct hyp_strea
 
 static enum hyp_status enter_hub(struct hyp_hub *hub, struct hyp_stream *stream)
 {
+    if (hub->closed) {
+        return HYP_CANCELLED;
+    }
     if (hub->stream_count >= HYP_LIMIT_STREAMS) {
-        return HYP_LIMIT;
+        return HYP_BUSY;
     }
     enum hyp_status status = count_watched(hub, stream, true);
     if (status != HYP_OK) {

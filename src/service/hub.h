@@ -74,7 +74,7 @@ struct hyp_subscription {
  * Opens a stream.
  * @wake     called from any thread, under the hub's lock, when there is something to fetch
  *           after hyp_stream_next said there is nothing; must not call the hub
- * Returns   HYP_OK | NOT_FOUND (a device or point) | LIMIT | NO_MEMORY
+ * Returns   HYP_OK | NOT_FOUND (a device or point) | LIMIT | BUSY (too many) | NO_MEMORY
  */
 HYP_MUST_USE enum hyp_status
 hyp_stream_open(struct hyp_service *service, const struct hyp_scope *scope,
@@ -94,5 +94,8 @@ bool hyp_stream_wants(const struct hyp_stream *stream, hyp_device_id device,
                       hyp_point_id point);
 
 size_t hyp_hub_stream_count(struct hyp_hub *hub);
+
+/* Ends all streams and lets no new one begin: the server goes down. */
+void hyp_streams_close_all(struct hyp_service *service);
 
 #endif

@@ -5,6 +5,8 @@
 
 /* Readings per step of an export. */
 #define EXPORT_STEP 500
+/* Pages of frames looked through for those that gave no reading. */
+#define FRAME_BLOCKS 20
 #define EXPORT_WINDOW_MS (7LL * 24 * 3600 * 1000)
 #define EXPORT_WINDOW_MAX_MS (3650LL * 24 * 3600 * 1000)
 
@@ -35,6 +37,35 @@ enum hyp_status hyp_readings_latest(struct hyp_service *service, const struct hy
         return HYP_OK;
     }
     return status == HYP_OK ? HYP_OK : hyp_service_explain_failure(err, status);
+}
+
+enum hyp_status hyp_readings_point_latest(struct hyp_service *service,
+                                          const struct hyp_scope *scope, hyp_point_id id,
+                                          struct hyp_arena *arena, struct hyp_latest *ret_value,
+                                          struct hyp_error *err)
+{
+    struct hyp_point point;
+    struct hyp_latest *values = NULL;
+    size_t count = 0;
+    enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_READING_READ, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    hyp_tenant_id tenant = hyp_scope_tenant(scope);
+    status = hyp_store_point(service->config.store, tenant, id, &point);
+    if (status == HYP_OK) {
+        status = hyp_store_latest(service->config.store, tenant, point.device, arena, &values,
+                                  &count);
+    }
+    for (size_t i = 0; status == HYP_OK && i < count; i++) {
+        if (values[i].point.id.id == id.id) {
+            *ret_value = values[i];
+            return HYP_OK;
+        }
+    }
+    return status == HYP_OK || status == HYP_NOT_FOUND
+               ? hyp_service_not_found(err, "value of point", id.id)
+               : hyp_service_explain_failure(err, status);
 }
 
 enum hyp_status hyp_readings_points(struct hyp_service *service, const struct hyp_scope *scope,
@@ -247,10 +278,46 @@ enum hyp_status hyp_export_next(struct hyp_export *export, struct hyp_arena *are
 
 /* --- raw frames --- */
 
+/* Looks through the frames block by block; the store knows no filter by outcome. */
+static enum hyp_status list_unknown(struct hyp_service *service, hyp_tenant_id tenant,
+                                    hyp_device_id device, hyp_line_id line,
+                                    struct hyp_page page, struct hyp_arena *arena,
+                                    struct hyp_stored_frame **ret_frames, size_t *ret_count)
+{
+    struct hyp_stored_frame *kept = hyp_arena_alloc_array(arena, page.limit + 1, sizeof(*kept));
+    size_t found = 0;
+    size_t got = HYP_LIMIT_PAGE;
+    if (kept == NULL) {
+        return HYP_NO_MEMORY;
+    }
+    for (size_t block = 0; block < FRAME_BLOCKS && got == HYP_LIMIT_PAGE; block++) {
+        struct hyp_stored_frame *frames;
+        enum hyp_status status =
+            hyp_store_frames(service->config.store, tenant, device, line,
+                             block * HYP_LIMIT_PAGE, HYP_LIMIT_PAGE, arena, &frames, &got);
+        if (status != HYP_OK) {
+            return status;
+        }
+        for (size_t i = 0; i < got && found < page.offset + page.limit; i++) {
+            if (frames[i].device.id != 0 && frames[i].outcome == HYP_OK) {
+                continue;
+            }
+            if (found >= page.offset) {
+                kept[found - page.offset] = frames[i];
+            }
+            found++;
+        }
+    }
+    *ret_frames = kept;
+    *ret_count = found > page.offset ? found - page.offset : 0;
+    return HYP_OK;
+}
+
 enum hyp_status hyp_frames_list(struct hyp_service *service, const struct hyp_scope *scope,
-                                hyp_device_id device, hyp_line_id line, struct hyp_page page,
-                                struct hyp_arena *arena, struct hyp_stored_frame **ret_frames,
-                                size_t *ret_count, struct hyp_error *err)
+                                hyp_device_id device, hyp_line_id line, bool unknown,
+                                struct hyp_page page, struct hyp_arena *arena,
+                                struct hyp_stored_frame **ret_frames, size_t *ret_count,
+                                struct hyp_error *err)
 {
     enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_FRAME_READ, err);
     if (status == HYP_OK && device.id != 0) {
@@ -259,8 +326,11 @@ enum hyp_status hyp_frames_list(struct hyp_service *service, const struct hyp_sc
     if (status != HYP_OK) {
         return status;
     }
-    status = hyp_store_frames(service->config.store, hyp_scope_tenant(scope), device, line,
-                              page.offset, page.limit, arena, ret_frames, ret_count);
+    hyp_tenant_id tenant = hyp_scope_tenant(scope);
+    status = unknown ? list_unknown(service, tenant, device, line, page, arena, ret_frames,
+                                    ret_count)
+                     : hyp_store_frames(service->config.store, tenant, device, line,
+                                        page.offset, page.limit, arena, ret_frames, ret_count);
     return status == HYP_OK ? HYP_OK : hyp_service_explain_failure(err, status);
 }
 

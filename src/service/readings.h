@@ -18,6 +18,11 @@ HYP_MUST_USE enum hyp_status hyp_readings_latest(struct hyp_service *service,
                                                  hyp_device_id device, struct hyp_arena *arena,
                                                  struct hyp_latest **ret_values,
                                                  size_t *ret_count, struct hyp_error *err);
+/* The latest value of one register. */
+HYP_MUST_USE enum hyp_status
+hyp_readings_point_latest(struct hyp_service *service, const struct hyp_scope *scope,
+                          hyp_point_id point, struct hyp_arena *arena,
+                          struct hyp_latest *ret_value, struct hyp_error *err);
 HYP_MUST_USE enum hyp_status hyp_readings_points(struct hyp_service *service,
                                                  const struct hyp_scope *scope,
                                                  hyp_device_id device, struct hyp_arena *arena,
@@ -80,12 +85,12 @@ HYP_MUST_USE enum hyp_status hyp_export_next(struct hyp_export *export, struct h
 
 /* --- raw frames --- */
 
-HYP_MUST_USE enum hyp_status hyp_frames_list(struct hyp_service *service,
-                                             const struct hyp_scope *scope,
-                                             hyp_device_id device, hyp_line_id line,
-                                             struct hyp_page page, struct hyp_arena *arena,
-                                             struct hyp_stored_frame **ret_frames,
-                                             size_t *ret_count, struct hyp_error *err);
+/* @unknown  only frames that gave no reading: refused, or of an unknown sender */
+HYP_MUST_USE enum hyp_status
+hyp_frames_list(struct hyp_service *service, const struct hyp_scope *scope,
+                hyp_device_id device, hyp_line_id line, bool unknown, struct hyp_page page,
+                struct hyp_arena *arena, struct hyp_stored_frame **ret_frames,
+                size_t *ret_count, struct hyp_error *err);
 HYP_MUST_USE enum hyp_status hyp_frame_get(struct hyp_service *service,
                                            const struct hyp_scope *scope, hyp_frame_id id,
                                            struct hyp_arena *arena,

@@ -112,8 +112,8 @@ enum hyp_status hyp_sessions_put(struct hyp_sessions *sessions, struct hyp_str t
     return status;
 }
 
-bool hyp_sessions_get(struct hyp_sessions *sessions, struct hyp_str token, hyp_utc now,
-                      struct hyp_scope *ret_scope)
+static bool look_up(struct hyp_sessions *sessions, struct hyp_str token, hyp_utc now,
+                    bool is_use, struct hyp_scope *ret_scope)
 {
     const int64_t idle_ms = HYP_LIMIT_SESSION_HOURS * 3600LL * 1000;
     uint64_t key;
@@ -125,13 +125,25 @@ bool hyp_sessions_get(struct hyp_sessions *sessions, struct hyp_str token, hyp_u
         bool expired = entry->expires.ms != 0 && now.ms >= entry->expires.ms;
         bool idle = entry->api_token == 0 && now.ms - entry->last_seen.ms > idle_ms;
         if (!expired && !idle) {
-            entry->last_seen = now;
+            entry->last_seen = is_use ? now : entry->last_seen;
             *ret_scope = entry->scope;
             found = true;
         }
     }
     pthread_mutex_unlock(&sessions->lock);
     return found;
+}
+
+bool hyp_sessions_get(struct hyp_sessions *sessions, struct hyp_str token, hyp_utc now,
+                      struct hyp_scope *ret_scope)
+{
+    return look_up(sessions, token, now, true, ret_scope);
+}
+
+bool hyp_sessions_peek(struct hyp_sessions *sessions, struct hyp_str token, hyp_utc now,
+                       struct hyp_scope *ret_scope)
+{
+    return look_up(sessions, token, now, false, ret_scope);
 }
 
 void hyp_sessions_remove(struct hyp_sessions *sessions, struct hyp_str token)

@@ -42,6 +42,9 @@ HYP_MUST_USE enum hyp_status hyp_sessions_put(struct hyp_sessions *sessions,
 /* Finds, checks expiry at `now`, notes the use. False = not known (ask the store). */
 bool hyp_sessions_get(struct hyp_sessions *sessions, struct hyp_str token, hyp_utc now,
                       struct hyp_scope *ret_scope);
+/* The same without noting a use. */
+bool hyp_sessions_peek(struct hyp_sessions *sessions, struct hyp_str token, hyp_utc now,
+                       struct hyp_scope *ret_scope);
 void hyp_sessions_remove(struct hyp_sessions *sessions, struct hyp_str token);
 /* All of a user (their API tokens too). */
 void hyp_sessions_remove_user(struct hyp_sessions *sessions, int64_t user);
