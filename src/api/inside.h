@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside of the server, shared by the files of this room only. */
+#ifndef HYP_API_INSIDE_H
+#define HYP_API_INSIDE_H
+
+#include "api/request.h"
+#include "api/server.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* --- routes (routes.c, router.c) --- */
+
+extern const struct hyp_route hyp_routes[];
+extern const size_t hyp_route_count;
+
+struct hyp_router;
+/* Checks and compiles the table. INTERNAL names the route that is wrong. */
+HYP_MUST_USE enum hyp_status hyp_router_create(const struct hyp_route *routes, size_t count,
+                                               struct hyp_router **ret_router,
+                                               struct hyp_error *err);
+void *hyp_router_destroy(struct hyp_router *router);
+/*
+ * Finds the route of req->segments and fills ids and name.
+ * @ret_allow   when the path is known but not with this method: "GET, POST"
+ * Returns      HYP_OK | NOT_FOUND | UNSUPPORTED (*ret_allow is set)
+ */
+HYP_MUST_USE enum hyp_status hyp_router_find(const struct hyp_router *router,
+                                             const char *method, struct hyp_request *req,
+                                             const char **ret_allow);
+/* Cuts "/devices/17" into segments; false when there are too many. */
+bool hyp_router_split(struct hyp_str path, struct hyp_str *out, size_t *ret_count);
+
+/* --- rate of requests (rate.c) --- */
+
+struct hyp_rate;
+HYP_MUST_USE enum hyp_status hyp_rate_create(int per_s, struct hyp_rate **ret_rate);
+void *hyp_rate_destroy(struct hyp_rate *rate);
+/* True when the address may make a request at `now`; else after how many seconds. */
+bool hyp_rate_allows(struct hyp_rate *rate, const char *address, hyp_mono now,
+                     unsigned *ret_retry_s);
+
+/* --- workers (workers.c) --- */
+
+struct hyp_workers;
+HYP_MUST_USE enum hyp_status hyp_workers_create(unsigned count,
+                                                void (*run)(struct hyp_request *req),
+                                                struct hyp_workers **ret_workers);
+/* Runs what is queued, then ends the threads. */
+void *hyp_workers_destroy(struct hyp_workers *workers);
+/* False when the queue is full. */
+bool hyp_workers_submit(struct hyp_workers *workers, struct hyp_request *req);
+
+/* --- slow clients (connections.c) --- */
+
+struct hyp_connections;
+HYP_MUST_USE enum hyp_status hyp_connections_create(const struct hyp_clock *clock,
+                                                    struct hyp_connections **ret_connections);
+void *hyp_connections_destroy(struct hyp_connections *connections);
+/* Callback for MHD_OPTION_NOTIFY_CONNECTION. */
+void hyp_connections_notify(void *user, struct MHD_Connection *connection,
+                            void **socket_context, enum MHD_ConnectionNotificationCode code);
+/* A request begins to be served, or the connection waits for the next one. */
+void hyp_connections_busy(struct hyp_connections *connections,
+                          struct MHD_Connection *connection, bool busy);
+/* Shuts connections on which a request has been arriving for too long. */
+void hyp_connections_reap(struct hyp_connections *connections);
+
+/* --- static files (assets.c; the embedded ones are generated) --- */
+
+struct hyp_asset {
+    const char *path; /* "/index.html" */
+    const char *type;
+    const uint8_t *bytes;
+    size_t len;
+    const uint8_t *gz; /* NULL without a twin */
+    size_t gz_len;
+    const char *etag;
+    bool immutable; /* the name holds a hash of the content */
+};
+extern const struct hyp_asset hyp_assets[];
+extern const size_t hyp_asset_count;
+
+/* Documents that the API serves: "/openapi.yaml", "/openapi.json". */
+extern const struct hyp_asset hyp_documents[];
+extern const size_t hyp_document_count;
+
+/* Fills the reply of a GET outside of /api. */
+void hyp_assets_serve(struct hyp_request *req, struct hyp_str path);
+
+/* --- replies (reply.c) --- */
+
+/* Compresses, compares ETags: makes req ready. Worker or epoll thread. */
+void hyp_reply_prepare(struct hyp_request *req);
+/* Queues the prepared reply. Epoll thread. */
+enum MHD_Result hyp_reply_send(struct hyp_request *req);
+/* HTTP status of a hyp_status: the one table. */
+unsigned hyp_reply_http_status(enum hyp_status status);
+
+/* --- the server itself --- */
+
+struct hyp_server {
+    struct hyp_server_config config;
+    struct MHD_Daemon *daemon;
+    struct hyp_router *router;
+    struct hyp_rate *rate;
+    struct hyp_workers *workers;
+    struct hyp_connections *connections;
+    uint16_t port;
+    bool tls;
+    atomic_bool stopping;
+
+    pthread_mutex_t lock;
+    pthread_cond_t idle;
+    unsigned running;          /* requests that are suspended */
+    struct hyp_request *spare; /* finished requests with their memory */
+    size_t spare_count;
+
+    pthread_t reaper;
+    bool reaper_runs;
+};
+
+/* Address of the client as text, and a key that is the same for one household (IPv6 /64). */
+void hyp_server_client_address(struct MHD_Connection *connection, char *out, size_t size);
+
+#endif

@@ -1,0 +1,607 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Latest values, readings, series, CSV. */
+#include "api/inside.h"
+#include "api/render.h"
+#include "api/routes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- latest --- */
+
+static void render_info(struct hyp_request *req, const struct hyp_profile *profile,
+                        const struct hyp_latest *values, size_t count)
+{
+    hyp_json_key(&req->json, "info");
+    hyp_json_array_begin(&req->json);
+    for (size_t i = 0; i < count; i++) {
+        struct hyp_info_bit bits[64];
+        const struct hyp_stored_value *value = &values[i].value;
+        bool flags = value->kind == HYP_VALUE_FLAGS && hyp_quality_is_usable(value->quality) &&
+                     values[i].point.key.storage == 0;
+        if (flags && profile != NULL && values[i].point.key.name == HYP_NAME_INFO_CODE) {
+            size_t active =
+                hyp_profile_info_bits(profile, value->flags, bits, HYP_ARRAY_LEN(bits));
+            for (size_t n = 0; n < active; n++) {
+                hyp_render_info_bit(&req->json, &bits[n]);
+            }
+        }
+        if (flags && values[i].point.key.name == HYP_NAME_STATUS) {
+            hyp_render_status_byte(&req->json, (uint8_t)value->flags);
+        }
+    }
+    hyp_json_array_end(&req->json);
+}
+
+enum hyp_status hyp_route_device_latest(struct hyp_request *req, struct hyp_error *err)
+{
+    struct hyp_device_view view;
+    struct hyp_latest *values = NULL;
+    size_t count;
+    hyp_device_id id = {req->ids[0]};
+    hyp_utc now = hyp_clock_utc(hyp_service_clock(req->service));
+    enum hyp_status status =
+        hyp_device_get(req->service, req->scope, id, &req->arena, &view, NULL, err);
+    if (status == HYP_OK) {
+        status = hyp_readings_latest(req->service, req->scope, id, &req->arena, &values, &count,
+                                     err);
+    }
+    if (status != HYP_OK) {
+        return status;
+    }
+    hyp_json_object_begin(&req->json);
+    hyp_json_member_i64(&req->json, "device", id.id);
+    hyp_json_key(&req->json, "values");
+    hyp_json_array_begin(&req->json);
+    for (size_t i = 0; i < count; i++) {
+        hyp_render_latest(&req->json, &values[i], view.profile, now);
+    }
+    hyp_json_array_end(&req->json);
+    render_info(req, view.profile, values, count);
+    hyp_json_object_end(&req->json);
+    return HYP_OK;
+}
+
+/* One register, for machines that ask often: about 200 bytes. */
+enum hyp_status hyp_route_point_latest(struct hyp_request *req, struct hyp_error *err)
+{
+    struct hyp_latest latest;
+    struct hyp_json *json = &req->json;
+    char key[HYP_POINT_KEY_TEXT_MAX];
+    struct hyp_buf text;
+    enum hyp_status status = hyp_readings_point_latest(
+        req->service, req->scope, (hyp_point_id){req->ids[0]}, &req->arena, &latest, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    hyp_buf_init_fixed(&text, key, sizeof(key));
+    hyp_point_key_format(&text, &latest.point.key);
+    hyp_json_object_begin(json);
+    hyp_json_member_i64(json, "point", latest.point.id.id);
+    hyp_json_member_i64(json, "device", latest.point.device.id);
+    hyp_json_member_str(json, "key", hyp_buf_view(&text));
+    hyp_json_member_text(json, "unit", hyp_unit_text(latest.point.unit));
+    hyp_render_payload(json, &latest.value, NULL);
+    hyp_render_time(json, "time", latest.value.time);
+    hyp_json_object_end(json);
+    return HYP_OK;
+}
+
+/* Every register of every device that the filter lets through, as columns. */
+enum hyp_status hyp_route_latest_all(struct hyp_request *req, struct hyp_error *err)
+{
+    struct hyp_device_query query = {
+        .search = hyp_request_query(req, "search"),
+        .kind = hyp_request_query(req, "kind"),
+        .line = HYP_LINE_ANY,
+        .sort = HYP_SORT_NAME,
+        .limit = SIZE_MAX,
+    };
+    struct hyp_device_page page;
+    struct hyp_json *json = &req->json;
+    struct hyp_arena scratch;
+    enum hyp_status status =
+        hyp_devices_list(req->service, req->scope, &query, 0, &req->arena, &page, NULL, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    hyp_arena_init(&scratch, HYP_LIMIT_REQUEST_ARENA);
+    hyp_json_object_begin(json);
+    hyp_json_key(json, "items");
+    hyp_json_array_begin(json);
+    for (size_t i = 0; status == HYP_OK && i < page.count; i++) {
+        struct hyp_latest *values = NULL;
+        size_t count;
+        hyp_arena_reset(&scratch);
+        status = hyp_readings_latest(req->service, req->scope, page.views[i].device.id,
+                                     &scratch, &values, &count, err);
+        if (status != HYP_OK) {
+            break;
+        }
+        hyp_json_object_begin(json);
+        hyp_json_member_i64(json, "device", page.views[i].device.id.id);
+        hyp_json_key(json, "points");
+        hyp_json_array_begin(json);
+        for (size_t n = 0; n < count; n++) {
+            hyp_json_i64(json, values[n].point.id.id);
+        }
+        hyp_json_array_end(json);
+        hyp_json_key(json, "times");
+        hyp_json_array_begin(json);
+        for (size_t n = 0; n < count; n++) {
+            hyp_json_i64(json, values[n].value.time.ms);
+        }
+        hyp_json_array_end(json);
+        hyp_json_key(json, "values");
+        hyp_json_array_begin(json);
+        for (size_t n = 0; n < count; n++) {
+            hyp_render_bare_value(json, &values[n].value);
+        }
+        hyp_json_array_end(json);
+        hyp_json_object_end(json);
+    }
+    hyp_json_array_end(json);
+    hyp_json_object_end(json);
+    hyp_arena_finish(&scratch);
+    return status;
+}
+
+/* --- points and readings --- */
+
+enum hyp_status hyp_route_device_points(struct hyp_request *req, struct hyp_error *err)
+{
+    struct hyp_point *points;
+    size_t count;
+    enum hyp_status status =
+        hyp_readings_points(req->service, req->scope, (hyp_device_id){req->ids[0]}, &req->arena,
+                            &points, &count, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    hyp_json_object_begin(&req->json);
+    hyp_json_key(&req->json, "items");
+    hyp_json_array_begin(&req->json);
+    for (size_t i = 0; i < count; i++) {
+        hyp_json_object_begin(&req->json);
+        hyp_json_member_i64(&req->json, "point", points[i].id.id);
+        hyp_render_key_members(&req->json, &points[i].key, points[i].unit,
+                               hyp_str_from(points[i].label));
+        hyp_json_member_text(&req->json, "kind", hyp_render_value_kind(points[i].kind));
+        hyp_json_object_end(&req->json);
+    }
+    hyp_json_array_end(&req->json);
+    hyp_json_object_end(&req->json);
+    return HYP_OK;
+}
+
+/* The keys of a device's points, so that each value of a reading can be named. */
+struct key_table {
+    const struct hyp_point *points;
+    size_t count;
+};
+
+static const struct hyp_point *find_point(const struct key_table *table, hyp_point_id id)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        if (table->points[i].id.id == id.id) {
+            return &table->points[i];
+        }
+    }
+    return NULL;
+}
+
+static void render_reading(struct hyp_json *json, const struct hyp_stored_reading *reading,
+                           const struct key_table *table)
+{
+    hyp_json_object_begin(json);
+    hyp_render_time(json, "time", reading->source_time);
+    hyp_render_time(json, "receive_time", reading->receive_time);
+    hyp_json_member_text(json, "kind", hyp_reading_kind_text(reading->kind));
+    hyp_json_member_text(json, "source", hyp_reading_source_text(reading->source));
+    hyp_json_key(json, "frame");
+    if (reading->frame.id == 0) {
+        hyp_json_null(json);
+    } else {
+        hyp_json_i64(json, reading->frame.id);
+    }
+    hyp_json_key(json, "values");
+    hyp_json_array_begin(json);
+    for (size_t i = 0; i < reading->value_count; i++) {
+        char key[HYP_POINT_KEY_TEXT_MAX];
+        struct hyp_buf text;
+        const struct hyp_point *point = find_point(table, reading->values[i].point);
+        hyp_buf_init_fixed(&text, key, sizeof(key));
+        if (point != NULL) {
+            hyp_point_key_format(&text, &point->key);
+        }
+        hyp_json_object_begin(json);
+        hyp_render_short_value(json, &reading->values[i]);
+        hyp_json_member_str(json, "key", hyp_buf_view(&text));
+        hyp_json_object_end(json);
+    }
+    hyp_json_array_end(json);
+    hyp_json_object_end(json);
+}
+
+static enum hyp_status read_range(struct hyp_request *req, hyp_utc *ret_from, hyp_utc *ret_to,
+                                  struct hyp_error *err)
+{
+    enum hyp_status status = hyp_request_query_time(req, "from", (hyp_utc){0}, ret_from, err);
+    if (status == HYP_OK) {
+        status = hyp_request_query_time(req, "to", (hyp_utc){HYP_FAR_FUTURE_MS}, ret_to, err);
+    }
+    return status;
+}
+
+enum hyp_status hyp_route_device_readings(struct hyp_request *req, struct hyp_error *err)
+{
+    hyp_device_id id = {req->ids[0]};
+    hyp_utc from;
+    hyp_utc to;
+    struct hyp_page page;
+    struct hyp_point *points;
+    struct hyp_stored_reading *readings;
+    size_t point_count;
+    size_t count;
+    size_t total;
+    enum hyp_status status = read_range(req, &from, &to, err);
+    if (status == HYP_OK) {
+        status = hyp_request_page(req, &page, err);
+    }
+    if (status == HYP_OK) {
+        status = hyp_readings_points(req->service, req->scope, id, &req->arena, &points,
+                                     &point_count, err);
+    }
+    if (status == HYP_OK) {
+        status = hyp_readings_list(req->service, req->scope, id, from, to, page, &req->arena,
+                                   &readings, &count, &total, err);
+    }
+    if (status != HYP_OK) {
+        return status;
+    }
+    const struct key_table table = {points, point_count};
+    hyp_json_object_begin(&req->json);
+    hyp_json_member_u64(&req->json, "total", total);
+    hyp_json_member_u64(&req->json, "offset", page.offset);
+    hyp_json_key(&req->json, "items");
+    hyp_json_array_begin(&req->json);
+    for (size_t i = 0; i < count; i++) {
+        render_reading(&req->json, &readings[i], &table);
+    }
+    hyp_json_array_end(&req->json);
+    hyp_json_object_end(&req->json);
+    return HYP_OK;
+}
+
+/* --- series --- */
+
+static void render_raw(struct hyp_json *json, const struct hyp_series *series)
+{
+    hyp_json_member_text(json, "mode", "raw");
+    hyp_json_key(json, "times");
+    hyp_json_array_begin(json);
+    for (size_t i = 0; i < series->value_count; i++) {
+        hyp_json_i64(json, series->values[i].time.ms);
+    }
+    hyp_json_array_end(json);
+    hyp_json_key(json, "values");
+    hyp_json_array_begin(json);
+    for (size_t i = 0; i < series->value_count; i++) {
+        hyp_render_bare_value(json, &series->values[i]);
+    }
+    hyp_json_array_end(json);
+}
+
+static void render_column(struct hyp_json *json, const char *name,
+                          const struct hyp_series *series, size_t member)
+{
+    hyp_json_key(json, name);
+    hyp_json_array_begin(json);
+    for (size_t i = 0; i < series->bucket_count; i++) {
+        const struct hyp_bucket *bucket = &series->buckets[i];
+        double value;
+        memcpy(&value, (const char *)bucket + member, sizeof(value));
+        if (bucket->count == 0) {
+            hyp_json_null(json);
+        } else {
+            hyp_json_double(json, value);
+        }
+    }
+    hyp_json_array_end(json);
+}
+
+static void render_buckets(struct hyp_json *json, const struct hyp_series *series)
+{
+    hyp_json_member_text(json, "mode", "buckets");
+    hyp_json_key(json, "times");
+    hyp_json_array_begin(json);
+    for (size_t i = 0; i < series->bucket_count; i++) {
+        hyp_json_i64(json, series->buckets[i].start.ms);
+    }
+    hyp_json_array_end(json);
+    render_column(json, "min", series, offsetof(struct hyp_bucket, min));
+    render_column(json, "mean", series, offsetof(struct hyp_bucket, mean));
+    render_column(json, "max", series, offsetof(struct hyp_bucket, max));
+    render_column(json, "last", series, offsetof(struct hyp_bucket, last));
+}
+
+static void render_series(struct hyp_json *json, const struct hyp_series *series)
+{
+    hyp_json_object_begin(json);
+    hyp_json_member_i64(json, "point", series->point.id.id);
+    hyp_json_member_i64(json, "device", series->point.device.id);
+    hyp_json_member_text(json, "device_name", series->device_name);
+    hyp_render_key_members(json, &series->point.key, series->point.unit,
+                           hyp_str_from(series->point.label));
+    if (series->raw) {
+        render_raw(json, series);
+    } else {
+        render_buckets(json, series);
+    }
+    hyp_json_object_end(json);
+}
+
+static enum hyp_status read_series_query(struct hyp_request *req, hyp_point_id *points,
+                                         struct hyp_series_query *query, struct hyp_error *err)
+{
+    const int64_t day_ms = 24LL * 3600 * 1000;
+    int64_t numbers[HYP_LIMIT_SERIES];
+    int64_t px;
+    hyp_utc now = hyp_clock_utc(hyp_service_clock(req->service));
+    enum hyp_status status = hyp_request_query_ids(req, "points", numbers, HYP_LIMIT_SERIES,
+                                                   &query->point_count, err);
+    for (size_t i = 0; status == HYP_OK && i < query->point_count; i++) {
+        points[i] = (hyp_point_id){numbers[i]};
+    }
+    if (status == HYP_OK) {
+        status = hyp_request_query_time(req, "to", now, &query->to, err);
+    }
+    if (status == HYP_OK) {
+        status = hyp_request_query_time(req, "from", (hyp_utc){query->to.ms - day_ms},
+                                        &query->from, err);
+    }
+    if (status == HYP_OK) {
+        status = hyp_request_query_i64(req, "px", 800, 1, HYP_LIMIT_CHART_BUCKETS, &px, err);
+    }
+    if (status == HYP_OK) {
+        query->points = points;
+        query->px = (size_t)px;
+    }
+    return status;
+}
+
+enum hyp_status hyp_route_series(struct hyp_request *req, struct hyp_error *err)
+{
+    hyp_point_id points[HYP_LIMIT_SERIES];
+    struct hyp_series_query query;
+    struct hyp_series *series;
+    enum hyp_status status = read_series_query(req, points, &query, err);
+    if (status == HYP_OK) {
+        status =
+            hyp_readings_series(req->service, req->scope, &query, &req->arena, &series, err);
+    }
+    if (status != HYP_OK) {
+        return status;
+    }
+    hyp_json_object_begin(&req->json);
+    hyp_json_member_i64(&req->json, "from", query.from.ms);
+    hyp_json_member_i64(&req->json, "to", query.to.ms);
+    hyp_json_key(&req->json, "series");
+    hyp_json_array_begin(&req->json);
+    for (size_t i = 0; i < query.point_count; i++) {
+        render_series(&req->json, &series[i]);
+    }
+    hyp_json_array_end(&req->json);
+    hyp_json_object_end(&req->json);
+    return HYP_OK;
+}
+
+/* --- CSV, written while it is read --- */
+
+struct hyp_csv {
+    struct hyp_export export;
+    struct hyp_arena points_arena;
+    struct hyp_arena step_arena;
+    const struct hyp_point **columns;
+    size_t column_count;
+    struct hyp_buf text;
+    size_t sent;
+    bool ended;
+};
+
+static void free_csv(void *user)
+{
+    struct hyp_csv *csv = user;
+    hyp_arena_finish(&csv->points_arena);
+    hyp_arena_finish(&csv->step_arena);
+    hyp_buf_finish(&csv->text);
+    free(csv);
+}
+
+/* Quoted where needed; a cell that a spreadsheet would run as a formula gets a quote mark. */
+static void append_cell(struct hyp_buf *out, struct hyp_str text)
+{
+    bool formula = text.len > 0 && memchr("=+@\t", text.ptr[0], 4) != NULL;
+    bool quote = formula || memchr(text.ptr, ';', text.len) != NULL ||
+                 memchr(text.ptr, '"', text.len) != NULL ||
+                 memchr(text.ptr, '\n', text.len) != NULL;
+    if (!quote) {
+        hyp_buf_append_str(out, text);
+        return;
+    }
+    hyp_buf_append_text(out, formula ? "\"'" : "\"");
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '"') {
+            hyp_buf_append_char(out, '"');
+        }
+        hyp_buf_append_char(out, text.ptr[i]);
+    }
+    hyp_buf_append_char(out, '"');
+}
+
+static void append_header(struct hyp_csv *csv)
+{
+    hyp_buf_append_text(&csv->text, "time;receive_time;source");
+    for (size_t i = 0; i < csv->column_count; i++) {
+        char memory[HYP_POINT_KEY_TEXT_MAX + 32];
+        struct hyp_buf cell;
+        const char *unit = hyp_unit_text(csv->columns[i]->unit);
+        hyp_buf_init_fixed(&cell, memory, sizeof(memory));
+        hyp_point_key_format(&cell, &csv->columns[i]->key);
+        if (unit[0] != '\0') {
+            hyp_buf_append_fmt(&cell, " [%s]", unit);
+        }
+        hyp_buf_append_char(&csv->text, ';');
+        append_cell(&csv->text, hyp_buf_view(&cell));
+    }
+    hyp_buf_append_text(&csv->text, "\r\n");
+}
+
+static void append_value(struct hyp_buf *out, const struct hyp_stored_value *value)
+{
+    char memory[HYP_LIMIT_VALUE_TEXT + 64];
+    struct hyp_buf cell;
+    hyp_buf_init_fixed(&cell, memory, sizeof(memory));
+    if (hyp_quality_is_usable(value->quality)) {
+        hyp_stored_value_format(&cell, value);
+    }
+    if (value->kind == HYP_VALUE_TEXT) {
+        append_cell(out, hyp_buf_view(&cell));
+    } else {
+        hyp_buf_append_str(out, hyp_buf_view(&cell));
+    }
+}
+
+static void append_row(struct hyp_csv *csv, const struct hyp_stored_reading *reading)
+{
+    struct hyp_buf *out = &csv->text;
+    hyp_utc_format(out, reading->source_time);
+    hyp_buf_append_char(out, ';');
+    hyp_utc_format(out, reading->receive_time);
+    hyp_buf_append_char(out, ';');
+    hyp_buf_append_text(out, hyp_reading_source_text(reading->source));
+    for (size_t c = 0; c < csv->column_count; c++) {
+        hyp_buf_append_char(out, ';');
+        for (size_t i = 0; i < reading->value_count; i++) {
+            if (reading->values[i].point.id == csv->columns[c]->id.id) {
+                append_value(out, &reading->values[i]);
+                break;
+            }
+        }
+    }
+    hyp_buf_append_text(out, "\r\n");
+}
+
+static bool refill_csv(struct hyp_csv *csv)
+{
+    struct hyp_stored_reading *readings;
+    size_t count;
+    hyp_buf_reset(&csv->text);
+    csv->sent = 0;
+    hyp_arena_reset(&csv->step_arena);
+    if (hyp_export_next(&csv->export, &csv->step_arena, &readings, &count) != HYP_OK ||
+        count == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        append_row(csv, &readings[i]);
+    }
+    return hyp_buf_status(&csv->text) == HYP_OK;
+}
+
+static ssize_t read_csv(void *user, uint64_t position, char *out, size_t max)
+{
+    struct hyp_csv *csv = user;
+    (void)position;
+    if (csv->sent == csv->text.len && !refill_csv(csv)) {
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    }
+    size_t len = HYP_MIN(max, csv->text.len - csv->sent);
+    memcpy(out, csv->text.data + csv->sent, len);
+    csv->sent += len;
+    return (ssize_t)len;
+}
+
+/* All points, or the ones asked for, in that order. */
+static enum hyp_status choose_columns(struct hyp_request *req, struct hyp_csv *csv,
+                                      struct hyp_error *err)
+{
+    struct hyp_point *points;
+    size_t count;
+    int64_t wanted[256];
+    size_t wanted_count;
+    enum hyp_status status =
+        hyp_readings_points(req->service, req->scope, (hyp_device_id){req->ids[0]},
+                            &csv->points_arena, &points, &count, err);
+    if (status == HYP_OK) {
+        status = hyp_request_query_ids(req, "points", wanted, HYP_ARRAY_LEN(wanted),
+                                       &wanted_count, err);
+    }
+    if (status != HYP_OK) {
+        return status;
+    }
+    const struct key_table table = {points, count};
+    csv->column_count = wanted_count > 0 ? wanted_count : count;
+    csv->columns = hyp_arena_alloc_array(&csv->points_arena, csv->column_count + 1,
+                                         sizeof(struct hyp_point *));
+    if (csv->columns == NULL) {
+        return HYP_NO_MEMORY;
+    }
+    for (size_t i = 0; i < csv->column_count; i++) {
+        csv->columns[i] =
+            wanted_count > 0 ? find_point(&table, (hyp_point_id){wanted[i]}) : &points[i];
+        if (csv->columns[i] == NULL) {
+            return hyp_error_set(err, HYP_NOT_FOUND, -1, "Point %lld is none of this device's.",
+                                 (long long)wanted[i]);
+        }
+    }
+    return HYP_OK;
+}
+
+static enum hyp_status begin_csv(struct hyp_request *req, struct hyp_csv *csv,
+                                 struct hyp_error *err)
+{
+    hyp_utc from;
+    hyp_utc to;
+    enum hyp_status status = read_range(req, &from, &to, err);
+    if (status == HYP_OK) {
+        status = choose_columns(req, csv, err);
+    }
+    if (status == HYP_OK) {
+        status = hyp_export_init(&csv->export, req->service, req->scope,
+                                 (hyp_device_id){req->ids[0]}, from, to, err);
+    }
+    if (status == HYP_OK) {
+        append_header(csv);
+    }
+    return status;
+}
+
+enum hyp_status hyp_route_device_csv(struct hyp_request *req, struct hyp_error *err)
+{
+    struct hyp_csv *csv = calloc(1, sizeof(*csv));
+    if (csv == NULL) {
+        return HYP_NO_MEMORY;
+    }
+    hyp_arena_init(&csv->points_arena, HYP_LIMIT_REQUEST_ARENA);
+    hyp_arena_init(&csv->step_arena, HYP_LIMIT_REQUEST_ARENA);
+    hyp_buf_init_heap(&csv->text, HYP_LIMIT_REPLY_BYTES);
+    enum hyp_status status = begin_csv(req, csv, err);
+    if (status != HYP_OK) {
+        free_csv(csv);
+        return status;
+    }
+    req->stream =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 32768, read_csv, csv, free_csv);
+    if (req->stream == NULL) {
+        free_csv(csv);
+        return HYP_NO_MEMORY;
+    }
+    req->kind = HYP_REPLY_STREAM;
+    req->content_type = "text/csv; charset=utf-8";
+    req->no_etag = true;
+    hyp_request_header(req, "Content-Disposition",
+                       hyp_request_text(req, "attachment; filename=\"device-%lld.csv\"",
+                                        (long long)req->ids[0]));
+    return HYP_OK;
+}
