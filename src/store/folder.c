@@ -216,7 +216,7 @@ static void unmap_file(struct mapping *mapping)
 
 enum hyp_status hyp_file_copy(const char *from, const char *to, struct hyp_error *err)
 {
-    struct mapping mapping;
+    struct mapping mapping = {0};
     enum hyp_status status = map_file(from, &mapping, err);
     if (status != HYP_OK) {
         return status;
@@ -229,7 +229,7 @@ enum hyp_status hyp_file_copy(const char *from, const char *to, struct hyp_error
 enum hyp_status hyp_file_digest(const char *path, int64_t *ret_size,
                                 uint8_t ret_digest[static 32], struct hyp_error *err)
 {
-    struct mapping mapping;
+    struct mapping mapping = {0};
     enum hyp_status status = map_file(path, &mapping, err);
     if (status != HYP_OK) {
         return status;
@@ -243,7 +243,7 @@ enum hyp_status hyp_file_digest(const char *path, int64_t *ret_size,
 enum hyp_status hyp_file_read(const char *path, char *out, size_t capacity, size_t *ret_len,
                               struct hyp_error *err)
 {
-    struct mapping mapping;
+    struct mapping mapping = {0};
     enum hyp_status status = map_file(path, &mapping, err);
     if (status != HYP_OK) {
         return status;
