@@ -89,7 +89,9 @@ size_t hyp_rows_insert(struct hyp_rows *rows, const struct hyp_row *row,
     memmove(&rows->rows[at + 1], &rows->rows[at], (rows->row_count - at) * sizeof(*rows->rows));
     rows->rows[at] = *row;
     rows->rows[at].first_cell = rows->cell_count;
-    memcpy(&rows->cells[rows->cell_count], cells, row->cells * sizeof(*cells));
+    if (row->cells > 0) {
+        memcpy(&rows->cells[rows->cell_count], cells, row->cells * sizeof(*cells));
+    }
     rows->cell_count += row->cells;
     rows->row_count++;
     return at;
