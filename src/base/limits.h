@@ -30,6 +30,7 @@
 #define HYP_LIMIT_LINES 10000
 #define HYP_LIMIT_LINE_QUEUE 20000  /* jobs waiting on one line */
 #define HYP_LIMIT_MBUS_DEVICES 250  /* per M-Bus master */
+#define HYP_LIMIT_MBUS_PROBES 200000 /* selections of one secondary search */
 #define HYP_LIMIT_LINK_BUFFER 65536 /* bytes received and not yet understood */
 #define HYP_LIMIT_LISTEN_CLIENTS 1024
 #define HYP_LIMIT_DROP_FILE_BYTES (64 * 1024 * 1024)

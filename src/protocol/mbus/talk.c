@@ -5,9 +5,6 @@
 
 #include <stdarg.h>
 
-#define CI_SELECT 0x52
-#define SELECT_LEN_MAX 14 /* address, and 0C 78 with a fabrication number */
-
 /* Smallest time a level converter and its driver add to the bus. */
 #define CONVERTER_MS 100
 
@@ -78,21 +75,27 @@ static enum hyp_mbus_expect expect_ack(const struct hyp_mbus_conversation *talk)
                                                                : HYP_MBUS_EXPECT_ACK;
 }
 
+size_t hyp_mbus_select_encode(const struct hyp_mbus_secondary *address,
+                              uint8_t out[static HYP_MBUS_SELECT_MAX])
+{
+    hyp_mbus_secondary_encode(address, out);
+    if (!address->has_fabrication) {
+        return 8;
+    }
+    out[8] = 0x0C;
+    out[9] = 0x78;
+    for (unsigned i = 0; i < 4; i++) {
+        out[10 + i] = (uint8_t)(address->fabrication >> (8 * i));
+    }
+    return HYP_MBUS_SELECT_MAX;
+}
+
 struct hyp_session_io hyp_mbus_talk_select(struct hyp_mbus_conversation *talk, hyp_mono now)
 {
-    const struct hyp_mbus_secondary *address = &talk->target.address;
-    uint8_t data[SELECT_LEN_MAX];
-    size_t len = 8;
-    hyp_mbus_secondary_encode(address, data);
-    if (address->has_fabrication) {
-        data[len++] = 0x0C;
-        data[len++] = 0x78;
-        for (unsigned shift = 0; shift < 32; shift += 8) {
-            data[len++] = (uint8_t)(address->fabrication >> shift);
-        }
-    }
+    uint8_t data[HYP_MBUS_SELECT_MAX];
+    size_t len = hyp_mbus_select_encode(&talk->target.address, data);
     hyp_mbus_exchange_long(&talk->exchange, HYP_MBUS_C_SND_UD, HYP_MBUS_ADDRESS_SELECTED,
-                           CI_SELECT, data, len, HYP_MBUS_EXPECT_ACK, tries(talk));
+                           HYP_MBUS_CI_SELECT, data, len, HYP_MBUS_EXPECT_ACK, tries(talk));
     return hyp_mbus_exchange_start(&talk->exchange, now);
 }
 

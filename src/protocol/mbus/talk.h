@@ -22,6 +22,12 @@ void hyp_mbus_fcb_forget(struct hyp_mbus_fcb *fcb, uint8_t address);
 /* SND_UD or REQ_UD2 with the bit that is due. */
 uint8_t hyp_mbus_talk_c(const struct hyp_mbus_conversation *talk, uint8_t c);
 
+#define HYP_MBUS_CI_SELECT 0x52
+#define HYP_MBUS_SELECT_MAX 14 /* address, and 0C 78 with a fabrication number */
+/* User data of a selection; returns its length, 8 or 14. */
+size_t hyp_mbus_select_encode(const struct hyp_mbus_secondary *address,
+                              uint8_t out[static HYP_MBUS_SELECT_MAX]);
+
 /* Prepare and send one request. */
 struct hyp_session_io hyp_mbus_talk_select(struct hyp_mbus_conversation *talk, hyp_mono now);
 struct hyp_session_io hyp_mbus_talk_reset(struct hyp_mbus_conversation *talk, uint8_t tries,

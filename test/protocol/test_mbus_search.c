@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Finding meters: every row is a bus and what must be found on it. `found` is a list of
+ * addresses in any order, with "!" behind for a collision and "?" for a meter without data.
+ */
+#include "support/hex.h"
+#include "support/mbus_bus.h"
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "protocol/mbus/search.h"
+
+#define FOUND_MAX 300
+
+#define ENERGY "04 06 05000000"
+#define METER(text, at)                                                                        \
+    {                                                                                          \
+        .address = (text), .primary = (at), .telegrams = { ENERGY }                            \
+    }
+
+static const struct search_row {
+    const char *name;
+    struct bus_meter meters[8];
+    size_t meter_count;
+    bool echo;
+    bool thorough;
+    const char *noise;
+    const char *found[8];
+    size_t probes_max; /* 0 = not checked */
+} search_rows[] = {
+  /* clang-format off */
+    {.name = "an empty bus", .probes_max = 17},
+    {.name = "one meter", .meters = {METER("12345678.KAM.35.04", 5)}, .meter_count = 1, .found = {"12345678.KAM.35.04"}, .probes_max = 17},
+    {.name = "two meters with different last digits", .meters = {METER("12345678.KAM.35.04", 5), METER("12345679.KAM.35.04", 5)}, .meter_count = 2,
+     .found = {"12345678.KAM.35.04", "12345679.KAM.35.04"}, .probes_max = 17},
+    {.name = "two meters that differ in the first digit", .meters = {METER("12345678.KAM.35.04", 5), METER("92345678.KAM.35.04", 5)}, .meter_count = 2,
+     .found = {"12345678.KAM.35.04", "92345678.KAM.35.04"}},
+    {.name = "echoing converter", .meters = {METER("12345678.KAM.35.04", 5), METER("92345678.KAM.35.04", 5)}, .meter_count = 2, .echo = true,
+     .found = {"12345678.KAM.35.04", "92345678.KAM.35.04"}},
+    {.name = "a stray byte before every answer", .meters = {METER("12345678.KAM.35.04", 5), METER("12345679.KAM.35.04", 5)}, .meter_count = 2, .noise = "00",
+     .found = {"12345678.KAM.35.04", "12345679.KAM.35.04"}, .probes_max = 17},
+    {.name = "a hex digit last", .meters = {METER("1234567A.APA.40.04", 5)}, .meter_count = 1, .found = {"1234567A.APA.40.04"}, .probes_max = 17},
+    {.name = "two hex ids", .meters = {METER("00149C06.APA.40.04", 5), METER("00149D06.APA.40.04", 6)}, .meter_count = 2,
+     .found = {"00149C06.APA.40.04", "00149D06.APA.40.04"}},
+    {.name = "a hex id beside a decimal one", .meters = {METER("00149C06.APA.40.04", 5), METER("12345606.KAM.35.04", 6)}, .meter_count = 2,
+     .found = {"00149C06.APA.40.04", "12345606.KAM.35.04"}},
+    {.name = "a hex id beside two decimal ones, thorough", .meters = {METER("00149C06.APA.40.04", 5), METER("12345606.KAM.35.04", 6), METER("12345706.KAM.35.04", 7)}, .meter_count = 3, .thorough = true,
+     .found = {"00149C06.APA.40.04", "12345606.KAM.35.04", "12345706.KAM.35.04"}},
+    {.name = "one id, two media", .meters = {METER("12345678.KAM.35.04", 5), METER("12345678.KAM.35.0A", 6)}, .meter_count = 2,
+     .found = {"12345678.KAM.35.04", "12345678.KAM.35.0A"}},
+    {.name = "one id and medium, two versions", .meters = {METER("12345678.KAM.34.04", 5), METER("12345678.KAM.35.04", 6)}, .meter_count = 2,
+     .found = {"12345678.KAM.34.04", "12345678.KAM.35.04"}},
+    {.name = "one id, two makers", .meters = {METER("12345678.KAM.35.04", 5), METER("12345678.LUG.35.04", 6)}, .meter_count = 2,
+     .found = {"12345678.KAM.35.04", "12345678.LUG.35.04"}},
+    {.name = "twins apart from the fabrication number", .meters = {METER("12345678.KAM.35.04.00000815", 5), METER("12345678.KAM.35.04.00000816", 5)}, .meter_count = 2,
+     .found = {"12345678.KAM.35.04.FFFFFFF5", "12345678.KAM.35.04.FFFFFFF6"}},
+    {.name = "a meter that acknowledges but sends nothing", .meters = {{.address = "12345678.KAM.35.04", .primary = 5, .no_data = true}, METER("12345677.KAM.35.04", 6)}, .meter_count = 2,
+     .found = {"12345678.*.*.*?", "12345677.KAM.35.04"}},
+    {.name = "a slow meter", .meters = {{.address = "12345678.KAM.35.04", .primary = 5, .telegrams = {ENERGY}, .delay_ms = 250}}, .meter_count = 1, .found = {"12345678.KAM.35.04"}},
+    {.name = "a silent meter is not found", .meters = {{.address = "12345678.KAM.35.04", .primary = 5, .silent = true}, METER("12345677.KAM.35.04", 6)}, .meter_count = 2, .found = {"12345677.KAM.35.04"}},
+    {.name = "answers without an address", .meters = {{.address = "12345678.KAM.35.04", .primary = 5, .telegrams = {ENERGY}, .ci = 0x78}}, .meter_count = 1, .found = {"12345678.*.*.*"}},
+  /* clang-format on */
+};
+
+static void format_found(struct hyp_buf *out, const struct hyp_mbus_found *found)
+{
+    hyp_mbus_secondary_format(out, &found->address);
+    hyp_buf_append_text(out, found->collision ? "!" : found->no_data ? "?" : "");
+}
+
+static bool is_among(const struct hyp_mbus_findings *findings, const char *wanted)
+{
+    char text[HYP_MBUS_SECONDARY_TEXT_MAX + 2];
+    for (size_t i = 0; i < findings->count; i++) {
+        struct hyp_buf buf;
+        hyp_buf_init_fixed(&buf, text, sizeof(text));
+        format_found(&buf, &findings->items[i]);
+        if (strcmp(hyp_buf_terminate(&buf), wanted) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_search(void **state)
+{
+    const struct search_row *row = *state;
+    static struct bus bus;
+    static struct hyp_mbus_search search;
+    struct bus_meter meters[8];
+    struct hyp_mbus_found items[FOUND_MAX];
+    struct hyp_mbus_link link;
+    for (size_t pieces = 0; pieces < 2; pieces++) {
+        memcpy(meters, row->meters, sizeof(meters));
+        bus_init(&bus, meters, row->meter_count);
+        bus.echo = row->echo;
+        bus.noise = row->noise;
+        bus.pieces = pieces;
+        hyp_mbus_link_init(&link, hyp_mbus_timing_for_baud(2400), 0);
+        hyp_mbus_search_init(&search, &link, items, HYP_ARRAY_LEN(items));
+        search.thorough = row->thorough;
+        struct hyp_session_io io = bus_run(&bus, &hyp_mbus_search_ops, &search);
+        assert_int_equal(io.state, HYP_SESSION_DONE);
+        assert_int_equal(hyp_mbus_search_permille(&search), 1000);
+        size_t wanted = 0;
+        while (wanted < 8 && row->found[wanted] != NULL) {
+            if (!is_among(&search.findings, row->found[wanted])) {
+                fail_msg("not found: %s", row->found[wanted]);
+            }
+            wanted++;
+        }
+        assert_int_equal(search.findings.count, wanted);
+        if (row->probes_max != 0) {
+            assert_true(search.probes <= row->probes_max);
+        }
+    }
+}
+
+/* 250 meters of one delivery and some strangers, every one found, none twice. */
+static void check_full_bus(void **state)
+{
+    (void)state;
+    enum { COUNT = 250 };
+    static struct bus bus;
+    static struct hyp_mbus_search search;
+    static struct bus_meter meters[COUNT];
+    static char texts[COUNT][HYP_MBUS_SECONDARY_TEXT_MAX];
+    static struct hyp_mbus_found items[FOUND_MAX];
+    struct hyp_mbus_link link;
+    for (unsigned i = 0; i < COUNT; i++) {
+        struct hyp_mbus_secondary address = {
+            .manufacturer = 0x2C2D, .version = 0x35, .medium = 4};
+        /* Consecutive serial numbers in decimal; every tenth a stranger with hex digits. */
+        unsigned base = i % 10 == 9 ? 15 : 10;
+        unsigned rest = i % 10 == 9 ? 137u * i : 68300000u + 7u * i;
+        for (unsigned k = 0; k < 8; k++, rest /= base) {
+            address.id |= (uint32_t)(rest % base) << (4 * k);
+        }
+        struct hyp_buf buf;
+        hyp_buf_init_fixed(&buf, texts[i], sizeof(texts[i]));
+        hyp_mbus_secondary_format(&buf, &address);
+        (void)hyp_buf_terminate(&buf);
+        meters[i] = (struct bus_meter){
+            .address = texts[i], .primary = (uint8_t)i, .telegrams = {ENERGY}};
+    }
+    bus_init(&bus, meters, COUNT);
+    hyp_mbus_link_init(&link, hyp_mbus_timing_for_baud(2400), 0);
+    hyp_mbus_search_init(&search, &link, items, HYP_ARRAY_LEN(items));
+    search.thorough = true;
+    assert_int_equal(bus_run(&bus, &hyp_mbus_search_ops, &search).state, HYP_SESSION_DONE);
+    for (unsigned i = 0; i < COUNT; i++) {
+        if (!is_among(&search.findings, texts[i])) {
+            fail_msg("not found: %s", texts[i]);
+        }
+    }
+    assert_int_equal(search.findings.count, COUNT);
+    assert_int_equal(search.findings.dropped, 0);
+    print_message("# %zu selections, %lld s of bus time\n", search.probes,
+                  (long long)(bus.now / 1000));
+}
+
+static void check_noisy_line(void **state)
+{
+    (void)state;
+    static struct bus bus;
+    static struct hyp_mbus_search search;
+    struct hyp_mbus_found items[4];
+    struct hyp_mbus_link link;
+    bus_init(&bus, NULL, 0);
+    bus.babble = "00 FF 13 37";
+    hyp_mbus_link_init(&link, hyp_mbus_timing_for_baud(2400), 0);
+    hyp_mbus_search_init(&search, &link, items, HYP_ARRAY_LEN(items));
+    struct hyp_session_io io = bus_run(&bus, &hyp_mbus_search_ops, &search);
+    assert_int_equal(io.state, HYP_SESSION_FAILED);
+    assert_int_equal(io.status, HYP_BAD_CHECK);
+    assert_true(hyp_mbus_search_ops.error_text(&search)[0] != '\0');
+}
+
+static void check_full_list(void **state)
+{
+    (void)state;
+    static struct bus bus;
+    static struct hyp_mbus_search search;
+    struct bus_meter meters[] = {METER("12345678.KAM.35.04", 1), METER("12345677.KAM.35.04", 2),
+                                 METER("12345676.KAM.35.04", 3)};
+    struct hyp_mbus_found items[2];
+    struct hyp_mbus_link link;
+    bus_init(&bus, meters, 3);
+    hyp_mbus_link_init(&link, hyp_mbus_timing_for_baud(2400), 0);
+    hyp_mbus_search_init(&search, &link, items, HYP_ARRAY_LEN(items));
+    assert_int_equal(bus_run(&bus, &hyp_mbus_search_ops, &search).state, HYP_SESSION_DONE);
+    assert_int_equal(search.findings.count, 2);
+    assert_int_equal(search.findings.dropped, 1);
+}
+
+static void check_progress_grows(void **state)
+{
+    (void)state;
+    static struct hyp_mbus_search search;
+    struct hyp_mbus_found items[2];
+    struct hyp_mbus_link link;
+    hyp_mbus_link_init(&link, hyp_mbus_timing_for_baud(2400), 0);
+    hyp_mbus_search_init(&search, &link, items, HYP_ARRAY_LEN(items));
+    hyp_mono now = {0};
+    struct hyp_session_io io = hyp_mbus_search_ops.start(&search, now);
+    unsigned last = hyp_mbus_search_permille(&search);
+    assert_int_equal(last, 0);
+    while (io.state == HYP_SESSION_RUNNING) {
+        io = hyp_mbus_search_ops.tick(&search, io.deadline);
+        assert_true(hyp_mbus_search_permille(&search) >= last);
+        last = hyp_mbus_search_permille(&search);
+    }
+    assert_int_equal(last, 1000);
+}
+
+/* --- primary scan --- */
+
+static const struct scan_row {
+    const char *name;
+    struct bus_meter meters[4];
+    size_t meter_count;
+    uint8_t first;
+    uint8_t last;
+    bool patient;
+    bool echo;
+    const char *found[4]; /* "primary address[!?]" */
+} scan_rows[] = {
+  /* clang-format off */
+    {.name = "scan: an empty bus", .last = 250},
+    {.name = "scan: two meters", .meters = {METER("12345678.KAM.35.04", 0), METER("12345679.LUG.04.07", 250)}, .meter_count = 2, .last = 250,
+     .found = {"0 12345678.KAM.35.04", "250 12345679.LUG.04.07"}},
+    {.name = "scan: echo", .meters = {METER("12345678.KAM.35.04", 0)}, .meter_count = 1, .last = 3, .echo = true, .found = {"0 12345678.KAM.35.04"}},
+    {.name = "scan: only a range", .meters = {METER("12345678.KAM.35.04", 1), METER("12345679.LUG.04.07", 9)}, .meter_count = 2, .first = 2, .last = 9, .found = {"9 12345679.LUG.04.07"}},
+    {.name = "scan: two meters with one address", .meters = {METER("12345678.KAM.35.04", 1), METER("92345679.LUG.04.07", 1)}, .meter_count = 2, .last = 3, .found = {"1 FFFFFFFF.*.*.*!"}},
+    {.name = "scan: no data", .meters = {{.address = "12345678.KAM.35.04", .primary = 1, .no_data = true}}, .meter_count = 1, .last = 3, .found = {"1 FFFFFFFF.*.*.*?"}},
+    {.name = "scan: a meter that ignores SND_NKE", .meters = {{.address = "12345678.KAM.35.04", .primary = 1, .no_reset_ack = true, .telegrams = {ENERGY}}}, .meter_count = 1, .last = 3},
+    {.name = "scan: the same, patiently", .meters = {{.address = "12345678.KAM.35.04", .primary = 1, .no_reset_ack = true, .telegrams = {ENERGY}}}, .meter_count = 1, .last = 3, .patient = true,
+     .found = {"1 12345678.KAM.35.04"}},
+    {.name = "scan: an empty range", .first = 5, .last = 4},
+  /* clang-format on */
+};
+
+static void check_scan(void **state)
+{
+    const struct scan_row *row = *state;
+    static struct bus bus;
+    static struct hyp_mbus_scan scan;
+    struct bus_meter meters[4];
+    struct hyp_mbus_found items[8];
+    struct hyp_mbus_link link;
+    memcpy(meters, row->meters, sizeof(meters));
+    bus_init(&bus, meters, row->meter_count);
+    bus.echo = row->echo;
+    hyp_mbus_link_init(&link, hyp_mbus_timing_for_baud(2400), 0);
+    hyp_mbus_scan_init(&scan, &link, row->first, row->last, items, HYP_ARRAY_LEN(items));
+    scan.patient = row->patient;
+    assert_int_equal(bus_run(&bus, &hyp_mbus_scan_ops, &scan).state, HYP_SESSION_DONE);
+    assert_int_equal(hyp_mbus_scan_permille(&scan), 1000);
+    size_t wanted = 0;
+    for (; wanted < 4 && row->found[wanted] != NULL; wanted++) {
+        char text[64];
+        struct hyp_buf buf;
+        assert_true(wanted < scan.findings.count);
+        hyp_buf_init_fixed(&buf, text, sizeof(text));
+        hyp_buf_append_fmt(&buf, "%d ", items[wanted].primary);
+        format_found(&buf, &items[wanted]);
+        assert_string_equal(hyp_buf_terminate(&buf), row->found[wanted]);
+    }
+    assert_int_equal(scan.findings.count, wanted);
+}
+
+int main(void)
+{
+    struct test_list list = {0};
+    TEST_ROWS(&list, search_rows, check_search);
+    TEST_ONE(&list, check_full_bus);
+    TEST_ONE(&list, check_noisy_line);
+    TEST_ONE(&list, check_full_list);
+    TEST_ONE(&list, check_progress_grows);
+    TEST_ROWS(&list, scan_rows, check_scan);
+    return test_list_run(&list, "mbus_search");
+}
