@@ -435,3 +435,8 @@ void hyp_decoder_line(struct hyp_decoder *decoder, struct hyp_str line,
         hyp_wipe(&decoder->line, sizeof(decoder->line));
     }
 }
+
+const struct hyp_telegram_context *hyp_decoder_context(const struct hyp_decoder *decoder)
+{
+    return &decoder->context;
+}

@@ -74,6 +74,9 @@ void hyp_decoder_line(struct hyp_decoder *decoder, struct hyp_str line,
 void hyp_decoder_telegram(struct hyp_decoder *decoder, const uint8_t *bytes, size_t len,
                           struct hyp_decoded *ret_decoded);
 
+/* Keys and formats as the telegram codec asks for them; lives as the decoder. */
+const struct hyp_telegram_context *hyp_decoder_context(const struct hyp_decoder *decoder);
+
 /* --- output (decoder_json.c, decoder_text.c) --- */
 
 /* One JSON object and a line feed. */
