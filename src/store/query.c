@@ -380,7 +380,7 @@ static enum hyp_status add_reading(struct reading_page *page, const struct hyp_r
 static enum hyp_status add_block(struct reading_page *page, const struct hyp_rows *rows)
 {
     size_t begin = hyp_rows_find(rows, page->from);
-    size_t end = hyp_rows_find(rows, page->to);
+    size_t end = HYP_MAX(begin, hyp_rows_find(rows, page->to));
     page->total += end - begin;
     for (size_t i = end; i > begin; i--) {
         if (page->skip > 0) {

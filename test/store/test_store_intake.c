@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The way of a batch: committed once, found again, after a restart too.
+ * The way of a batch: committed once, in versions, found again after a restart too.
  */
 #include "fixture.h"
+
+#include <pthread.h>
 
 /* Values of a point over all time. */
 static size_t all_values(struct test_store *t, hyp_point_id point,
@@ -15,47 +17,728 @@ static size_t all_values(struct test_store *t, hyp_point_id point,
     return count;
 }
 
-static void check_after_restart(struct test_store *t, const struct test_folder *folder,
-                                hyp_device_id device)
+static struct hyp_store_stats stats_of(struct test_store *t)
 {
-    (void)folder;
-    struct hyp_stored_value *values;
-    hyp_point_id energy = test_point(t, device, HYP_NAME_ENERGY);
-    assert_int_equal(all_values(t, energy, &values), 3);
-    for (int i = 0; i < 3; i++) {
-        assert_int_equal(values[i].time.ms, START_MS + i * HOUR_MS);
-        assert_int_equal(values[i].decimal.digits, 1000 + i);
-        assert_int_equal(values[i].decimal.exp10, -1);
-        assert_int_equal(values[i].quality, HYP_QUALITY_GOOD);
-        assert_int_equal(values[i].source, HYP_SOURCE_AUTOMATIC);
+    struct hyp_store_stats stats;
+    hyp_store_stats(t->store, &stats);
+    return stats;
+}
+
+/* A store on disk, because most of this must hold after a restart too. */
+struct disk {
+    struct test_folder folder;
+    struct test_store t;
+    hyp_device_id device;
+};
+
+static void open_disk(struct disk *d)
+{
+    test_folder_make(&d->folder);
+    test_store_open(&d->t, &d->folder);
+    d->device = test_device(&d->t, "11111111");
+}
+
+static void reopen(struct disk *d)
+{
+    test_store_close(&d->t);
+    test_store_open(&d->t, &d->folder);
+}
+
+static void close_disk(struct disk *d)
+{
+    test_store_close(&d->t);
+    test_folder_remove(&d->folder);
+}
+
+static void put_volume(struct disk *d, int64_t time, int64_t digits, enum hyp_quality quality)
+{
+    struct hyp_value value = test_decimal(HYP_NAME_VOLUME, digits, -2);
+    value.quality = quality;
+    struct hyp_reading reading = test_reading(d->device, time, &value, 1);
+    assert_int_equal(test_put(&d->t, &reading), HYP_OK);
+}
+
+/* --- values of every kind --- */
+
+static const struct kind_row {
+    const char *name;
+    struct hyp_value value;
+    const char *text; /* as shown */
+} kinds[] = {
+    {"a decimal",
+     {.key.name = HYP_NAME_VOLUME,
+      .unit = HYP_UNIT_M3,
+      .kind = HYP_VALUE_DECIMAL,
+      .quality = HYP_QUALITY_GOOD,
+      .decimal = {1250, -2}},
+     "12.50"                                                                                       },
+    {"a large negative decimal",
+     {.key.name = HYP_NAME_VOLUME,
+      .unit = HYP_UNIT_M3,
+      .kind = HYP_VALUE_DECIMAL,
+      .quality = HYP_QUALITY_DOUBTFUL,
+      .decimal = {-9223372036854775807, 3}},
+     "-9223372036854775807000"                                                                     },
+    {"a civil time",
+     {.key.name = HYP_NAME_METER_TIME,
+      .kind = HYP_VALUE_CIVIL,
+      .quality = HYP_QUALITY_GOOD,
+      .civil = {2026, 1, 31, 14, 5, 9, HYP_CIVIL_SECOND, false}},
+     "2026-01-31T14:05:09"                                                                         },
+    {"flags",
+     {.key.name = HYP_NAME_INFO_CODE,
+      .kind = HYP_VALUE_FLAGS,
+      .quality = HYP_QUALITY_GOOD,
+      .flags = 0x8000000000000004u},
+     "0x8000000000000004"                                                                          },
+    {"a text",
+     {.key.name = HYP_NAME_INFO_CODE,
+      .kind = HYP_VALUE_TEXT,
+      .quality = HYP_QUALITY_MANUAL,
+      .text = {"Wärme", 6}},
+     "Wärme"                                                                                      },
+    {"an empty text",
+     {.key.name = HYP_NAME_INFO_CODE,
+      .kind = HYP_VALUE_TEXT,
+      .quality = HYP_QUALITY_GOOD,
+      .text = {"", 0}},
+     ""                                                                                            },
+    {"no value",                 {.key.name = HYP_NAME_VOLUME, .quality = HYP_QUALITY_NO_VALUE}, ""},
+    {"an overflow",
+     {.key.name = HYP_NAME_VOLUME, .kind = HYP_VALUE_DECIMAL, .quality = HYP_QUALITY_OVERFLOW},
+     ""                                                                                            },
+};
+
+static void check_shown(struct disk *d, const struct kind_row *row)
+{
+    struct hyp_latest *latest;
+    size_t count;
+    assert_int_equal(
+        hyp_store_latest(d->t.store, d->t.tenant, d->device, &d->t.arena, &latest, &count),
+        HYP_OK);
+    assert_int_equal(count, 1);
+    const struct hyp_stored_value *value = &latest[0].value;
+    struct hyp_value shown = {.quality = value->quality, .kind = value->kind};
+    switch (value->kind) {
+    case HYP_VALUE_DECIMAL: shown.decimal = value->decimal; break;
+    case HYP_VALUE_CIVIL: shown.civil = value->civil; break;
+    case HYP_VALUE_FLAGS: shown.flags = value->flags; break;
+    case HYP_VALUE_TEXT: shown.text = value->text; break;
+    case HYP_VALUE_UNSET: break;
     }
+    struct hyp_buf text;
+    hyp_buf_init_heap(&text, 1000);
+    hyp_value_format(&text, &shown);
+    assert_string_equal(hyp_buf_terminate(&text), row->text);
+    hyp_buf_finish(&text);
+    assert_int_equal(value->quality, row->value.quality);
+    assert_int_equal(latest[0].receive_time.ms, START_MS + 1500);
+}
+
+static void every_kind_survives_a_restart(void **state)
+{
+    const struct kind_row *row = *state;
+    struct disk d;
+    open_disk(&d);
+    struct hyp_reading reading = test_reading(d.device, START_MS, &row->value, 1);
+    assert_int_equal(test_put(&d.t, &reading), HYP_OK);
+    check_shown(&d, row);
+    reopen(&d);
+    check_shown(&d, row);
+    close_disk(&d);
 }
 
 static void readings_survive_a_restart(void **state)
 {
     (void)state;
-    struct test_folder folder;
-    test_folder_make(&folder);
-    struct test_store t;
-    test_store_open(&t, &folder);
-    hyp_device_id device = test_device(&t, "11111111");
+    struct disk d;
+    open_disk(&d);
     for (int i = 0; i < 3; i++) {
-        struct hyp_value values[] = {test_decimal(HYP_NAME_ENERGY, 1000 + i, -1),
-                                     test_decimal(HYP_NAME_VOLUME, 77 + i, -2)};
-        struct hyp_reading reading = test_reading(device, START_MS + i * HOUR_MS, values, 2);
+        put_volume(&d, START_MS + i * HOUR_MS, 1000 + i, HYP_QUALITY_GOOD);
+    }
+    for (int round = 0; round < 2; round++) {
+        struct hyp_stored_value *values;
+        hyp_point_id volume = test_point(&d.t, d.device, HYP_NAME_VOLUME);
+        assert_int_equal(all_values(&d.t, volume, &values), 3);
+        for (int i = 0; i < 3; i++) {
+            assert_int_equal(values[i].point.id, volume.id);
+            assert_int_equal(values[i].time.ms, START_MS + i * HOUR_MS);
+            assert_int_equal(values[i].decimal.digits, 1000 + i);
+            assert_int_equal(values[i].decimal.exp10, -2);
+            assert_int_equal(values[i].source, HYP_SOURCE_AUTOMATIC);
+        }
+        reopen(&d);
+    }
+    close_disk(&d);
+}
+
+/* --- the same again, and versions --- */
+
+/* First one value, then another of the same instant. */
+static const struct version_row {
+    const char *name;
+    struct hyp_decimal first;
+    enum hyp_quality first_quality;
+    struct hyp_decimal second;
+    enum hyp_quality second_quality;
+    uint64_t duplicates;
+    int64_t shown; /* digits at exponent -2; -1 = absent */
+} versions[] = {
+    {"the same",                       {100, -2}, HYP_QUALITY_GOOD,     {100, -2},  HYP_QUALITY_GOOD,     1, 100},
+    {"the same in another resolution",
+     {100, -2},
+     HYP_QUALITY_GOOD,                                                  {1000, -3},
+     HYP_QUALITY_GOOD,                                                                                    1,
+     100                                                                                                        },
+    {"another value",                  {100, -2}, HYP_QUALITY_GOOD,     {101, -2},  HYP_QUALITY_GOOD,     0, 101},
+    {"a worse one later",
+     {100, -2},
+     HYP_QUALITY_GOOD,                                                  {101, -2},
+     HYP_QUALITY_ESTIMATED,                                                                               0,
+     100                                                                                                        },
+    {"a better one later",
+     {100, -2},
+     HYP_QUALITY_ESTIMATED,                                             {101, -2},
+     HYP_QUALITY_MANUAL,                                                                                  0,
+     101                                                                                                        },
+    {"manual over doubtful",
+     {100, -2},
+     HYP_QUALITY_DOUBTFUL,                                              {101, -2},
+     HYP_QUALITY_MANUAL,                                                                                  0,
+     101                                                                                                        },
+    {"the same, now measured",
+     {100, -2},
+     HYP_QUALITY_ESTIMATED,                                             {100, -2},
+     HYP_QUALITY_GOOD,                                                                                    0,
+     100                                                                                                        },
+    {"the same, now estimated",
+     {100, -2},
+     HYP_QUALITY_GOOD,                                                  {100, -2},
+     HYP_QUALITY_ESTIMATED,                                                                               1,
+     100                                                                                                        },
+    {"absent after a value",           {100, -2}, HYP_QUALITY_GOOD,     {0, 0},     HYP_QUALITY_NO_VALUE, 0, 100},
+    {"a value after absent",
+     {0, 0},
+     HYP_QUALITY_NO_VALUE,                                              {100, -2},
+     HYP_QUALITY_DOUBTFUL,                                                                                0,
+     100                                                                                                        },
+    {"absent twice",                   {0, 0},    HYP_QUALITY_NO_VALUE, {0, 0},     HYP_QUALITY_NO_VALUE, 1, -1 },
+    {"absent for another reason",
+     {0, 0},
+     HYP_QUALITY_NO_VALUE,                                              {0, 0},
+     HYP_QUALITY_OVERFLOW,                                                                                0,
+     -1                                                                                                         },
+};
+
+static void put_version(struct disk *d, struct hyp_decimal decimal, enum hyp_quality quality)
+{
+    struct hyp_value value = test_decimal(HYP_NAME_VOLUME, decimal.digits, decimal.exp10);
+    value.quality = quality;
+    struct hyp_reading reading = test_reading(d->device, START_MS, &value, 1);
+    assert_int_equal(test_put(&d->t, &reading), HYP_OK);
+}
+
+static void check_version(struct disk *d, const struct version_row *row)
+{
+    struct hyp_stored_value *values;
+    hyp_point_id point = test_point(&d->t, d->device, HYP_NAME_VOLUME);
+    assert_int_equal(all_values(&d->t, point, &values), 1);
+    assert_int_equal(hyp_quality_is_usable(values[0].quality), row->shown >= 0);
+    struct hyp_latest *latest;
+    size_t count;
+    assert_int_equal(
+        hyp_store_latest(d->t.store, d->t.tenant, d->device, &d->t.arena, &latest, &count),
+        HYP_OK);
+    assert_int_equal(latest[0].value.quality, values[0].quality);
+    if (row->shown >= 0) {
+        assert_int_equal(values[0].decimal.digits, row->shown);
+        assert_int_equal(latest[0].value.decimal.digits, row->shown);
+    }
+    /* Nothing is overwritten: both versions are among the readings. */
+    struct hyp_stored_reading *readings;
+    size_t total;
+    assert_int_equal(hyp_store_readings(d->t.store, d->t.tenant, d->device, (hyp_utc){0},
+                                        (hyp_utc){INT64_MAX}, 0, 10, &d->t.arena, &readings,
+                                        &count, &total),
+                     HYP_OK);
+    assert_int_equal(total, 2 - row->duplicates);
+    assert_int_equal(readings[count - 1].values[0].quality, row->first_quality);
+}
+
+static void versions_are_kept_and_the_best_is_shown(void **state)
+{
+    const struct version_row *row = *state;
+    struct disk d;
+    open_disk(&d);
+    put_version(&d, row->first, row->first_quality);
+    put_version(&d, row->second, row->second_quality);
+    assert_int_equal(stats_of(&d.t).duplicates, row->duplicates);
+    check_version(&d, row);
+    /* Again both: they are known. */
+    put_version(&d, row->first, row->first_quality);
+    put_version(&d, row->second, row->second_quality);
+    assert_int_equal(stats_of(&d.t).duplicates, row->duplicates + 2);
+    reopen(&d);
+    check_version(&d, row);
+    close_disk(&d);
+}
+
+static void a_group_dedupes_within_itself(void **state)
+{
+    (void)state;
+    struct disk d;
+    open_disk(&d);
+    struct hyp_value value = test_decimal(HYP_NAME_VOLUME, 1, 0);
+    struct hyp_reading readings[] = {test_reading(d.device, START_MS, &value, 1),
+                                     test_reading(d.device, START_MS, &value, 1)};
+    struct hyp_batch batch = {.readings = readings, .reading_count = 2};
+    assert_int_equal(test_submit(d.t.store, &batch), HYP_OK);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(stats_of(&d.t).values, 1);
+        assert_int_equal(stats_of(&d.t).readings, 1);
+        reopen(&d);
+    }
+    close_disk(&d);
+}
+
+static void hourly_and_current_do_not_meet(void **state)
+{
+    (void)state;
+    struct disk d;
+    open_disk(&d);
+    struct hyp_value value = test_decimal(HYP_NAME_VOLUME, 5, 0);
+    struct hyp_reading reading = test_reading(d.device, START_MS, &value, 1);
+    assert_int_equal(test_put(&d.t, &reading), HYP_OK);
+    reading.kind = HYP_READING_HOUR;
+    assert_int_equal(test_put(&d.t, &reading), HYP_OK);
+    assert_int_equal(stats_of(&d.t).readings, 2);
+    assert_int_equal(stats_of(&d.t).duplicates, 0);
+    struct hyp_stored_value *values;
+    assert_int_equal(all_values(&d.t, test_point(&d.t, d.device, HYP_NAME_VOLUME), &values), 1);
+    close_disk(&d);
+}
+
+/* One register twice in one reading, with two values: neither is lost. */
+static void a_register_sent_twice_gives_two_versions(void **state)
+{
+    (void)state;
+    struct disk d;
+    open_disk(&d);
+    struct hyp_value values[] = {
+        test_decimal(HYP_NAME_VOLUME, 5, 0), test_decimal(HYP_NAME_ENERGY, 1, 0),
+        test_decimal(HYP_NAME_VOLUME, 6, 0), test_decimal(HYP_NAME_VOLUME, 5, 0)};
+    struct hyp_reading reading = test_reading(d.device, START_MS, values, 4);
+    assert_int_equal(test_put(&d.t, &reading), HYP_OK);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(stats_of(&d.t).values, 3);
+        assert_int_equal(stats_of(&d.t).readings, 2);
+        reopen(&d);
+    }
+    close_disk(&d);
+}
+
+/* --- points --- */
+
+static void points_are_created_on_first_sight(void **state)
+{
+    (void)state;
+    struct disk d;
+    open_disk(&d);
+    struct hyp_value values[] = {test_decimal(HYP_NAME_ENERGY, 1, 0),
+                                 test_decimal(HYP_NAME_FLOW, 2, 0),
+                                 test_decimal(HYP_NAME_FLOW, 3, 0)};
+    values[0].unit = HYP_UNIT_KWH;
+    values[0].label = HYP_STR("Heat energy E1");
+    values[2].key.function = HYP_FUNCTION_MAXIMUM;
+    values[2].key.storage = 1;
+    struct hyp_reading reading = test_reading(d.device, START_MS, values, 3);
+    assert_int_equal(test_put(&d.t, &reading), HYP_OK);
+    for (int round = 0; round < 2; round++) {
+        struct hyp_point *points;
+        size_t count;
+        assert_int_equal(
+            hyp_store_points(d.t.store, d.t.tenant, d.device, &d.t.arena, &points, &count),
+            HYP_OK);
+        assert_int_equal(count, 3);
+        for (size_t i = 0; i < 3; i++) {
+            assert_true(hyp_point_key_equal(&points[i].key, &values[i].key));
+            assert_int_equal(points[i].unit, values[i].unit);
+            assert_int_equal(points[i].kind, HYP_VALUE_DECIMAL);
+            assert_int_equal(points[i].device.id, d.device.id);
+            struct hyp_point alone;
+            assert_int_equal(hyp_store_point(d.t.store, d.t.tenant, points[i].id, &alone),
+                             HYP_OK);
+            assert_string_equal(alone.label, points[i].label);
+        }
+        assert_string_equal(points[0].label, "Heat energy E1");
+        assert_string_equal(points[1].label, "");
+        reopen(&d);
+    }
+    close_disk(&d);
+}
+
+static void units_are_normalised_within_their_family(void **state)
+{
+    (void)state;
+    struct disk d;
+    open_disk(&d);
+    struct hyp_value value = test_decimal(HYP_NAME_ENERGY, 5, 0);
+    value.unit = HYP_UNIT_MWH;
+    struct hyp_reading reading = test_reading(d.device, START_MS, &value, 1);
+    assert_int_equal(test_put(&d.t, &reading), HYP_OK);
+    value.unit = HYP_UNIT_WH;
+    reading.source_time.ms += HOUR_MS;
+    assert_int_equal(test_put(&d.t, &reading), HYP_OK);
+    struct hyp_stored_value *values;
+    assert_int_equal(all_values(&d.t, test_point(&d.t, d.device, HYP_NAME_ENERGY), &values), 2);
+    assert_int_equal(values[0].decimal.digits, 5);
+    assert_int_equal(values[0].decimal.exp10, 3);
+    assert_int_equal(values[1].decimal.exp10, -3);
+    struct hyp_point point;
+    assert_int_equal(hyp_store_point(d.t.store, d.t.tenant, values[0].point, &point), HYP_OK);
+    assert_int_equal(point.unit, HYP_UNIT_KWH);
+    close_disk(&d);
+}
+
+/* kWh one day, GJ the next: two points, and the second says why. */
+static void another_family_is_another_point(void **state)
+{
+    (void)state;
+    struct disk d;
+    open_disk(&d);
+    struct hyp_value value = test_decimal(HYP_NAME_ENERGY, 5, 0);
+    value.label = HYP_STR("Energy");
+    static const enum hyp_unit units[] = {HYP_UNIT_KWH, HYP_UNIT_GJ, HYP_UNIT_KWH};
+    for (int i = 0; i < 3; i++) {
+        value.unit = units[i];
+        struct hyp_reading reading = test_reading(d.device, START_MS + i * HOUR_MS, &value, 1);
+        assert_int_equal(test_put(&d.t, &reading), HYP_OK);
+    }
+    /* Absent, of no unit: goes with the first of the name. */
+    value = test_absent(HYP_NAME_ENERGY, HYP_QUALITY_NO_VALUE);
+    struct hyp_reading reading = test_reading(d.device, START_MS + 3 * HOUR_MS, &value, 1);
+    assert_int_equal(test_put(&d.t, &reading), HYP_OK);
+    struct hyp_point *points;
+    size_t count;
+    assert_int_equal(
+        hyp_store_points(d.t.store, d.t.tenant, d.device, &d.t.arena, &points, &count), HYP_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(points[0].unit, HYP_UNIT_KWH);
+    assert_string_equal(points[0].label, "Energy");
+    assert_int_equal(points[1].unit, HYP_UNIT_GJ);
+    assert_string_equal(points[1].label, "Energy (GJ)");
+    struct hyp_stored_value *values;
+    assert_int_equal(all_values(&d.t, points[0].id, &values), 3);
+    assert_int_equal(all_values(&d.t, points[1].id, &values), 1);
+    close_disk(&d);
+}
+
+static void a_device_has_a_limit_of_points(void **state)
+{
+    (void)state;
+    struct test_store t;
+    test_store_open(&t, NULL);
+    hyp_device_id device = test_device(&t, "1");
+    static struct hyp_value values[HYP_LIMIT_READING_VALUES];
+    for (uint64_t storage = 0; storage < HYP_LIMIT_DEVICE_POINTS + 512;) {
+        for (size_t i = 0; i < HYP_LIMIT_READING_VALUES; i++) {
+            values[i] = test_decimal(HYP_NAME_VOLUME, 1, 0);
+            values[i].key.storage = storage++;
+        }
+        struct hyp_reading reading =
+            test_reading(device, START_MS, values, HYP_LIMIT_READING_VALUES);
         assert_int_equal(test_put(&t, &reading), HYP_OK);
     }
-    check_after_restart(&t, &folder, device);
+    assert_int_equal(stats_of(&t).points, HYP_LIMIT_DEVICE_POINTS);
+    assert_int_equal(stats_of(&t).dropped, 512);
     test_store_close(&t);
-    test_store_open(&t, &folder);
-    check_after_restart(&t, &folder, device);
+}
+
+static void an_instant_has_a_limit_of_versions(void **state)
+{
+    (void)state;
+    struct disk d;
+    open_disk(&d);
+    static struct hyp_value values[HYP_LIMIT_INSTANT_READINGS + 10];
+    static struct hyp_reading readings[HYP_LIMIT_INSTANT_READINGS + 10];
+    for (size_t i = 0; i < HYP_ARRAY_LEN(readings); i++) {
+        values[i] = test_decimal(HYP_NAME_VOLUME, (int64_t)i, 0);
+        readings[i] = test_reading(d.device, START_MS, &values[i], 1);
+    }
+    struct hyp_batch batch = {.readings = readings, .reading_count = HYP_ARRAY_LEN(readings)};
+    assert_int_equal(test_submit(d.t.store, &batch), HYP_OK);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(stats_of(&d.t).readings, HYP_LIMIT_INSTANT_READINGS);
+        reopen(&d);
+    }
+    close_disk(&d);
+}
+
+/* --- what is refused --- */
+
+/* A good batch of one reading with one frame is broken in one way. */
+static void break_batch(struct hyp_batch *batch, struct hyp_reading *reading,
+                        struct hyp_value *value, struct hyp_raw_frame *frame, int way)
+{
+    static const char long_text[HYP_LIMIT_VALUE_TEXT + 1];
+    switch (way) {
+    case 0: reading->frame = 1; break;
+    case 1: reading->kind = HYP_READING_UNSET; break;
+    case 2: reading->source = HYP_SOURCE_UNSET; break;
+    case 3: value->quality = HYP_QUALITY_UNSET; break;
+    case 4: value->kind = HYP_VALUE_UNSET; break;
+    case 5: value->unit = HYP_UNIT_COUNT_OF; break;
+    case 6: value->key.name = HYP_NAME_COUNT_OF; break;
+    case 7: value->key.function = HYP_FUNCTION_ERROR + 1; break;
+    case 8:
+        value->kind = HYP_VALUE_TEXT;
+        value->text = (struct hyp_str){long_text, sizeof(long_text)};
+        break;
+    case 9: frame->len = HYP_LIMIT_KEPT_FRAME_BYTES + 1; break;
+    case 10: batch->reading_count = HYP_LIMIT_BATCH_READINGS + 1; break;
+    case 11: batch->frame_count = HYP_LIMIT_BATCH_FRAMES + 1; break;
+    case 12: reading->value_count = HYP_LIMIT_READING_VALUES + 1; break;
+    default: break;
+    }
+}
+
+static const struct refused_row {
+    const char *name;
+    int way;
+    enum hyp_status status;
+} refused[] = {
+    {"nothing wrong",        -1, HYP_OK     },
+    {"a frame out of range", 0,  HYP_INVALID},
+    {"no kind of reading",   1,  HYP_INVALID},
+    {"no source",            2,  HYP_INVALID},
+    {"no quality",           3,  HYP_INVALID},
+    {"usable without kind",  4,  HYP_INVALID},
+    {"no such unit",         5,  HYP_INVALID},
+    {"no such name",         6,  HYP_INVALID},
+    {"no such function",     7,  HYP_INVALID},
+    {"a text too long",      8,  HYP_INVALID},
+    {"a frame too long",     9,  HYP_INVALID},
+    {"too many readings",    10, HYP_INVALID},
+    {"too many frames",      11, HYP_INVALID},
+    {"too many values",      12, HYP_INVALID},
+};
+
+static void a_batch_that_cannot_be_stored_is_refused(void **state)
+{
+    const struct refused_row *row = *state;
+    struct test_store t;
+    test_store_open(&t, NULL);
+    static const uint8_t bytes[] = {1, 2};
+    struct hyp_value value = test_decimal(HYP_NAME_VOLUME, 1, 0);
+    struct hyp_raw_frame frame = {.bytes = bytes, .len = 2, .protocol = HYP_RAW_MBUS};
+    struct hyp_reading reading = test_reading(test_device(&t, "1"), START_MS, &value, 1);
+    reading.frame = 0;
+    struct hyp_batch batch = {
+        .readings = &reading, .reading_count = 1, .frames = &frame, .frame_count = 1};
+    break_batch(&batch, &reading, &value, &frame, row->way);
+    assert_int_equal(test_submit(t.store, &batch), row->status);
+    assert_int_equal(stats_of(&t).values, row->status == HYP_OK ? 1 : 0);
     test_store_close(&t);
-    test_folder_remove(&folder);
+}
+
+static void an_empty_batch_is_done(void **state)
+{
+    (void)state;
+    struct test_store t;
+    test_store_open(&t, NULL);
+    struct hyp_batch batch = {0};
+    assert_int_equal(test_submit(t.store, &batch), HYP_OK);
+    test_store_close(&t);
+}
+
+static void unknown_names_are_no_series(void **state)
+{
+    (void)state;
+    struct test_store t;
+    test_store_open(&t, NULL);
+    struct hyp_value values[] = {test_decimal(HYP_NAME_UNKNOWN, 1, 0),
+                                 test_decimal(HYP_NAME_VOLUME, 1, 0)};
+    struct hyp_reading reading = test_reading(test_device(&t, "1"), START_MS, values, 2);
+    assert_int_equal(test_put(&t, &reading), HYP_OK);
+    assert_int_equal(stats_of(&t).points, 1);
+    test_store_close(&t);
+}
+
+/* --- a full queue --- */
+
+struct blocker {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    bool open;
+    size_t inside;
+    size_t done;
+};
+
+static void hold_up(void *user, hyp_device_id device, hyp_utc time,
+                    const struct hyp_stored_value *values, size_t count)
+{
+    (void)device;
+    (void)time;
+    (void)values;
+    (void)count;
+    struct blocker *b = user;
+    pthread_mutex_lock(&b->mutex);
+    b->inside++;
+    pthread_cond_broadcast(&b->changed);
+    while (!b->open) {
+        pthread_cond_wait(&b->changed, &b->mutex);
+    }
+    pthread_mutex_unlock(&b->mutex);
+}
+
+static void count_done(void *user, enum hyp_status status)
+{
+    struct blocker *b = user;
+    assert_int_equal(status, HYP_OK);
+    pthread_mutex_lock(&b->mutex);
+    b->done++;
+    pthread_mutex_unlock(&b->mutex);
+}
+
+/* While the writer is held up the queue fills and says BUSY; nothing accepted is lost. */
+static void a_full_queue_is_busy(void **state)
+{
+    (void)state;
+    struct test_store t;
+    test_store_open(&t, NULL);
+    struct blocker b = {.mutex = PTHREAD_MUTEX_INITIALIZER,
+                        .changed = PTHREAD_COND_INITIALIZER};
+    struct hyp_store_observer observer = {.user = &b, .committed = hold_up};
+    assert_int_equal(hyp_store_observe(t.store, &observer), HYP_OK);
+    hyp_device_id device = test_device(&t, "1");
+    static uint8_t bytes[HYP_LIMIT_KEPT_FRAME_BYTES];
+    static struct hyp_raw_frame frames[128];
+    for (size_t i = 0; i < HYP_ARRAY_LEN(frames); i++) {
+        frames[i] = (struct hyp_raw_frame){.bytes = bytes, .len = sizeof(bytes)};
+    }
+    struct hyp_sink *sink = hyp_store_sink(t.store);
+    size_t accepted = 0;
+    enum hyp_status status;
+    do {
+        struct hyp_value value = test_decimal(HYP_NAME_VOLUME, 1, 0);
+        struct hyp_reading reading =
+            test_reading(device, START_MS + (int64_t)accepted, &value, 1);
+        struct hyp_batch batch = {.readings = &reading,
+                                  .reading_count = 1,
+                                  .frames = frames,
+                                  .frame_count = HYP_ARRAY_LEN(frames)};
+        status = sink->submit(sink, &batch, count_done, &b);
+        accepted += status == HYP_OK;
+        if (accepted == 1 && status == HYP_OK) {
+            pthread_mutex_lock(&b.mutex);
+            while (b.inside == 0) {
+                pthread_cond_wait(&b.changed, &b.mutex);
+            }
+            pthread_mutex_unlock(&b.mutex);
+        }
+    } while (status == HYP_OK);
+    assert_int_equal(status, HYP_BUSY);
+    assert_int_equal(stats_of(&t).queue_length, accepted - 1);
+    pthread_mutex_lock(&b.mutex);
+    b.open = true;
+    pthread_cond_broadcast(&b.changed);
+    pthread_mutex_unlock(&b.mutex);
+    test_store_close(&t);
+    assert_int_equal(b.done, accepted);
+}
+
+/* --- observers --- */
+
+struct seen {
+    struct test_store *t;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    size_t calls;
+    size_t values;
+    int64_t last_digits;
+    size_t known; /* points found by a query from inside the call */
+};
+
+static void note_values(void *user, hyp_device_id device, hyp_utc time,
+                        const struct hyp_stored_value *values, size_t count)
+{
+    struct seen *seen = user;
+    size_t known = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct hyp_point point;
+        known += hyp_store_point(seen->t->store, seen->t->tenant, values[i].point, &point) ==
+                     HYP_OK &&
+                 point.device.id == device.id && values[i].time.ms == time.ms;
+    }
+    struct hyp_audit_entry entry = {.tenant = seen->t->tenant, .action = "seen"};
+    HYP_IGNORE(hyp_store_audit_add(seen->t->store, &entry)); /* writing from inside works too */
+    pthread_mutex_lock(&seen->mutex);
+    seen->calls++;
+    seen->values += count;
+    seen->known += known;
+    seen->last_digits = values[count - 1].decimal.digits;
+    pthread_cond_signal(&seen->changed);
+    pthread_mutex_unlock(&seen->mutex);
+}
+
+static void wait_calls(struct seen *seen, size_t calls)
+{
+    pthread_mutex_lock(&seen->mutex);
+    while (seen->calls < calls) {
+        pthread_cond_wait(&seen->changed, &seen->mutex);
+    }
+    pthread_mutex_unlock(&seen->mutex);
+}
+
+static void observers_see_what_is_new(void **state)
+{
+    (void)state;
+    struct test_store t;
+    test_store_open(&t, NULL);
+    struct seen seen = {
+        .t = &t, .mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    struct hyp_store_observer observer = {.user = &seen, .committed = note_values};
+    assert_int_equal(hyp_store_observe(t.store, &observer), HYP_OK);
+    hyp_device_id device = test_device(&t, "1");
+    struct hyp_value values[] = {test_decimal(HYP_NAME_VOLUME, 5, 0),
+                                 test_decimal(HYP_NAME_FLOW, 6, 0)};
+    struct hyp_reading reading = test_reading(device, START_MS, values, 2);
+    assert_int_equal(test_put(&t, &reading), HYP_OK);
+    wait_calls(&seen, 1);
+    assert_int_equal(seen.values, 2);
+    /* Known already: nobody is told. One new value of two: only that one. */
+    assert_int_equal(test_put(&t, &reading), HYP_OK);
+    values[1].decimal.digits = 7;
+    assert_int_equal(test_put(&t, &reading), HYP_OK);
+    wait_calls(&seen, 2);
+    assert_int_equal(seen.values, 3);
+    assert_int_equal(seen.known, 3);
+    assert_int_equal(seen.last_digits, 7);
+    for (size_t i = 1; i < HYP_LIMIT_OBSERVERS; i++) {
+        assert_int_equal(hyp_store_observe(t.store, &observer), HYP_OK);
+    }
+    assert_int_equal(hyp_store_observe(t.store, &observer), HYP_LIMIT);
+    test_store_close(&t);
 }
 
 int main(void)
 {
     struct test_list list = {0};
+    TEST_ROWS(&list, kinds, every_kind_survives_a_restart);
     TEST_ONE(&list, readings_survive_a_restart);
+    TEST_ROWS(&list, versions, versions_are_kept_and_the_best_is_shown);
+    TEST_ONE(&list, a_group_dedupes_within_itself);
+    TEST_ONE(&list, hourly_and_current_do_not_meet);
+    TEST_ONE(&list, a_register_sent_twice_gives_two_versions);
+    TEST_ONE(&list, points_are_created_on_first_sight);
+    TEST_ONE(&list, units_are_normalised_within_their_family);
+    TEST_ONE(&list, another_family_is_another_point);
+    TEST_ONE(&list, a_device_has_a_limit_of_points);
+    TEST_ONE(&list, an_instant_has_a_limit_of_versions);
+    TEST_ROWS(&list, refused, a_batch_that_cannot_be_stored_is_refused);
+    TEST_ONE(&list, an_empty_batch_is_done);
+    TEST_ONE(&list, unknown_names_are_no_series);
+    TEST_ONE(&list, a_full_queue_is_busy);
+    TEST_ONE(&list, observers_see_what_is_new);
     return test_list_run(&list, "store-intake");
 }
