@@ -99,7 +99,8 @@ int main(int argc, char **argv)
         }
         enum hyp_status status = HYP_OK;
         if (argc > 2) {
-            status = sim_options_parse(&options, argc - 2, argv + 2, &err);
+            status =
+                sim_options_parse(&options, argc - 2, (const char *const *)(argv + 2), &err);
         } else {
             status = sim_options_parse(&options, 0, NULL, &err);
         }

@@ -122,8 +122,8 @@ static enum hyp_status check_ranges(const struct sim_options *options, struct hy
     return HYP_OK;
 }
 
-enum hyp_status sim_options_parse(struct sim_options *ret_options, int argc, char *const *argv,
-                                  struct hyp_error *err)
+enum hyp_status sim_options_parse(struct sim_options *ret_options, int argc,
+                                  const char *const *argv, struct hyp_error *err)
 {
     *ret_options = (struct sim_options){.town = "default",
                                         .host = "127.0.0.1",

@@ -47,7 +47,7 @@ struct sim_options {
  * Returns   HYP_OK | INVALID with *err naming the option and what it takes
  */
 HYP_MUST_USE enum hyp_status sim_options_parse(struct sim_options *ret_options, int argc,
-                                               char *const *argv, struct hyp_error *err);
+                                               const char *const *argv, struct hyp_error *err);
 
 /* Prints the help text to standard output. */
 void sim_options_help(void);

@@ -87,7 +87,7 @@ static double draw(const struct sim_meter *meter, uint64_t what, double low, dou
 static void furnish_heat(struct sim_meter *meter, bool is_main)
 {
     struct sim_plant *plant = &meter->plant;
-    plant->design_kw = is_main ? draw(meter, 1, 60, 95) : draw(meter, 1, 3.0, 9.0);
+    plant->design_kw = is_main ? draw(meter, 1, 60, 95) : draw(meter, 1, 2.2, 6.5);
     plant->tap = is_main ? draw(meter, 2, 5, 9) : draw(meter, 2, 0.22, 0.55);
     plant->heat_a = (unsigned)(sim_hash(meter->seed, 1, 1) % SIM_ARCHETYPES);
     plant->heat_b = (unsigned)(sim_hash(meter->seed, 1, 2) % SIM_ARCHETYPES);
