@@ -16,6 +16,7 @@ static void write_head(struct hyp_json *json, const struct hyp_telegram *telegra
         hyp_json_member_text(json, "id", meter->id);
         hyp_json_member_u64(json, "version", meter->version);
         hyp_json_member_text(json, "medium", hyp_medium_text(meter->medium));
+        hyp_json_member_u64(json, "medium_code", meter->medium);
     }
     if (profile != NULL) {
         hyp_json_member_text(json, "profile", profile);
