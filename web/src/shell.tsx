@@ -207,8 +207,8 @@ export function Shell({ children }: { children: ComponentChildren }) {
       <a class="btn skip" href="#main" onClick={(e) => { e.preventDefault(); main.current?.focus(); }}>{t('nav.skip')}</a>
       {!kiosk.value && <Nav slim={slim} />}
       <header class="top">
-        <button type="button" class="top-search" onClick={() => openPalette()} aria-label={t('search.open')}>
-          <Icon svg={searchIcon} /><span>{t('search.short')}</span><kbd>Ctrl K</kbd>
+        <button type="button" class="top-search" onClick={() => openPalette()}>
+          <Icon svg={searchIcon} /><span>{t('search.short')}</span><kbd aria-hidden="true">Ctrl K</kbd>
         </button>
         <span class="top-space" />
         <Problems />

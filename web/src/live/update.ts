@@ -18,6 +18,8 @@ export function startUpdates(): void {
   // Offered in secure contexts only; everything works without.
   if (!('serviceWorker' in navigator)) return;
   navigator.serviceWorker.register('/sw.js').then((r) => {
+    // Managed browsers may forbid workers and answer with nothing.
+    if (!r) return;
     if (r.waiting && navigator.serviceWorker.controller) { waiting = r.waiting; updateReady.value = true; }
     r.addEventListener('updatefound', () => found(r));
   }, () => undefined);
