@@ -25,7 +25,7 @@ struct index_entry {
 };
 
 struct hyp_library {
-    struct hyp_profile **profiles;
+    struct hyp_profile *profiles[HYP_LIMIT_PROFILES];
     size_t count;
     struct index_entry *index;
     size_t index_count;
@@ -213,7 +213,7 @@ enum hyp_status hyp_library_add(struct hyp_library *library, struct hyp_str sour
     if (status == HYP_OK) {
         status = place(library, profile, slot);
         if (status != HYP_OK) {
-            status = hyp_error_set(err, status, -1, "%.60s: out of memory", file_name);
+            hyp_error_set(err, status, -1, "%.60s: out of memory", file_name);
         }
     }
     if (status != HYP_OK) {
@@ -228,10 +228,7 @@ enum hyp_status hyp_library_create(struct hyp_library **ret_library, struct hyp_
     if (library == NULL) {
         return hyp_error_set(err, HYP_NO_MEMORY, -1, "out of memory");
     }
-    library->profiles = calloc(HYP_LIMIT_PROFILES, sizeof(*library->profiles));
-    enum hyp_status status = library->profiles == NULL
-                                 ? hyp_error_set(err, HYP_NO_MEMORY, -1, "out of memory")
-                                 : HYP_OK;
+    enum hyp_status status = HYP_OK;
     /* The generic profile is the first of the list: it is what match falls back to. */
     for (size_t i = 0; i < hyp_builtin_profile_count && status == HYP_OK; i++) {
         const struct hyp_builtin_profile *builtin = &hyp_builtin_profiles[i];
@@ -252,7 +249,6 @@ void *hyp_library_destroy(struct hyp_library *library)
         for (size_t i = 0; i < library->count; i++) {
             hyp_profile_destroy(library->profiles[i]);
         }
-        free(library->profiles);
         free(library->index);
         free(library);
     }

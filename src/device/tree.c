@@ -21,7 +21,8 @@ struct builder {
 static enum hyp_status refuse(struct builder *builder, enum hyp_status status, size_t line,
                               const char *reason)
 {
-    return hyp_error_set(builder->err, status, (int64_t)line, "%s", reason);
+    hyp_error_set(builder->err, status, (int64_t)line, "%s", reason);
+    return status;
 }
 
 /* libyaml counts lines from 0, people from 1. */

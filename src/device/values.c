@@ -407,20 +407,21 @@ static enum hyp_status take_record(struct draft *draft, struct collection *all,
     return HYP_OK;
 }
 
-static enum hyp_status walk_records(struct draft *draft, struct collection *all,
+static enum hyp_status walk_records(const struct draft *common, struct collection *all,
                                     struct hyp_error *err)
 {
     struct hyp_mbus_records records;
     struct hyp_mbus_record record;
-    hyp_mbus_records_init(&records, draft->telegram->data, draft->telegram->data_len, NULL);
-    records.msb_first = !draft->telegram->lsb_first;
-    draft->record = &record;
+    struct draft draft = *common;
+    hyp_mbus_records_init(&records, draft.telegram->data, draft.telegram->data_len, NULL);
+    records.msb_first = !draft.telegram->lsb_first;
+    draft.record = &record;
     for (;;) {
         enum hyp_status status = hyp_mbus_records_next(&records, &record, err);
         if (status != HYP_OK) {
             return status == HYP_NOT_FOUND ? HYP_OK : status;
         }
-        status = take_record(draft, all, err);
+        status = take_record(&draft, all, err);
         if (status != HYP_OK) {
             return status;
         }
@@ -428,17 +429,18 @@ static enum hyp_status walk_records(struct draft *draft, struct collection *all,
 }
 
 /* The two counters of the old fixed data structure. */
-static enum hyp_status walk_counters(struct draft *draft, struct collection *all,
+static enum hyp_status walk_counters(const struct draft *common, struct collection *all,
                                      struct hyp_error *err)
 {
     struct hyp_mbus_record records[2];
     size_t count = 0;
-    const struct hyp_telegram *telegram = draft->telegram;
+    const struct hyp_telegram *telegram = common->telegram;
+    struct draft draft = *common;
     enum hyp_status status = hyp_mbus_fixed_decode(
         telegram->data, telegram->data_len, !telegram->lsb_first, NULL, records, &count, err);
     for (size_t i = 0; status == HYP_OK && i < count; i++) {
-        draft->record = &records[i];
-        status = take_record(draft, all, err);
+        draft.record = &records[i];
+        status = take_record(&draft, all, err);
     }
     return status;
 }
