@@ -18,7 +18,7 @@
 struct hyp_watch {
     struct MHD_Connection *connection;
     struct hyp_service *service;
-    struct hyp_stream *stream;
+    struct hyp_watcher *stream;
     struct hyp_buf text; /* rendered and not sent yet */
     size_t sent;
     bool ended;
@@ -35,7 +35,7 @@ static void wake(void *user)
 static void free_watch(void *user)
 {
     struct hyp_watch *watch = user;
-    hyp_stream_close(watch->stream);
+    hyp_watcher_close(watch->stream);
     hyp_buf_finish(&watch->text);
     hyp_wipe(watch->token, sizeof(watch->token));
     free(watch);
@@ -69,10 +69,10 @@ static void write_values(struct hyp_watch *watch, const struct hyp_event *event)
     struct hyp_json json;
     size_t wanted = 0;
     for (size_t i = 0; i < event->values.count; i++) {
-        wanted +=
-            hyp_stream_wants(watch->stream, event->values.device, event->values.values[i].point)
-                ? 1
-                : 0;
+        wanted += hyp_watcher_wants(watch->stream, event->values.device,
+                                    event->values.values[i].point)
+                      ? 1
+                      : 0;
     }
     if (wanted == 0) {
         return;
@@ -84,7 +84,7 @@ static void write_values(struct hyp_watch *watch, const struct hyp_event *event)
     hyp_json_array_begin(&json);
     for (size_t i = 0; i < event->values.count; i++) {
         const struct hyp_stored_value *value = &event->values.values[i];
-        if (hyp_stream_wants(watch->stream, event->values.device, value->point)) {
+        if (hyp_watcher_wants(watch->stream, event->values.device, value->point)) {
             hyp_json_object_begin(&json);
             hyp_render_short_value(&json, value);
             hyp_json_object_end(&json);
@@ -159,7 +159,7 @@ static bool refill(struct hyp_watch *watch)
     watch->sent = 0;
     while (!watch->ended && watch->text.len < BLOCK_BYTES) {
         bool ended = false;
-        const struct hyp_event *event = hyp_stream_next(watch->stream, &ended);
+        const struct hyp_event *event = hyp_watcher_next(watch->stream, &ended);
         if (event == NULL) {
             watch->ended = watch->ended || ended;
             break;
@@ -178,7 +178,7 @@ static ssize_t read_block(void *user, uint64_t position, char *out, size_t max)
         if (watch->ended || hyp_buf_status(&watch->text) != HYP_OK) {
             return MHD_CONTENT_READER_END_OF_STREAM;
         }
-        /* hyp_stream_next promised to call wake(); if it did already, this does nothing. */
+        /* hyp_watcher_next promised to call wake(); if it did already, this does nothing. */
         MHD_suspend_connection(watch->connection);
         return 0;
     }
@@ -256,8 +256,8 @@ static enum hyp_status make_watch(struct hyp_request *req, struct hyp_watch **re
     watch->by_session = req->with_session;
     hyp_text_copy(watch->token, sizeof(watch->token), req->session_token);
     hyp_buf_init_heap(&watch->text, HYP_LIMIT_REPLY_BYTES);
-    status = hyp_stream_open(req->service, req->scope, &subscription, wake, watch,
-                             &watch->stream, err);
+    status = hyp_watcher_open(req->service, req->scope, &subscription, wake, watch,
+                              &watch->stream, err);
     if (status != HYP_OK) {
         hyp_buf_finish(&watch->text);
         free(watch);

@@ -441,7 +441,19 @@ static enum hyp_status check_setup(struct hyp_service *service, const struct hyp
     return hyp_password_check_rules(setup->password, setup->login, err);
 }
 
-static enum hyp_status update_tenant(struct hyp_service *service, const struct hyp_setup *setup)
+static enum hyp_status set_zone(struct hyp_service *service, const char *name,
+                                struct hyp_error *err)
+{
+    struct hyp_error inner = {0};
+    if (service->config.set_zone == NULL ||
+        service->config.set_zone(service->config.set_zone_user, name, &inner) == HYP_OK) {
+        return HYP_OK;
+    }
+    return hyp_error_set(err, HYP_INVALID, -1, "time_zone: %s", inner.text);
+}
+
+static enum hyp_status update_tenant(struct hyp_service *service, const struct hyp_setup *setup,
+                                     struct hyp_error *err)
 {
     pthread_mutex_lock(&service->tenant_lock);
     struct hyp_tenant tenant = service->tenant;
@@ -451,7 +463,13 @@ static enum hyp_status update_tenant(struct hyp_service *service, const struct h
     if (setup->time_zone.len > 0) {
         hyp_text_copy(tenant.time_zone, sizeof(tenant.time_zone), setup->time_zone);
     }
-    enum hyp_status status = hyp_store_tenant_update(service->config.store, &tenant);
+    enum hyp_status status = HYP_OK;
+    if (setup->time_zone.len > 0) {
+        status = set_zone(service, tenant.time_zone, err);
+    }
+    if (status == HYP_OK) {
+        status = hyp_store_tenant_update(service->config.store, &tenant);
+    }
     if (status == HYP_OK) {
         service->tenant = tenant;
     }
@@ -469,7 +487,7 @@ static enum hyp_status set_up_locked(struct hyp_service *service, const struct h
     }
     status = hyp_password_hash(&service->auth.hasher, setup->password, user->password_hash);
     if (status == HYP_OK) {
-        status = update_tenant(service, setup);
+        status = update_tenant(service, setup, err);
     }
     if (status != HYP_OK) {
         return hyp_service_explain_failure(err, status);

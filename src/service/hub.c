@@ -14,10 +14,10 @@ struct hub_event {
     struct hyp_stored_value values[];
 };
 
-struct hyp_stream {
+struct hyp_watcher {
     struct hyp_hub *hub;
-    struct hyp_stream *next;
-    struct hyp_stream **link; /* what points to this stream */
+    struct hyp_watcher *next;
+    struct hyp_watcher **link; /* what points to this stream */
     hyp_tenant_id tenant;
     int64_t user_id;
     void (*wake)(void *user);
@@ -35,7 +35,7 @@ struct hyp_stream {
 
 struct hyp_hub {
     pthread_mutex_t lock;
-    struct hyp_stream *streams;
+    struct hyp_watcher *streams;
     size_t stream_count;
     bool closed;            /* no new streams */
     struct hyp_map watched; /* device -> number of streams that watch it */
@@ -137,7 +137,7 @@ static struct hub_event *make_values(hyp_tenant_id tenant, hyp_device_id device,
 
 /* --- queues; all with the lock --- */
 
-static void wake_locked(struct hyp_stream *stream)
+static void wake_locked(struct hyp_watcher *stream)
 {
     if (stream->waiting) {
         stream->waiting = false;
@@ -145,7 +145,7 @@ static void wake_locked(struct hyp_stream *stream)
     }
 }
 
-static void drop_queue(struct hyp_stream *stream)
+static void drop_queue(struct hyp_watcher *stream)
 {
     while (stream->count > 0) {
         release(stream->queue[stream->first]);
@@ -154,7 +154,7 @@ static void drop_queue(struct hyp_stream *stream)
     }
 }
 
-static void append(struct hyp_stream *stream, const struct hub_event *shared)
+static void append(struct hyp_watcher *stream, const struct hub_event *shared)
 {
     size_t at = (stream->first + stream->count) % HYP_LIMIT_STREAM_QUEUE;
     stream->queue[at] = shared;
@@ -162,7 +162,7 @@ static void append(struct hyp_stream *stream, const struct hub_event *shared)
 }
 
 /* Takes over one reference. */
-static void push_locked(struct hyp_stream *stream, const struct hub_event *shared)
+static void push_locked(struct hyp_watcher *stream, const struct hub_event *shared)
 {
     if (stream->ended) {
         release(shared);
@@ -183,7 +183,7 @@ static void push_locked(struct hyp_stream *stream, const struct hub_event *share
     wake_locked(stream);
 }
 
-static bool wants_event(const struct hyp_stream *stream, const struct hyp_event *event)
+static bool wants_event(const struct hyp_watcher *stream, const struct hyp_event *event)
 {
     uint64_t ignored;
     if (event->kind == HYP_EVENT_PING) {
@@ -208,7 +208,7 @@ static bool wants_event(const struct hyp_stream *stream, const struct hyp_event 
 /* Gives the event to all who want it; takes over one reference. */
 static void fan_out_locked(struct hyp_hub *hub, struct hub_event *made)
 {
-    for (struct hyp_stream *stream = hub->streams; stream != NULL; stream = stream->next) {
+    for (struct hyp_watcher *stream = hub->streams; stream != NULL; stream = stream->next) {
         if (wants_event(stream, &made->event)) {
             atomic_fetch_add(&made->references, 1);
             push_locked(stream, made);
@@ -252,7 +252,7 @@ void hyp_hub_ping(struct hyp_hub *hub)
 void hyp_hub_end(struct hyp_hub *hub, int64_t user)
 {
     pthread_mutex_lock(&hub->lock);
-    for (struct hyp_stream *stream = hub->streams; stream != NULL; stream = stream->next) {
+    for (struct hyp_watcher *stream = hub->streams; stream != NULL; stream = stream->next) {
         if (user == -1 || stream->user_id == user) {
             stream->ended = true;
             wake_locked(stream);
@@ -271,12 +271,12 @@ void hyp_streams_close_all(struct hyp_service *service)
 
 /* --- streams --- */
 
-static enum hyp_status watch(struct hyp_stream *stream, hyp_device_id device)
+static enum hyp_status watch(struct hyp_watcher *stream, hyp_device_id device)
 {
     return hyp_map_set(&stream->watching, (uint64_t)device.id, 1);
 }
 
-static enum hyp_status add_point(struct hyp_service *service, struct hyp_stream *stream,
+static enum hyp_status add_point(struct hyp_service *service, struct hyp_watcher *stream,
                                  hyp_point_id id, struct hyp_error *err)
 {
     struct hyp_point point;
@@ -287,7 +287,7 @@ static enum hyp_status add_point(struct hyp_service *service, struct hyp_stream 
     return status == HYP_OK ? watch(stream, point.device) : status;
 }
 
-static enum hyp_status fill_stream(struct hyp_service *service, struct hyp_stream *stream,
+static enum hyp_status fill_stream(struct hyp_service *service, struct hyp_watcher *stream,
                                    const struct hyp_subscription *subscription,
                                    struct hyp_error *err)
 {
@@ -310,7 +310,7 @@ static enum hyp_status fill_stream(struct hyp_service *service, struct hyp_strea
 }
 
 /* Counts the stream's devices up or down in the hub. */
-static enum hyp_status count_watched(struct hyp_hub *hub, const struct hyp_stream *stream,
+static enum hyp_status count_watched(struct hyp_hub *hub, const struct hyp_watcher *stream,
                                      bool up)
 {
     enum hyp_status status = HYP_OK;
@@ -331,7 +331,7 @@ static enum hyp_status count_watched(struct hyp_hub *hub, const struct hyp_strea
     return status;
 }
 
-static enum hyp_status enter_hub(struct hyp_hub *hub, struct hyp_stream *stream)
+static enum hyp_status enter_hub(struct hyp_hub *hub, struct hyp_watcher *stream)
 {
     if (hub->closed) {
         return HYP_CANCELLED;
@@ -353,23 +353,23 @@ static enum hyp_status enter_hub(struct hyp_hub *hub, struct hyp_stream *stream)
     return HYP_OK;
 }
 
-static void free_stream(struct hyp_stream *stream)
+static void free_stream(struct hyp_watcher *stream)
 {
     hyp_map_finish(&stream->points);
     hyp_map_finish(&stream->watching);
     free(stream);
 }
 
-enum hyp_status hyp_stream_open(struct hyp_service *service, const struct hyp_scope *scope,
-                                const struct hyp_subscription *subscription,
-                                void (*wake)(void *user), void *user,
-                                struct hyp_stream **ret_stream, struct hyp_error *err)
+enum hyp_status hyp_watcher_open(struct hyp_service *service, const struct hyp_scope *scope,
+                                 const struct hyp_subscription *subscription,
+                                 void (*wake)(void *user), void *user,
+                                 struct hyp_watcher **ret_stream, struct hyp_error *err)
 {
     enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_READING_READ, err);
     if (status != HYP_OK) {
         return status;
     }
-    struct hyp_stream *stream = calloc(1, sizeof(*stream));
+    struct hyp_watcher *stream = calloc(1, sizeof(*stream));
     if (stream == NULL) {
         return hyp_service_explain_failure(err, HYP_NO_MEMORY);
     }
@@ -399,7 +399,7 @@ enum hyp_status hyp_stream_open(struct hyp_service *service, const struct hyp_sc
     return HYP_OK;
 }
 
-void *hyp_stream_close(struct hyp_stream *stream)
+void *hyp_watcher_close(struct hyp_watcher *stream)
 {
     if (stream == NULL) {
         return NULL;
@@ -419,7 +419,7 @@ void *hyp_stream_close(struct hyp_stream *stream)
     return NULL;
 }
 
-const struct hyp_event *hyp_stream_next(struct hyp_stream *stream, bool *ret_ended)
+const struct hyp_event *hyp_watcher_next(struct hyp_watcher *stream, bool *ret_ended)
 {
     const struct hub_event *shared = NULL;
     pthread_mutex_lock(&stream->hub->lock);
@@ -434,7 +434,8 @@ const struct hyp_event *hyp_stream_next(struct hyp_stream *stream, bool *ret_end
     return shared == NULL ? NULL : &shared->event;
 }
 
-bool hyp_stream_wants(const struct hyp_stream *stream, hyp_device_id device, hyp_point_id point)
+bool hyp_watcher_wants(const struct hyp_watcher *stream, hyp_device_id device,
+                       hyp_point_id point)
 {
     uint64_t ignored;
     return (stream->device.id != 0 && stream->device.id == device.id) ||

@@ -45,7 +45,7 @@ struct hyp_event {
 };
 
 struct hyp_hub;
-struct hyp_stream;
+struct hyp_watcher;
 
 HYP_MUST_USE enum hyp_status hyp_hub_create(struct hyp_hub **ret_hub);
 /* All streams must be closed before. */
@@ -73,25 +73,25 @@ struct hyp_subscription {
 /*
  * Opens a stream.
  * @wake     called from any thread, under the hub's lock, when there is something to fetch
- *           after hyp_stream_next said there is nothing; must not call the hub
+ *           after hyp_watcher_next said there is nothing; must not call the hub
  * Returns   HYP_OK | NOT_FOUND (a device or point) | LIMIT | BUSY (too many) | NO_MEMORY
  */
 HYP_MUST_USE enum hyp_status
-hyp_stream_open(struct hyp_service *service, const struct hyp_scope *scope,
-                const struct hyp_subscription *subscription, void (*wake)(void *user),
-                void *user, struct hyp_stream **ret_stream, struct hyp_error *err);
+hyp_watcher_open(struct hyp_service *service, const struct hyp_scope *scope,
+                 const struct hyp_subscription *subscription, void (*wake)(void *user),
+                 void *user, struct hyp_watcher **ret_stream, struct hyp_error *err);
 /* No `wake` is running or comes any more after it returns. */
-void *hyp_stream_close(struct hyp_stream *stream);
+void *hyp_watcher_close(struct hyp_watcher *stream);
 
 /*
  * The next event, to be given back by hyp_event_release; NULL when there is none (then `wake`
  * will be called) or when the stream has ended.
  */
-const struct hyp_event *hyp_stream_next(struct hyp_stream *stream, bool *ret_ended);
+const struct hyp_event *hyp_watcher_next(struct hyp_watcher *stream, bool *ret_ended);
 void hyp_event_release(const struct hyp_event *event);
 /* Did the client ask for this point? */
-bool hyp_stream_wants(const struct hyp_stream *stream, hyp_device_id device,
-                      hyp_point_id point);
+bool hyp_watcher_wants(const struct hyp_watcher *stream, hyp_device_id device,
+                       hyp_point_id point);
 
 size_t hyp_hub_stream_count(struct hyp_hub *hub);
 

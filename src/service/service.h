@@ -40,7 +40,13 @@ struct hyp_service_config {
     struct hyp_hash_cost hash_cost;
     const char *time_zone;       /* of the tenant made at the very first start; NULL = UTC */
     const struct hyp_zone *zone; /* its rules, for "today"; NULL = UTC */
-    bool no_collect;             /* keep all lines closed; intake and files still work */
+    /*
+     * Told when the tenant's time zone is to change; may refuse it (INVALID: no such zone).
+     * NULL = every name is taken.
+     */
+    enum hyp_status (*set_zone)(void *user, const char *name, struct hyp_error *err);
+    void *set_zone_user;
+    bool no_collect; /* keep all lines closed; intake and files still work */
 };
 
 /*
