@@ -13,5 +13,7 @@
 typedef int (*hyp_command_fn)(int argc, char **argv);
 
 int hyp_command_decode(int argc, char **argv);
+int hyp_command_serve(int argc, char **argv);
+int hyp_command_user(int argc, char **argv);
 
 #endif

@@ -15,6 +15,8 @@ static const struct command {
     hyp_command_fn run;
 } commands[] = {
     {"decode", "print the readings of M-Bus and wireless M-Bus telegrams", hyp_command_decode},
+    {"serve",  "run the server: collect, store, show",                     hyp_command_serve },
+    {"user",   "manage who may sign in",                                   hyp_command_user  },
 };
 
 static void print_usage(FILE *out)
