@@ -28,29 +28,29 @@
 
 /* --- collecting --- */
 #define HYP_LIMIT_LINES 10000
-#define HYP_LIMIT_LINE_QUEUE 20000  /* jobs waiting on one line */
-#define HYP_LIMIT_MBUS_DEVICES 250  /* per M-Bus master */
+#define HYP_LIMIT_LINE_QUEUE 20000   /* jobs waiting on one line */
+#define HYP_LIMIT_MBUS_DEVICES 250   /* per M-Bus master */
 #define HYP_LIMIT_MBUS_PROBES 200000 /* selections of one secondary search */
-#define HYP_LIMIT_LINK_BUFFER 65536 /* bytes received and not yet understood */
+#define HYP_LIMIT_LINK_BUFFER 65536  /* bytes received and not yet understood */
 #define HYP_LIMIT_LISTEN_CLIENTS 1024
 #define HYP_LIMIT_DROP_FILE_BYTES (64 * 1024 * 1024)
 #define HYP_LIMIT_MQTT_PAYLOAD (256 * 1024)
-#define HYP_LIMIT_RAW_BYTES 16384          /* one kept frame: multi-telegram, Modbus snapshot */
-#define HYP_LIMIT_OUTBOX_READINGS 500      /* readings of a batch before it leaves */
-#define HYP_LIMIT_OUTBOX_FRAMES 1000       /* frames of a batch before it leaves */
-#define HYP_LIMIT_OUTBOX_BYTES (4 * 1024 * 1024)      /* values of a batch before it leaves */
+#define HYP_LIMIT_RAW_BYTES 16384     /* one kept frame: multi-telegram, Modbus snapshot */
+#define HYP_LIMIT_OUTBOX_READINGS 500 /* readings of a batch before it leaves */
+#define HYP_LIMIT_OUTBOX_FRAMES 1000  /* frames of a batch before it leaves */
+#define HYP_LIMIT_OUTBOX_BYTES (4 * 1024 * 1024)        /* values of a batch before it leaves */
 #define HYP_LIMIT_OUTBOX_BATCH_BYTES (16 * 1024 * 1024) /* memory of one batch */
-#define HYP_LIMIT_OUTBOX_BATCHES 16        /* filled batches before producers pause */
-#define HYP_LIMIT_OUTBOX_SUBMITTED 4       /* batches with the sink at a time */
-#define HYP_LIMIT_CONNECTING 256           /* TCP connections being made at a time */
-#define HYP_LIMIT_JOBS 1024                /* jobs remembered */
-#define HYP_LIMIT_JOB_RESULTS 64           /* finished tests whose values are remembered */
-#define HYP_LIMIT_JOB_FOUND 4096           /* devices found by one scan */
-#define HYP_LIMIT_HEARD 4096               /* meters heard on the radio, not configured */
-#define HYP_LIMIT_FEEDS 64                 /* texts being fed at a time */
-#define HYP_LIMIT_FEED_LINE 40000          /* bytes of one line of a fed text */
-#define HYP_LIMIT_DEVICE_BLOCKS 256        /* Modbus requests of one poll */
-#define HYP_LIMIT_DEVICE_HOLES 4096        /* Modbus addresses known to be missing */
+#define HYP_LIMIT_OUTBOX_BATCHES 16  /* filled batches before producers pause */
+#define HYP_LIMIT_OUTBOX_SUBMITTED 4 /* batches with the sink at a time */
+#define HYP_LIMIT_CONNECTING 256     /* TCP connections being made at a time */
+#define HYP_LIMIT_JOBS 1024          /* jobs remembered */
+#define HYP_LIMIT_JOB_RESULTS 64     /* finished tests whose values are remembered */
+#define HYP_LIMIT_JOB_FOUND 4096     /* devices found by one scan */
+#define HYP_LIMIT_HEARD 4096         /* meters heard on the radio, not configured */
+#define HYP_LIMIT_FEEDS 64           /* texts being fed at a time */
+#define HYP_LIMIT_FEED_LINE 40000    /* bytes of one line of a fed text */
+#define HYP_LIMIT_DEVICE_BLOCKS 256  /* Modbus requests of one poll */
+#define HYP_LIMIT_DEVICE_HOLES 4096  /* Modbus addresses known to be missing */
 
 /* --- store --- */
 #define HYP_LIMIT_BATCH_READINGS 4096
