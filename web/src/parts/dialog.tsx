@@ -14,7 +14,8 @@ export function Dialog({ title, onClose, wide = false, closable = true, children
     const el = ref.current!;
     const before = document.activeElement as HTMLElement | null;
     el.showModal();
-    el.querySelector<HTMLElement>('[data-autofocus]')?.focus();
+    // Not the close button, where the browser would put it: what the dialog is about.
+    el.querySelector<HTMLElement>('[data-autofocus], .dialog-body :is(input, select, textarea, button)')?.focus();
     return () => { el.close(); before?.isConnected && before.focus(); };
   }, []);
   return (

@@ -32,7 +32,7 @@ export function TextField({ label, hint, error, required, value, onChange, autof
   useEffect(() => { if (error) ref.current?.focus(); }, [error]);
   return (
     <Frame id={id} label={label} hint={hint} error={error} required={required ?? false}>
-      <input {...(rest as { type?: 'text' })} id={id} ref={ref} class="input" value={value} aria-required={required} aria-invalid={error ? true : undefined}
+      <input {...(rest as { type?: 'text' })} id={id} ref={ref} class="input" value={value} aria-required={required} aria-invalid={error ? true : undefined} data-autofocus={autofocus ? '' : undefined}
         aria-describedby={describe(id, { label, hint, error })} onInput={(e) => onChange(e.currentTarget.value)} />
     </Frame>
   );
@@ -48,7 +48,7 @@ export function PasswordField({ label, hint, error, value, onChange, autofocus, 
     <Frame id={id} label={label} hint={hint} error={error}>
       <div class="with-button">
         <input id={id} ref={ref} class="input" type={(shown ? 'text' : 'password') as 'password'} name={name} autocomplete={autocomplete ?? 'off'} spellcheck={false} value={value}
-          aria-invalid={error ? true : undefined} aria-describedby={describe(id, { label, hint, error })} onInput={(e) => onChange(e.currentTarget.value)} />
+          data-autofocus={autofocus ? '' : undefined} aria-invalid={error ? true : undefined} aria-describedby={describe(id, { label, hint, error })} onInput={(e) => onChange(e.currentTarget.value)} />
         <button type="button" class="btn-icon" aria-pressed={shown} aria-label={t('signin.show')} title={t('signin.show')} onClick={() => show(!shown)}><Icon svg={eyeIcon} /></button>
       </div>
     </Frame>
