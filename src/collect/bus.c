@@ -345,7 +345,7 @@ static void line_answered(struct hyp_bus *bus)
 
 /* The answer is complete: to the intake with it, or into the hands of a test. */
 static void take_answer(struct hyp_bus *bus, struct hyp_entry *entry,
-                        const struct hyp_exchange *exchange)
+                        const struct hyp_exchange *exchange, struct hyp_session_io io)
 {
     struct hyp_collector *collector = bus->wire.collector;
     struct hyp_station *station = entry->station;
@@ -374,6 +374,11 @@ static void take_answer(struct hyp_bus *bus, struct hyp_entry *entry,
         device_failed(bus, entry, status, arrived.text);
         return;
     }
+    if (io.state == HYP_SESSION_FAILED) {
+        arrived.partial = true;
+        hyp_text_copy(arrived.text, sizeof(arrived.text),
+                      hyp_str_from(exchange->session.ops->error_text(exchange->session.state)));
+    }
     hyp_comm_succeeded(&station->comm, arrival.received);
     station->strikes = 0;
     if (order == NULL) {
@@ -396,20 +401,28 @@ static void take_answer(struct hyp_bus *bus, struct hyp_entry *entry,
     free(entry);
 }
 
-static void read_done(struct hyp_bus *bus)
+/*
+ * The session has ended. One that broke off after some telegrams or registers has still read
+ * those: they are taken, and what is missing is said.
+ */
+static void read_ended(struct hyp_bus *bus, struct hyp_session_io io)
 {
     struct hyp_exchange *exchange = bus->active;
     struct hyp_entry *entry = exchange->entry;
+    const struct hyp_session *session = &exchange->session;
     hyp_exchange_collect(exchange, bus);
+    if (io.state == HYP_SESSION_FAILED && exchange->len == 0) {
+        device_failed(bus, entry, io.status, session->ops->error_text(session->state));
+        return;
+    }
     set_job_state(bus, entry, HYP_JOB_PROCESSING);
-    take_answer(bus, entry, exchange);
+    take_answer(bus, entry, exchange, io);
 }
 
 static void complete(struct hyp_bus *bus, struct hyp_session_io io)
 {
     struct hyp_exchange *exchange = bus->active;
     struct hyp_entry *entry = exchange->entry;
-    const struct hyp_session *session = &exchange->session;
     pause_requests(bus);
     if (exchange->answered) {
         line_answered(bus);
@@ -422,10 +435,8 @@ static void complete(struct hyp_bus *bus, struct hyp_session_io io)
         } else {
             free(entry);
         }
-    } else if (io.state == HYP_SESSION_DONE) {
-        read_done(bus);
     } else {
-        device_failed(bus, entry, io.status, session->ops->error_text(session->state));
+        read_ended(bus, io);
     }
     end_exchange(bus);
 }
@@ -440,6 +451,12 @@ static void drive(struct hyp_bus *bus, struct hyp_session_io io)
     }
     if (io.baud != 0) {
         hyp_link_set_baud(bus->link, io.baud);
+    }
+    if (hyp_exchange_is_scan(bus->active)) {
+        hyp_scan_progress(bus->active, bus);
+        if (bus->active->cancelled) {
+            io.state = HYP_SESSION_FAILED; /* a search takes minutes: it ends here */
+        }
     }
     if (io.state != HYP_SESSION_RUNNING) {
         complete(bus, io);
@@ -658,7 +675,6 @@ void hyp_bus_finish(struct hyp_bus *bus)
     while (bus->stations != NULL) {
         hyp_bus_detach(bus, bus->stations);
     }
-    hyp_bus_protocol_finish(bus);
 }
 
 void hyp_bus_attach(struct hyp_bus *bus, struct hyp_station *station)

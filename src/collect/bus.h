@@ -12,6 +12,7 @@
 
 #include "collect/order.h"
 #include "collect/wire.h"
+#include "protocol/mbus/master.h"
 #include "protocol/modbus/master.h"
 
 struct hyp_exchange;
@@ -44,7 +45,7 @@ struct hyp_bus {
     hyp_mono not_before;          /* of the next connect or request */
     union {
         struct hyp_modbus_link modbus;
-        struct hyp_mbus_line *mbus;
+        struct hyp_mbus_link mbus;
     } protocol;
     struct {
         struct hyp_entry *first;

@@ -8,6 +8,7 @@
 
 #include "collect/bus.h"
 #include "model/reading.h"
+#include "protocol/mbus/search.h"
 #include "protocol/session.h"
 
 #define HYP_EXCHANGE_HOLES 64
@@ -20,14 +21,18 @@ struct hyp_exchange {
     size_t capacity;
     size_t len;
     enum hyp_raw_protocol protocol;
-    bool answered;  /* bytes have come */
-    bool cancelled; /* nobody wants the result any more */
-    bool daily;     /* the daily registers were asked too */
+    bool answered;   /* bytes have come */
+    bool cancelled;  /* nobody wants the result any more */
+    bool daily;      /* the daily registers were asked too */
+    size_t reported; /* findings of a search that the order has */
     struct hyp_plan *plan;
     struct hyp_modbus_hole_list holes;
     struct hyp_modbus_hole new_holes[HYP_EXCHANGE_HOLES];
     union {
         struct hyp_modbus_read modbus;
+        struct hyp_mbus_read mbus;
+        struct hyp_mbus_scan mbus_scan;
+        struct hyp_mbus_search mbus_search;
     } state;
 };
 
@@ -56,10 +61,27 @@ static inline bool hyp_exchange_is_scan(const struct hyp_exchange *exchange)
 /* The session is done: out, len and protocol are set; what was learned goes to the station. */
 void hyp_exchange_collect(struct hyp_exchange *exchange, struct hyp_bus *bus);
 
+/* Room for so many bytes in `out`. HYP_OK | NO_MEMORY */
+HYP_MUST_USE enum hyp_status hyp_exchange_need(struct hyp_exchange *exchange, size_t capacity);
+
+/* --- exchange_mbus.c, exchange_modbus.c --- */
+
+bool hyp_bus_is_mbus(const struct hyp_bus *bus);
+HYP_MUST_USE enum hyp_status hyp_exchange_prepare_mbus(struct hyp_exchange *exchange,
+                                                       struct hyp_bus *bus,
+                                                       const struct hyp_station *station,
+                                                       struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_exchange_prepare_modbus(struct hyp_exchange *exchange,
+                                                         struct hyp_bus *bus,
+                                                         struct hyp_station *station,
+                                                         struct hyp_error *err);
+void hyp_exchange_collect_modbus(struct hyp_exchange *exchange, struct hyp_bus *bus);
+void hyp_bus_init_mbus(struct hyp_bus *bus);
+void hyp_bus_init_modbus(struct hyp_bus *bus);
+
 /* --- what a bus keeps for its protocol --- */
 
 void hyp_bus_protocol_init(struct hyp_bus *bus);
-void hyp_bus_protocol_finish(struct hyp_bus *bus);
 /* A new connection: what was remembered of the old one is void. */
 void hyp_bus_protocol_opened(struct hyp_bus *bus);
 
@@ -75,6 +97,8 @@ uint32_t hyp_scan_total(const struct hyp_scan *scan);
 HYP_MUST_USE enum hyp_status hyp_scan_prepare(struct hyp_exchange *exchange,
                                               struct hyp_bus *bus, struct hyp_entry *entry,
                                               struct hyp_error *err);
+/* A step goes on: reports what has been found so far. */
+void hyp_scan_progress(struct hyp_exchange *exchange, struct hyp_bus *bus);
 /*
  * A step has ended.
  * Returns  true when the scan goes on: the entry has to be queued again; false: it is over and

@@ -67,22 +67,26 @@ static void set_alarm(struct hyp_loop *loop)
     uv_timer_start(&loop->alarm, on_alarm, wait > 0 ? (uint64_t)wait : 0, 0);
 }
 
-static void fire_due(struct hyp_loop *loop)
+/* Returns whether anything was due. */
+static bool fire_due(struct hyp_loop *loop)
 {
     int64_t now = hyp_loop_now(loop).ms;
     /* Not more than are there now: one that arms itself anew must not starve the links. */
     uint32_t most = loop->armed;
-    for (uint32_t i = 0; i < most && loop->armed > 0 && loop->heap[0]->due_ms <= now; i++) {
+    uint32_t fired = 0;
+    while (fired < most && loop->armed > 0 && loop->heap[0]->due_ms <= now) {
         struct hyp_timer *timer = loop->heap[0];
         hyp_timer_disarm(loop, timer);
         timer->fire(timer);
+        fired++;
     }
+    return fired > 0;
 }
 
 static void on_alarm(uv_timer_t *alarm)
 {
     struct hyp_loop *loop = alarm->data;
-    fire_due(loop);
+    (void)fire_due(loop);
     set_alarm(loop);
 }
 
@@ -337,8 +341,8 @@ void hyp_loop_join(struct hyp_loop *loop)
 
 void hyp_loop_step(struct hyp_loop *loop, bool block)
 {
-    fire_due(loop);
+    bool fired = fire_due(loop);
     set_alarm(loop);
-    uv_run(&loop->uv, block ? UV_RUN_ONCE : UV_RUN_NOWAIT);
-    fire_due(loop);
+    uv_run(&loop->uv, block && !fired ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+    (void)fire_due(loop);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Scans: who is on a line? Address by address, each step an exchange of its own, so that reads
- * go on in between.
+ * Scans: who is on a line?
+ *
+ * Addresses are asked one by one, each step an exchange of its own, so that reads go on in
+ * between. Only the secondary search of an M-Bus is one long session, because its selections
+ * would be undone by reads.
  *
  * On Modbus every answer counts, an exception too: whoever refuses is there. What is asked are
  * the registers in which a controller of the ECL family names its application; others refuse
@@ -11,7 +14,11 @@
 #include "collect/collector.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#define MODBUS_UNIT_MAX 247
+#define MBUS_ADDRESS_MAX 250
+#define SEARCH_TOTAL 1000
 #define SCAN_FUNCTION 3
 #define SCAN_START 2059
 #define SCAN_COUNT 4
@@ -23,41 +30,83 @@ static const struct hyp_modbus_block scan_block = {
 enum hyp_status hyp_scan_check(const struct hyp_bus *bus, const struct hyp_scan *scan,
                                struct hyp_error *err)
 {
-    (void)bus;
-    if (scan->secondary) {
+    bool mbus = hyp_bus_is_mbus(bus);
+    int highest = mbus ? MBUS_ADDRESS_MAX : MODBUS_UNIT_MAX;
+    struct hyp_mbus_secondary pattern;
+    if (scan->secondary && !mbus) {
         return hyp_error_set(err, HYP_UNSUPPORTED, -1,
                              "only M-Bus lines are searched by secondary address");
     }
-    if (scan->first > scan->last || scan->last > 247) {
-        return hyp_error_set(err, HYP_INVALID, -1, "units run from 0 to 247");
+    if (scan->secondary && scan->wildcard[0] != '\0' &&
+        hyp_mbus_secondary_parse(hyp_str_from(scan->wildcard), &pattern) != HYP_OK) {
+        return hyp_error_set(err, HYP_INVALID, -1,
+                             "\"%s\" is no secondary address: use 8 digits of the id, F for "
+                             "any, and manufacturer, version, medium behind it",
+                             scan->wildcard);
+    }
+    if (!scan->secondary && (scan->first > scan->last || scan->last > highest)) {
+        return hyp_error_set(err, HYP_INVALID, -1, "addresses run from 0 to %d", highest);
     }
     return HYP_OK;
 }
 
 uint32_t hyp_scan_total(const struct hyp_scan *scan)
 {
-    return scan->secondary ? 0 : (uint32_t)scan->last - scan->first + 1;
+    return scan->secondary ? SEARCH_TOTAL : (uint32_t)scan->last - scan->first + 1;
 }
 
-static enum hyp_status prepare_modbus(struct hyp_exchange *exchange, struct hyp_bus *bus,
-                                      const struct hyp_order *order, struct hyp_error *err)
+/* --- preparing --- */
+
+static void prepare_modbus(struct hyp_exchange *exchange, struct hyp_bus *bus,
+                           const struct hyp_order *order)
 {
-    if (exchange->capacity < HYP_LIMIT_FRAME_BYTES) {
-        uint8_t *out = realloc(exchange->out, HYP_LIMIT_FRAME_BYTES);
-        if (out == NULL) {
-            return hyp_error_set(err, HYP_NO_MEMORY, -1, "out of memory for a scan");
-        }
-        exchange->out = out;
-        exchange->capacity = HYP_LIMIT_FRAME_BYTES;
-    }
     bus->protocol.modbus.retries = 0;
     hyp_modbus_read_init(&exchange->state.modbus, &bus->protocol.modbus,
                          (uint8_t)order->scan_next, &scan_block, 1);
     hyp_modbus_read_output(&exchange->state.modbus, exchange->out, exchange->capacity, NULL);
     exchange->session =
         (struct hyp_session){.ops = &hyp_modbus_read_ops, .state = &exchange->state.modbus};
+}
+
+static void prepare_mbus(struct hyp_exchange *exchange, struct hyp_bus *bus,
+                         const struct hyp_order *order)
+{
+    struct hyp_mbus_found *items = (struct hyp_mbus_found *)(void *)exchange->out;
+    size_t capacity = exchange->capacity / sizeof(*items);
+    bus->protocol.mbus.retries = 0;
+    if (order->scan.secondary) {
+        hyp_mbus_search_init(&exchange->state.mbus_search, &bus->protocol.mbus, items,
+                             capacity);
+        exchange->session = (struct hyp_session){.ops = &hyp_mbus_search_ops,
+                                                 .state = &exchange->state.mbus_search};
+        return;
+    }
+    uint8_t address = (uint8_t)order->scan_next;
+    hyp_mbus_scan_init(&exchange->state.mbus_scan, &bus->protocol.mbus, address, address, items,
+                       capacity);
+    exchange->session =
+        (struct hyp_session){.ops = &hyp_mbus_scan_ops, .state = &exchange->state.mbus_scan};
+}
+
+enum hyp_status hyp_scan_prepare(struct hyp_exchange *exchange, struct hyp_bus *bus,
+                                 struct hyp_entry *entry, struct hyp_error *err)
+{
+    const struct hyp_order *order = entry->order;
+    size_t room = order->scan.secondary ? HYP_LIMIT_JOB_FOUND * sizeof(struct hyp_mbus_found)
+                                        : HYP_LIMIT_FRAME_BYTES;
+    if (hyp_exchange_need(exchange, room) != HYP_OK) {
+        return hyp_error_set(err, HYP_NO_MEMORY, -1, "out of memory for a search");
+    }
+    exchange->reported = 0;
+    if (hyp_bus_is_mbus(bus)) {
+        prepare_mbus(exchange, bus, order);
+    } else {
+        prepare_modbus(exchange, bus, order);
+    }
     return HYP_OK;
 }
+
+/* --- what was found --- */
 
 /* "A", type, subtype, version: the profile of that application, if the library has it. */
 static void suggest_controller(const struct hyp_collector *collector, const uint8_t *registers,
@@ -78,7 +127,7 @@ static void suggest_controller(const struct hyp_collector *collector, const uint
     }
 }
 
-static void found_modbus(struct hyp_exchange *exchange, struct hyp_bus *bus,
+static void found_modbus(const struct hyp_exchange *exchange, struct hyp_bus *bus,
                          struct hyp_order *order)
 {
     struct hyp_collector *collector = bus->wire.collector;
@@ -96,10 +145,68 @@ static void found_modbus(struct hyp_exchange *exchange, struct hyp_bus *bus,
     hyp_order_found(&collector->orders, order, &found);
 }
 
-enum hyp_status hyp_scan_prepare(struct hyp_exchange *exchange, struct hyp_bus *bus,
-                                 struct hyp_entry *entry, struct hyp_error *err)
+static struct hyp_meter_identity identity_of(const struct hyp_mbus_secondary *address)
 {
-    return prepare_modbus(exchange, bus, entry->order, err);
+    struct hyp_meter_identity meter = {.manufacturer_code = address->manufacturer,
+                                       .id_raw = address->id,
+                                       .version = address->version,
+                                       .medium = address->medium};
+    hyp_manufacturer_to_text(address->manufacturer, meter.manufacturer);
+    struct hyp_buf id;
+    hyp_buf_init_fixed(&id, meter.id, sizeof(meter.id) - 1);
+    hyp_buf_append_fmt(&id, "%08X", address->id);
+    meter.id[sizeof(meter.id) - 1] = '\0';
+    return meter;
+}
+
+static void found_mbus(struct hyp_bus *bus, struct hyp_order *order,
+                       const struct hyp_mbus_found *item)
+{
+    struct hyp_collector *collector = bus->wire.collector;
+    struct hyp_mbus_secondary pattern;
+    if (order->scan.secondary && order->scan.wildcard[0] != '\0' &&
+        hyp_mbus_secondary_parse(hyp_str_from(order->scan.wildcard), &pattern) == HYP_OK &&
+        !hyp_mbus_secondary_matches(&pattern, &item->address)) {
+        return;
+    }
+    struct hyp_found_device found = {
+        .line = bus->wire.id,
+        .primary_address = item->primary,
+        .last_heard = hyp_collector_utc(collector),
+    };
+    if (item->has_address || order->scan.secondary) {
+        found.meter = identity_of(&item->address);
+        const struct hyp_profile *profile =
+            hyp_library_match(collector->config.library, &found.meter);
+        if (profile != NULL) {
+            hyp_text_copy(found.profile, sizeof(found.profile),
+                          hyp_str_from(hyp_profile_info(profile)->name));
+        }
+        found.known =
+            hyp_stations_match(&collector->stations, bus->wire.tenant, &found.meter) != NULL;
+    }
+    found.known = found.known ||
+                  (item->primary >= 0 &&
+                   hyp_stations_at(&collector->stations, bus->wire.id, item->primary) != NULL);
+    hyp_order_found(&collector->orders, order, &found);
+}
+
+void hyp_scan_progress(struct hyp_exchange *exchange, struct hyp_bus *bus)
+{
+    struct hyp_order *order = exchange->entry->order;
+    if (!hyp_bus_is_mbus(bus)) {
+        return;
+    }
+    const struct hyp_mbus_findings *findings = order->scan.secondary
+                                                   ? &exchange->state.mbus_search.findings
+                                                   : &exchange->state.mbus_scan.findings;
+    while (exchange->reported < findings->count) {
+        found_mbus(bus, order, &findings->items[exchange->reported++]);
+    }
+    if (order->scan.secondary) {
+        hyp_order_scanned(&bus->wire.collector->orders, order,
+                          hyp_mbus_search_permille(&exchange->state.mbus_search));
+    }
 }
 
 bool hyp_scan_step_done(struct hyp_exchange *exchange, struct hyp_bus *bus,
@@ -107,9 +214,17 @@ bool hyp_scan_step_done(struct hyp_exchange *exchange, struct hyp_bus *bus,
 {
     struct hyp_orders *orders = &bus->wire.collector->orders;
     struct hyp_order *order = exchange->entry->order;
+    bool mbus = hyp_bus_is_mbus(bus);
+    if (order->scan.secondary) {
+        bool failed = io.state == HYP_SESSION_FAILED;
+        const struct hyp_session *session = &exchange->session;
+        hyp_order_item_ended(orders, order, failed ? io.status : HYP_OK, false,
+                             failed ? session->ops->error_text(session->state) : NULL);
+        return false;
+    }
     bool there =
         io.state == HYP_SESSION_DONE || io.status == HYP_REFUSED || io.status == HYP_BUSY;
-    if (there) {
+    if (!mbus && there) {
         found_modbus(exchange, bus, order);
     }
     order->scan_next++;

@@ -132,6 +132,9 @@ struct peer_client {
 
 void peer_open(struct peer *peer, struct field *field,
                void (*request)(struct peer_client *client, const uint8_t *bytes, size_t len));
+void peer_open_at(struct peer *peer, struct field *field,
+                  void (*request)(struct peer_client *client, const uint8_t *bytes, size_t len),
+                  uint16_t port);
 void peer_close(struct peer *peer);
 void peer_send(struct peer_client *client, const uint8_t *bytes, size_t len);
 void peer_drop(struct peer_client *client);
@@ -159,6 +162,8 @@ struct slave {
     uint8_t units[1024]; /* who was asked, in order */
     uint16_t starts[1024];
 };
+void slave_open_at(struct slave *slave, struct field *field, enum slave_manner manner,
+                   uint16_t port);
 void slave_open(struct slave *slave, struct field *field, enum slave_manner manner);
 
 #endif

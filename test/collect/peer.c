@@ -58,9 +58,16 @@ static void on_connection(uv_stream_t *server, int status)
 void peer_open(struct peer *peer, struct field *field,
                void (*request)(struct peer_client *client, const uint8_t *bytes, size_t len))
 {
+    peer_open_at(peer, field, request, 0);
+}
+
+void peer_open_at(struct peer *peer, struct field *field,
+                  void (*request)(struct peer_client *client, const uint8_t *bytes, size_t len),
+                  uint16_t port)
+{
     *peer = (struct peer){.field = field, .request = request, .user = peer->user};
     struct sockaddr_in address;
-    uv_ip4_addr("127.0.0.1", 0, &address);
+    uv_ip4_addr("127.0.0.1", port, &address);
     uv_tcp_init(&field->loop->uv, &peer->server);
     peer->server.data = peer;
     assert_int_equal(uv_tcp_bind(&peer->server, (const struct sockaddr *)&address, 0), 0);
@@ -219,4 +226,11 @@ void slave_open(struct slave *slave, struct field *field, enum slave_manner mann
 {
     *slave = (struct slave){.manner = manner};
     peer_open(&slave->peer, field, on_request);
+}
+
+void slave_open_at(struct slave *slave, struct field *field, enum slave_manner manner,
+                   uint16_t port)
+{
+    *slave = (struct slave){.manner = manner};
+    peer_open_at(&slave->peer, field, on_request, port);
 }

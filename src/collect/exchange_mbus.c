@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/limits.h"
+#include "collect/collector.h"
+#include "collect/exchange.h"
+
+/*
+ * Converters behind TCP hand a telegram on in pieces, and mobile networks hold pieces back; a
+ * telegram of 250 bytes at 300 baud takes nine seconds, of which each piece renews the gap.
+ */
+#define TCP_ANSWER_MS 2000
+#define TCP_GAP_MS 400
+
+void hyp_bus_init_mbus(struct hyp_bus *bus)
+{
+    const struct hyp_wire_settings *settings = bus->wire.settings;
+    struct hyp_mbus_timing timing = {.answer_ms = TCP_ANSWER_MS, .gap_ms = TCP_GAP_MS};
+    if (bus->wire.kind == HYP_LINE_MBUS_SERIAL) {
+        timing = hyp_mbus_timing_for_baud(settings->baud);
+    }
+    if (settings->timeout_ms != 0) {
+        timing.answer_ms = settings->timeout_ms;
+        timing.gap_ms = HYP_MIN(timing.gap_ms, settings->timeout_ms);
+    }
+    hyp_mbus_link_init(&bus->protocol.mbus, timing, settings->retries);
+}
+
+static enum hyp_status set_target(const struct hyp_station *station,
+                                  struct hyp_mbus_target *target, struct hyp_error *err)
+{
+    *target = (struct hyp_mbus_target){.address = HYP_MBUS_SECONDARY_ANY};
+    if (station->has_serial) {
+        target->address.id = station->id_raw;
+        target->address.manufacturer =
+            station->manufacturer == 0 ? 0xFFFF : station->manufacturer;
+        target->address.version = station->version < 0 ? 0xFF : (uint8_t)station->version;
+        target->address.medium = station->medium < 0 ? 0xFF : (uint8_t)station->medium;
+    }
+    if (station->secondary) {
+        target->secondary = true;
+        return station->has_serial
+                   ? HYP_OK
+                   : hyp_error_set(err, HYP_INVALID, -1,
+                                   "secondary addressing needs the meter's serial number "
+                                   "(8 digits)");
+    }
+    if (station->primary < 0 || station->primary > 254) {
+        return hyp_error_set(err, HYP_INVALID, -1,
+                             "the meter has neither a primary address nor secondary "
+                             "addressing switched on");
+    }
+    target->primary = (uint8_t)station->primary;
+    target->check_identity = station->has_serial;
+    return HYP_OK;
+}
+
+enum hyp_status hyp_exchange_prepare_mbus(struct hyp_exchange *exchange, struct hyp_bus *bus,
+                                          const struct hyp_station *station,
+                                          struct hyp_error *err)
+{
+    struct hyp_mbus_target target;
+    enum hyp_status status = set_target(station, &target, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    if (hyp_exchange_need(exchange, HYP_LIMIT_RAW_BYTES) != HYP_OK) {
+        return hyp_error_set(err, HYP_NO_MEMORY, -1, "out of memory for a reading");
+    }
+    /* A meter that does not answer anyway costs its neighbours one time-out, not four. */
+    bus->protocol.mbus.retries =
+        hyp_station_is_backing_off(station) ? 0 : bus->wire.settings->retries;
+    struct hyp_mbus_read *read = &exchange->state.mbus;
+    hyp_mbus_read_init(read, &bus->protocol.mbus, &target, exchange->out, exchange->capacity);
+    const struct hyp_profile_link *family =
+        station->profile == NULL ? NULL : hyp_profile_link(station->profile);
+    if (family != NULL && (family->quirks & HYP_QUIRK_NKE_BEFORE_READ) != 0) {
+        read->reset = HYP_MBUS_RESET_ALWAYS;
+    }
+    exchange->session = (struct hyp_session){.ops = &hyp_mbus_read_ops, .state = read};
+    return HYP_OK;
+}
