@@ -72,9 +72,8 @@ static void begin_line(struct hyp_buf *text, int64_t utc_ms, const char *prefix,
 
 /* unit(1) function(1) start(2) count(2) data: the span as the controller answers it. */
 static void write_span(struct history *history, struct sim_controller *controller,
-                       int64_t utc_ms, uint16_t first, uint16_t count)
+                       uint16_t first, uint16_t count)
 {
-    const struct sim_line *line = &history->town->lines[controller->line];
     uint16_t address = (uint16_t)(first - 1);
     const uint8_t pdu[5] = {3, (uint8_t)(address >> 8), (uint8_t)address, 0, (uint8_t)count};
     uint8_t answer[256];
@@ -83,13 +82,12 @@ static void write_span(struct history *history, struct sim_controller *controlle
     if (len != 2u + 2u * count) {
         return; /* this application has a hole there */
     }
-    begin_line(&history->text, utc_ms, "modbus:", line->name);
     hyp_buf_append_hex(&history->text, &unit, 1);
     hyp_buf_append_hex(&history->text, pdu, sizeof(pdu));
     hyp_buf_append_hex(&history->text, answer + 2, len - 2);
-    hyp_buf_append_char(&history->text, '\n');
 }
 
+/* One poll is one line: its spans stand one after the other. */
 static void write_controller(struct history *history, struct sim_controller *controller,
                              int64_t utc_ms)
 {
@@ -99,13 +97,15 @@ static void write_controller(struct history *history, struct sim_controller *con
     bool has_both = sim_registers_find(&controller->ecl.registers, 11252) != NULL;
     bool has_meter = controller->ecl.meter != NULL;
     sim_ecl_advance(&controller->ecl, utc_ms);
+    begin_line(&history->text, utc_ms, "modbus:", history->town->lines[controller->line].name);
     for (size_t i = 0; i < HYP_ARRAY_LEN(spans); i++) {
         bool covered = has_both && spans[i].first == 11253;
         bool empty = !has_meter && spans[i].first == 6003;
         if ((!spans[i].daily || first_of_day) && !covered && !empty) {
-            write_span(history, controller, utc_ms, spans[i].first, spans[i].count);
+            write_span(history, controller, spans[i].first, spans[i].count);
         }
     }
+    hyp_buf_append_char(&history->text, '\n');
 }
 
 static void write_wired(struct history *history, struct sim_device *device, int64_t utc_ms)
