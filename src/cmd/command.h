@@ -15,5 +15,7 @@ typedef int (*hyp_command_fn)(int argc, char **argv);
 int hyp_command_decode(int argc, char **argv);
 int hyp_command_serve(int argc, char **argv);
 int hyp_command_user(int argc, char **argv);
+int hyp_command_backup(int argc, char **argv);
+int hyp_command_restore(int argc, char **argv);
 
 #endif

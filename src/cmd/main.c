@@ -14,9 +14,11 @@ static const struct command {
     const char *help;
     hyp_command_fn run;
 } commands[] = {
-    {"decode", "print the readings of M-Bus and wireless M-Bus telegrams", hyp_command_decode},
-    {"serve",  "run the server: collect, store, show",                     hyp_command_serve },
-    {"user",   "manage who may sign in",                                   hyp_command_user  },
+    {"decode",  "print the readings of M-Bus and wireless M-Bus telegrams", hyp_command_decode },
+    {"serve",   "run the server: collect, store, show",                     hyp_command_serve  },
+    {"user",    "manage who may sign in",                                   hyp_command_user   },
+    {"backup",  "copy a data folder while the server runs",                 hyp_command_backup },
+    {"restore", "make a data folder from a backup",                         hyp_command_restore},
 };
 
 static void print_usage(FILE *out)

@@ -459,6 +459,15 @@ static enum hyp_status find_block_of(struct hyp_store *store, hyp_device_id devi
     return read == HYP_OK ? status : read;
 }
 
+static void unlist(struct hyp_db *db, int64_t block, hyp_device_id device)
+{
+    struct hyp_query query;
+    hyp_query_open(&query, db, "DELETE FROM frame_device WHERE device = $1 AND block = $2");
+    hyp_query_bind_i64(&query, device.id);
+    hyp_query_bind_i64(&query, block);
+    HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
+}
+
 static enum hyp_status replace_block(struct hyp_store *store, const struct erased_block *block,
                                      const struct hyp_buf *blob, hyp_device_id device)
 {
@@ -470,10 +479,7 @@ static enum hyp_status replace_block(struct hyp_store *store, const struct erase
     hyp_query_bind_blob(&query, blob->data, blob->len);
     hyp_query_bind_i64(&query, block->id);
     HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
-    hyp_query_open(&query, db, "DELETE FROM frame_device WHERE device = $1 AND block = $2");
-    hyp_query_bind_i64(&query, device.id);
-    hyp_query_bind_i64(&query, block->id);
-    HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
+    unlist(db, block->id, device);
     enum hyp_status status = hyp_db_commit(db);
     if (status == HYP_OK) {
         note_stored(store->frames, (int64_t)blob->len - block->bytes_before,
@@ -500,6 +506,12 @@ enum hyp_status hyp_frames_erase_step(struct hyp_store *store, hyp_device_id dev
     }
     if (status == HYP_OK) {
         status = replace_block(store, &block, &blob, device);
+    } else if (status == HYP_BAD_CHECK || status == HYP_MALFORMED ||
+               status == HYP_UNSUPPORTED) {
+        /* A damaged block cannot be read by anybody: there is nothing to take out. */
+        hyp_db_begin(store->write.frames);
+        unlist(store->write.frames, block.id, device);
+        status = hyp_db_commit(store->write.frames);
     }
     hyp_arena_finish(&arena);
     return status;
