@@ -151,9 +151,10 @@ static void set_raw_bcd(struct draft *draft)
     draft->value.decimal = (struct hyp_decimal){.digits = digits};
 }
 
+/* Texts of fixed width are filled up with blanks; those are no part of the value. */
 static enum hyp_status copy_text(struct draft *draft)
 {
-    struct hyp_str text = hyp_str_from(draft->record->text);
+    struct hyp_str text = hyp_str_trim(hyp_str_from(draft->record->text));
     text.len = HYP_MIN(text.len, (size_t)HYP_LIMIT_VALUE_TEXT);
     const char *copy = hyp_arena_copy_str(draft->arena, text);
     if (copy == NULL) {
