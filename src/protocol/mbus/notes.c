@@ -186,7 +186,8 @@ static void note_container(struct hyp_explain *explain, size_t at,
                            const struct hyp_mbus_record *record)
 {
     static const char *const units[4] = {"s", "min", "h", "d"};
-    if (record->data_len < 2) {
+    size_t size = hyp_mbus_profile_element_size(record);
+    if (size == 0) {
         note_value(explain, at, record, "profile", CLAUSE_PROFILE);
         return;
     }
@@ -200,8 +201,7 @@ static void note_container(struct hyp_explain *explain, size_t at,
                     : record->data[1] == 0xFD ? "half month: code "
                                               : "",
                     record->data[1]);
-    size_t size = hyp_mbus_data_bytes[control & 0x0F];
-    size_t rest = size == 0 ? record->data_len - 2u : (record->data_len - 2u) % size;
+    size_t rest = (record->data_len - 2u) % size;
     if (rest != 0) {
         hyp_explain_add(explain, HYP_NOTE_OTHER, at + record->data_len - rest, rest,
                         "profile rest", CLAUSE_PROFILE, "no whole element");
@@ -218,7 +218,7 @@ void hyp_mbus_notes_record(struct hyp_explain *explain, const uint8_t *message,
         note_lvar(explain, at, record);
         at++;
     }
-    if (record->qualifier.what == HYP_MBUS_PROFILE && record->lvar <= 0xBF) {
+    if (record->qualifier.what == HYP_MBUS_PROFILE) {
         note_container(explain, at, record);
     } else {
         note_value(explain, at, record, "value", CLAUSE_TYPES);

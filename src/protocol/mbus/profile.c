@@ -79,11 +79,9 @@ static void consider(struct hyp_mbus_profile *profile, const struct hyp_mbus_rec
         uint8_t field = other->dif & 0x0F;
         profile->has_base = true;
         profile->quality = HYP_QUALITY_INVALID;
-        if (other->data_len >= 1 && other->data_len <= 8 && field != HYP_MBUS_DATA_FLOAT32 &&
-            field != HYP_MBUS_DATA_LVAR) {
-            profile->quality = hyp_mbus_number_decode(other->data, other->data_len,
-                                                      hyp_mbus_data_is_bcd(field),
-                                                      HYP_MBUS_CODING_SIGNED, &profile->digits);
+        if (hyp_mbus_data_bytes[field] > 0) {
+            profile->quality = hyp_mbus_number_decode(other->data, field,
+                                                      HYP_MBUS_CODING_SIGNED, &profile->value);
         }
     }
     if (!profile->has_time && is_base_time(container, other) &&
@@ -107,30 +105,32 @@ static void find_base(struct hyp_mbus_profile *profile, const struct hyp_mbus_re
     }
 }
 
+size_t hyp_mbus_profile_element_size(const struct hyp_mbus_record *container)
+{
+    bool variable = (container->dif & 0x0F) == HYP_MBUS_DATA_LVAR && container->lvar <= 0xBF;
+    if (!variable || container->data_len <= 2) {
+        return 0;
+    }
+    size_t size = hyp_mbus_data_bytes[container->data[0] & 0x0F];
+    return container->data_len - 2u >= size ? size : 0;
+}
+
 void hyp_mbus_profile_open(struct hyp_mbus_profile *profile,
                            const struct hyp_mbus_record *container,
                            const struct hyp_bytes *message)
 {
+    size_t size = hyp_mbus_profile_element_size(container);
     *profile = (struct hyp_mbus_profile){.container = container->offset};
-    if (container->lvar > 0xBF || container->data_len <= 2 ||
-        (container->dif & 0x0F) != HYP_MBUS_DATA_LVAR) {
+    if (size == 0) {
         return;
     }
     uint8_t control = container->data[0];
-    uint8_t coding = control & 0x0F;
-    size_t size = hyp_mbus_data_bytes[coding];
-    if (size == 0 || coding == HYP_MBUS_DATA_FLOAT32) {
-        return;
-    }
     profile->count = (uint8_t)((container->data_len - 2u) / size);
-    if (profile->count == 0) {
-        return;
-    }
     profile->next = 1;
     profile->mode = control >> 6;
     profile->spacing_unit = control >> 4 & 0x03;
     profile->spacing = container->data[1];
-    profile->coding = coding;
+    profile->coding = control & 0x0F;
     for (size_t i = 0; i < container->vife_count; i++) {
         profile->inverse |= container->vife[i] == HYP_MBUS_VIFE_PROFILE_INVERSE;
     }
@@ -139,12 +139,13 @@ void hyp_mbus_profile_open(struct hyp_mbus_profile *profile,
 }
 
 /* The running value after one more element, or why there is none. */
-static void advance(struct hyp_mbus_profile *profile, enum hyp_quality quality, int64_t element)
+static void advance(struct hyp_mbus_profile *profile, enum hyp_quality quality,
+                    struct hyp_decimal element)
 {
     bool absolute = profile->mode == MODE_ABSOLUTE ||
                     (profile->mode == MODE_DIFFERENCES && !profile->has_base);
     if (absolute) {
-        profile->digits = element;
+        profile->value = element;
         profile->quality = quality;
         if (profile->mode == MODE_DIFFERENCES && quality == HYP_QUALITY_GOOD) {
             profile->quality = HYP_QUALITY_DOUBTFUL;
@@ -152,15 +153,13 @@ static void advance(struct hyp_mbus_profile *profile, enum hyp_quality quality, 
         return;
     }
     if (!profile->has_base || profile->quality != HYP_QUALITY_GOOD ||
-        quality != HYP_QUALITY_GOOD) {
+        quality != HYP_QUALITY_GOOD || element.digits == INT64_MIN) {
         profile->quality = HYP_QUALITY_NO_VALUE;
         return;
     }
     bool subtract = (profile->mode == MODE_DECREMENTS) != profile->inverse;
-    bool overflow = subtract
-                        ? __builtin_sub_overflow(profile->digits, element, &profile->digits)
-                        : __builtin_add_overflow(profile->digits, element, &profile->digits);
-    if (overflow) {
+    element.digits = subtract ? -element.digits : element.digits;
+    if (hyp_decimal_add(profile->value, element, &profile->value) != HYP_OK) {
         profile->quality = HYP_QUALITY_INVALID;
     }
 }
@@ -178,7 +177,7 @@ void hyp_mbus_profile_next(struct hyp_mbus_profile *profile, struct hyp_mbus_rec
 {
     size_t size = hyp_mbus_data_bytes[profile->coding];
     bool signed_elements = profile->mode == MODE_ABSOLUTE || profile->mode == MODE_DIFFERENCES;
-    int64_t element = 0;
+    struct hyp_decimal element = {0};
     record->data = profile->elements + (profile->next - 1u) * size;
     record->data_len = (uint16_t)size;
     record->text[0] = '\0';
@@ -187,13 +186,13 @@ void hyp_mbus_profile_next(struct hyp_mbus_profile *profile, struct hyp_mbus_rec
     record->qualifier.what = HYP_MBUS_VALUE;
     set_time(profile, record);
     enum hyp_quality quality = hyp_mbus_number_decode(
-        record->data, size, hyp_mbus_data_is_bcd(profile->coding),
+        record->data, profile->coding,
         signed_elements ? HYP_MBUS_CODING_SIGNED : HYP_MBUS_CODING_UNSIGNED, &element);
     advance(profile, quality, element);
     record->kind = HYP_VALUE_DECIMAL;
     record->quality = profile->quality;
     if (hyp_quality_is_usable(profile->quality)) {
-        hyp_mbus_value_scale(record, (struct hyp_decimal){.digits = profile->digits}, scale);
+        hyp_mbus_value_scale(record, profile->value, scale);
         if (record->quality == HYP_QUALITY_GOOD) {
             record->quality = profile->quality;
         }

@@ -31,6 +31,9 @@ static inline bool hyp_mbus_profile_is_open(const struct hyp_mbus_profile *profi
 void hyp_mbus_profile_next(struct hyp_mbus_profile *profile, struct hyp_mbus_record *record,
                            const struct hyp_mbus_scale *scale);
 
+/* Bytes of one element of a container; 0 when its data is no profile that can be expanded. */
+size_t hyp_mbus_profile_element_size(const struct hyp_mbus_record *container);
+
 /* "increments" and so on, for notes. @control first control byte */
 const char *hyp_mbus_profile_mode_text(uint8_t control);
 

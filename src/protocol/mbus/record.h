@@ -136,7 +136,7 @@ struct hyp_mbus_profile {
     bool has_base;            /* a base value record exists */
     bool has_time;            /* a base time record exists */
     enum hyp_quality quality; /* of the running value */
-    int64_t digits;           /* running value before scaling */
+    struct hyp_decimal value; /* running value before scaling */
     struct hyp_civil time;    /* base time */
 };
 

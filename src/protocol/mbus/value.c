@@ -123,8 +123,9 @@ static enum hyp_quality decode_bcd(const uint8_t *bytes, size_t len, int64_t *re
     return HYP_QUALITY_GOOD;
 }
 
-enum hyp_quality hyp_mbus_number_decode(const uint8_t *bytes, size_t len, bool bcd,
-                                        enum hyp_mbus_coding coding, int64_t *ret_digits)
+/* BCD or an integer of 1..8 bytes (BCD up to 9). */
+static enum hyp_quality decode_digits(const uint8_t *bytes, size_t len, bool bcd,
+                                      enum hyp_mbus_coding coding, int64_t *ret_digits)
 {
     if (bcd) {
         return decode_bcd(bytes, len, ret_digits);
@@ -149,6 +150,32 @@ enum hyp_quality hyp_mbus_number_decode(const uint8_t *bytes, size_t len, bool b
     return HYP_QUALITY_GOOD;
 }
 
+static enum hyp_quality decode_float(const uint8_t *bytes, struct hyp_decimal *ret_value)
+{
+    uint32_t bits = (uint32_t)read_le(bytes, 4);
+    float value;
+    static_assert(sizeof(value) == sizeof(bits), "IEEE 754 single precision");
+    memcpy(&value, &bits, sizeof(value));
+    if (hyp_decimal_from_float(value, ret_value) == HYP_OK) {
+        return HYP_QUALITY_GOOD;
+    }
+    /* NaN is how meters with floats say "none"; infinity is nothing a meter measures. */
+    bool is_nan = (bits & 0x7F800000u) == 0x7F800000u && (bits & 0x007FFFFFu) != 0;
+    return is_nan ? HYP_QUALITY_NO_VALUE : HYP_QUALITY_INVALID;
+}
+
+enum hyp_quality hyp_mbus_number_decode(const uint8_t *bytes, uint8_t field,
+                                        enum hyp_mbus_coding coding,
+                                        struct hyp_decimal *ret_value)
+{
+    if (field == HYP_MBUS_DATA_FLOAT32) {
+        return decode_float(bytes, ret_value);
+    }
+    ret_value->exp10 = 0;
+    return decode_digits(bytes, hyp_mbus_data_bytes[field], hyp_mbus_data_is_bcd(field), coding,
+                         &ret_value->digits);
+}
+
 void hyp_mbus_value_scale(struct hyp_mbus_record *record, struct hyp_decimal value,
                           const struct hyp_mbus_scale *scale)
 {
@@ -171,24 +198,6 @@ void hyp_mbus_value_scale(struct hyp_mbus_record *record, struct hyp_decimal val
         return;
     }
     record->decimal = value;
-}
-
-static void decode_float(struct hyp_mbus_record *record, const uint8_t *data,
-                         const struct hyp_mbus_scale *scale)
-{
-    uint32_t bits = (uint32_t)read_le(data, 4);
-    float value;
-    struct hyp_decimal decimal;
-    static_assert(sizeof(value) == sizeof(bits), "IEEE 754 single precision");
-    memcpy(&value, &bits, sizeof(value));
-    record->kind = HYP_VALUE_DECIMAL;
-    if (hyp_decimal_from_float(value, &decimal) != HYP_OK) {
-        /* NaN is how meters with floats say "none"; infinity is nothing a meter measures. */
-        bool is_nan = (bits & 0x7F800000u) == 0x7F800000u && (bits & 0x007FFFFFu) != 0;
-        record->quality = is_nan ? HYP_QUALITY_NO_VALUE : HYP_QUALITY_INVALID;
-        return;
-    }
-    hyp_mbus_value_scale(record, decimal, scale);
 }
 
 /* Digits most significant first, as a text that keeps leading zeros and hex ids. */
@@ -264,13 +273,23 @@ static void decode_number(struct hyp_mbus_record *record, const uint8_t *data, b
     case HYP_MBUS_CODING_UNSIGNED:
     case HYP_MBUS_CODING_BYTES: break;
     }
-    enum hyp_quality quality =
-        hyp_mbus_number_decode(data, record->data_len, bcd, coding, &digits);
+    enum hyp_quality quality = decode_digits(data, record->data_len, bcd, coding, &digits);
     if (quality == HYP_QUALITY_GOOD) {
         hyp_mbus_value_scale(record, (struct hyp_decimal){.digits = digits}, scale);
     } else {
         record->kind = HYP_VALUE_DECIMAL;
         record->quality = quality;
+    }
+}
+
+static void decode_real(struct hyp_mbus_record *record, const uint8_t *data,
+                        const struct hyp_mbus_scale *scale)
+{
+    struct hyp_decimal value;
+    record->kind = HYP_VALUE_DECIMAL;
+    record->quality = decode_float(data, &value);
+    if (record->quality == HYP_QUALITY_GOOD) {
+        hyp_mbus_value_scale(record, value, scale);
     }
 }
 
@@ -344,7 +363,7 @@ void hyp_mbus_value_decode(struct hyp_mbus_record *record, const struct hyp_mbus
             data = swapped;
         }
         if (field == HYP_MBUS_DATA_FLOAT32) {
-            decode_float(record, data, scale);
+            decode_real(record, data, scale);
         } else {
             decode_number(record, data, hyp_mbus_data_is_bcd(field), scale);
         }

@@ -24,13 +24,14 @@ void hyp_mbus_value_decode(struct hyp_mbus_record *record, const struct hyp_mbus
                            bool msb_first);
 
 /*
- * One integer or BCD number.
- * @bytes    @len 1..8 bytes
- * @ret_digits  written only when the result is GOOD
- * Returns   GOOD | NO_VALUE (sentinel) | INVALID (BCD error digits, too large for 64 bits)
+ * One number of a data field: integer, BCD or float.
+ * @field      enum hyp_mbus_data_field with 1..8 bytes
+ * @ret_value  written only when the result is GOOD
+ * Returns     GOOD | NO_VALUE (sentinel) | INVALID (BCD error digits, too large for 64 bits)
  */
-enum hyp_quality hyp_mbus_number_decode(const uint8_t *bytes, size_t len, bool bcd,
-                                        enum hyp_mbus_coding coding, int64_t *ret_digits);
+enum hyp_quality hyp_mbus_number_decode(const uint8_t *bytes, uint8_t field,
+                                        enum hyp_mbus_coding coding,
+                                        struct hyp_decimal *ret_value);
 
 /* digits x 10^exp10 with factor and additive constant of the VIB, into the record. */
 void hyp_mbus_value_scale(struct hyp_mbus_record *record, struct hyp_decimal value,
