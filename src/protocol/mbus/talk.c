@@ -138,8 +138,9 @@ struct hyp_session_io hyp_mbus_talk_done(struct hyp_mbus_conversation *talk)
     return hyp_mbus_talk_ended(talk);
 }
 
-static struct hyp_session_io fail_va(struct hyp_mbus_conversation *talk, enum hyp_status status,
-                                     const char *format, va_list args)
+static HYP_PRINTF(3, 0) struct hyp_session_io
+    fail_va(struct hyp_mbus_conversation *talk, enum hyp_status status, const char *format,
+            va_list args)
 {
     struct hyp_buf text;
     talk->state = HYP_SESSION_FAILED;
