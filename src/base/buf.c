@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,17 @@ static bool reserve(struct hyp_buf *buf, size_t extra)
     buf->data = grown;
     buf->capacity = wanted;
     return true;
+}
+
+uint8_t *hyp_buf_room(struct hyp_buf *buf, size_t len)
+{
+    return reserve(buf, len) ? buf->data + buf->len : NULL;
+}
+
+void hyp_buf_take(struct hyp_buf *buf, size_t len)
+{
+    assert(len <= buf->capacity - buf->len);
+    buf->len += len;
 }
 
 void hyp_buf_append(struct hyp_buf *buf, const void *data, size_t len)

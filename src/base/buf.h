@@ -44,6 +44,15 @@ static inline enum hyp_status hyp_buf_status(const struct hyp_buf *buf)
     return buf->status;
 }
 
+/*
+ * Room for `len` bytes behind the content, to be written there and then taken with
+ * hyp_buf_take: for output whose size is known in bounds and whose speed matters. Returns NULL
+ * (and the sticky failure) when it does not fit
+ */
+uint8_t *hyp_buf_room(struct hyp_buf *buf, size_t len);
+/* Takes the first `len` bytes of the room as content; at most what was asked for. */
+void hyp_buf_take(struct hyp_buf *buf, size_t len);
+
 void hyp_buf_append(struct hyp_buf *buf, const void *data, size_t len);
 void hyp_buf_append_u8(struct hyp_buf *buf, uint8_t value);
 void hyp_buf_append_le16(struct hyp_buf *buf, uint16_t value);

@@ -181,6 +181,22 @@ static void copied_text_is_cut_and_terminated(void **state)
     assert_string_equal(out, "");
 }
 
+static void room_is_taken_as_far_as_it_was_filled(void **state)
+{
+    (void)state;
+    uint8_t memory[4];
+    struct hyp_buf buf;
+    hyp_buf_init_fixed(&buf, memory, sizeof(memory));
+    uint8_t *room = hyp_buf_room(&buf, 4);
+    assert_non_null(room);
+    memcpy(room, "ab", 2);
+    hyp_buf_take(&buf, 2);
+    assert_int_equal(buf.len, 2);
+    assert_null(hyp_buf_room(&buf, 3));
+    assert_int_equal(hyp_buf_status(&buf), HYP_LIMIT);
+    assert_int_equal(buf.len, 2);
+}
+
 int main(void)
 {
     static struct test_list list;
@@ -192,5 +208,6 @@ int main(void)
     TEST_ONE(&list, stolen_memory_is_the_callers);
     TEST_ONE(&list, grows_past_many_appends);
     TEST_ONE(&list, copied_text_is_cut_and_terminated);
+    TEST_ONE(&list, room_is_taken_as_far_as_it_was_filled);
     return test_list_run(&list, "buf");
 }
