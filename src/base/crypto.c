@@ -6,51 +6,99 @@
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 /*
- * One cipher context per thread: creating one costs more than decrypting a telegram. The
- * thread's exit frees it through the key's destructor.
+ * One cipher context per thread and use, kept: creating one, and above all naming a cipher to
+ * it (which OpenSSL 3 looks up among its providers), costs more than decrypting a telegram. A
+ * used context only takes a new key. The thread's exit frees them through the key's destructor.
  */
-static pthread_key_t context_key;
-static pthread_once_t context_once = PTHREAD_ONCE_INIT;
+enum use {
+    USE_CBC_DECRYPT,
+    USE_CBC_ENCRYPT,
+    USE_CTR,
+    USE_DES_DECRYPT,
+    USE_COUNT,
+};
 
-static void free_context(void *context)
+struct contexts {
+    EVP_CIPHER_CTX *of[USE_COUNT];
+};
+
+static pthread_key_t contexts_key;
+static pthread_once_t contexts_once = PTHREAD_ONCE_INIT;
+
+static void free_contexts(void *memory)
 {
-    EVP_CIPHER_CTX_free(context);
+    struct contexts *contexts = memory;
+    for (size_t i = 0; i < USE_COUNT; i++) {
+        EVP_CIPHER_CTX_free(contexts->of[i]);
+    }
+    free(contexts);
 }
 
-static void make_context_key(void)
+static void make_contexts_key(void)
 {
-    if (pthread_key_create(&context_key, free_context) != 0) {
+    if (pthread_key_create(&contexts_key, free_contexts) != 0) {
         OPENSSL_die("no thread key", __FILE__, __LINE__);
     }
 }
 
-static EVP_CIPHER_CTX *thread_context(void)
+static struct contexts *thread_contexts(void)
 {
-    (void)pthread_once(&context_once, make_context_key);
-    EVP_CIPHER_CTX *context = pthread_getspecific(context_key);
-    if (context == NULL) {
-        context = EVP_CIPHER_CTX_new();
-        if (context != NULL && pthread_setspecific(context_key, context) != 0) {
-            EVP_CIPHER_CTX_free(context);
-            context = NULL;
+    (void)pthread_once(&contexts_once, make_contexts_key);
+    struct contexts *contexts = pthread_getspecific(contexts_key);
+    if (contexts == NULL) {
+        contexts = calloc(1, sizeof(*contexts));
+        if (contexts != NULL && pthread_setspecific(contexts_key, contexts) != 0) {
+            free(contexts);
+            contexts = NULL;
         }
     }
+    return contexts;
+}
+
+static const EVP_CIPHER *cipher_of(enum use use)
+{
+    switch (use) {
+    case USE_CBC_DECRYPT:
+    case USE_CBC_ENCRYPT: return EVP_aes_128_cbc();
+    case USE_CTR: return EVP_aes_128_ctr();
+    case USE_DES_DECRYPT: return EVP_des_ede3_cbc();
+    case USE_COUNT: break;
+    }
+    return NULL;
+}
+
+/* The thread's context for this use, with cipher and direction set; NULL without memory. */
+static EVP_CIPHER_CTX *context_for(enum use use)
+{
+    struct contexts *contexts = thread_contexts();
+    if (contexts == NULL || contexts->of[use] != NULL) {
+        return contexts == NULL ? NULL : contexts->of[use];
+    }
+    const int encrypt = use == USE_CBC_ENCRYPT || use == USE_CTR;
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    if (context != NULL &&
+        (EVP_CipherInit_ex(context, cipher_of(use), NULL, NULL, NULL, encrypt) != 1 ||
+         EVP_CIPHER_CTX_set_padding(context, 0) != 1)) {
+        EVP_CIPHER_CTX_free(context);
+        context = NULL;
+    }
+    contexts->of[use] = context;
     return context;
 }
 
-static enum hyp_status run_cipher(const EVP_CIPHER *cipher, const uint8_t *key,
-                                  const uint8_t *iv, int encrypt, uint8_t *data, size_t len)
+static enum hyp_status run_cipher(enum use use, const uint8_t *key, const uint8_t *iv,
+                                  uint8_t *data, size_t len)
 {
-    EVP_CIPHER_CTX *context = thread_context();
+    EVP_CIPHER_CTX *context = context_for(use);
     if (context == NULL) {
         return HYP_NO_MEMORY;
     }
     int written = 0;
-    if (len > INT32_MAX || EVP_CipherInit_ex(context, cipher, NULL, key, iv, encrypt) != 1 ||
-        EVP_CIPHER_CTX_set_padding(context, 0) != 1 ||
+    if (len > INT32_MAX || EVP_CipherInit_ex(context, NULL, NULL, key, iv, -1) != 1 ||
         EVP_CipherUpdate(context, data, &written, data, (int)len) != 1) {
         return HYP_INTERNAL;
     }
@@ -64,7 +112,7 @@ enum hyp_status hyp_aes_cbc_decrypt(const struct hyp_aes_key *key,
     if (len % HYP_AES_BLOCK != 0) {
         return HYP_INVALID;
     }
-    return run_cipher(EVP_aes_128_cbc(), key->bytes, iv, 0, data, len);
+    return run_cipher(USE_CBC_DECRYPT, key->bytes, iv, data, len);
 }
 
 enum hyp_status hyp_aes_cbc_encrypt(const struct hyp_aes_key *key,
@@ -74,14 +122,14 @@ enum hyp_status hyp_aes_cbc_encrypt(const struct hyp_aes_key *key,
     if (len % HYP_AES_BLOCK != 0) {
         return HYP_INVALID;
     }
-    return run_cipher(EVP_aes_128_cbc(), key->bytes, iv, 1, data, len);
+    return run_cipher(USE_CBC_ENCRYPT, key->bytes, iv, data, len);
 }
 
 enum hyp_status hyp_aes_ctr(const struct hyp_aes_key *key,
                             const uint8_t counter[static HYP_AES_BLOCK], uint8_t *data,
                             size_t len)
 {
-    return run_cipher(EVP_aes_128_ctr(), key->bytes, counter, 1, data, len);
+    return run_cipher(USE_CTR, key->bytes, counter, data, len);
 }
 
 /* RFC 4493 subkey step: shift left by one bit, fold the carry in with 0x87. */
@@ -150,7 +198,7 @@ enum hyp_status hyp_des_cbc_decrypt(const uint8_t key[static 8], const uint8_t i
     for (size_t i = 0; i < sizeof(triple); i++) {
         triple[i] = key[i % 8];
     }
-    enum hyp_status status = run_cipher(EVP_des_ede3_cbc(), triple, iv, 0, data, len);
+    enum hyp_status status = run_cipher(USE_DES_DECRYPT, triple, iv, data, len);
     hyp_wipe(triple, sizeof(triple));
     return status;
 }
