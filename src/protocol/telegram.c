@@ -231,29 +231,28 @@ static enum hyp_link_kind guess_link(const uint8_t *bytes, size_t len)
     return HYP_LINK_WMBUS;
 }
 
-/* Notes on the bytes of the input that no layer came to, so that the listing has no holes. */
-static void note_rest(struct hyp_explain *explain, size_t len)
+/* Notes on the bytes of a stage that no layer explained, so that the listing has no holes. */
+static void note_gaps(struct hyp_explain *explain, uint8_t stage, size_t from, size_t to,
+                      const char *meaning)
 {
-    bool seen[HYP_LIMIT_FRAME_BYTES] = {false};
-    len = HYP_MIN(len, sizeof(seen));
+    bool seen[HYP_TELEGRAM_PLAIN_MAX] = {false};
+    to = HYP_MIN(to, sizeof(seen));
     for (size_t i = 0; i < explain->count; i++) {
         const struct hyp_note *note = &explain->notes[i];
-        for (size_t at = note->offset; note->stage == 0 && at < len; at++) {
-            if (at >= (size_t)note->offset + note->len) {
-                break;
-            }
+        const size_t end = HYP_MIN((size_t)note->offset + note->len, to);
+        for (size_t at = note->offset; note->stage == stage && at < end; at++) {
             seen[at] = true;
         }
     }
-    explain->stage = 0;
-    for (size_t at = 0; at < len;) {
+    explain->stage = stage;
+    for (size_t at = from; at < to;) {
         size_t end = at;
-        while (end < len && !seen[end]) {
+        while (end < to && !seen[end]) {
             end++;
         }
         if (end > at) {
-            hyp_explain_add(explain, HYP_NOTE_OTHER, at, end - at, "not decoded", "",
-                            "behind or before the place of refusal");
+            hyp_explain_add(explain, HYP_NOTE_OTHER, at, end - at, "not decoded", "", "%s",
+                            meaning);
         }
         at = end + 1;
     }
@@ -272,6 +271,26 @@ static void note_refusal(struct hyp_explain *explain, const struct hyp_error *er
         hyp_explain_add(explain, HYP_NOTE_ERROR, at, 1, hyp_status_name(err->status), "", "%s",
                         err->text);
     }
+}
+
+/* What is left to say when the layers are done; leaves the stage that the records are in. */
+static void note_rest(struct hyp_opening *opening, enum hyp_status status, size_t len)
+{
+    const struct hyp_telegram *telegram = opening->telegram;
+    struct hyp_explain *explain = opening->explain;
+    const uint8_t stage = explain->stage;
+    if (status != HYP_OK) {
+        note_refusal(explain, opening->err, len);
+        note_gaps(explain, 0, 0, len, "behind or before the place of refusal");
+        return;
+    }
+    if (telegram->content == HYP_CONTENT_MANUFACTURER || telegram->translated) {
+        const char *meaning = "the manufacturer's own, not known";
+        note_gaps(explain, 0, 0, len, meaning);
+        note_gaps(explain, 1, telegram->payload_offset,
+                  opening->payload_stage == 0 ? 0 : telegram->received_len, meaning);
+    }
+    explain->stage = stage;
 }
 
 enum hyp_status hyp_telegram_open(const uint8_t *bytes, size_t len, enum hyp_link_kind link,
@@ -297,10 +316,9 @@ enum hyp_status hyp_telegram_open(const uint8_t *bytes, size_t len, enum hyp_lin
     if (status != HYP_OK) {
         ret_tel->content = HYP_CONTENT_NONE;
         ret_tel->data_len = 0;
-        if (explain != NULL) {
-            note_refusal(explain, opening.err, len);
-            note_rest(explain, len);
-        }
+    }
+    if (explain != NULL) {
+        note_rest(&opening, status, len);
     }
     ret_tel->data = ret_tel->plain + ret_tel->data_offset;
     if (explain != NULL) {

@@ -39,7 +39,8 @@ struct hyp_opening {
     uint8_t link_address[HYP_WMBUS_ADDRESS];
     uint8_t meter_address[HYP_WMBUS_ADDRESS];
     struct hyp_authentication afl;
-    uint8_t diehl; /* enum hyp_diehl_kind */
+    uint8_t diehl;         /* enum hyp_diehl_kind */
+    uint8_t payload_stage; /* stage of the notes on the application layer as received */
 };
 
 static inline uint8_t *hyp_opening_at(const struct hyp_opening *opening)

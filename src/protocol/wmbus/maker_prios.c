@@ -95,11 +95,11 @@ enum hyp_status hyp_prios_translate(struct hyp_translation *translation)
     if (vif < VIF_VOLUME_FIRST || vif > VIF_VOLUME_LAST) {
         return HYP_MALFORMED;
     }
+    put_state(translation);
     if (!unscramble(translation)) {
         translation->opening->telegram->encryption = HYP_ENCRYPTION_WRONG_KEY;
         return HYP_WRONG_KEY;
     }
-    put_state(translation);
     put_counters(translation);
     return HYP_OK;
 }

@@ -293,6 +293,7 @@ static void adopt(struct hyp_opening *opening, const struct hyp_translation *tra
     telegram->data_len = translation->out.len;
     telegram->plain_len += translation->out.len;
     if (opening->explain != NULL) {
+        opening->payload_stage = opening->explain->stage;
         opening->explain->stage = 1;
     }
 }

@@ -285,6 +285,13 @@ static enum hyp_status open_fixed(struct hyp_opening *opening)
     telegram->meter.medium = hyp_mbus_fixed_medium(bytes[6], bytes[7]);
     telegram->access = bytes[4];
     telegram->status = bytes[5];
+    hyp_explain_add(opening->explain, HYP_NOTE_ADDRESS, opening->pos, 4, "ID", CLAUSE, "%s",
+                    telegram->meter.id);
+    hyp_explain_add(opening->explain, HYP_NOTE_TRANSPORT, opening->pos + 4, 1, "ACC", CLAUSE,
+                    "access number %u", bytes[4]);
+    hyp_explain_add(opening->explain, HYP_NOTE_TRANSPORT, opening->pos + 5, 1, "ST", CLAUSE,
+                    "%s, %s values", bytes[5] & 1 ? "binary" : "BCD",
+                    bytes[5] & 2 ? "stored" : "present");
     set_data(opening, HYP_CONTENT_FIXED);
     return HYP_OK;
 }
