@@ -248,6 +248,40 @@ static enum hyp_status shortest(double value, int max_precision, bool single,
     return hyp_decimal_parse(hyp_buf_view(&buf), ret_value);
 }
 
+/*
+ * The same for a single, without text: a double has room enough to try the digits in. Where a
+ * candidate is too close to the half step around the value, or the half steps differ (at powers
+ * of two), the long way decides. Meters that send floats send little else.
+ */
+static bool shortest_single(double value, struct hyp_decimal *ret_value)
+{
+    const double magnitude = fabs(value);
+    int binary = 0;
+    /* Powers of ten up to 22 are exact in a double. */
+    if (magnitude < 1e-9 || magnitude >= 1e15 || frexp(magnitude, &binary) <= 0.5) {
+        return false;
+    }
+    const double half_step = ldexp(1.0, binary - 25);
+    const int exponent = (int)floor(log10(magnitude));
+    for (int precision = 1; precision <= 9; precision++) {
+        const int shift = precision - 1 - exponent;
+        const double scale = (double)pow10_table[shift < 0 ? -shift : shift];
+        const double digits = nearbyint(shift < 0 ? magnitude / scale : magnitude * scale);
+        const double back = shift < 0 ? digits * scale : digits / scale;
+        const double off = fabs(back - magnitude);
+        if (off > half_step * 0.999 && off < half_step * 1.001) {
+            return false;
+        }
+        if (off < half_step) {
+            const int64_t whole = (int64_t)digits;
+            *ret_value = (struct hyp_decimal){.digits = value < 0 ? -whole : whole,
+                                              .exp10 = (int8_t)-shift};
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum hyp_status from_ieee(double value, int max_precision, bool single,
                                  struct hyp_decimal *ret_value)
 {
@@ -259,9 +293,11 @@ static enum hyp_status from_ieee(double value, int max_precision, bool single,
         return HYP_OK;
     }
     struct hyp_decimal found;
-    enum hyp_status status = shortest(value, max_precision, single, &found);
-    if (status != HYP_OK) {
-        return status;
+    if (!(single && shortest_single(value, &found))) {
+        enum hyp_status status = shortest(value, max_precision, single, &found);
+        if (status != HYP_OK) {
+            return status;
+        }
     }
     /* "1.5e+2" parses as {15,1}; whole numbers are easier to read with exponent 0. */
     struct hyp_decimal whole;

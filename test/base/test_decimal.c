@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/decimal.h"
+#include "base/rng.h"
 
 #include "support/rows.h"
 
@@ -237,6 +238,46 @@ static void extreme_floats(void **state)
     assert_decimal(got, 0, 0);
 }
 
+/* Against printf and strtof: the fewest digits that read back as the same number. */
+static void floats_have_their_shortest_digits(void **state)
+{
+    (void)state;
+    struct hyp_rng_seeded seeded;
+    hyp_rng_seeded_init(&seeded, 754);
+    for (int i = 0; i < 20000; i++) {
+        uint32_t bits = 0;
+        float value = 0;
+        hyp_rng_fill(&seeded.rng, (uint8_t *)&bits, sizeof(bits));
+        /* Half of them where meters are: 2^-20 .. 2^30. */
+        if (i % 2 == 0) {
+            bits = (bits & 0x807FFFFF) | (107 + bits / 7 % 51) << 23;
+        }
+        memcpy(&value, &bits, sizeof(value));
+        struct hyp_decimal got;
+        if (!isfinite(value) || fabsf(value) < 1e-30f ||
+            hyp_decimal_from_float(value, &got) != HYP_OK) {
+            continue;
+        }
+        char text[64];
+        struct hyp_buf buf;
+        float back = 0;
+        int precision = 0;
+        do {
+            precision++;
+            hyp_buf_init_fixed(&buf, text, sizeof(text));
+            hyp_buf_append_fmt(&buf, "%.*e", precision - 1, (double)value);
+            struct hyp_decimal shortest;
+            assert_int_equal(
+                hyp_decimal_parse(hyp_str_from(hyp_buf_terminate(&buf)), &shortest), HYP_OK);
+            back = (float)hyp_decimal_to_double(shortest);
+            if (memcmp(&back, &value, sizeof(back)) == 0 &&
+                hyp_decimal_compare(shortest, got) != 0) {
+                fail_msg("%s: not the shortest", text);
+            }
+        } while (memcmp(&back, &value, sizeof(back)) != 0 && precision < 9);
+    }
+}
+
 int main(void)
 {
     static struct test_list list;
@@ -247,5 +288,6 @@ int main(void)
     TEST_ONE(&list, sums_and_products);
     TEST_ROWS(&list, float_rows, check_float);
     TEST_ONE(&list, extreme_floats);
+    TEST_ONE(&list, floats_have_their_shortest_digits);
     return test_list_run(&list, "decimal");
 }
