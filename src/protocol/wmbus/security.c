@@ -102,8 +102,8 @@ static enum hyp_status open_plain(struct hyp_opening *opening)
 }
 
 /*
- * AES-128-CBC with the meter's key over N blocks. A wrong key must leave the bytes as they were
- * (they may be kept and tried again): only the first block is tried before.
+ * AES-128-CBC with the meter's key over N blocks. A wrong key leaves the bytes as they were:
+ * they may be plain after all.
  */
 static enum hyp_status open_cbc(struct hyp_opening *opening, const uint8_t iv[HYP_AES_BLOCK])
 {
@@ -116,20 +116,17 @@ static enum hyp_status open_cbc(struct hyp_opening *opening, const uint8_t iv[HY
     if (!hyp_opening_key(opening, &opening->telegram->meter, &key)) {
         return take_plain(opening) ? HYP_OK : refuse_without_key(opening);
     }
-    uint8_t first[HYP_AES_BLOCK];
-    memcpy(first, hyp_opening_at(opening), sizeof(first));
-    status = hyp_aes_cbc_decrypt(&key, iv, first, sizeof(first));
-    if (status == HYP_OK && !is_checked(first, sizeof(first))) {
-        hyp_wipe(&key, sizeof(key));
-        return take_plain(opening) ? HYP_OK : refuse_wrong_key(opening);
-    }
-    if (status == HYP_OK) {
-        status = hyp_aes_cbc_decrypt(&key, iv, hyp_opening_at(opening), len);
-    }
+    uint8_t copy[HYP_WMBUS_TELEGRAM_MAX];
+    memcpy(copy, hyp_opening_at(opening), len);
+    status = hyp_aes_cbc_decrypt(&key, iv, copy, len);
     hyp_wipe(&key, sizeof(key));
     if (status != HYP_OK) {
         return hyp_opening_refuse(opening, status, opening->pos, "decryption failed");
     }
+    if (!is_checked(copy, len)) {
+        return take_plain(opening) ? HYP_OK : refuse_wrong_key(opening);
+    }
+    memcpy(hyp_opening_at(opening), copy, len);
     opening->telegram->encryption = HYP_ENCRYPTION_DECRYPTED;
     note_opened(opening, len);
     return HYP_OK;
