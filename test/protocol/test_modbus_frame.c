@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Frames of both framings: vectors, refusals, and the receiver under every cut of the stream.
  */
-#include "support/rows.h"
+#include "support/hex.h"
 
 #include "protocol/modbus/frame.h"
 
 #define FRAME_MAX 600
-
-static size_t from_hex(const char *hex, uint8_t *out, size_t capacity)
-{
-    size_t len = 0;
-    struct hyp_error err;
-    if (hyp_hex_decode(hyp_str_from(hex), out, capacity, &len, &err) != HYP_OK) {
-        fail_msg("bad hex in a row: %s", hex);
-    }
-    return len;
-}
 
 static const uint8_t coil_on[] = {0xFF, 0x00};
 static const uint8_t register_215[] = {0x00, 0xD7};
@@ -84,7 +74,7 @@ static void check_request(void **state)
         return;
     }
     uint8_t expected[HYP_MODBUS_FRAME_MAX];
-    size_t len = from_hex(row->hex, expected, sizeof(expected));
+    size_t len = test_hex(row->hex, expected, sizeof(expected));
     assert_int_equal(out.len, len);
     assert_memory_equal(memory, expected, len);
 }
@@ -199,7 +189,7 @@ static void check_answer(void **state)
 {
     const struct answer_row *row = *state;
     uint8_t bytes[FRAME_MAX];
-    size_t len = from_hex(row->hex, bytes, sizeof(bytes));
+    size_t len = test_hex(row->hex, bytes, sizeof(bytes));
     struct hyp_modbus_answer answer = {0};
     struct hyp_error err = {0};
     assert_int_equal(hyp_modbus_answer_parse(row->framing, bytes, len, &answer, &err),
@@ -210,7 +200,7 @@ static void check_answer(void **state)
         return;
     }
     uint8_t data[FRAME_MAX];
-    size_t data_len = from_hex(row->data, data, sizeof(data));
+    size_t data_len = test_hex(row->data, data, sizeof(data));
     assert_int_equal(answer.transaction, row->answer.transaction);
     assert_int_equal(answer.unit, row->answer.unit);
     assert_int_equal(answer.function, row->answer.function);
@@ -346,7 +336,7 @@ static void check_stream(void **state)
 {
     const struct stream_row *row = *state;
     uint8_t bytes[FRAME_MAX];
-    size_t len = from_hex(row->hex, bytes, sizeof(bytes));
+    size_t len = test_hex(row->hex, bytes, sizeof(bytes));
     for (size_t cut = 0; cut <= len + 1; cut++) {
         char memory[FRAME_MAX];
         struct hyp_buf out;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Register formats and block merging. */
-#include "support/rows.h"
+#include "support/hex.h"
 
 #include "protocol/modbus/block.h"
 #include "protocol/modbus/registers.h"
@@ -59,20 +59,11 @@ static const struct number_row {
     {"a string is no number",           HYP_MODBUS_TYPE_STRING,  "ABCD",     "3132",             HYP_UNSUPPORTED, NULL          },
 };
 
-static size_t from_hex(const char *hex, uint8_t *out, size_t capacity)
-{
-    size_t len = 0;
-    if (hyp_hex_decode(hyp_str_from(hex), out, capacity, &len, NULL) != HYP_OK) {
-        fail_msg("bad hex in a row: %s", hex);
-    }
-    return len;
-}
-
 static void check_number(void **state)
 {
     const struct number_row *row = *state;
     uint8_t data[16] = {0};
-    from_hex(row->hex, data, sizeof(data));
+    test_hex(row->hex, data, sizeof(data));
     enum hyp_modbus_order order;
     assert_int_equal(hyp_modbus_order_find(hyp_str_from(row->order), &order), HYP_OK);
     struct hyp_decimal number;
@@ -106,7 +97,7 @@ static void check_text(void **state)
 {
     const struct text_row *row = *state;
     uint8_t data[16];
-    size_t len = from_hex(row->hex, data, sizeof(data));
+    size_t len = test_hex(row->hex, data, sizeof(data));
     enum hyp_modbus_order order;
     assert_int_equal(hyp_modbus_order_find(hyp_str_from(row->order), &order), HYP_OK);
     char memory[64];
