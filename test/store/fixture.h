@@ -13,7 +13,7 @@
 #define START_MS 1700000000000LL
 #define HOUR_MS 3600000LL
 
-/* A folder of its own under TMPDIR or /tmp. */
+/* A folder of its own under TMPDIR, /dev/shm or /tmp. */
 struct test_folder {
     char path[256];
 };

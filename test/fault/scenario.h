@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the fault tests do to a store while something fails, and what must hold afterwards.
+ *
+ * Batch k has one reading of each of some devices, at time k with value k, and a frame. The
+ * promises: a batch that was acknowledged is there, whole, after the store is opened again;
+ * nothing is there twice; nothing is there that was not sent.
+ */
+#ifndef HYP_TEST_FAULT_SCENARIO_H
+#define HYP_TEST_FAULT_SCENARIO_H
+
+#include "fixture.h"
+
+#define SCENARIO_DEVICES 3
+#define SCENARIO_BATCHES_MAX 4096
+
+struct scenario {
+    struct test_folder folder;
+    hyp_tenant_id tenant;
+    hyp_device_id devices[SCENARIO_DEVICES];
+    bool sent[SCENARIO_BATCHES_MAX];
+    bool acknowledged[SCENARIO_BATCHES_MAX];
+};
+
+/* A folder with a store of one tenant and some devices, closed. */
+void scenario_make(struct scenario *s);
+void scenario_remove(struct scenario *s);
+/* Opens it; does not fail the test. */
+enum hyp_status scenario_open(struct scenario *s, struct hyp_store **ret_store);
+/* Sends batch k and notes what became of it. */
+enum hyp_status scenario_send(struct scenario *s, struct hyp_store *store, int64_t k);
+/* Builds batch k; valid until the next call. Not for several threads. */
+const struct hyp_batch *scenario_batch(const struct scenario *s, int64_t k);
+/* Checks the promises in an open store. */
+void scenario_check(struct scenario *s, struct hyp_store *store);
+/* Opens, checks (the database's own check too), closes. */
+void scenario_check_closed(struct scenario *s);
+
+#endif
