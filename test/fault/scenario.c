@@ -126,6 +126,12 @@ static void check_pages(struct scenario *s, const char *file)
     hyp_db_close(db);
 }
 
+void scenario_check_pages(struct scenario *s)
+{
+    check_pages(s, HYP_MAIN_FILE);
+    check_pages(s, HYP_FRAMES_FILE);
+}
+
 void scenario_check_closed(struct scenario *s)
 {
     struct hyp_store *store;
@@ -134,7 +140,5 @@ void scenario_check_closed(struct scenario *s)
     hyp_store_stats(store, &stats);
     assert_int_equal(stats.damaged, 0);
     scenario_check(s, store);
-    check_pages(s, HYP_MAIN_FILE);
-    check_pages(s, HYP_FRAMES_FILE);
     hyp_store_close(store);
 }

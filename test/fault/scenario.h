@@ -33,7 +33,9 @@ enum hyp_status scenario_send(struct scenario *s, struct hyp_store *store, int64
 const struct hyp_batch *scenario_batch(const struct scenario *s, int64_t k);
 /* Checks the promises in an open store. */
 void scenario_check(struct scenario *s, struct hyp_store *store);
-/* Opens, checks (the database's own check too), closes. */
+/* Opens, checks, closes. */
 void scenario_check_closed(struct scenario *s);
+/* The database's own check of every page. */
+void scenario_check_pages(struct scenario *s);
 
 #endif

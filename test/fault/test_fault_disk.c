@@ -53,6 +53,7 @@ static void intake_refuses_and_recovers(void **state)
     scenario_check(&s, store);
     hyp_store_close(store);
     scenario_check_closed(&s);
+    scenario_check_pages(&s);
     scenario_remove(&s);
 }
 
@@ -83,6 +84,7 @@ static void one_failure_does_not_spread(void **state)
     }
     hyp_store_close(store);
     scenario_check_closed(&s);
+    scenario_check_pages(&s);
     scenario_remove(&s);
 }
 

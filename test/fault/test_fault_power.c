@@ -47,6 +47,7 @@ static void acknowledged_survives_every_cut(void **state)
         live(&s, next);
         shim_after_cut(row->kept, (uint64_t)at);
         scenario_check_closed(&s);
+        scenario_check_pages(&s);
     }
     scenario_remove(&s);
 }
