@@ -129,21 +129,20 @@ static double weather_at(uint64_t seed, int64_t utc_ms)
 }
 
 /* Percent rows average to 100 only roughly; the exact mean keeps "1 = long-term mean" true. */
-static double shape_mean(const uint8_t shape[static 2 * 24])
+static double shape_mean(const uint8_t shape[static 2][24])
 {
     unsigned workday = 0;
     unsigned weekend = 0;
     for (size_t hour = 0; hour < 24; hour++) {
-        workday += shape[hour];
-        weekend += shape[24 + hour];
+        workday += shape[0][hour];
+        weekend += shape[1][hour];
     }
     return (5.0 * workday + 2.0 * weekend) / (7.0 * 24.0);
 }
 
-static double hour_factor(const uint8_t shape[static 2 * 24], const struct sim_civil *civil)
+static double hour_factor(const uint8_t shape[static 2][24], const struct sim_civil *civil)
 {
-    size_t row = civil->weekday >= 6 ? 24 : 0;
-    return shape[row + (size_t)civil->hour] / shape_mean(shape);
+    return shape[civil->weekday >= 6][civil->hour] / shape_mean(shape);
 }
 
 struct hour_weather {
@@ -158,7 +157,7 @@ static void add_heat(const struct sim_climate *climate, const struct hour_weathe
 {
     uint64_t hour = (uint64_t)(at->utc_ms / SIM_HOUR_MS);
     double noise = sim_between(climate->seed, CHANNEL_HEAT + archetype, hour, 0.9, 1.1);
-    double heat = at->load * hour_factor(heat_shape[archetype][0], &at->civil) * noise;
+    double heat = at->load * hour_factor(heat_shape[archetype], &at->civil) * noise;
     /* Radiators return warmer water the harder they work. */
     double spread = at->supply_c - (31.0 + 13.0 * at->load);
     double volume = heat * SIM_LITRES_PER_KWH_K / spread;
@@ -172,7 +171,7 @@ static void add_tap(const struct sim_climate *climate, const struct hour_weather
 {
     uint64_t hour = (uint64_t)(at->utc_ms / SIM_HOUR_MS);
     double noise = sim_between(climate->seed, CHANNEL_TAP + archetype, hour, 0.7, 1.3);
-    double tap = hour_factor(tap_shape[archetype][0], &at->civil) * noise;
+    double tap = hour_factor(tap_shape[archetype], &at->civil) * noise;
     double volume = tap * SIM_LITRES_PER_KWH_K / (at->supply_c - 27.0);
     next[SIM_SERIES_TAP * SIM_ARCHETYPES + archetype] += tap;
     next[SIM_SERIES_TAP_VOLUME * SIM_ARCHETYPES + archetype] += volume;
@@ -186,7 +185,7 @@ static void add_power(const struct sim_climate *climate, const struct hour_weath
     double noise = sim_between(climate->seed, CHANNEL_POWER + archetype, hour, 0.75, 1.25);
     double dark = 1.0 + 0.22 * cos(2.0 * M_PI * (day_of_year(at->utc_ms) + 8.0) / 365.25);
     next[SIM_SERIES_POWER * SIM_ARCHETYPES + archetype] +=
-        dark * hour_factor(power_shape[archetype][0], &at->civil) * noise;
+        dark * hour_factor(power_shape[archetype], &at->civil) * noise;
 }
 
 /* Computes hour `at` and the totals at its end. */

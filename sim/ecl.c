@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/ecl.h"
 
+#include "sim/apdu.h"
 #include "sim/civil.h"
 #include "sim/meter.h"
 #include "sim/noise.h"
@@ -216,14 +217,22 @@ static void set_wide(struct sim_registers *registers, uint16_t number, double va
     sim_registers_set(registers, (uint16_t)(number + 1), (int)(bits & 0xFFFF));
 }
 
+/* The controller keeps the number that the eight digits spell. */
+static uint32_t decimal_id(uint32_t digits)
+{
+    uint32_t number = 0;
+    for (unsigned shift = 32; shift > 0; shift -= 4) {
+        number = number * 10 + (digits >> (shift - 4) & 0xF);
+    }
+    return number;
+}
+
 static void refresh_meter(struct sim_ecl *ecl)
 {
     struct sim_registers *registers = &ecl->registers;
     struct sim_state state;
     sim_meter_state(ecl->meter, ecl->climate, ecl->now_ms, &state);
-    uint32_t id = ecl->meter->identity.id;
-    sim_registers_set(registers, 6003, (int)(id >> 16));
-    sim_registers_set(registers, 6004, (int)(id & 0xFFFF));
+    set_wide(registers, 6003, (double)decimal_id(ecl->meter->identity.id));
     sim_registers_set(registers, 6006, (int)lround(state.flow_c * 100.0));
     sim_registers_set(registers, 6007, (int)lround(state.return_c * 100.0));
     set_wide(registers, 6008, state.flow_l_h * 10.0);
@@ -231,6 +240,7 @@ static void refresh_meter(struct sim_ecl *ecl)
     set_wide(registers, 6012, state.volume_l / 100.0);
     set_wide(registers, 6014, state.energy_kwh * 10.0);
     sim_registers_set(registers, 6020, (int)(state.hours_on / 24.0));
+    set_wide(registers, 6021, (double)sim_type_f(ecl->now_ms));
 }
 
 static void refresh_clock(struct sim_ecl *ecl)
@@ -254,7 +264,7 @@ static void refresh_outputs(struct sim_ecl *ecl)
                          plant->pump,
                          plant->circulation};
     int mask = 0;
-    for (uint16_t i = 0; i < HYP_ARRAY_LEN(on); i++) {
+    for (unsigned i = 0; i < HYP_ARRAY_LEN(on); i++) {
         sim_registers_set(&ecl->registers, (uint16_t)(4000 + i), on[i]);
         mask |= on[i] << i;
     }

@@ -5,7 +5,8 @@
  *     2026-01-01T00:00:00Z mbus-north 68A8A868..
  *     2026-01-01T00:00:01Z modbus:ecl-1 0103..
  *
- * Format and meaning of the controllers' lines: docs/simulator.md.
+ * A controller's line is one poll: spans of unit, function, start, count and data in a row.
+ * More: docs/simulator.md.
  */
 #ifndef SIM_HISTORY_H
 #define SIM_HISTORY_H

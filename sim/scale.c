@@ -315,10 +315,6 @@ static enum hyp_status open_loop(struct scale *scale, struct hyp_error *err)
     if (scale->epoll < 0 || scale->signals < 0 || !watch(scale, scale->signals)) {
         return hyp_error_set(err, HYP_IO, -1, "cannot start the event loop");
     }
-    scale->peers = calloc(scale->peer_count, sizeof(*scale->peers));
-    if (scale->peers == NULL) {
-        return hyp_error_set(err, HYP_NO_MEMORY, -1, "no memory for the connections");
-    }
     return HYP_OK;
 }
 
@@ -341,7 +337,7 @@ static enum hyp_status open_ports(struct scale *scale, struct hyp_error *err)
 
 static void close_all(struct scale *scale)
 {
-    for (size_t i = 0; scale->peers != NULL && i < scale->peer_count; i++) {
+    for (size_t i = 0; i < scale->peer_count; i++) {
         if (scale->peers[i].is_open) {
             close((int)i);
         }
@@ -369,6 +365,10 @@ enum hyp_status sim_scale_run(const struct sim_options *options, struct hyp_erro
      */
     scale.peer_count = 64 + 2 * ((size_t)connections_of(options, PROTOCOL_MODBUS) +
                                  connections_of(options, PROTOCOL_MBUS));
+    scale.peers = calloc(scale.peer_count, sizeof(*scale.peers));
+    if (scale.peers == NULL) {
+        return hyp_error_set(err, HYP_NO_MEMORY, -1, "no memory for the connections");
+    }
     enum hyp_status status = raise_limit(scale.peer_count, err);
     if (status == HYP_OK) {
         status = open_loop(&scale, err);

@@ -200,6 +200,9 @@ static void add_address_traps(struct sim_town *town)
             last_sonometer = device;
         }
     }
+    if (first_hydrus == NULL || last_minomess == NULL || last_sonometer == NULL) {
+        return;
+    }
     first_hydrus->meter.identity.id = 0x4A1C7E25;
     first_hydrus->primary = 0;
     last_minomess->meter.identity.id = last_sonometer->meter.identity.id;
