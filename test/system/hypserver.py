@@ -121,6 +121,14 @@ class Server:
     def get(self, path, **options):
         return self.request("GET", path, **options)
 
+    def get_patiently(self, path):
+        """GET that comes back when the server says it is asked too often."""
+        while True:
+            reply = self.get(path)
+            if reply.status != 429:
+                return reply
+            time.sleep(float(reply.headers.get("Retry-After", "1")))
+
     def post(self, path, body=None, **options):
         return self.request("POST", path, body, **options)
 

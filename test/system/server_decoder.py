@@ -115,7 +115,7 @@ def manifest_of(identities, wired, keys, bus_port, radio_port):
 def everything(server, path):
     items = []
     while True:
-        page = server.get(f"{path}{'&' if '?' in path else '?'}offset={len(items)}&limit=500").json
+        page = server.get_patiently(f"{path}{'&' if '?' in path else '?'}offset={len(items)}&limit=500").json
         items += page["items"]
         if not page["items"] or len(items) >= page.get("total", len(items) + 1):
             return items
@@ -138,7 +138,7 @@ def readings_by_frame(server):
     """Stored values of every raw frame, as the records of a decoder."""
     found = {}
     for one in everything(server, "/devices"):
-        points = {point["point"]: point for point in server.get(f"/devices/{one['id']}/points").json["items"]}
+        points = {point["point"]: point for point in server.get_patiently(f"/devices/{one['id']}/points").json["items"]}
         for reading in everything(server, f"/devices/{one['id']}/readings"):
             if reading["frame"]:
                 found.setdefault(reading["frame"], []).extend(record_of(v, points) for v in reading["values"])
@@ -147,7 +147,7 @@ def readings_by_frame(server):
 
 def read_bus(server):
     """Reads every wired meter and waits for the end of all jobs."""
-    line = next(line for line in server.get("/lines").json["items"] if line["name"] == "bus")
+    line = next(line for line in server.get_patiently("/lines").json["items"] if line["name"] == "bus")
     ids = [one["id"] for one in everything(server, f"/devices?line={line['id']}")]
     reply = server.post("/read", {"devices": ids})
     assert reply.status == 202, reply.body
@@ -171,12 +171,12 @@ def main():
         assert reply.status == 200 and not reply.json["errors"], reply.body
         radio = [data for number, data in enumerate(telegrams) if number not in wired]
         connection = concentrator.send(radio)
-        line = next(one for one in server.get("/lines").json["items"] if one["name"] == "radio")
-        wait_until(lambda: server.get(f"/lines/{line['id']}").json["state"]["frames_in"] >= len(radio), 120,
+        line = next(one for one in server.get_patiently("/lines").json["items"] if one["name"] == "radio")
+        wait_until(lambda: server.get_patiently(f"/lines/{line['id']}").json["state"]["frames_in"] >= len(radio), 120,
                    "all radio telegrams")
         if wired:
             read_bus(server)
-        wait_until(lambda: server.get("/frames?limit=1").json["items"], 30, "the frames")
+        wait_until(lambda: server.get_patiently("/frames?limit=1").json["items"], 30, "the frames")
         print_results(server, telegrams, wired)
         connection.close()
 
@@ -185,7 +185,7 @@ def print_results(server, telegrams, wired):
     records = readings_by_frame(server)
     by_hex, by_address = {}, {}
     for frame in everything(server, "/frames"):
-        stored = bytes.fromhex(server.get(f"/frames/{frame['id']}").json["hex"])
+        stored = bytes.fromhex(server.get_patiently(f"/frames/{frame['id']}").json["hex"])
         entry = {"ok": frame["outcome"] == "OK", "records": records.get(frame["id"], []),
                  "error": {"code": frame["outcome"], "text": frame["outcome"], "offset": -1}}
         if stored[:1] == b"\x68" and len(stored) > 5:
