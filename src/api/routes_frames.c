@@ -6,8 +6,11 @@
 
 #include <string.h>
 
-static void render_frame_members(struct hyp_json *json, const struct hyp_stored_frame *frame)
+static void render_frame_members(struct hyp_request *req, const struct hyp_stored_frame *frame)
 {
+    struct hyp_json *json = &req->json;
+    struct hyp_plant_names names;
+    hyp_plant_names(req->service, req->scope, frame->device, frame->line, &names);
     hyp_json_member_i64(json, "id", frame->id.id);
     hyp_render_time(json, "time", frame->received);
     hyp_json_key(json, "device");
@@ -22,6 +25,8 @@ static void render_frame_members(struct hyp_json *json, const struct hyp_stored_
     } else {
         hyp_json_i64(json, frame->line.id);
     }
+    hyp_json_member_text(json, "device_name", names.device);
+    hyp_json_member_text(json, "line_name", names.line);
     hyp_json_member_text(json, "protocol", hyp_raw_protocol_text(frame->protocol));
     hyp_json_member_text(json, "outcome", hyp_status_name(frame->outcome));
     hyp_json_member_u64(json, "bytes", frame->len);
@@ -53,7 +58,7 @@ static enum hyp_status list_frames(struct hyp_request *req, hyp_device_id device
     hyp_json_array_begin(&req->json);
     for (size_t i = 0; i < count; i++) {
         hyp_json_object_begin(&req->json);
-        render_frame_members(&req->json, &frames[i]);
+        render_frame_members(req, &frames[i]);
         hyp_json_object_end(&req->json);
     }
     hyp_json_array_end(&req->json);
@@ -97,7 +102,7 @@ enum hyp_status hyp_route_frame_get(struct hyp_request *req, struct hyp_error *e
         return status;
     }
     hyp_json_object_begin(&req->json);
-    render_frame_members(&req->json, &frame);
+    render_frame_members(req, &frame);
     hyp_json_key(&req->json, "hex");
     hyp_json_hex(&req->json, frame.bytes, frame.len);
     hyp_json_key(&req->json, "explain");

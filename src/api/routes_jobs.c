@@ -74,6 +74,16 @@ enum hyp_status hyp_route_device_test(struct hyp_request *req, struct hyp_error 
     return status;
 }
 
+/* A job with the names that a list shows. */
+static void render_named_members(struct hyp_request *req, const struct hyp_job *job)
+{
+    struct hyp_plant_names names;
+    hyp_plant_names(req->service, req->scope, job->device, job->line, &names);
+    hyp_render_job_members(&req->json, job);
+    hyp_json_member_text(&req->json, "device_name", names.device);
+    hyp_json_member_text(&req->json, "line_name", names.line);
+}
+
 enum hyp_status hyp_route_jobs_list(struct hyp_request *req, struct hyp_error *err)
 {
     struct hyp_job *jobs;
@@ -92,7 +102,9 @@ enum hyp_status hyp_route_jobs_list(struct hyp_request *req, struct hyp_error *e
     hyp_json_key(&req->json, "items");
     hyp_json_array_begin(&req->json);
     for (size_t i = page.offset; i < count && i - page.offset < page.limit; i++) {
-        hyp_render_job(&req->json, &jobs[i]);
+        hyp_json_object_begin(&req->json);
+        render_named_members(req, &jobs[i]);
+        hyp_json_object_end(&req->json);
     }
     hyp_json_array_end(&req->json);
     hyp_json_object_end(&req->json);
@@ -126,7 +138,7 @@ enum hyp_status hyp_route_job_get(struct hyp_request *req, struct hyp_error *err
         return status;
     }
     hyp_json_object_begin(&req->json);
-    hyp_render_job_members(&req->json, &detail.job);
+    render_named_members(req, &detail.job);
     if (detail.job.kind == HYP_JOB_SCAN) {
         hyp_json_key(&req->json, "results");
         hyp_json_array_begin(&req->json);

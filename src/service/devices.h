@@ -95,6 +95,14 @@ HYP_MUST_USE enum hyp_status hyp_line_remove(struct hyp_service *service,
                                              struct hyp_error *err);
 HYP_MUST_USE enum hyp_status hyp_line_check(struct hyp_line *line, struct hyp_error *err);
 
+/* Names for lists that tell of devices and lines by number; "" where there is none. */
+struct hyp_plant_names {
+    char device[HYP_LIMIT_NAME];
+    char line[HYP_LIMIT_NAME];
+};
+void hyp_plant_names(struct hyp_service *service, const struct hyp_scope *scope,
+                     hyp_device_id device, hyp_line_id line, struct hyp_plant_names *ret_names);
+
 /* --- groups --- */
 
 HYP_MUST_USE enum hyp_status hyp_groups_list(struct hyp_service *service,

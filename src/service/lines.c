@@ -204,3 +204,20 @@ enum hyp_status hyp_line_remove(struct hyp_service *service, const struct hyp_sc
     hyp_service_audit(service, scope, "line.remove", "line", id.id, "%s", view.line.name);
     return HYP_OK;
 }
+
+void hyp_plant_names(struct hyp_service *service, const struct hyp_scope *scope,
+                     hyp_device_id device, hyp_line_id line, struct hyp_plant_names *ret_names)
+{
+    struct hyp_device_view view;
+    *ret_names = (struct hyp_plant_names){.device = ""};
+    if (device.id != 0 &&
+        hyp_directory_device(service->directory, hyp_scope_tenant(scope), device,
+                             hyp_service_now(service), &view) == HYP_OK) {
+        hyp_text_copy(ret_names->device, sizeof(ret_names->device),
+                      hyp_str_from(view.device.name));
+    }
+    if (line.id != 0) {
+        hyp_directory_line_name(service->directory, hyp_scope_tenant(scope), line,
+                                ret_names->line);
+    }
+}

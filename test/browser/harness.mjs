@@ -1,0 +1,179 @@
+// A server, a simulated town and a browser for the tests: started on free ports with fresh data,
+// ended with the tests. Checks are printed as TAP.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const fromWeb = createRequire(join(root, 'web/package.json'));
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((p) => existsSync(p));
+
+/** Why the tests cannot run here, or null. */
+export function obstacle() {
+  if (!CHROMIUM) return 'chromium is not installed';
+  try { fromWeb.resolve('playwright-core'); } catch { return 'web/node_modules is missing: run tools/build-web'; }
+  return null;
+}
+
+export class Tap {
+  constructor() { this.count = 0; this.failed = 0; }
+  ok(good, name, detail = '') {
+    this.count++;
+    if (!good) this.failed++;
+    console.log(`${good ? 'ok' : 'not ok'} ${this.count} - ${name.replace(/#/g, 'no.')}`);
+    if (!good && detail !== '') for (const line of String(detail).split('\n').slice(0, 40)) console.log(`# ${line}`);
+    return good;
+  }
+  equal(actual, wanted, name) { return this.ok(JSON.stringify(actual) === JSON.stringify(wanted), name, `is ${JSON.stringify(actual)}, should be ${JSON.stringify(wanted)}`); }
+  match(text, pattern, name) { return this.ok(pattern.test(String(text)), name, `${JSON.stringify(text)} does not match ${pattern}`); }
+  note(text) { console.log(`# ${text}`); }
+  end() { console.log(`1..${this.count}`); return this.failed === 0 ? 0 : 1; }
+}
+
+/** Asks until the answer is true; the deadline only ends a broken test. */
+export async function until(question, what, seconds = 30) {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const answer = await question();
+    if (answer) return answer;
+    if (Date.now() > end) throw new Error(`waited ${seconds} s for ${what}`);
+    await new Promise((done) => setTimeout(done, 40));
+  }
+}
+
+export function freePort() {
+  return new Promise((done, fail) => {
+    const probe = createServer();
+    probe.on('error', fail);
+    probe.listen(0, '127.0.0.1', () => { const { port } = probe.address(); probe.close(() => done(port)); });
+  });
+}
+
+const folders = [];
+export function folder() {
+  const path = mkdtempSync(join(tmpdir(), 'hyp-browser-'));
+  folders.push(path);
+  return path;
+}
+
+const children = new Set();
+function start(program, args) {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.text = '';
+  child.stdout.on('data', (d) => { child.text += d; });
+  child.stderr.on('data', (d) => { child.text += d; });
+  child.ended = new Promise((done) => child.on('exit', (code, signal) => { child.gone = true; children.delete(child); done(code ?? signal); }));
+  children.add(child);
+  return child;
+}
+
+export function endAll() {
+  for (const child of children) child.kill('SIGKILL');
+  for (const path of folders) rmSync(path, { recursive: true, force: true });
+}
+
+export class Town {
+  async start(...options) {
+    const file = join(folder(), 'town.json');
+    this.child = start(process.env.HYPOCAUST_SIM ?? join(root, 'build/hypocaust-sim'), ['serve', '--town', 'default', '--ports-file', file, '--latency-ms', '5', ...options]);
+    await until(() => this.child.gone || existsSync(file), 'the simulated town', 60);
+    if (this.child.gone) throw new Error(`the simulator ended at once:\n${this.child.text}`);
+    this.file = file;
+    this.manifest = JSON.parse(readFileSync(file, 'utf8'));
+    return this;
+  }
+  line(name) { return this.manifest.lines.find((l) => l.name === name); }
+  async stop() { this.child.kill('SIGTERM'); await this.child.ended; }
+}
+
+export class Server {
+  constructor() { this.data = folder(); }
+  async start() {
+    this.port ??= await freePort();
+    const web = process.env.HYP_WEB_DIST ?? join(root, 'web/dist');
+    this.child = start(process.env.HYPOCAUST ?? join(root, 'build/hypocaust'), ['serve', '--data', this.data, '--port', String(this.port), '--web-dir', web]);
+    await until(() => this.child.gone || /hypocaust: https?:\/\//.test(this.child.text), 'the ready line', 60);
+    if (this.child.gone) throw new Error(`the server ended at once:\n${this.child.text}`);
+    this.url = `http://127.0.0.1:${this.port}`;
+    return this;
+  }
+  /** The one-time link printed at the first start. */
+  async setupPath() {
+    await until(() => /\/#\/setup\?token=\S+/.test(this.child.text), 'the set-up link');
+    return /\/#\/setup\?token=[^\s]+/.exec(this.child.text)[0];
+  }
+  async stop(signal = 'SIGTERM') { this.child.kill(signal); return this.child.ended; }
+}
+
+/** JSON calls with a browser context's own cookies, for what the tests only prepare. */
+export class Api {
+  constructor(server, request) { this.server = server; this.request = request; }
+  async call(method, path, body, text = false) {
+    const session = await (await this.request.get(`${this.server.url}/api/v1/session`)).json();
+    const res = await this.request.fetch(`${this.server.url}/api/v1${path}`, {
+      method, headers: { 'X-CSRF-Token': session.csrf, ...(body === undefined ? {} : { 'Content-Type': text ? 'text/plain' : 'application/json' }) },
+      ...(body === undefined ? {} : { data: text ? body : JSON.stringify(body) }), timeout: 120_000,
+    });
+    if (!res.ok()) throw new Error(`${method} ${path}: ${res.status()} ${await res.text()}`);
+    return res.status() === 204 ? null : res.json();
+  }
+  get(path) { return this.call('GET', path); }
+  post(path, body) { return this.call('POST', path, body); }
+}
+
+/** Chromium with pages that remember what they complained about. */
+export class Browser {
+  async start() {
+    const { chromium } = fromWeb('playwright-core');
+    this.browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
+    this.axe = readFileSync(fromWeb.resolve('axe-core/axe.min.js'), 'utf8');
+    return this;
+  }
+  /** A person's browser: own cookies and storage. */
+  async person(options = {}) {
+    const context = await this.browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: 'light', reducedMotion: 'reduce', serviceWorkers: 'block', acceptDownloads: true, ...options });
+    context.setDefaultTimeout(30_000);
+    context.complaints = [];
+    await context.addInitScript(() => {
+      document.addEventListener('securitypolicyviolation', (e) => console.error(`CSP ${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`));
+    });
+    context.on('page', (page) => {
+      page.on('console', (m) => { if (m.type() === 'error') context.complaints.push({ url: page.url(), text: m.text() }); });
+      page.on('pageerror', (e) => context.complaints.push({ url: page.url(), text: `exception ${e.message}` }));
+    });
+    return context;
+  }
+  async stop() { await this.browser?.close(); }
+}
+
+/** Complaints that no test provoked; a refused request that a test wants is named by its pattern. */
+export function unexpected(context, allowed = []) {
+  const left = context.complaints.filter((c) => !allowed.some((a) => a.test(c.text)));
+  context.complaints.length = 0;
+  return left.map((c) => `${c.url}: ${c.text}`);
+}
+
+export async function axeViolations(browser, page) {
+  // Through the debugger, not a <script>: the page's own content security policy stays in force.
+  await page.evaluate(browser.axe);
+  const result = await page.evaluate(async () => {
+    const r = await globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'], resultTypes: ['violations'] });
+    return r.violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.slice(0, 4).map((n) => n.target.join(' ') + ' ' + (n.any[0]?.message ?? '')).join(' | ')}`);
+  });
+  return result;
+}
+
+/** The page has come to rest: no skeletons, no stale table, fonts there. */
+export async function settled(page) {
+  await page.waitForFunction(() => !document.querySelector('.skeleton, [aria-busy="true"], .grid-stale, .thin-bar'), undefined, { timeout: 30_000 });
+  await page.evaluate(() => document.fonts.ready.then(() => undefined));
+}
+
+export async function open(page, server, path) {
+  await page.goto(server.url + path);
+  await settled(page);
+}

@@ -1,0 +1,93 @@
+// The telegram inspector: stored, pasted, encrypted and refused telegrams.
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { open, root, settled, unexpected } from './harness.mjs';
+
+async function stored({ tap, server, device }, page) {
+  await open(page, server, `/devices/${device.id}`);
+  await page.getByRole('link', { name: /^Telegram of/ }).first().click();
+  await page.getByRole('heading', { name: /^Telegram \d+/ }).waitFor();
+  await settled(page);
+  const bytes = await page.locator('.hex-byte').count();
+  tap.ok(bytes > 20, `a value leads to its bytes (${bytes})`);
+  const plain = await page.locator('.hex-byte.layer-none').count();
+  tap.ok(plain < bytes / 10, `nearly every byte is explained (${bytes - plain} of ${bytes})`);
+  tap.ok(await page.locator('.hex-byte.is-lit').count() > 0 && await page.locator('.note-row.is-lit').count() === 1, 'the bytes of the value and their line are marked');
+
+  const address = page.locator('.note-row', { hasText: /manufacturer/i }).first();
+  await address.hover();
+  const lit = await page.locator('.hex-byte.is-lit').count();
+  tap.ok(lit >= 2, 'pointing at a line marks its bytes');
+  await page.locator('.hex-byte.is-lit').first().hover();
+  tap.match(await page.locator('.note-row.is-lit').textContent(), /manufacturer/i, 'pointing at a byte marks its line');
+  await page.locator('.hex').focus();
+  await page.keyboard.press('ArrowRight');
+  const first = await page.locator('.note-row.is-lit').textContent();
+  await page.keyboard.press('ArrowRight');
+  tap.ok(first !== await page.locator('.note-row.is-lit').textContent(), 'arrow keys walk from field to field');
+  const names = await page.locator('section', { has: page.getByRole('heading', { name: 'Values in this telegram' }) }).locator('tbody tr').allTextContents();
+  tap.ok(names.some((n) => /Energy/.test(n)), 'the values of the telegram are listed', names.slice(0, 4).join('\n'));
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.getByRole('button', { name: 'Copy as text' }).click();
+  await page.locator('.toast', { hasText: 'Copied' }).waitFor();
+  tap.match(await page.evaluate(() => navigator.clipboard.readText()), /^Telegram \d+[\s\S]+values\n/, 'the explanation copies as text');
+}
+
+function captures(town) {
+  const sim = process.env.HYPOCAUST_SIM ?? join(root, 'build/hypocaust-sim');
+  const lines = execFileSync(sim, ['history', '--town', town.file, '--days', '1', '--step-min', '360'], { maxBuffer: 256 * 1024 * 1024, encoding: 'utf8' }).split('\n').filter((l) => l && !l.startsWith('#')).map((l) => l.split(' '));
+  const wired = lines.find((l) => l[1] === 'mbus-north')[2];
+  // A meter's id is in its telegram, low byte first.
+  const reversed = (id) => id.match(/../g).reverse().join('').toUpperCase();
+  for (const d of town.manifest.devices.filter((x) => x.key && !/wrong/i.test(JSON.stringify(x)))) {
+    const hit = lines.find((l) => l[1] === d.line && l[2].toUpperCase().includes(reversed(d.id)));
+    if (hit) return { wired, radio: hit[2], key: d.key, id: d.id };
+  }
+  throw new Error('the town has no encrypted meter with a past');
+}
+
+async function pasted({ tap, server, town }, page) {
+  const c = captures(town);
+  await open(page, server, '/inspector');
+  await page.getByRole('button', { name: 'Explain' }).click();
+  tap.match(await page.getByRole('alert').textContent(), /Paste a telegram first/, 'nothing to explain is said');
+  await page.getByLabel('Telegram as hex').fill('68 2G');
+  await page.getByRole('button', { name: 'Explain' }).click();
+  tap.match(await page.getByRole('alert').textContent(), /not a hex digit/, 'what is not hex is named');
+  await page.getByLabel('Telegram as hex').fill(c.wired.match(/../g).join(' '));
+  await page.getByRole('button', { name: 'Explain' }).click();
+  await page.locator('.hex-byte').first().waitFor();
+  tap.match(page.url(), /hex=68/, 'a pasted telegram has an address to share');
+  tap.ok(await page.locator('.note-group', { hasText: 'Record 2' }).count() > 0, 'its records are explained one by one');
+
+  const broken = c.wired.slice(0, -4) + (parseInt(c.wired.slice(-4, -2), 16) ^ 0xff).toString(16).padStart(2, '0') + c.wired.slice(-2);
+  await page.getByLabel('Telegram as hex').fill(broken);
+  await page.getByRole('button', { name: 'Explain' }).click();
+  await page.locator('.failed', { hasText: 'Damaged' }).waitFor();
+  tap.match(await page.locator('.failed').textContent(), /at byte \d+/, 'a refused telegram says where and why');
+  tap.ok(await page.locator('.hex-byte.layer-error, .hex-byte.is-bad').count() > 0, 'the refused byte is marked');
+
+  await page.getByLabel('Telegram as hex').fill(c.radio);
+  await page.getByRole('button', { name: 'Explain' }).click();
+  await page.locator('.facts-row', { hasText: c.id }).waitFor();
+  tap.ok(true, 'a radio telegram names its meter');
+  await page.getByLabel('Key (optional)').fill('12345');
+  await page.getByRole('button', { name: 'Explain' }).click();
+  tap.match(await page.getByRole('alert').first().textContent(), /16 bytes/, 'half a key is refused');
+  await page.getByLabel('Key (optional)').fill(c.key);
+  await page.getByRole('button', { name: 'Explain' }).click();
+  await page.getByRole('heading', { name: 'Values in this telegram' }).waitFor();
+  tap.ok(await page.locator('.tabs .tab').count() >= 2, 'with the key there is a decrypted stage beside the received one');
+  tap.ok(!page.url().toLowerCase().includes(c.key.toLowerCase()), 'the key is not in the address bar');
+}
+
+export async function run(world) {
+  const page = await world.admin.newPage();
+  await stored(world, page);
+  await pasted(world, page);
+  await open(page, world.server, '/frames');
+  await page.locator('.grid-row:not([hidden])').first().waitFor();
+  world.tap.ok(true, 'the list of telegrams fills');
+  world.tap.equal(unexpected(world.admin), [], 'inspecting leaves no console error and no CSP report');
+  await page.close();
+}

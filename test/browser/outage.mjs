@@ -1,0 +1,56 @@
+// The server is killed and comes back; the session ends while someone works.
+import { open, settled, unexpected } from './harness.mjs';
+import { ADMIN } from './first-run.mjs';
+
+async function killed({ tap, server, admin, device }) {
+  const page = await admin.newPage();
+  await open(page, server, `/devices/${device.id}`);
+  await page.locator('.values-table').first().waitFor();
+  await server.stop('SIGKILL');
+  await page.locator('.banner', { hasText: 'No connection to the server since' }).waitFor({ timeout: 60_000 });
+  tap.ok(true, 'a killed server shows a banner with the time');
+  tap.ok(await page.locator('.values-table').first().isVisible(), 'the last values stay on screen');
+  tap.equal(await page.locator('.live-value').first().evaluate((el) => getComputedStyle(el).fontStyle), 'italic', 'and are marked as possibly old');
+  await page.getByRole('link', { name: 'Lines' }).first().click();
+  await page.locator('.failed').waitFor();
+  tap.match(await page.locator('.failed').textContent(), /cannot be reached/, 'a page that cannot load says so and offers to try again');
+  await server.start();
+  await page.locator('.banner').waitFor({ state: 'detached', timeout: 60_000 });
+  tap.ok(true, 'the banner goes when the server is back');
+  await page.locator('tbody tr').first().waitFor();
+  tap.ok(true, 'the page loads by itself, still signed in');
+  await page.locator('.top-live', { hasText: 'Live' }).waitFor({ timeout: 60_000 });
+  tap.ok(true, 'live events come again');
+  unexpected(admin);
+  await page.close();
+}
+
+async function expired({ tap, server, browser, device }) {
+  const context = await browser.person();
+  const page = await context.newPage();
+  await page.goto(`${server.url}/devices/${device.id}?tab=data`);
+  await page.getByLabel('User name').fill(ADMIN.login);
+  await page.getByLabel('Password', { exact: true }).fill(ADMIN.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Edit' }).click();
+  await page.getByLabel('Town').fill('Thermopolis Nova');
+  await context.clearCookies();
+  await page.getByRole('button', { name: 'Save' }).click();
+  const overlay = page.getByRole('dialog', { name: 'Your session has ended' });
+  await overlay.waitFor();
+  tap.ok(true, 'an ended session asks to sign in on top of the work');
+  tap.equal(await overlay.getByLabel('User name').inputValue(), ADMIN.login, 'it knows who was here');
+  await overlay.getByLabel('Password', { exact: true }).fill(ADMIN.password);
+  await overlay.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await overlay.waitFor({ state: 'detached' });
+  await page.locator('.facts-wide', { hasText: 'Thermopolis Nova' }).waitFor();
+  tap.ok(true, 'what was typed is saved afterwards');
+  tap.equal(unexpected(context, [/status of 401/]), [], 'nothing but the refused requests is in the console');
+  await context.close();
+}
+
+export async function run(world) {
+  await killed(world);
+  await expired(world);
+  await settled(await world.admin.newPage());
+}
