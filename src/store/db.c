@@ -34,7 +34,13 @@ void hyp_db_begin(struct hyp_db *db)
     db->failed = HYP_OK;
     db->error_code = 0;
     db->error_text[0] = '\0';
-    hyp_db_fail(db, db->ops->exec(db, db->ops->begin));
+    /* A rollback may itself have failed, without memory for one. */
+    if (db->ops->is_in_transaction(db)) {
+        hyp_db_fail(db, db->ops->exec(db, "ROLLBACK"));
+    }
+    if (db->failed == HYP_OK) {
+        hyp_db_fail(db, db->ops->exec(db, db->ops->begin));
+    }
     db->in_transaction = db->failed == HYP_OK;
 }
 
@@ -44,8 +50,8 @@ void hyp_db_rollback(struct hyp_db *db)
         char text[HYP_ERROR_TEXT_MAX];
         int code = db->error_code;
         hyp_text_copy(text, sizeof(text), hyp_str_from(db->error_text));
-        /* After some failures the database has rolled back already and refuses; either way
-         * nothing of the transaction is left. */
+        /* After some failures the database has rolled back already and refuses; a rollback that
+         * could not be done is done by the next begin. */
         HYP_IGNORE(db->ops->exec(db, "ROLLBACK"));
         db->error_code = code;
         hyp_text_copy(db->error_text, sizeof(db->error_text), hyp_str_from(text));

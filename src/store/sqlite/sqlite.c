@@ -185,6 +185,11 @@ static int64_t sqlite_changes(struct hyp_db *db)
     return sqlite3_changes64(handle_of(db));
 }
 
+static bool sqlite_is_in_transaction(struct hyp_db *db)
+{
+    return sqlite3_get_autocommit(handle_of(db)) == 0;
+}
+
 static void sqlite_close(struct hyp_db *db)
 {
     /* All statements are finalised before, so this cannot be refused. */
@@ -223,6 +228,7 @@ static const struct hyp_db_ops sqlite_ops = {
     .column_blob = sqlite_column_blob,
     .column_is_null = sqlite_column_is_null,
     .changes = sqlite_changes,
+    .is_in_transaction = sqlite_is_in_transaction,
     .close = sqlite_close,
 };
 
