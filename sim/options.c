@@ -29,7 +29,7 @@ static const struct option_row rows[] = {
     {"--seed", OPTION_NUMBER, AT(seed), AT(has_seed), "N             another town (default 1)"},
     {"--anchor", OPTION_TEXT, AT(anchor), -1, "TIME          instant the faults are counted from (default: midnight before the start)"},
     {"--faults", OPTION_TEXT, AT(faults), -1, "LIST          none, default, or of dead,noisy,wrongkey,stuck,burst,swapped,battery"},
-    {"--start", OPTION_TEXT, AT(start), -1, "TIME          the town's clock at the beginning (default: now)"},
+    {"--start", OPTION_TEXT, AT(start), -1, "TIME          the town's clock at the beginning; also now-30d, now-12h (default: now)"},
     {"--speed", OPTION_NUMBER, AT(speed), -1, "N             town seconds per second (default 1)"},
     {"--host", OPTION_TEXT, AT(host), -1, "ADDRESS       to listen on (default 127.0.0.1)"},
     {"--mbus-port", OPTION_NUMBER, AT(mbus_port), -1, "N             first M-Bus port, 0 = any (default 0)"},

@@ -12,7 +12,7 @@ static void mbus_data(struct sim_conn *conn, const uint8_t *bytes, size_t len)
     if (uv_now(&serve->loop) - conn->last_ms > GAP_MS) {
         sim_bus_idle(bus);
     }
-    struct sim_answer answer;
+    struct sim_answer answer = {.len = 0};
     size_t at = 0;
     size_t used;
     while (sim_bus_feed(bus, bytes + at, len - at, sim_serve_now(serve), &used, &answer) ||

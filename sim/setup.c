@@ -23,6 +23,26 @@ static enum hyp_status parse_time(const char *name, const char *text, int64_t *t
     return HYP_OK;
 }
 
+/* `now-30d`, `now-12h`, or a time. */
+static enum hyp_status parse_start(const char *text, int64_t *time_ms, struct hyp_error *err)
+{
+    struct hyp_str rest = hyp_str_from(text);
+    if (!hyp_str_has_prefix(rest, HYP_STR("now-"))) {
+        return parse_time("--start", text, time_ms, err);
+    }
+    int64_t unit = hyp_str_has_suffix(rest, HYP_STR("d"))   ? SIM_DAY_MS
+                   : hyp_str_has_suffix(rest, HYP_STR("h")) ? SIM_HOUR_MS
+                                                            : 0;
+    rest = (struct hyp_str){.ptr = rest.ptr + 4, .len = rest.len - 5};
+    uint64_t count;
+    if (unit == 0 || hyp_str_to_u64(rest, &count) != HYP_OK || count > 100000) {
+        return hyp_error_set(err, HYP_INVALID, -1,
+                             "--start takes now-30d, now-12h or a time, not \"%s\"", text);
+    }
+    *time_ms -= (int64_t)count * unit;
+    return HYP_OK;
+}
+
 static bool is_default(const char *town)
 {
     return strcmp(town, "default") == 0;
@@ -77,7 +97,7 @@ enum hyp_status sim_setup(const struct sim_options *options, const struct hyp_cl
                               .start_ms = hyp_clock_utc(machine).ms,
                               .machine_start_ms = hyp_clock_mono(machine).ms,
                               .speed = options->speed};
-    enum hyp_status status = parse_time("--start", options->start, &clock.start_ms, err);
+    enum hyp_status status = parse_start(options->start, &clock.start_ms, err);
     if (status == HYP_OK) {
         status = plan_town(options, clock.start_ms, &manifest, err);
     }

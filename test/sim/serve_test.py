@@ -120,6 +120,16 @@ def test_mbus_pages_turn_with_the_bit():
         assert len(pages) == 2 and len({bytes(p) for p in pages}) == 2
 
 
+def test_mbus_requests_may_be_cut_anywhere():
+    with Sim("--faults", "none") as sim, sim.connect("mbus-north") as link, sim.connect("ecl-1") as other:
+        for cut in range(1, 5):
+            link.sendall(short(0x40, 1)[:cut])
+            # Once this is answered the loop has seen the first part too.
+            assert modbus(other, 1, IDENTITY)[0] == 3
+            link.sendall(short(0x40, 1)[cut:])
+            assert take(link, 1) == b"\xE5"
+
+
 def test_mbus_split_answers_are_the_same_bytes():
     answers = []
     for extra in ((), ("--split",)):

@@ -151,6 +151,39 @@ static void the_towns_clock_runs_at_its_speed(void **state)
     sim_town_destroy(town);
 }
 
+static const struct start_row {
+    const char *name;
+    enum hyp_status status;
+    int64_t before_ms;
+} start_rows[] = {
+    {"now-30d",              HYP_OK,      30 * SIM_DAY_MS },
+    {"now-12h",              HYP_OK,      12 * SIM_HOUR_MS},
+    {"2026-01-14T06:00:00Z", HYP_OK,      SIM_DAY_MS      },
+    {"now-d",                HYP_INVALID, 0               },
+    {"now-",                 HYP_INVALID, 0               },
+    {"now-5w",               HYP_INVALID, 0               },
+    {"now-99999d",           HYP_INVALID, 0               },
+    {"2023-01-01",           HYP_INVALID, 0               },
+};
+
+static void check_start(void **state)
+{
+    const struct start_row *row = *state;
+    struct hyp_clock_fake machine;
+    hyp_clock_fake_init(&machine, (hyp_utc){TEST_NOW_MS});
+    struct sim_options options;
+    struct hyp_error err;
+    const char *arguments[] = {"--start", row->name};
+    assert_int_equal(sim_options_parse(&options, 2, arguments, &err), HYP_OK);
+    struct sim_town *town;
+    struct sim_clock clock;
+    assert_int_equal(sim_setup(&options, &machine.clock, &town, &clock, &err), row->status);
+    if (row->status == HYP_OK) {
+        assert_int_equal(sim_clock_now(&clock), TEST_NOW_MS - row->before_ms);
+        sim_town_destroy(town);
+    }
+}
+
 static const struct faults_row {
     const char *name;
     enum hyp_status status;
@@ -351,6 +384,7 @@ static void suggested_profiles_exist(void **state)
 int main(void)
 {
     struct test_list list = {0};
+    TEST_ROWS(&list, start_rows, check_start);
     TEST_ROWS(&list, faults_rows, check_faults);
     TEST_ROWS(&list, options_rows, check_options);
     TEST_ONE(&list, a_seed_decides_everything);
