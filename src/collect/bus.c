@@ -395,7 +395,7 @@ static void take_answer(struct hyp_bus *bus, struct hyp_entry *entry,
         hyp_order_item_ended(&collector->orders, order, HYP_OK, arrived.partial, arrived.text);
     } else {
         /* Ends with the commit. */
-        order->with_errors = order->with_errors || arrived.partial;
+        hyp_order_note_partial(order, arrived.partial, arrived.text);
         hyp_station_changed(collector, station);
     }
     free(entry);

@@ -143,6 +143,21 @@ static enum hyp_job_state final_state(const struct hyp_order *order)
     return job->done == 0 ? HYP_JOB_ERROR : HYP_JOB_DONE_WITH_ERRORS;
 }
 
+static void note_text(struct hyp_job *job, const char *text)
+{
+    if (text != NULL && job->text[0] == '\0') {
+        hyp_text_copy(job->text, sizeof(job->text), hyp_str_from(text));
+    }
+}
+
+void hyp_order_note_partial(struct hyp_order *order, bool partial, const char *text)
+{
+    if (partial) {
+        order->with_errors = true;
+        note_text(&order->job, text);
+    }
+}
+
 void hyp_order_item_ended(struct hyp_orders *orders, struct hyp_order *order,
                           enum hyp_status status, bool partial, const char *text)
 {
@@ -150,8 +165,8 @@ void hyp_order_item_ended(struct hyp_orders *orders, struct hyp_order *order,
     if (hyp_order_is_finished(order)) {
         return;
     }
-    if ((status != HYP_OK || partial) && text != NULL && job->text[0] == '\0') {
-        hyp_text_copy(job->text, sizeof(job->text), hyp_str_from(text));
+    if (status != HYP_OK || partial) {
+        note_text(job, text);
     }
     if (job->kind == HYP_JOB_SCAN) {
         /* `done` counts addresses here; what was found before a failure is still good. */

@@ -65,6 +65,8 @@ void hyp_order_progress(struct hyp_orders *orders, struct hyp_order *order,
  */
 void hyp_order_item_ended(struct hyp_orders *orders, struct hyp_order *order,
                           enum hyp_status status, bool partial, const char *text);
+/* An item that will end well lacks part of its values. */
+void hyp_order_note_partial(struct hyp_order *order, bool partial, const char *text);
 struct hyp_arrived;
 /* A test has its values; they live in the order's arena. */
 void hyp_order_tested(struct hyp_orders *orders, struct hyp_order *order,

@@ -153,9 +153,9 @@ static struct hyp_meter_identity identity_of(const struct hyp_mbus_secondary *ad
                                        .medium = address->medium};
     hyp_manufacturer_to_text(address->manufacturer, meter.manufacturer);
     struct hyp_buf id;
-    hyp_buf_init_fixed(&id, meter.id, sizeof(meter.id) - 1);
+    hyp_buf_init_fixed(&id, meter.id, sizeof(meter.id));
     hyp_buf_append_fmt(&id, "%08X", address->id);
-    meter.id[sizeof(meter.id) - 1] = '\0';
+    hyp_buf_terminate(&id);
     return meter;
 }
 

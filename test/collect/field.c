@@ -126,7 +126,7 @@ static void on_found(void *user, const struct hyp_found_device *found)
 
 /* --- field --- */
 
-struct field *field_create_in(const struct hyp_zone *zone)
+static struct field *create(const struct hyp_zone *zone, bool real)
 {
     struct field *field = calloc(1, sizeof(*field));
     assert_non_null(field);
@@ -142,7 +142,7 @@ struct field *field_create_in(const struct hyp_zone *zone)
         fail_msg("library: %s", err.text);
     }
     struct hyp_collect_config config = {
-        .clock = &field->clock.clock,
+        .clock = real ? hyp_clock_system() : &field->clock.clock,
         .rng = &field->rng.rng,
         .library = field->library,
         .sink = &field->sink.sink,
@@ -157,6 +157,16 @@ struct field *field_create_in(const struct hyp_zone *zone)
     field->loop = &field->collector->loop;
     alarm(WATCHDOG_S);
     return field;
+}
+
+struct field *field_create_in(const struct hyp_zone *zone)
+{
+    return create(zone, false);
+}
+
+struct field *field_create_real(void)
+{
+    return create(NULL, true);
 }
 
 struct field *field_create(void)

@@ -72,6 +72,8 @@ struct field {
 /* With the profile "test_modbus": 4 holding registers from 10, daily 2 from 100. */
 struct field *field_create(void);
 struct field *field_create_in(const struct hyp_zone *zone);
+/* With the machine's clock, for peers that are other programs. */
+struct field *field_create_real(void);
 void field_destroy(struct field *field);
 
 /* Runs the loop until `done` says so. The test is killed when that takes a minute. */
@@ -165,5 +167,36 @@ struct slave {
 void slave_open_at(struct slave *slave, struct field *field, enum slave_manner manner,
                    uint16_t port);
 void slave_open(struct slave *slave, struct field *field, enum slave_manner manner);
+
+/* A wired M-Bus behind a TCP converter, with some meters on it. */
+enum meter_manner {
+    METER_GOOD = 0,
+    METER_SILENT,
+    METER_DAMAGED, /* wrong checksum */
+    METER_FOREIGN, /* answers with the identity of somebody else */
+    METER_CUT,     /* half of the telegram */
+    METER_STOPS,   /* two telegrams announced, the second never comes */
+};
+struct meter {
+    int primary;    /* -1 = only by secondary address */
+    const char *id; /* 8 digits */
+    uint16_t manufacturer;
+    uint8_t version;
+    uint8_t medium;
+    enum meter_manner manner;
+    int telegrams; /* of its multi-telegram; 0 = 1 */
+    uint32_t kwh;
+    /* kept */
+    bool selected;
+    int next; /* telegram that comes next */
+    size_t asked;
+};
+struct mbus_peer {
+    struct peer peer;
+    struct meter *meters;
+    size_t count;
+    size_t resets;
+};
+void mbus_open(struct mbus_peer *bus, struct field *field, struct meter *meters, size_t count);
 
 #endif

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Wired meters: addressing, identity, several telegrams, searches. */
+#include "field.h"
+
+#define KAM 0x2C2D
+#define DFS 0x10D3
+
+static struct hyp_device meter_device(int64_t id, const struct meter *meter)
+{
+    struct hyp_device device = {
+        .id = {id},
+        .tenant = FIELD_TENANT,
+        .line = {1},
+        .version = meter->version,
+        .medium = meter->medium,
+        .primary_address = (int16_t)meter->primary,
+        .secondary = meter->primary < 0,
+        .schedule = {.kind = HYP_SCHEDULE_NONE},
+        .enabled = true,
+    };
+    hyp_text_copy(device.serial, sizeof(device.serial), hyp_str_from(meter->id));
+    hyp_manufacturer_to_text(meter->manufacturer, device.manufacturer);
+    return device;
+}
+
+static void open_line(struct field *field, struct mbus_peer *bus, struct meter *meters,
+                      size_t count)
+{
+    mbus_open(bus, field, meters, count);
+    struct hyp_line line = field_line(1, HYP_LINE_MBUS_TCP, bus->peer.port);
+    line.retries = 1;
+    assert_int_equal(hyp_collector_set_line(field->collector, &line), HYP_OK);
+    for (size_t i = 0; i < count; i++) {
+        struct hyp_device device = meter_device((int64_t)i + 1, &meters[i]);
+        assert_int_equal(hyp_collector_set_device(field->collector, &device), HYP_OK);
+    }
+}
+
+static hyp_job_id read_now(struct field *field, int64_t device)
+{
+    hyp_device_id id = {device};
+    hyp_job_id job = {0};
+    struct hyp_error err;
+    assert_int_equal(
+        hyp_collector_read(field->collector, &id, 1, HYP_PRIORITY_MANUAL, &job, &err), HYP_OK);
+    return job;
+}
+
+/* Time passes whenever nothing else happens. */
+static struct hyp_job finish(struct field *field, hyp_job_id id)
+{
+    struct hyp_job job;
+    for (;;) {
+        assert_int_equal(hyp_collector_job(field->collector, id, &job), HYP_OK);
+        if (job.state == HYP_JOB_DONE || job.state == HYP_JOB_DONE_WITH_ERRORS ||
+            job.state == HYP_JOB_ERROR) {
+            return job;
+        }
+        field_settle(field);
+        field_advance(field, 50);
+    }
+}
+
+static void by_primary_and_by_secondary_address(void **state)
+{
+    (void)state;
+    struct field *field = field_create();
+    struct mbus_peer bus;
+    struct meter meters[] = {
+        {.primary = 5,
+         .id = "00123456",
+         .manufacturer = KAM,
+         .version = 53,
+         .medium = 4,
+         .kwh = 100},
+        {.primary = -1,
+         .id = "87654321",
+         .manufacturer = KAM,
+         .version = 53,
+         .medium = 4,
+         .kwh = 200},
+        {.primary = -1,
+         .id = "87654321",
+         .manufacturer = DFS,
+         .version = 53,
+         .medium = 4,
+         .kwh = 300},
+    };
+    open_line(field, &bus, meters, 3);
+    for (int i = 1; i <= 3; i++) {
+        assert_int_equal(finish(field, read_now(field, i)).state, HYP_JOB_DONE);
+        const struct field_reading *reading = &field->sink.readings[i - 1];
+        assert_int_equal(reading->device.id, i);
+        field_assert_decimal(reading, "energy", i == 1 ? "100" : i == 2 ? "200" : "300");
+    }
+    assert_int_equal(field->sink.frames[0].protocol, HYP_RAW_MBUS);
+    assert_int_equal(field->sink.frames[0].bytes[0], 0x68);
+    peer_close(&bus.peer);
+    field_destroy(field);
+}
+
+static void all_telegrams_of_a_meter_are_one_reading(void **state)
+{
+    (void)state;
+    struct field *field = field_create();
+    struct mbus_peer bus;
+    struct meter meters[] = {
+        {.primary = 5,
+         .id = "00123456",
+         .manufacturer = KAM,
+         .version = 53,
+         .medium = 4,
+         .kwh = 100,
+         .telegrams = 2}
+    };
+    open_line(field, &bus, meters, 1);
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(finish(field, read_now(field, 1)).state, HYP_JOB_DONE);
+        const struct field_reading *reading = &field->sink.readings[round];
+        field_assert_decimal(reading, "energy", "100");
+        field_assert_decimal(reading, "energy.s1", "101");
+    }
+    assert_int_equal(field->sink.reading_count, 3);
+    assert_int_equal(field->sink.frame_count, 3); /* both telegrams back to back */
+    peer_close(&bus.peer);
+    field_destroy(field);
+}
+
+struct manner_row {
+    const char *name;
+    enum meter_manner manner;
+    int telegrams;
+    enum hyp_job_state ends;
+    enum hyp_status status;
+};
+
+static const struct manner_row manner_rows[] = {
+    {"silent",                 METER_SILENT,  1, HYP_JOB_ERROR,            HYP_TIMEOUT  },
+    {"damaged",                METER_DAMAGED, 1, HYP_JOB_ERROR,            HYP_BAD_CHECK},
+    {"another meter's answer", METER_FOREIGN, 1, HYP_JOB_ERROR,            HYP_NOT_MINE },
+    {"half an answer",         METER_CUT,     1, HYP_JOB_ERROR,            HYP_BAD_CHECK},
+    {"stops after the first",  METER_STOPS,   2, HYP_JOB_DONE_WITH_ERRORS, HYP_OK       },
+};
+
+static void check_manner(void **state)
+{
+    const struct manner_row *row = *state;
+    struct field *field = field_create();
+    struct mbus_peer bus;
+    struct meter meters[] = {
+        {.primary = 5,
+         .id = "00123456",
+         .manufacturer = KAM,
+         .version = 53,
+         .medium = 4,
+         .kwh = 100,
+         .telegrams = row->telegrams}
+    };
+    open_line(field, &bus, meters, 1);
+    meters[0].manner = row->manner;
+    struct hyp_job job = finish(field, read_now(field, 1));
+    assert_int_equal(job.state, row->ends);
+    assert_true(strlen(job.text) > 0);
+    struct hyp_device_state device = field_device_state(field, 1);
+    assert_int_equal(device.comm.last_status, row->status);
+    assert_int_equal(field->sink.reading_count, row->ends == HYP_JOB_ERROR ? 0 : 1);
+    peer_close(&bus.peer);
+    field_destroy(field);
+}
+
+static void a_device_without_address_says_so(void **state)
+{
+    (void)state;
+    struct field *field = field_create();
+    struct mbus_peer bus;
+    struct meter none = {.primary = -1, .id = "", .manufacturer = KAM};
+    open_line(field, &bus, &none, 0);
+    struct hyp_device device = meter_device(1, &none);
+    assert_int_equal(hyp_collector_set_device(field->collector, &device), HYP_OK);
+    struct hyp_job job = finish(field, read_now(field, 1));
+    assert_int_equal(job.state, HYP_JOB_ERROR);
+    assert_non_null(strstr(job.text, "serial number"));
+    device.secondary = false;
+    assert_int_equal(hyp_collector_set_device(field->collector, &device), HYP_OK);
+    assert_non_null(strstr(finish(field, read_now(field, 1)).text, "primary address"));
+    peer_close(&bus.peer);
+    field_destroy(field);
+}
+
+static void a_test_names_the_meter_and_suggests_a_profile(void **state)
+{
+    (void)state;
+    struct field *field = field_create();
+    struct mbus_peer bus;
+    struct meter meters[] = {
+        {.primary = 5,
+         .id = "00123456",
+         .manufacturer = KAM,
+         .version = 53,
+         .medium = 4,
+         .kwh = 100}
+    };
+    open_line(field, &bus, meters, 1);
+    struct hyp_device device = {
+        .line = {1}, .tenant = FIELD_TENANT, .primary_address = 5, .version = -1, .medium = -1};
+    hyp_job_id id;
+    assert_int_equal(hyp_collector_test(field->collector, &device, &id, NULL), HYP_OK);
+    assert_int_equal(finish(field, id).state, HYP_JOB_DONE);
+    struct hyp_arena arena;
+    hyp_arena_init(&arena, 1 << 20);
+    struct hyp_value *values = NULL;
+    size_t count = 0;
+    struct hyp_meter_identity meter;
+    struct hyp_str profile;
+    assert_int_equal(hyp_collector_test_result(field->collector, id, &arena, &values, &count,
+                                               &meter, &profile),
+                     HYP_OK);
+    assert_string_equal(meter.id, "00123456");
+    assert_string_equal(meter.manufacturer, "KAM");
+    assert_true(profile.len > 0);
+    assert_true(count > 0);
+    hyp_arena_finish(&arena);
+    peer_close(&bus.peer);
+    field_destroy(field);
+}
+
+static void searches(void **state)
+{
+    (void)state;
+    struct field *field = field_create();
+    struct mbus_peer bus;
+    struct meter meters[] = {
+        {.primary = 1,  .id = "00123456", .manufacturer = KAM, .version = 53, .medium = 4},
+        {.primary = 9,  .id = "00123457", .manufacturer = KAM, .version = 53, .medium = 4},
+        {.primary = -1, .id = "87654321", .manufacturer = DFS, .version = 1,  .medium = 6},
+    };
+    open_line(field, &bus, meters, 3);
+    hyp_collector_remove_device(field->collector, (hyp_device_id){3});
+    struct hyp_scan scan = {.line = {1}, .secondary = true};
+    hyp_job_id id;
+    assert_int_equal(hyp_collector_scan(field->collector, &scan, &id, NULL), HYP_OK);
+    struct hyp_job job = finish(field, id);
+    assert_int_equal(job.state, HYP_JOB_DONE);
+    assert_int_equal(job.found, 3);
+    assert_int_equal(job.done, 1000);
+    struct hyp_found_device found[8];
+    assert_int_equal(hyp_collector_found(field->collector, id, found, 8), 3);
+    size_t known = 0;
+    for (size_t i = 0; i < 3; i++) {
+        known += found[i].known ? 1 : 0;
+    }
+    assert_int_equal(known, 2);
+    hyp_text_copy(scan.wildcard, sizeof(scan.wildcard), HYP_STR("8FFFFFFF"));
+    assert_int_equal(hyp_collector_scan(field->collector, &scan, &id, NULL), HYP_OK);
+    assert_int_equal(finish(field, id).found, 1);
+    hyp_text_copy(scan.wildcard, sizeof(scan.wildcard), HYP_STR("xyz"));
+    assert_int_equal(hyp_collector_scan(field->collector, &scan, &id, NULL), HYP_INVALID);
+    scan = (struct hyp_scan){.line = {1}, .first = 0, .last = 10};
+    assert_int_equal(hyp_collector_scan(field->collector, &scan, &id, NULL), HYP_OK);
+    job = finish(field, id);
+    assert_int_equal(job.found, 2);
+    assert_int_equal(job.total, 11);
+    scan.last = 251;
+    assert_int_equal(hyp_collector_scan(field->collector, &scan, &id, NULL), HYP_INVALID);
+    peer_close(&bus.peer);
+    field_destroy(field);
+}
+
+static void a_search_can_be_cancelled(void **state)
+{
+    (void)state;
+    struct field *field = field_create();
+    struct mbus_peer bus;
+    struct meter meters[] = {
+        {.primary = 1, .id = "00123456", .manufacturer = KAM, .version = 53, .medium = 4}
+    };
+    open_line(field, &bus, meters, 1);
+    struct hyp_scan scan = {.line = {1}, .secondary = true};
+    hyp_job_id id;
+    assert_int_equal(hyp_collector_scan(field->collector, &scan, &id, NULL), HYP_OK);
+    while (field_line_state(field, 1).bytes_out == 0) {
+        hyp_loop_step(field->loop, true);
+    }
+    assert_int_equal(hyp_collector_cancel(field->collector, id), HYP_OK);
+    assert_int_equal(finish(field, id).state, HYP_JOB_ERROR);
+    assert_int_equal(finish(field, read_now(field, 1)).state, HYP_JOB_DONE);
+    peer_close(&bus.peer);
+    field_destroy(field);
+}
+
+int main(void)
+{
+    static struct test_list list;
+    TEST_ONE(&list, by_primary_and_by_secondary_address);
+    TEST_ONE(&list, all_telegrams_of_a_meter_are_one_reading);
+    TEST_ROWS(&list, manner_rows, check_manner);
+    TEST_ONE(&list, a_device_without_address_says_so);
+    TEST_ONE(&list, a_test_names_the_meter_and_suggests_a_profile);
+    TEST_ONE(&list, searches);
+    TEST_ONE(&list, a_search_can_be_cancelled);
+    return test_list_run(&list, "mbus");
+}
