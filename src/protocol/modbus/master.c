@@ -15,6 +15,9 @@ static struct hyp_session_io ended(enum hyp_session_state state, enum hyp_status
 
 static void copy_text(char out[static HYP_MODBUS_TEXT_MAX], const char *text)
 {
+    if (text == out) {
+        return; /* the reason is there already */
+    }
     hyp_text_copy(out, HYP_MODBUS_TEXT_MAX, hyp_str_from(text));
 }
 
