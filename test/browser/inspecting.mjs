@@ -14,12 +14,12 @@ async function stored({ tap, server, device }, page) {
   tap.ok(plain < bytes / 10, `nearly every byte is explained (${bytes - plain} of ${bytes})`);
   tap.ok(await page.locator('.hex-byte.is-lit').count() > 0 && await page.locator('.note-row.is-lit').count() === 1, 'the bytes of the value and their line are marked');
 
-  const address = page.locator('.note-row', { hasText: /manufacturer/i }).first();
+  const address = page.locator('.note-row', { has: page.locator('.swatch-box.layer-address') }).filter({ hasText: device.manufacturer }).first();
   await address.hover();
   const lit = await page.locator('.hex-byte.is-lit').count();
   tap.ok(lit >= 2, 'pointing at a line marks its bytes');
   await page.locator('.hex-byte.is-lit').first().hover();
-  tap.match(await page.locator('.note-row.is-lit').textContent(), /manufacturer/i, 'pointing at a byte marks its line');
+  tap.match(await page.locator('.note-row.is-lit').textContent(), new RegExp(device.manufacturer), 'pointing at a byte marks its line');
   await page.locator('.hex').focus();
   await page.keyboard.press('ArrowRight');
   const first = await page.locator('.note-row.is-lit').textContent();

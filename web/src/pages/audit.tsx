@@ -15,7 +15,7 @@ const action = (a: AuditEntry): string => word('did', a.action.replace(/[.\s]/g,
 
 function columns(): GridColumn<Row>[] {
   return [
-    { key: 'time', title: t('chart.time'), width: 176, even: true, draw: (c, r) => textCell(c, dateTime(r.time, true)) },
+    { key: 'time', title: t('chart.time'), width: 192, even: true, draw: (c, r) => textCell(c, dateTime(r.time, true)) },
     { key: 'login', title: t('signin.login'), width: 130, draw: (c, r) => textCell(c, r.login || t('audit.system')) },
     { key: 'action', title: t('audit.action'), width: 190, draw: (c, r) => textCell(c, action(r)) },
     { key: 'object', title: t('audit.object'), width: 170, draw: (c, r) => textCell(c, r.object) },

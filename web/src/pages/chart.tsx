@@ -9,13 +9,14 @@ import { ChartView } from '../parts/chart-view';
 import { Icon } from '../parts/icon';
 import { SeriesPicker } from '../parts/series-picker';
 import { Empty } from '../parts/states';
+import { isNumeric } from '../parts/value';
 import plusIcon from '../icons/plus.svg';
 
 /** `?devices=1,2` of a selection becomes the main value of each. */
 async function pointsOf(devices: number[]): Promise<number[]> {
   const each = await Promise.all(devices.map(async (id) => {
     const [d, p] = await Promise.all([get<Device>(`/devices/${id}`), get<{ items: Point[] }>(`/devices/${id}/points`)]);
-    const usable = p.items.filter((x) => x.kind === 'decimal');
+    const usable = p.items.filter(isNumeric);
     return (usable.find((x) => x.key === d.headline?.key) ?? usable[0])?.point ?? 0;
   }).map((x) => x.catch(() => 0)));
   return each.filter((x) => x > 0);

@@ -23,11 +23,11 @@ function TestResult({ job }: { job: Job }) {
   if (job.state === 'error' || job.state === 'done_with_errors' && !job.values?.length) {
     return <div class="note note-warn wrap"><strong>{t('add.testFailed')}</strong> {job.text || t('add.testFailedText')}</div>;
   }
-  if (isRunning(job.state)) return <JobProgress job={job} />;
+  if (isRunning(job.state) || !job.values) return <JobProgress job={job} />;
   const m = job.meter;
   return (
     <section class="card">
-      <div class="card-head"><h2>{t('add.answer')}</h2>{m && <span>{[m.manufacturer, m.id].filter(Boolean).join(' ')} <span class="grey">{word('medium', m.medium_text)}</span></span>}</div>
+      <div class="card-head"><h2>{t('add.answer')}</h2>{m?.id && <span>{[m.manufacturer, m.id].filter(Boolean).join(' ')} <span class="grey">{word('medium', m.medium_text)}</span></span>}</div>
       {(job.values?.length ?? 0) === 0 ? <p class="pad grey">{t('add.noValues')}</p> : (
         <div class="table-box found-box">
           <table class="table">

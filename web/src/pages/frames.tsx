@@ -21,7 +21,7 @@ const who = (f: FrameSummary): string => f.device_name || [f.manufacturer, f.ser
 
 function columns(): GridColumn<FrameSummary>[] {
   return [
-    { key: 'time', title: t('chart.time'), width: 176, even: true, draw: (c, f) => {
+    { key: 'time', title: t('chart.time'), width: 192, even: true, draw: (c, f) => {
       const a = document.createElement('a');
       a.href = `/frames/${f.id}`;
       a.tabIndex = -1;

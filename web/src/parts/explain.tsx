@@ -27,8 +27,9 @@ function Bytes({ e, stage, link }: { e: Explain; stage: number; link: Linked }) 
   const activeNote = e.notes[link.active];
 
   const step = (by: number): void => {
-    const here = index.findIndex((x) => x.i === link.pinned);
-    const next = index[here < 0 ? (by > 0 ? 0 : index.length - 1) : Math.max(0, Math.min(index.length - 1, here + by))];
+    const ordered = [...index].sort((a, b) => a.n.offset - b.n.offset || a.n.length - b.n.length);
+    const here = ordered.findIndex((x) => x.i === link.pinned);
+    const next = ordered[here < 0 ? (by > 0 ? 0 : ordered.length - 1) : Math.max(0, Math.min(ordered.length - 1, here + by))];
     if (next) link.pin(next.i);
   };
   const onKey = (ev: KeyboardEvent): void => {
@@ -77,11 +78,23 @@ function NoteRow({ n, i, link }: { n: Note; i: number; link: Linked }) {
   );
 }
 
+/** The note that carries a value: the one whose words hold its digits, counted among equal ones. */
+function noteOf(e: Explain, key: string): number {
+  const at = e.values.findIndex((v) => v.key === key);
+  const text = e.values[at]?.text;
+  if (!text) return -1;
+  const holds = (n: Note): boolean => n.layer === 'data' && ` ${n.meaning} `.replace(/"/g, ' ').includes(` ${text} `);
+  const twins = e.values.slice(0, at).filter((v) => v.text === text).length;
+  const found = e.notes.map((n, i) => ({ n, i })).filter((x) => holds(x.n));
+  return (found[twins] ?? found[0])?.i ?? -1;
+}
+
 interface Group { key: string; title: string; notes: { n: Note; i: number }[] }
 function groupsOf(e: Explain, stage: number): Group[] {
   const out: Group[] = [];
-  e.notes.forEach((n, i) => {
-    if (n.stage !== stage) return;
+  // In the order of the bytes, as one reads them; codecs note what they find when they find it.
+  const ordered = e.notes.map((n, i) => ({ n, i })).filter((x) => x.n.stage === stage).sort((a, b) => a.n.offset - b.n.offset || b.n.length - a.n.length || a.i - b.i);
+  ordered.forEach(({ n, i }) => {
     const key = n.record >= 0 ? `r${n.record}` : 'frame';
     let g = out[out.length - 1];
     if (!g || g.key !== key) { g = { key, title: '', notes: [] }; out.push(g); }
@@ -163,9 +176,8 @@ export function ExplainView({ e, title, focusKey }: { e: Explain; title: string;
     const withRecords = e.notes.find((n) => n.record >= 0);
     setStage(e.ok && withRecords ? withRecords.stage : 0);
     if (!focusKey) return;
-    const value = e.values.findIndex((v) => v.key === focusKey);
-    const i = e.notes.findIndex((n) => n.record === value && n.layer === 'data');
-    if (value >= 0 && i >= 0) { setStage(e.notes[i]!.stage); pin(i); }
+    const i = noteOf(e, focusKey);
+    if (i >= 0) { setStage(e.notes[i]!.stage); pin(i); }
   }, [e]);
   if (e.stages.length === 0) return <Empty title={t('inspector.nothing')} />;
   const shown = Math.min(stage, last);

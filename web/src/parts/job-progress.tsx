@@ -9,6 +9,8 @@ import { isRunning, JOB_MARK } from '../model/status';
 import { subscribe } from '../live/stream';
 import { Status } from './status';
 
+const awaitsValues = (j: Job): boolean => j.kind === 'test' && j.state === 'done' && j.values === undefined;
+
 /** Follows a job by events, and by asking while it runs; results come with the asked form. */
 export function useJobDetail(id: number | null): Job | null {
   const job = useSignal<Job | null>(null);
@@ -31,7 +33,13 @@ export function useJobDetail(id: number | null): Job | null {
       if (job.peek() && j.found === job.peek()!.found && isRunning(j.state)) job.value = { ...job.peek()!, ...j };
       else load();
     });
-    const timer = setInterval(() => { if (!job.peek() || isRunning(job.peek()!.state)) load(); }, 1500);
+    // The answer of a test may follow its last state by a moment.
+    let patience = 10;
+    const timer = setInterval(() => {
+      const j = job.peek();
+      if (!j || isRunning(j.state)) load();
+      else if (awaitsValues(j) && patience-- > 0) load();
+    }, 500);
     return () => { stop(); clearInterval(timer); };
   }, [id]);
   return job.value;

@@ -2,6 +2,7 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { t } from '../model/i18n';
+import { lostSince, resync } from '../live/session';
 import { Empty, Skeleton } from './states';
 
 type Loader<P> = () => Promise<{ default: ComponentType<P> }>;
@@ -9,6 +10,7 @@ const loaded = new Map<unknown, ComponentType<never>>();
 
 export function Lazy<P extends object>({ load, props, quiet = false }: { load: Loader<P>; props?: P; quiet?: boolean }) {
   const [state, set] = useState(0);
+  const bump = resync.value;
   const C = loaded.get(load) as ComponentType<P> | undefined;
   useEffect(() => {
     if (C) return undefined;
@@ -16,10 +18,10 @@ export function Lazy<P extends object>({ load, props, quiet = false }: { load: L
     load().then((m) => { loaded.set(load, m.default as ComponentType<never>); if (alive) set((n) => n + 1); },
       () => { if (alive) set(-1); });
     return () => { alive = false; };
-  }, [load]);
+  }, [load, state < 0 ? bump : 0]);
   if (C) return <C {...(props ?? {} as P)} />;
   if (state < 0) {
-    return <Empty title={t('error.chunkTitle')} text={t('error.chunkText')}><button type="button" class="btn" onClick={() => location.reload()}>{t('action.reload')}</button></Empty>;
+    return <Empty title={t('error.chunkTitle')} text={t(lostSince.value === null ? 'error.chunkText' : 'error.unreachable')}><button type="button" class="btn" onClick={() => location.reload()}>{t('action.reload')}</button></Empty>;
   }
   return quiet ? null : <Skeleton />;
 }

@@ -12,7 +12,7 @@ import { Icon } from './icon';
 import { readNow } from './jobs';
 import { Loaded } from './states';
 import { Status } from './status';
-import { pointTitle, ValueText } from './value';
+import { isNumeric, pointTitle, ValueText } from './value';
 import xIcon from '../icons/x.svg';
 import readIcon from '../icons/refresh-cw.svg';
 
@@ -52,7 +52,7 @@ export function Peek({ id, onClose }: { id: number; onClose: () => void }) {
         <Loaded from={latest} what={t('values.failed')}>
           {(l) => (l.values.length === 0 ? <p class="grey">{t('values.none')}</p> : (
             <div class="value-list">
-              {l.values.filter((v) => v.storage === 0 && v.kind === 'decimal').slice(0, 16).map((v) => (
+              {l.values.filter((v) => v.storage === 0 && isNumeric(v)).slice(0, 16).map((v) => (
                 <div key={v.point}><span title={pointTitle(v)}>{pointTitle(v)}</span><b class="live-value"><ValueText v={v} /></b></div>
               ))}
             </div>

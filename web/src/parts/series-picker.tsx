@@ -8,7 +8,7 @@ import { useResource } from '../live/resource';
 import { chosenPoints, choosePoints } from './chart-view';
 import { Dialog } from './dialog';
 import { Loaded, Skeleton } from './states';
-import { keyTitle } from './value';
+import { isNumeric, keyTitle } from './value';
 
 function Points({ device }: { device: number }) {
   const points = useResource(`p${device}`, (s) => get<{ items: Point[] }>(`/devices/${device}/points`, {}, s));
@@ -16,7 +16,7 @@ function Points({ device }: { device: number }) {
   return (
     <Loaded from={points} what={t('chart.pointsFailed')}>
       {(p) => {
-        const usable = p.items.filter((x) => x.kind === 'decimal');
+        const usable = p.items.filter(isNumeric);
         if (usable.length === 0) return <p class="menu-title">{t('chart.noPoints')}</p>;
         return usable.map((x) => (
           <label key={x.point} class="menu-item">

@@ -5,7 +5,10 @@ import { decimalText } from '../model/numbers';
 import { dateTime } from '../model/time';
 import { unitText, withUnit } from '../model/units';
 
-type Shown = Pick<Value, 'kind' | 'text' | 'quality' | 'unit'>;
+type Shown = Pick<Value, 'kind' | 'text' | 'quality' | 'unit'> & { quantity?: string };
+
+/** A number to draw and to group, not a serial number that happens to be digits. */
+export const isNumeric = (v: { kind: string; quantity?: string }): boolean => v.kind === 'decimal' && v.quantity !== 'identifier';
 
 const ABSENT = new Set(['no_value', 'invalid', 'overflow', 'underflow', 'device_error']);
 export const isAbsent = (v: Pick<Value, 'quality'>): boolean => ABSENT.has(v.quality);
@@ -13,7 +16,7 @@ export const isAbsent = (v: Pick<Value, 'quality'>): boolean => ABSENT.has(v.qua
 /** The payload in the reader's notation, without its unit. */
 export function valueText(v: Shown): string {
   if (isAbsent(v)) return word('quality', v.quality);
-  if (v.kind === 'decimal') return decimalText(v.text);
+  if (isNumeric(v)) return decimalText(v.text);
   return v.text;
 }
 export const valueWithUnit = (v: Shown): string => (isAbsent(v) ? valueText(v) : withUnit(valueText(v), v.kind === 'decimal' ? v.unit : ''));
@@ -28,7 +31,7 @@ const FUNCTION_SUFFIX: Record<string, string> = { maximum: 'max', minimum: 'min'
 
 /** "Energy", "Energy, storage 1, tariff 2", with the device's own label when it has one. */
 export function pointTitle(p: { name: string; label: string; function?: string; storage?: number; tariff?: number; subunit?: number; key?: string }): string {
-  const parts = [p.label || word('name', p.name)];
+  const parts = [p.label ? p.label.charAt(0).toUpperCase() + p.label.slice(1) : word('name', p.name)];
   const f = FUNCTION_SUFFIX[p.function ?? ''];
   if (f) parts.push(word('function', p.function));
   if (p.storage) parts.push(`${word('part', 'storage')} ${p.storage}`);

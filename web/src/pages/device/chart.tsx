@@ -8,14 +8,14 @@ import type { TabProps } from '../../parts/device-tab';
 import { Icon } from '../../parts/icon';
 import { SeriesPicker } from '../../parts/series-picker';
 import { Empty } from '../../parts/states';
-import { isAbsent } from '../../parts/value';
+import { isAbsent, isNumeric } from '../../parts/value';
 import plusIcon from '../../icons/plus.svg';
 
 const FIRST = ['flow_temperature', 'return_temperature', 'power', 'active_power', 'outdoor_temperature', 'flow', 'hca_units', 'volume', 'energy'];
 
 /** Up to three momentary values a heat engineer looks at first; counters when there is nothing else. */
 export function usual(values: Value[]): number[] {
-  const usable = values.filter((v) => v.kind === 'decimal' && v.storage === 0 && v.tariff === 0 && v.function === 'instantaneous' && !isAbsent(v));
+  const usable = values.filter((v) => isNumeric(v) && v.storage === 0 && v.tariff === 0 && v.function === 'instantaneous' && !isAbsent(v));
   const rank = (v: Value): number => { const i = FIRST.indexOf(v.name); return i < 0 ? 99 : i; };
   const sorted = [...usable].sort((a, b) => rank(a) - rank(b));
   const gauges = sorted.filter((v) => v.aggregation !== 'counter');

@@ -19,7 +19,7 @@ import { GridView, textCell } from '../../parts/grid-view';
 import { Icon } from '../../parts/icon';
 import { Menu } from '../../parts/menu';
 import { Empty, Failed } from '../../parts/states';
-import { isAbsent, keyTitle, valueText } from '../../parts/value';
+import { isAbsent, isNumeric, keyTitle, valueText } from '../../parts/value';
 import columnsIcon from '../../icons/columns-3.svg';
 import downloadIcon from '../../icons/download.svg';
 
@@ -28,7 +28,7 @@ type Row = Reading & { row: number };
 function columnsOf(points: Point[], shown: number[]): GridColumn<Row>[] {
   const kinds = new Map(points.map((p) => [p.point, p]));
   return [
-    { key: 'time', title: t('readings.time'), width: 172, even: true, draw: (c, r) => textCell(c, dateTime(r.time, true)) },
+    { key: 'time', title: t('readings.time'), width: 192, even: true, draw: (c, r) => textCell(c, dateTime(r.time, true)) },
     ...shown.map((id): GridColumn<Row> => {
       const p = kinds.get(id)!;
       const unit = unitText(p.unit);
@@ -38,12 +38,12 @@ function columnsOf(points: Point[], shown: number[]): GridColumn<Row>[] {
         draw: (c, r) => {
           const v = r.values.find((x) => x.point === id);
           c.classList.toggle('old', !!v && isAbsent(v));
-          c.textContent = v ? valueText({ ...v, kind: p.kind, unit: p.unit }) : '';
+          c.textContent = v ? valueText({ ...v, kind: p.kind, unit: p.unit, quantity: p.quantity }) : '';
           c.title = v && v.quality !== 'good' ? word('quality', v.quality) : '';
         },
       };
     }),
-    { key: 'receive', title: t('readings.received'), width: 172, even: true, draw: (c, r) => textCell(c, dateTime(r.receive_time, true)) },
+    { key: 'receive', title: t('readings.received'), width: 192, even: true, draw: (c, r) => textCell(c, dateTime(r.receive_time, true)) },
     { key: 'kind', title: t('readings.type'), width: 100, draw: (c, r) => textCell(c, word('reading', r.kind)) },
     { key: 'source', title: t('values.source'), width: 110, draw: (c, r) => textCell(c, word('source', r.source)) },
     {
@@ -99,7 +99,7 @@ export default function ReadingsTab({ device }: TabProps) {
   // Columns are remembered by key: point numbers differ between devices of one profile.
   const keys = pref<string[]>(name, []).value;
   const remembered = all.filter((x) => keys.includes(x.key)).map((x) => x.point);
-  const shown = remembered.length ? remembered : all.filter((x) => !/\.s\d|\.max|\.min/.test(x.key)).slice(0, 8).map((x) => x.point);
+  const shown = remembered.length ? remembered : all.filter((x) => isNumeric(x) && !/\.s\d|\.max|\.min/.test(x.key)).slice(0, 8).map((x) => x.point);
   const fetchRows = async (offset: number, limit: number) => {
     const r = await get<List<Reading>>(`/devices/${device.id}/readings`, { ...span, offset, limit });
     setError(null);

@@ -11,7 +11,7 @@ import type { TabProps } from '../../parts/device-tab';
 import { Icon } from '../../parts/icon';
 import { Empty, Loaded } from '../../parts/states';
 import { Status } from '../../parts/status';
-import { isAbsent, pointTitle, ValueText } from '../../parts/value';
+import { isAbsent, isNumeric, pointTitle, ValueText } from '../../parts/value';
 import binaryIcon from '../../icons/binary.svg';
 import chartIcon from '../../icons/chart-line.svg';
 
@@ -47,7 +47,7 @@ interface Group { title: string; values: Value[] }
 function groups(values: Value[]): Group[] {
   const out: Group[] = [];
   const put = (title: string, list: Value[]): void => { if (list.length) out.push({ title, values: list }); };
-  const measured = (v: Value): boolean => v.kind === 'decimal' || v.quantity === 'state' || v.quantity === 'flags';
+  const measured = (v: Value): boolean => isNumeric(v) || v.quantity === 'state' || v.quantity === 'flags';
   const current = values.filter((v) => v.storage === 0);
   put(t('values.current'), current.filter((v) => measured(v) && v.function === 'instantaneous'));
   put(t('values.extremes'), current.filter((v) => measured(v) && v.function !== 'instantaneous'));
@@ -69,7 +69,7 @@ function Row({ v, schedule, inGroup }: { v: Value; schedule: string; inGroup: bo
       <td class="grey phone-hide-cell">{word('source', v.source)}</td>
       <td class="num">
         <span class="nowrap">
-          {v.kind === 'decimal' && !isAbsent(v) && <a class="btn-icon small" href={`${path.value}${formatQuery({ tab: 'chart', points: v.point })}`} aria-label={t('values.chart', { name: title })} title={t('values.chartShort')}><Icon svg={chartIcon} size={14} /></a>}
+          {isNumeric(v) && !isAbsent(v) && <a class="btn-icon small" href={`${path.value}${formatQuery({ tab: 'chart', points: v.point })}`} aria-label={t('values.chart', { name: title })} title={t('values.chartShort')}><Icon svg={chartIcon} size={14} /></a>}
           {v.frame !== null && <a class="btn-icon small" href={`/frames/${v.frame}${formatQuery({ key: v.key })}`} aria-label={t('values.explain', { name: title })} title={t('values.explainShort')}><Icon svg={binaryIcon} size={14} /></a>}
         </span>
       </td>
