@@ -5,7 +5,7 @@ import { open, root, settled, unexpected } from './harness.mjs';
 
 async function stored({ tap, server, device }, page) {
   await open(page, server, `/devices/${device.id}`);
-  await page.getByRole('link', { name: /^Telegram of/ }).first().click();
+  await page.getByRole('link', { name: /^Telegram of Energy/ }).first().click();
   await page.getByRole('heading', { name: /^Telegram \d+/ }).waitFor();
   await settled(page);
   const bytes = await page.locator('.hex-byte').count();

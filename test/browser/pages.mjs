@@ -102,6 +102,7 @@ async function motionAndPrint({ tap, server, admin }) {
 }
 
 async function oneStream({ tap, server, admin }) {
+  for (const left of admin.pages()) await left.close();
   let streams = 0;
   const count = (r) => { if (r.url().includes('/api/v1/stream')) streams++; };
   const a = await admin.newPage();

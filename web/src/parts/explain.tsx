@@ -30,6 +30,8 @@ function Bytes({ e, stage, link }: { e: Explain; stage: number; link: Linked }) 
     const ordered = [...index].sort((a, b) => a.n.offset - b.n.offset || a.n.length - b.n.length);
     const here = ordered.findIndex((x) => x.i === link.pinned);
     const next = ordered[here < 0 ? (by > 0 ? 0 : ordered.length - 1) : Math.max(0, Math.min(ordered.length - 1, here + by))];
+    // Keys win over a resting pointer.
+    link.hover(-1);
     if (next) link.pin(next.i);
   };
   const onKey = (ev: KeyboardEvent): void => {
