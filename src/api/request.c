@@ -115,7 +115,7 @@ enum hyp_status hyp_json_get_text(const json_t *object, const char *name, size_t
         return HYP_OK;
     }
     struct hyp_str text = {json_string_value(value), json_string_length(value)};
-    if (!json_is_string(value) || memchr(text.ptr, '\0', text.len) != NULL) {
+    if (!json_is_string(value)) {
         return hyp_error_set(err, HYP_INVALID, -1, "%s: must be a text.", name);
     }
     if (text.len > max) {

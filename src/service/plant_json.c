@@ -158,9 +158,6 @@ static enum hyp_status read_text(struct read_run *run, const struct field *field
         return wrong(run, field->name, "a text");
     }
     struct hyp_str text = {json_string_value(value), json_string_length(value)};
-    if (memchr(text.ptr, '\0', text.len) != NULL) {
-        return wrong(run, field->name, "a text without zero characters");
-    }
     if (text.len >= field->size) {
         return hyp_error_set(run->err, HYP_INVALID, -1, "%s: has %zu bytes, at most %zu fit.",
                              field->name, text.len, field->size - 1);

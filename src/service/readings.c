@@ -191,24 +191,26 @@ enum hyp_status hyp_readings_series(struct hyp_service *service, const struct hy
 
 /* --- export --- */
 
-/* Start of the oldest reading in the range, or the end of the range when there is none. */
-static enum hyp_status find_oldest(struct hyp_export *export)
+/* Narrows the range to what there is: from the oldest reading to behind the newest. */
+static enum hyp_status find_bounds(struct hyp_export *export)
 {
     struct hyp_arena arena;
-    struct hyp_stored_reading *readings;
-    size_t count;
-    size_t total;
+    struct hyp_store *store = export->service->config.store;
+    struct hyp_stored_reading *newest = NULL;
+    struct hyp_stored_reading *oldest = NULL;
+    size_t count = 0;
+    size_t total = 0;
     hyp_arena_init(&arena, HYP_LIMIT_REQUEST_ARENA);
     enum hyp_status status =
-        hyp_store_readings(export->service->config.store, export->tenant, export->device,
-                           export->next, export->to, 0, 0, &arena, &readings, &count, &total);
-    if (status == HYP_OK && total > 0) {
-        status = hyp_store_readings(export->service->config.store, export->tenant,
-                                    export->device, export->next, export->to, total - 1, 1,
-                                    &arena, &readings, &count, &total);
+        hyp_store_readings(store, export->tenant, export->device, export->next, export->to, 0,
+                           1, &arena, &newest, &count, &total);
+    if (status == HYP_OK && count > 0) {
+        status = hyp_store_readings(store, export->tenant, export->device, export->next,
+                                    export->to, total - 1, 1, &arena, &oldest, &count, &total);
     }
     if (status == HYP_OK) {
-        export->next = total > 0 && count > 0 ? readings[0].source_time : export->to;
+        export->next = count > 0 ? oldest[0].source_time : export->to;
+        export->to.ms = count > 0 ? newest[0].source_time.ms + 1 : export->to.ms;
     }
     hyp_arena_finish(&arena);
     return status;
@@ -230,7 +232,7 @@ enum hyp_status hyp_export_init(struct hyp_export *export, struct hyp_service *s
         .to = to,
         .window_ms = EXPORT_WINDOW_MS,
     };
-    status = find_oldest(export);
+    status = find_bounds(export);
     return status == HYP_OK ? HYP_OK : hyp_service_explain_failure(err, status);
 }
 

@@ -56,6 +56,10 @@ void hyp_search_init(struct hyp_search *search, struct hyp_str query)
     hyp_buf_init_fixed(&buf, search->text, sizeof(search->text));
     query.len = HYP_MIN(query.len, (size_t)HYP_LIMIT_SEARCH_TEXT);
     hyp_search_fold(&buf, query);
+    for (size_t i = 0; i < buf.len; i++) {
+        /* Control characters separate words too: line feeds stand between fields. */
+        buf.data[i] = buf.data[i] < ' ' ? ' ' : buf.data[i];
+    }
     struct hyp_str rest = hyp_buf_view(&buf);
     struct hyp_str word;
     while (search->count < HYP_SEARCH_WORDS && hyp_str_split_next(&rest, ' ', &word)) {

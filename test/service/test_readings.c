@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fixture.h"
+
+#include "service/overview.h"
+#include "service/readings.h"
+
+#define HOUR_MS (3600LL * 1000)
+
+static struct test_service t;
+static struct hyp_device device;
+
+static int open_service(void **state)
+{
+    (void)state;
+    test_service_open(&t);
+    device = test_add_device(&t, "m", "12345678", 0);
+    return 0;
+}
+
+static int close_service(void **state)
+{
+    (void)state;
+    test_service_close(&t);
+    return 0;
+}
+
+static hyp_point_id energy_point(void)
+{
+    struct hyp_point *points;
+    size_t count;
+    assert_int_equal(
+        hyp_readings_points(t.service, &t.reader, device.id, &t.arena, &points, &count, NULL),
+        HYP_OK);
+    for (size_t i = 0; i < count; i++) {
+        if (points[i].key.name == HYP_NAME_ENERGY) {
+            return points[i].id;
+        }
+    }
+    fail_msg("no point for energy");
+    return (hyp_point_id){0};
+}
+
+static void latest_of_a_silent_device(void **state)
+{
+    struct hyp_latest *values;
+    size_t count = 99;
+    (void)state;
+    assert_int_equal(
+        hyp_readings_latest(t.service, &t.reader, device.id, &t.arena, &values, &count, NULL),
+        HYP_OK);
+    assert_int_equal(count, 0);
+    assert_int_equal(hyp_readings_latest(t.service, &t.reader, (hyp_device_id){99}, &t.arena,
+                                         &values, &count, NULL),
+                     HYP_NOT_FOUND);
+}
+
+static void latest_of_one_register(void **state)
+{
+    struct hyp_latest latest;
+    (void)state;
+    test_commit(&t, device.id, TEST_START_MS, 100);
+    test_commit(&t, device.id, TEST_START_MS + HOUR_MS, 103);
+    assert_int_equal(hyp_readings_point_latest(t.service, &t.reader, energy_point(), &t.arena,
+                                               &latest, NULL),
+                     HYP_OK);
+    assert_int_equal(latest.value.decimal.digits, 103);
+    assert_int_equal(hyp_readings_point_latest(t.service, &t.reader, (hyp_point_id){999},
+                                               &t.arena, &latest, NULL),
+                     HYP_NOT_FOUND);
+}
+
+static void charts_are_raw_or_buckets(void **state)
+{
+    struct hyp_series *series;
+    (void)state;
+    test_commit_many(&t, device.id, TEST_START_MS, HOUR_MS, 100, 0);
+    hyp_point_id point = energy_point();
+    struct hyp_series_query query = {.points = &point,
+                                     .point_count = 1,
+                                     .from = {TEST_START_MS},
+                                     .to = {TEST_START_MS + 100 * HOUR_MS},
+                                     .px = 50};
+    assert_int_equal(hyp_readings_series(t.service, &t.reader, &query, &t.arena, &series, NULL),
+                     HYP_OK);
+    assert_true(series[0].raw); /* two per pixel */
+    assert_int_equal(series[0].value_count, 100);
+    assert_string_equal(series[0].device_name, "m");
+    query.px = 10;
+    assert_int_equal(hyp_readings_series(t.service, &t.reader, &query, &t.arena, &series, NULL),
+                     HYP_OK);
+    assert_false(series[0].raw);
+    assert_int_equal(series[0].bucket_count, 10);
+    assert_int_equal(series[0].buckets[3].count, 10);
+    assert_true(series[0].buckets[3].min < 30.5 && series[0].buckets[3].min > 29.5);
+    assert_true(series[0].buckets[3].last < 39.5 && series[0].buckets[3].last > 38.5);
+}
+
+static const struct query_row {
+    const char *name;
+    int64_t from, to;
+    size_t px, points;
+    enum hyp_status status;
+} query_rows[] = {
+    {"good",            0,  10, 800,  1,                    HYP_OK     },
+    {"no points",       0,  10, 800,  0,                    HYP_INVALID},
+    {"too many points", 0,  10, 800,  HYP_LIMIT_SERIES + 1, HYP_INVALID},
+    {"backwards",       10, 0,  800,  1,                    HYP_INVALID},
+    {"nothing",         10, 10, 800,  1,                    HYP_INVALID},
+    {"no width",        0,  10, 0,    1,                    HYP_INVALID},
+    {"too wide",        0,  10, 4001, 1,                    HYP_INVALID},
+};
+
+static void check_query(void **state)
+{
+    const struct query_row *row = *state;
+    struct hyp_series *series;
+    hyp_point_id points[HYP_LIMIT_SERIES + 1];
+    open_service(NULL);
+    test_commit(&t, device.id, TEST_START_MS, 1);
+    points[0] = energy_point();
+    const struct hyp_series_query query = {.points = points,
+                                           .point_count = row->points,
+                                           .from = {row->from},
+                                           .to = {row->to},
+                                           .px = row->px};
+    assert_int_equal(hyp_readings_series(t.service, &t.reader, &query, &t.arena, &series, NULL),
+                     row->status);
+    close_service(NULL);
+}
+
+/* --- export --- */
+
+static size_t export_all(int64_t from_ms, int64_t to_ms)
+{
+    struct hyp_export export;
+    struct hyp_arena step;
+    struct hyp_stored_reading *readings;
+    size_t count = 1;
+    size_t total = 0;
+    int64_t last = INT64_MIN;
+    hyp_arena_init(&step, HYP_LIMIT_REQUEST_ARENA);
+    assert_int_equal(hyp_export_init(&export, t.service, &t.reader, device.id,
+                                     (hyp_utc){from_ms}, (hyp_utc){to_ms}, NULL),
+                     HYP_OK);
+    while (count > 0) {
+        hyp_arena_reset(&step);
+        assert_int_equal(hyp_export_next(&export, &step, &readings, &count), HYP_OK);
+        for (size_t i = 0; i < count; i++) {
+            assert_true(readings[i].source_time.ms > last);
+            last = readings[i].source_time.ms;
+        }
+        total += count;
+    }
+    hyp_arena_finish(&step);
+    return total;
+}
+
+static void exports_are_whole_and_in_order(void **state)
+{
+    (void)state;
+    assert_int_equal(export_all(0, INT64_MAX / 2), 0);
+    /* A dense hour, then silence for years, then one more. */
+    test_commit_many(&t, device.id, TEST_START_MS, 1000, 1200, 0);
+    test_commit(&t, device.id, TEST_START_MS + 8LL * 365 * 24 * HOUR_MS, 5000);
+    assert_int_equal(export_all(0, INT64_MAX / 2), 1201);
+    assert_int_equal(export_all(TEST_START_MS + 1000, TEST_START_MS + 4000), 3);
+}
+
+/* --- overview --- */
+
+static void overview_counts(void **state)
+{
+    struct hyp_overview overview;
+    (void)state;
+    hyp_clock_fake_advance(&t.clock, 3 * HOUR_MS);
+    test_commit(&t, device.id, TEST_START_MS + HOUR_MS, 1);      /* today */
+    test_commit(&t, device.id, TEST_START_MS - 30 * HOUR_MS, 0); /* days ago */
+    test_service_restart(&t); /* the count survives, and the observer has run */
+    assert_int_equal(hyp_overview_get(t.service, &t.reader, &t.arena, &overview, NULL), HYP_OK);
+    assert_int_equal(overview.devices, 1);
+    assert_int_equal(overview.conditions[HYP_CONDITION_NEVER], 1);
+    assert_int_equal(overview.store.readings, 2);
+    assert_int_equal(overview.kind_count, 1);
+    assert_int_equal(overview.lines, 0);
+    assert_int_equal(hyp_service_health(t.service, NULL), HYP_OK);
+}
+
+#define WITH_SERVICE(test) cmocka_unit_test_setup_teardown(test, open_service, close_service)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_SERVICE(latest_of_a_silent_device), WITH_SERVICE(latest_of_one_register),
+        WITH_SERVICE(charts_are_raw_or_buckets), WITH_SERVICE(exports_are_whole_and_in_order),
+        WITH_SERVICE(overview_counts),
+    };
+    struct test_list list = {0};
+    for (size_t i = 0; i < HYP_ARRAY_LEN(tests); i++) {
+        list.tests[list.count++] = tests[i];
+    }
+    TEST_ROWS(&list, query_rows, check_query);
+    return test_list_run(&list, "readings");
+}
