@@ -19,6 +19,13 @@
 #define HYP_LIMIT_PROFILE_BYTES (1024 * 1024)
 #define HYP_LIMIT_PROFILES 2048
 #define HYP_LIMIT_PROFILE_FIELDS 1024
+#define HYP_LIMIT_PROFILE_NAME 63           /* bytes of a profile's name */
+#define HYP_LIMIT_PROFILE_NODES 65536       /* YAML keys and values of one file */
+#define HYP_LIMIT_PROFILE_DEPTH 8           /* YAML nesting */
+#define HYP_LIMIT_PROFILE_MEMORY (16 << 20) /* bytes of one profile in memory */
+#define HYP_LIMIT_PROFILE_SENTINELS 8       /* "no value" numbers of one point */
+#define HYP_LIMIT_CAPTURE_PRECEDING 4       /* telegrams before the one of a capture */
+#define HYP_LIMIT_MODBUS_BISECT 64          /* extra requests of one poll to find holes */
 
 /* --- names --- */
 #define HYP_LIMIT_NAME 128 /* bytes of a name a user gives */

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define FORMATS_MAX HYP_CAPTURE_PRECEDING_MAX
+#define FORMATS_MAX HYP_LIMIT_CAPTURE_PRECEDING
 #define ARENA_MAX (4 * 1024 * 1024)
 
 struct run {

@@ -59,9 +59,6 @@ const struct hyp_profile *hyp_library_find(const struct hyp_library *library,
 const struct hyp_profile *hyp_library_match(const struct hyp_library *library,
                                             const struct hyp_meter_identity *meter);
 
-/* Longest profile name without terminator. */
-#define HYP_PROFILE_NAME_MAX 63
-
 struct hyp_profile_info {
     const char *name;  /* stable */
     const char *title; /* "Kamstrup MULTICAL 603" */

@@ -11,9 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A profile in memory is a few times its file. */
-#define PROFILE_ARENA_MAX (16 * HYP_LIMIT_PROFILE_BYTES)
-
 static const char *const protocol_texts[] = {
     [HYP_DEVICE_MBUS] = "mbus",
     [HYP_DEVICE_WMBUS] = "wmbus",
@@ -306,10 +303,10 @@ static enum hyp_status read_profile_name(struct hyp_reader *reader,
     for (size_t i = 0; status == HYP_OK && i < node->text.len; i++) {
         char c = node->text.ptr[i];
         if (!(c == '_' || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) ||
-            node->text.len > HYP_PROFILE_NAME_MAX) {
+            node->text.len > HYP_LIMIT_PROFILE_NAME) {
             return hyp_reader_refuse(reader, HYP_INVALID, node->line,
                                      "a profile name has at most %d of a-z, 0-9 and _",
-                                     HYP_PROFILE_NAME_MAX);
+                                     HYP_LIMIT_PROFILE_NAME);
         }
     }
     return status;
@@ -427,7 +424,7 @@ enum hyp_status hyp_profile_create(struct hyp_str source, const char *file,
     if (profile == NULL) {
         return hyp_error_set(err, HYP_NO_MEMORY, -1, "out of memory");
     }
-    hyp_arena_init(&profile->arena, PROFILE_ARENA_MAX);
+    hyp_arena_init(&profile->arena, HYP_LIMIT_PROFILE_MEMORY);
     enum hyp_status status = read_profile(profile, source, file, err);
     if (status == HYP_OK) {
         profile->text =

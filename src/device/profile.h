@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/decimal.h"
+#include "base/limits.h"
 #include "device/library.h"
 #include "device/reader.h"
 #include "protocol/modbus/registers.h"
@@ -47,7 +48,6 @@ enum hyp_field_form {
 };
 
 #define HYP_ANY (-1)
-#define HYP_FIELD_INVALID_MAX 8
 
 /* One rule: records that ... are called ... . The first rule that fits wins. */
 struct hyp_field {
@@ -69,7 +69,8 @@ struct hyp_field {
     int64_t set_storage;
     int64_t set_tariff;
     int64_t set_subunit;
-    struct hyp_decimal invalid[HYP_FIELD_INVALID_MAX]; /* sentinels, as sent, before scaling */
+    struct hyp_decimal
+        invalid[HYP_LIMIT_PROFILE_SENTINELS]; /* sentinels, as sent, before scaling */
     size_t invalid_count;
     uint64_t fault_bits; /* info-code bits that make the value a DEVICE_ERROR */
     uint32_t line;
@@ -112,7 +113,7 @@ struct hyp_register {
     struct hyp_decimal offset;
     int unit; /* enum hyp_unit or HYP_ANY */
     int poll; /* enum hyp_poll_class */
-    struct hyp_decimal invalid[HYP_FIELD_INVALID_MAX];
+    struct hyp_decimal invalid[HYP_LIMIT_PROFILE_SENTINELS];
     size_t invalid_count;
     bool has_min;
     bool has_max;
@@ -134,7 +135,7 @@ struct hyp_register {
 struct hyp_detect {
     int64_t read;
     int64_t address;
-    struct hyp_span equals[HYP_FIELD_INVALID_MAX];
+    struct hyp_span equals[HYP_LIMIT_PROFILE_SENTINELS];
     size_t equals_count;
 };
 
@@ -155,14 +156,12 @@ struct hyp_expectation {
     uint32_t line;
 };
 
-#define HYP_CAPTURE_PRECEDING_MAX 4
-
 struct hyp_capture {
     const char *name;
     const char *source;
     bool error; /* of class "error": refused, a fault, or absent values */
     struct hyp_reader_bytes telegram;
-    struct hyp_reader_bytes preceding[HYP_CAPTURE_PRECEDING_MAX];
+    struct hyp_reader_bytes preceding[HYP_LIMIT_CAPTURE_PRECEDING];
     size_t preceding_count;
     struct hyp_reader_bytes key;
     bool accept_plain;
@@ -243,7 +242,7 @@ const char *hyp_capture_refusal_text(int refused);
 
 /* Sentinels: a number or a list of numbers. */
 struct hyp_decimal_list {
-    struct hyp_decimal *values; /* HYP_FIELD_INVALID_MAX of them */
+    struct hyp_decimal *values; /* HYP_LIMIT_PROFILE_SENTINELS of them */
     size_t *count;
 };
 HYP_MUST_USE enum hyp_status hyp_profile_read_decimals(struct hyp_reader *reader,

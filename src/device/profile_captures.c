@@ -36,9 +36,9 @@ static enum hyp_status read_preceding(struct hyp_reader *reader,
 {
     struct hyp_capture *capture = target;
     enum hyp_status status = hyp_reader_expect(reader, node, HYP_TREE_LIST);
-    if (status == HYP_OK && node->count > HYP_CAPTURE_PRECEDING_MAX) {
+    if (status == HYP_OK && node->count > HYP_LIMIT_CAPTURE_PRECEDING) {
         return hyp_reader_refuse(reader, HYP_LIMIT, node->line,
-                                 "at most %d preceding telegrams", HYP_CAPTURE_PRECEDING_MAX);
+                                 "at most %d preceding telegrams", HYP_LIMIT_CAPTURE_PRECEDING);
     }
     for (const struct hyp_tree_node *child = node->first; child != NULL && status == HYP_OK;
          child = child->next) {

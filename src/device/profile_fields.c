@@ -81,9 +81,9 @@ enum hyp_status hyp_profile_read_decimals(struct hyp_reader *reader,
     const struct hyp_tree_node *child = node->kind == HYP_TREE_LIST ? node->first : node;
     *list.count = 0;
     while (child != NULL) {
-        if (*list.count == HYP_FIELD_INVALID_MAX) {
+        if (*list.count == HYP_LIMIT_PROFILE_SENTINELS) {
             return hyp_reader_refuse(reader, HYP_LIMIT, child->line, "at most %d numbers here",
-                                     HYP_FIELD_INVALID_MAX);
+                                     HYP_LIMIT_PROFILE_SENTINELS);
         }
         int64_t whole = 0;
         struct hyp_decimal *value = &list.values[*list.count];

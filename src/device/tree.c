@@ -6,8 +6,6 @@
 #include <string.h>
 #include <yaml.h>
 
-/* A file within the byte limit cannot hold more nodes than this usefully. */
-#define NODES_MAX 65536
 /* Keys of one map; also bounds the search for keys given twice. */
 #define KEYS_MAX HYP_LIMIT_PROFILE_FIELDS
 
@@ -47,7 +45,7 @@ static enum hyp_status next_event(struct builder *builder, yaml_event_t *event)
 static enum hyp_status new_node(struct builder *builder, const yaml_event_t *event,
                                 enum hyp_tree_kind kind, struct hyp_tree_node **ret_node)
 {
-    if (++builder->nodes > NODES_MAX) {
+    if (++builder->nodes > HYP_LIMIT_PROFILE_NODES) {
         return refuse(builder, HYP_LIMIT, line_of(event), "too many entries");
     }
     struct hyp_tree_node *node = hyp_arena_alloc(builder->arena, sizeof(*node));
@@ -169,7 +167,7 @@ static enum hyp_status build_node(struct builder *builder, const yaml_event_t *e
                                   struct hyp_tree_node **ret_node)
 {
     enum hyp_status status = HYP_OK;
-    if (depth > HYP_TREE_DEPTH_MAX) {
+    if (depth > HYP_LIMIT_PROFILE_DEPTH) {
         return refuse(builder, HYP_LIMIT, line_of(event), "nested too deeply");
     }
     switch (event->type) {

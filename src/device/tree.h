@@ -32,8 +32,6 @@ struct hyp_tree_node {
     size_t count;                /* children */
 };
 
-#define HYP_TREE_DEPTH_MAX 8
-
 /*
  * Reads one document.
  * @arena     nodes and texts live there

@@ -17,7 +17,7 @@ static void test_file_names(void **state)
     (void)state;
     assert_true(hyp_library_count(library) >= hyp_builtin_profile_count);
     for (size_t i = 0; i < hyp_builtin_profile_count; i++) {
-        char memory[HYP_PROFILE_NAME_MAX + 8];
+        char memory[HYP_LIMIT_PROFILE_NAME + 8];
         struct hyp_buf file;
         hyp_buf_init_fixed(&file, memory, sizeof(memory));
         hyp_buf_append_fmt(&file, "%s.yaml", hyp_library_at(library, i)->info.name);

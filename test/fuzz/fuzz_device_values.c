@@ -52,8 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t count = 0;
     struct hyp_civil time;
     struct hyp_error err = {0};
-    enum hyp_status status = hyp_device_values(library, profile, &telegram, &arena, &values,
-                                               &count, &time, &err);
+    enum hyp_status status =
+        hyp_device_values(library, profile, &telegram, &arena, &values, &count, &time, &err);
     if (status != HYP_OK && err.text[0] == '\0') {
         abort();
     }

@@ -8,6 +8,7 @@
 #include "protocol/modbus/master.h"
 
 #include "base/bytes.h"
+#include "base/limits.h"
 
 #define UNIT 1
 #define REGISTERS 100
@@ -593,7 +594,7 @@ static void test_bisect_is_bounded(void **state)
     struct run run = {0};
     struct hyp_session session = {.ops = &hyp_modbus_read_ops, .state = &read};
     assert_int_equal(drive(&run, session, &device).state, HYP_SESSION_DONE);
-    assert_true(device.requests <= 1 + HYP_MODBUS_BISECT_REQUESTS_MAX);
+    assert_true(device.requests <= 1 + HYP_LIMIT_MODBUS_BISECT);
     assert_true(list.count > 0 && list.count < 50);
     for (size_t i = 0; i < list.count; i++) {
         assert_int_equal(holes[i].address % 2, 0);

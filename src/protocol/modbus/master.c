@@ -2,6 +2,7 @@
 #include "protocol/modbus/master.h"
 
 #include "base/buf.h"
+#include "base/limits.h"
 
 #include <string.h>
 
@@ -128,7 +129,7 @@ static void bisect(struct hyp_modbus_read *read)
         learn_holes(read);
         return;
     }
-    if (read->bisect_requests + 2 > HYP_MODBUS_BISECT_REQUESTS_MAX ||
+    if (read->bisect_requests + 2 > HYP_LIMIT_MODBUS_BISECT ||
         read->stack_len + 2 > HYP_ARRAY_LEN(read->stack)) {
         return;
     }

@@ -9,6 +9,7 @@
 #ifndef HYP_PROTOCOL_MODBUS_MASTER_H
 #define HYP_PROTOCOL_MODBUS_MASTER_H
 
+#include "base/limits.h"
 #include "protocol/modbus/block.h"
 #include "protocol/modbus/exchange.h"
 #include "protocol/session.h"
@@ -21,7 +22,7 @@ struct hyp_modbus_hole_list {
 };
 
 /* Extra requests one read session may spend on finding holes; the rest waits for the next. */
-#define HYP_MODBUS_BISECT_REQUESTS_MAX 64
+#define HYP_MODBUS_BISECT_REQUESTS_MAX HYP_LIMIT_MODBUS_BISECT
 
 /*
  * Reads blocks into a snapshot: unit, function, start BE16, count BE16, data; repeated. A block
