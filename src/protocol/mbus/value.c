@@ -24,9 +24,20 @@
 #include <assert.h>
 #include <string.h>
 
+/* The exponents a hyp_decimal may have. */
+#define EXP10_MAX 100
+
 static uint64_t read_le(const uint8_t *data, size_t len)
 {
     uint64_t value = 0;
+    /* The whole-word lengths first: they are most records. */
+    if (len == 4) {
+        return (uint64_t)data[0] | (uint64_t)data[1] << 8 | (uint64_t)data[2] << 16 |
+               (uint64_t)data[3] << 24;
+    }
+    if (len == 2) {
+        return (uint64_t)data[0] | (uint64_t)data[1] << 8;
+    }
     for (size_t i = len; i > 0; i--) {
         value = value << 8 | data[i - 1];
     }
@@ -176,11 +187,10 @@ enum hyp_quality hyp_mbus_number_decode(const uint8_t *bytes, uint8_t field,
                          &ret_value->digits);
 }
 
-void hyp_mbus_value_scale(struct hyp_mbus_record *record, struct hyp_decimal value,
+/* With a factor or an additive constant. */
+static void scale_unusual(struct hyp_mbus_record *record, struct hyp_decimal value,
                           const struct hyp_mbus_scale *scale)
 {
-    record->kind = HYP_VALUE_DECIMAL;
-    record->quality = HYP_QUALITY_GOOD;
     enum hyp_status status = HYP_OK;
     if (scale->factor != HYP_MBUS_FACTOR_NONE) {
         status = hyp_decimal_multiply(
@@ -198,6 +208,21 @@ void hyp_mbus_value_scale(struct hyp_mbus_record *record, struct hyp_decimal val
         return;
     }
     record->decimal = value;
+}
+
+void hyp_mbus_value_scale(struct hyp_mbus_record *record, struct hyp_decimal value,
+                          const struct hyp_mbus_scale *scale)
+{
+    record->kind = HYP_VALUE_DECIMAL;
+    record->quality = HYP_QUALITY_GOOD;
+    if (scale->factor == HYP_MBUS_FACTOR_NONE && !scale->add) {
+        int exp10 = value.exp10 + scale->exp10;
+        record->decimal = (struct hyp_decimal){.digits = value.digits, .exp10 = (int8_t)exp10};
+        record->quality =
+            exp10 >= -EXP10_MAX && exp10 <= EXP10_MAX ? HYP_QUALITY_GOOD : HYP_QUALITY_INVALID;
+        return;
+    }
+    scale_unusual(record, value, scale);
 }
 
 /* Digits most significant first, as a text that keeps leading zeros and hex ids. */

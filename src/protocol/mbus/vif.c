@@ -2,7 +2,8 @@
 /*
  * The rows follow the tables of EN 13757-3:2018 in their order: 6.4.2 (primary), 6.4.4 (after
  * FD), its second level (after FD FD), 6.4.5 (after FB). A macro with a number in its name
- * fills that many codes whose exponent grows by one. Codes without a row are reserved.
+ * fills that many codes whose exponent grows by one. Codes without a row are reserved; their
+ * zeros say: no quantity, no unit, read as the rule says (type B).
  *
  * Two places differ from printed sources: mass is 10^(n-3) kg, and FB 08/09 is in GJ (one
  * well-known library prints "reserved" there). Units of the imperial tables are turned into
@@ -185,35 +186,22 @@ static const struct hyp_mbus_vif fd_second_rows[128] = {
 };
 /* clang-format on */
 
-/* Codes without a row: read as the rule says (type B). */
-static const struct hyp_mbus_vif reserved_row = {.coding = HYP_MBUS_CODING_SIGNED};
+static const struct hyp_mbus_vif ef_row;
 static const struct hyp_mbus_vif text_row = {.text = "plain text unit"};
 static const struct hyp_mbus_vif manufacturer_row = {.text = "manufacturer specific",
                                                      .coding = HYP_MBUS_CODING_IDENTIFIER};
 static const struct hyp_mbus_vif any_row = {.text = "any VIF"};
 
-static const struct hyp_mbus_vif *const tables[] = {
-    [HYP_VIF_PRIMARY] = primary_rows,
-    [HYP_VIF_FB] = fb_rows,
-    [HYP_VIF_FD] = fd_rows,
-    [HYP_VIF_FD_SECOND] = fd_second_rows,
+const struct hyp_mbus_vif_rows hyp_mbus_vif_tables[HYP_VIF_ANY + 1] = {
+    [HYP_VIF_PRIMARY] = {primary_rows,      0x7F},
+    [HYP_VIF_FB] = {fb_rows,           0x7F},
+    [HYP_VIF_FD] = {fd_rows,           0x7F},
+    [HYP_VIF_FD_SECOND] = {fd_second_rows,    0x7F},
+    [HYP_VIF_EF] = {&ef_row,           0   },
+    [HYP_VIF_TEXT] = {&text_row,         0   },
+    [HYP_VIF_MANUFACTURER] = {&manufacturer_row, 0   },
+    [HYP_VIF_ANY] = {&any_row,          0   },
 };
-
-static const struct hyp_mbus_vif *const single_rows[] = {
-    [HYP_VIF_EF] = &reserved_row,
-    [HYP_VIF_TEXT] = &text_row,
-    [HYP_VIF_MANUFACTURER] = &manufacturer_row,
-    [HYP_VIF_ANY] = &any_row,
-};
-
-const struct hyp_mbus_vif *hyp_mbus_vif_row(enum hyp_vif_table table, uint8_t code)
-{
-    if (table <= HYP_VIF_FD_SECOND) {
-        const struct hyp_mbus_vif *row = &tables[table][code & 0x7F];
-        return row->text == NULL ? &reserved_row : row;
-    }
-    return single_rows[table];
-}
 
 const char *hyp_mbus_vif_text(enum hyp_vif_table table, uint8_t code)
 {

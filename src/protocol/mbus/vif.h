@@ -37,8 +37,19 @@ struct hyp_mbus_vif {
     uint8_t factor; /* enum hyp_mbus_factor */
 };
 
-/* The row of a code; a row with text NULL is a reserved code. @code 7 bits. Never NULL. */
-const struct hyp_mbus_vif *hyp_mbus_vif_row(enum hyp_vif_table table, uint8_t code);
+/* The rows of one table, found by code & mask; tables of one meaning have mask 0. */
+struct hyp_mbus_vif_rows {
+    const struct hyp_mbus_vif *rows;
+    uint8_t mask;
+};
+extern const struct hyp_mbus_vif_rows hyp_mbus_vif_tables[HYP_VIF_ANY + 1];
+
+/* The row of a code; a row with text NULL is a reserved code. Inline: runs for every record. */
+static inline const struct hyp_mbus_vif *hyp_mbus_vif_row(enum hyp_vif_table table,
+                                                          uint8_t code)
+{
+    return &hyp_mbus_vif_tables[table].rows[code & hyp_mbus_vif_tables[table].mask];
+}
 
 /* The exact decimal of a factor. */
 struct hyp_decimal hyp_mbus_factor_value(enum hyp_mbus_factor factor);
