@@ -467,9 +467,10 @@ static enum hyp_status unpack_columns(struct hyp_bytes *in, uint32_t wanted, siz
     uint64_t columns = hyp_bytes_varint(in);
     uint64_t column = 0;
     for (uint64_t c = 0; c < columns; c++, column++) {
-        column += hyp_bytes_varint(in);
+        uint64_t step = hyp_bytes_varint(in);
+        column += HYP_MIN(step, (uint64_t)UINT16_MAX + 1);
         struct hyp_bytes body = hyp_bytes_slice(in, (size_t)hyp_bytes_varint(in));
-        if (in->failed || column > UINT16_MAX) {
+        if (in->failed || column > UINT16_MAX || row_count == 0) {
             return HYP_CORRUPT;
         }
         if (wanted != HYP_ALL_COLUMNS && wanted != column) {
