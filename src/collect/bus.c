@@ -501,10 +501,8 @@ static void on_received(void *user, const uint8_t *bytes, size_t len)
     if (exchange == NULL) {
         return; /* nobody was asked */
     }
-    if (!exchange->answered) {
-        exchange->answered = true;
-        set_job_state(bus, exchange->entry, HYP_JOB_LOADING);
-    }
+    exchange->answered = true;
+    set_job_state(bus, exchange->entry, HYP_JOB_LOADING);
     hyp_mono now = hyp_loop_now(&bus->wire.collector->loop);
     drive(bus, exchange->session.ops->feed(exchange->session.state, bytes, len, now));
     if (bus->active == NULL) {

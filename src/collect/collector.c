@@ -340,6 +340,18 @@ void hyp_collector_remove_device(struct hyp_collector *collector, hyp_device_id 
     hyp_loop_call(&collector->loop, do_remove_device, &call);
 }
 
+/* The loop may end when nothing is on its way any more. */
+static void check_stopped(struct hyp_collector *collector)
+{
+    if (!collector->stopping || collector->stopped ||
+        !hyp_outbox_is_empty(&collector->outbox)) {
+        return;
+    }
+    collector->stopped = true;
+    hyp_timer_disarm(&collector->loop, &collector->stop_limit);
+    hyp_loop_end(&collector->loop);
+}
+
 /* --- commits --- */
 
 static void job_committed(struct hyp_collector *collector, const struct hyp_ticket *ticket,
@@ -365,7 +377,11 @@ static void on_committed(void *user, const struct hyp_ticket *ticket, enum hyp_s
     case HYP_TICKET_JOB: job_committed(collector, ticket, status); break;
     case HYP_TICKET_FEED: hyp_feeds_committed(&collector->feeds, ticket, status); break;
     }
-    hyp_collector_check_stopped(collector);
+}
+
+static void on_emptied(void *user)
+{
+    check_stopped(user);
 }
 
 static void on_room(void *user)
@@ -404,7 +420,7 @@ static void on_stop_limit(struct hyp_timer *timer)
 {
     struct hyp_collector *collector = HYP_CONTAINER_OF(timer, struct hyp_collector, stop_limit);
     hyp_outbox_abandon(&collector->outbox);
-    hyp_collector_check_stopped(collector);
+    check_stopped(collector);
 }
 
 static enum hyp_status add_timers(struct hyp_collector *collector)
@@ -455,6 +471,7 @@ enum hyp_status hyp_collector_create(const struct hyp_collect_config *config,
     collector->outbox.user = collector;
     collector->outbox.committed = on_committed;
     collector->outbox.room = on_room;
+    collector->outbox.emptied = on_emptied;
     hyp_mono now = hyp_loop_now(&collector->loop);
     collector->clock_offset = hyp_collector_utc(collector).ms - now.ms;
     hyp_timer_arm(&collector->loop, &collector->clock_watch,
@@ -478,17 +495,6 @@ static void close_all_wires(struct hyp_collector *collector)
     }
 }
 
-void hyp_collector_check_stopped(struct hyp_collector *collector)
-{
-    if (!collector->stopping || collector->stopped ||
-        !hyp_outbox_is_empty(&collector->outbox)) {
-        return;
-    }
-    collector->stopped = true;
-    hyp_timer_disarm(&collector->loop, &collector->stop_limit);
-    hyp_loop_end(&collector->loop);
-}
-
 static void do_stop(void *argument)
 {
     struct hyp_collector *collector = argument;
@@ -502,7 +508,7 @@ static void do_stop(void *argument)
     hyp_outbox_flush(&collector->outbox);
     hyp_mono now = hyp_loop_now(&collector->loop);
     hyp_timer_arm(&collector->loop, &collector->stop_limit, (hyp_mono){now.ms + STOP_LIMIT_MS});
-    hyp_collector_check_stopped(collector);
+    check_stopped(collector);
 }
 
 void hyp_collector_stop(struct hyp_collector *collector)

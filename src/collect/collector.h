@@ -65,8 +65,6 @@ struct hyp_wire *hyp_collector_wire_by_name(const struct hyp_collector *collecto
 /* Tells the observer about a station. */
 void hyp_station_changed(struct hyp_collector *collector, struct hyp_station *station);
 void hyp_station_export(const struct hyp_station *station, struct hyp_device_state *ret_state);
-/* What is waiting for the end of the last link or batch may go on. */
-void hyp_collector_check_stopped(struct hyp_collector *collector);
 
 static inline hyp_utc hyp_collector_utc(const struct hyp_collector *collector)
 {

@@ -189,6 +189,16 @@ static struct hyp_outbox_batch *take_done(struct hyp_outbox *outbox)
     return oldest_first;
 }
 
+static void tell(struct hyp_outbox *outbox, bool was_full)
+{
+    if (was_full && !hyp_outbox_is_full(outbox)) {
+        outbox->room(outbox->user);
+    }
+    if (hyp_outbox_is_empty(outbox)) {
+        outbox->emptied(outbox->user);
+    }
+}
+
 static void on_arrived(struct hyp_task *task)
 {
     struct hyp_outbox *outbox = HYP_CONTAINER_OF(task, struct hyp_outbox, arrived);
@@ -213,9 +223,7 @@ static void on_arrived(struct hyp_task *task)
         close_open(outbox);
     }
     offer(outbox);
-    if (was_full && !hyp_outbox_is_full(outbox)) {
-        outbox->room(outbox->user);
-    }
+    tell(outbox, was_full);
 }
 
 static void on_timer(struct hyp_timer *timer)
@@ -226,9 +234,7 @@ static void on_timer(struct hyp_timer *timer)
         close_open(outbox);
     }
     offer(outbox);
-    if (was_full && !hyp_outbox_is_full(outbox)) {
-        outbox->room(outbox->user);
-    }
+    tell(outbox, was_full);
 }
 
 enum hyp_status hyp_outbox_init(struct hyp_outbox *outbox, struct hyp_loop *loop,

@@ -37,6 +37,7 @@ struct hyp_outbox {
     void *user;
     void (*committed)(void *user, const struct hyp_ticket *ticket, enum hyp_status status);
     void (*room)(void *user);         /* was full, is not any more */
+    void (*emptied)(void *user);      /* all has been committed or given up */
     struct hyp_outbox_batch *open;    /* being filled, or NULL */
     struct hyp_outbox_batch *waiting; /* filled, oldest first */
     struct hyp_outbox_batch *free;

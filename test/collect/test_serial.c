@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Serial lines on a pair of pseudo terminals: the test holds the other end. */
+#include "field.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pty.h>
+#include <termios.h>
+#include <unistd.h>
+
+struct terminal {
+    int master;
+    int slave; /* kept open, so that the master does not hang up between opens */
+    char path[128];
+    uint8_t seen[1024];
+    size_t seen_len;
+};
+
+static void terminal_open(struct terminal *terminal)
+{
+    *terminal = (struct terminal){0};
+    assert_int_equal(openpty(&terminal->master, &terminal->slave, terminal->path, NULL, NULL),
+                     0);
+    struct termios settings;
+    tcgetattr(terminal->slave, &settings);
+    cfmakeraw(&settings);
+    tcsetattr(terminal->slave, TCSANOW, &settings);
+    fcntl(terminal->master, F_SETFL, O_NONBLOCK);
+}
+
+static void terminal_close(struct terminal *terminal)
+{
+    close(terminal->master);
+    close(terminal->slave);
+}
+
+/* Runs the loop until so many bytes have come out of the port. */
+static void terminal_expect(struct terminal *terminal, struct field *field, size_t count)
+{
+    while (terminal->seen_len < count) {
+        ssize_t got = read(terminal->master, terminal->seen + terminal->seen_len,
+                           sizeof(terminal->seen) - terminal->seen_len);
+        if (got > 0) {
+            terminal->seen_len += (size_t)got;
+        }
+        field_settle(field);
+    }
+}
+
+static void terminal_say(struct terminal *terminal, const char *hex)
+{
+    uint8_t bytes[256];
+    size_t len = 0;
+    assert_int_equal(hyp_hex_decode(hyp_str_from(hex), bytes, sizeof(bytes), &len, NULL),
+                     HYP_OK);
+    assert_int_equal(write(terminal->master, bytes, len), len);
+}
+
+static struct hyp_line serial_line(enum hyp_line_kind kind, const struct terminal *terminal)
+{
+    struct hyp_line line = field_line(1, kind, 0);
+    hyp_text_copy(line.path, sizeof(line.path), hyp_str_from(terminal->path));
+    line.baud = 19200;
+    line.parity = 'N'; /* pseudo terminals know no parity */
+    return line;
+}
+
+static hyp_job_id read_now(struct field *field, int64_t device)
+{
+    hyp_device_id id = {device};
+    hyp_job_id job = {0};
+    assert_int_equal(
+        hyp_collector_read(field->collector, &id, 1, HYP_PRIORITY_LIVE, &job, NULL), HYP_OK);
+    return job;
+}
+
+static void modbus_rtu(void **state)
+{
+    (void)state;
+    struct field *field = field_create();
+    struct terminal terminal;
+    terminal_open(&terminal);
+    struct hyp_line line = serial_line(HYP_LINE_MODBUS_SERIAL, &terminal);
+    assert_int_equal(hyp_collector_set_line(field->collector, &line), HYP_OK);
+    struct hyp_device device = field_modbus_device(7, 1, 2);
+    device.schedule.kind = HYP_SCHEDULE_NONE;
+    assert_int_equal(hyp_collector_set_device(field->collector, &device), HYP_OK);
+    hyp_job_id job = read_now(field, 7);
+    terminal_expect(&terminal, field, 8);
+    /* unit 2, read holding, from 10, one register */
+    static const uint8_t request[] = {0x02, 0x03, 0x00, 0x0A, 0x00, 0x01, 0xA4, 0x3B};
+    assert_int_equal(terminal.seen_len, sizeof(request));
+    assert_memory_equal(terminal.seen, request, sizeof(request));
+    terminal_say(&terminal, "020302");
+    field_settle(field);
+    terminal_say(&terminal, "00C8FDD2"); /* 200, in two pieces */
+    assert_int_equal(field_until_finished(field, job).state, HYP_JOB_DONE);
+    field_assert_decimal(&field->sink.readings[0], "flow_temperature", "20.0");
+    field_destroy(field);
+    terminal_close(&terminal);
+}
+
+static void mbus_meter(void **state)
+{
+    (void)state;
+    struct field *field = field_create();
+    struct terminal terminal;
+    terminal_open(&terminal);
+    struct hyp_line line = serial_line(HYP_LINE_MBUS_SERIAL, &terminal);
+    line.baud = 2400;
+    assert_int_equal(hyp_collector_set_line(field->collector, &line), HYP_OK);
+    struct hyp_device device = {.id = {7},
+                                .tenant = FIELD_TENANT,
+                                .line = {1},
+                                .version = -1,
+                                .medium = -1,
+                                .primary_address = 5,
+                                .enabled = true};
+    assert_int_equal(hyp_collector_set_device(field->collector, &device), HYP_OK);
+    hyp_job_id job = read_now(field, 7);
+    terminal_expect(&terminal, field, 5);
+    assert_memory_equal(terminal.seen, "\x10\x40\x05\x45\x16", 5); /* SND_NKE */
+    terminal_say(&terminal, "E5");
+    terminal_expect(&terminal, field, 10);
+    assert_memory_equal(terminal.seen + 5, "\x10\x7B\x05\x80\x16", 5); /* REQ_UD2, FCB set */
+    terminal_say(&terminal, "68151568080572 56341200 2D2C 35 04 00000000");
+    field_settle(field);
+    struct hyp_job now;
+    assert_int_equal(hyp_collector_job(field->collector, job, &now), HYP_OK);
+    assert_int_equal(now.state, HYP_JOB_LOADING);
+    terminal_say(&terminal, "0406 64000000 1B16");
+    assert_int_equal(field_until_finished(field, job).state, HYP_JOB_DONE);
+    field_assert_decimal(&field->sink.readings[0], "energy", "100");
+    field_destroy(field);
+    terminal_close(&terminal);
+}
+
+static void baud_changes_after_what_was_sent(void **state)
+{
+    (void)state;
+    struct field *field = field_create();
+    struct terminal terminal;
+    terminal_open(&terminal);
+    struct hyp_serial_settings settings = {.path = terminal.path, .baud = 2400, .parity = 'E'};
+    static const struct hyp_link_events events = {0};
+    struct hyp_link *link = NULL;
+    struct hyp_error err;
+    assert_int_equal(hyp_serial_open(field->loop, &settings, &events, NULL, &link, &err),
+                     HYP_OK);
+    struct termios now;
+    tcgetattr(terminal.slave, &now);
+    assert_int_equal(cfgetospeed(&now), B2400);
+    hyp_link_set_baud(link, 9600);
+    tcgetattr(terminal.slave, &now);
+    assert_int_equal(cfgetospeed(&now), B9600);
+    assert_int_equal(cfgetispeed(&now), B9600);
+    hyp_link_set_baud(link, 12345); /* no such rate: nothing changes */
+    tcgetattr(terminal.slave, &now);
+    assert_int_equal(cfgetospeed(&now), B9600);
+    /* Nobody else may open it meanwhile. */
+    struct hyp_link *second = NULL;
+    assert_int_equal(hyp_serial_open(field->loop, &settings, &events, NULL, &second, &err),
+                     HYP_BUSY);
+    assert_non_null(strstr(err.text, "another program"));
+    hyp_link_close(link);
+    field_destroy(field);
+    terminal_close(&terminal);
+}
+
+struct open_row {
+    const char *name;
+    const char *path;
+    uint32_t baud;
+    enum hyp_status status;
+};
+
+static const struct open_row open_rows[] = {
+    {"no such port", "/dev/hyp-no-such-port", 9600, HYP_NOT_FOUND},
+    {"not a port",   "/dev/null",             9600, HYP_INVALID  },
+    {"odd rate",     "/dev/null",             1234, HYP_INVALID  },
+};
+
+static void check_open(void **state)
+{
+    const struct open_row *row = *state;
+    struct field *field = field_create();
+    struct hyp_serial_settings settings = {.path = row->path, .baud = row->baud, .parity = 'N'};
+    static const struct hyp_link_events events = {0};
+    struct hyp_link *link = NULL;
+    struct hyp_error err = {0};
+    assert_int_equal(hyp_serial_open(field->loop, &settings, &events, NULL, &link, &err),
+                     row->status);
+    assert_true(strlen(err.text) > 0);
+    field_destroy(field);
+}
+
+static void an_unplugged_adapter_is_a_failed_line(void **state)
+{
+    (void)state;
+    struct field *field = field_create();
+    struct terminal terminal;
+    terminal_open(&terminal);
+    struct hyp_line line = serial_line(HYP_LINE_MODBUS_SERIAL, &terminal);
+    assert_int_equal(hyp_collector_set_line(field->collector, &line), HYP_OK);
+    struct hyp_device device = field_modbus_device(7, 1, 2);
+    device.schedule.kind = HYP_SCHEDULE_NONE;
+    assert_int_equal(hyp_collector_set_device(field->collector, &device), HYP_OK);
+    hyp_job_id job = read_now(field, 7);
+    terminal_expect(&terminal, field, 8);
+    terminal_close(&terminal);
+    struct hyp_job ended = field_until_finished(field, job);
+    assert_int_equal(ended.state, HYP_JOB_ERROR);
+    assert_non_null(strstr(ended.text, "serial port is gone"));
+    assert_int_equal(field_line_state(field, 1).link, HYP_LINK_FAILED);
+    field_destroy(field);
+}
+
+int main(void)
+{
+    static struct test_list list;
+    TEST_ONE(&list, modbus_rtu);
+    TEST_ONE(&list, mbus_meter);
+    TEST_ONE(&list, baud_changes_after_what_was_sent);
+    TEST_ROWS(&list, open_rows, check_open);
+    TEST_ONE(&list, an_unplugged_adapter_is_a_failed_line);
+    return test_list_run(&list, "serial");
+}
