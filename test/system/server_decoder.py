@@ -107,7 +107,8 @@ def manifest_of(identities, wired, keys, bus_port, radio_port):
         if identity.get("id") and who not in seen:
             seen.add(who)
             devices.append(device(f"radio {number}", "radio", identity, key))
-    return {"lines": [{"name": "bus", "kind": "mbus-tcp", "host": "127.0.0.1", "port": bus_port},
+    return {"lines": [{"name": "bus", "kind": "mbus-tcp", "host": "127.0.0.1", "port": bus_port,
+                       "timeout_ms": 300, "retries": 0},
                       {"name": "radio", "kind": "wmbus-tcp", "host": "127.0.0.1", "port": radio_port}],
             "devices": devices, "groups": []}
 
