@@ -18,6 +18,37 @@ enum { RELAY_AUTO = 0, RELAY_OFF, RELAY_ON };
 /* Modes of a circuit (4201, 4202). */
 enum { MODE_MANUAL = 0, MODE_SCHEDULED, MODE_COMFORT, MODE_SAVING, MODE_FROST };
 
+/* Settings of one control loop. */
+struct loop {
+    double band_k;     /* Xp */
+    double integral_s; /* Tn */
+    double run_s;      /* motor run time */
+    double zone_k;     /* neutral zone */
+    int override_code;
+    bool manual;
+};
+
+/* Registers that steer the plant, read once per advance: nobody writes in between. */
+struct settings {
+    double curve_c[6];
+    double slope;
+    double cut_out_c;
+    double frost_c;
+    double room_comfort_c;
+    double room_saving_c;
+    double flow_min_c;
+    double flow_max_c;
+    double hot_comfort_c;
+    double hot_saving_c;
+    double pump_frost_c;
+    double pump_start_c;
+    int mode;
+    int pump_override;
+    int circulation_override;
+    struct loop heating;
+    struct loop hot_water;
+};
+
 /* A setting, or what the application uses where the register does not exist. */
 static double setting(const struct sim_ecl *ecl, uint16_t number, double absent)
 {
@@ -56,14 +87,49 @@ static bool wants_comfort(const struct sim_ecl *ecl, unsigned circuit,
     }
 }
 
+static struct loop loop_of(const struct sim_ecl *ecl, uint16_t circuit, uint16_t override_pnu)
+{
+    uint16_t base = (uint16_t)(10000 + 1000 * circuit);
+    return (struct loop){
+        .band_k = setting(ecl, (uint16_t)(base + 1184), 80.0),
+        .integral_s = setting(ecl, (uint16_t)(base + 1185), 30.0),
+        .run_s = setting(ecl, (uint16_t)(base + 1186), 60.0),
+        .zone_k = setting(ecl, (uint16_t)(base + 1187), 2.0),
+        .override_code = sim_registers_get(&ecl->registers, override_pnu),
+        .manual = sim_registers_get(&ecl->registers, (uint16_t)(4200 + circuit)) == MODE_MANUAL,
+    };
+}
+
+static struct settings read_settings(const struct sim_ecl *ecl)
+{
+    struct settings settings = {
+        .slope = setting(ecl, 11175, 10.0) / 10.0,
+        .cut_out_c = setting(ecl, 11179, 20.0),
+        .frost_c = setting(ecl, 11093, 10.0),
+        .room_comfort_c = setting(ecl, 11180, 200.0) / 10.0,
+        .room_saving_c = setting(ecl, 11181, 180.0) / 10.0,
+        .flow_min_c = setting(ecl, 11177, 10.0),
+        .flow_max_c = setting(ecl, 11178, 90.0),
+        .hot_comfort_c = setting(ecl, 12190, 550.0) / 10.0,
+        .hot_saving_c = setting(ecl, 12191, 450.0) / 10.0,
+        .pump_frost_c = setting(ecl, 11077, 2.0),
+        .pump_start_c = setting(ecl, 11078, 20.0),
+        .mode = sim_registers_get(&ecl->registers, 4201),
+        .pump_override = sim_registers_get(&ecl->registers, 4066),
+        .circulation_override = sim_registers_get(&ecl->registers, 4067),
+        .heating = loop_of(ecl, 1, 4060),
+        .hot_water = loop_of(ecl, 2, 4062),
+    };
+    for (uint16_t i = 0; i < 6; i++) {
+        settings.curve_c[i] = setting(ecl, (uint16_t)(11400 + i), 40.0);
+    }
+    return settings;
+}
+
 /* Six points: flow temperature at -30, -15, -5, 0, 5 and 15 C outside. */
-static double heat_curve(const struct sim_ecl *ecl, double outdoor_c)
+static double heat_curve(const double y[static 6], double outdoor_c)
 {
     static const double x[6] = {-30, -15, -5, 0, 5, 15};
-    double y[6];
-    for (uint16_t i = 0; i < 6; i++) {
-        y[i] = setting(ecl, (uint16_t)(11400 + i), 40.0);
-    }
     if (outdoor_c <= x[0]) {
         return y[0];
     }
@@ -76,56 +142,28 @@ static double heat_curve(const struct sim_ecl *ecl, double outdoor_c)
     return y[5];
 }
 
-static void find_references(struct sim_ecl *ecl, const struct sim_civil *civil)
+static bool relay_is_on(int override_code, bool wanted)
 {
-    struct sim_ecl_plant *plant = &ecl->plant;
-    plant->comfort = wants_comfort(ecl, 1, civil);
-    plant->hot_comfort = wants_comfort(ecl, 2, civil);
-    plant->desired_room_c =
-        plant->comfort ? setting(ecl, 11180, 200.0) / 10.0 : setting(ecl, 11181, 180.0) / 10.0;
-    double slope = setting(ecl, 11175, 10.0) / 10.0;
-    double cut_out = setting(ecl, 11179, 20.0);
-    bool heating = cut_out <= 0.0 || plant->outdoor_slow_c < cut_out;
-    int mode = sim_registers_get(&ecl->registers, 4201);
-    if (mode == MODE_FROST || !heating) {
-        plant->reference_c = setting(ecl, 11093, 10.0);
-    } else {
-        double curve = heat_curve(ecl, plant->outdoor_slow_c) +
-                       (plant->desired_room_c - 20.0) * (slope + 1.0);
-        plant->reference_c =
-            clamped(curve, setting(ecl, 11177, 10.0), setting(ecl, 11178, 90.0));
-    }
-    plant->hot_reference_c = plant->hot_comfort ? setting(ecl, 12190, 550.0) / 10.0
-                                                : setting(ecl, 12191, 450.0) / 10.0;
-    int relay = sim_registers_get(&ecl->registers, 4066);
-    int circulation = sim_registers_get(&ecl->registers, 4067);
-    bool frosty = plant->outdoor_slow_c < setting(ecl, 11077, 2.0);
-    plant->pump = relay == RELAY_ON ||
-                  (relay == RELAY_AUTO &&
-                   (frosty || (heating && plant->reference_c > setting(ecl, 11078, 20.0))));
-    plant->circulation =
-        circulation == RELAY_ON || (circulation == RELAY_AUTO && plant->hot_comfort);
+    return override_code == RELAY_ON || (override_code == RELAY_AUTO && wanted);
 }
 
-/* Settings of one control loop. */
-struct loop {
-    double band_k;     /* Xp */
-    double integral_s; /* Tn */
-    double run_s;      /* motor run time */
-    double zone_k;     /* neutral zone */
-    int override_code;
-};
-
-static struct loop loop_of(const struct sim_ecl *ecl, uint16_t circuit, uint16_t override_pnu)
+static void find_references(struct sim_ecl_plant *plant, const struct settings *settings)
 {
-    uint16_t base = (uint16_t)(10000 + 1000 * circuit);
-    return (struct loop){
-        .band_k = setting(ecl, (uint16_t)(base + 1184), 80.0),
-        .integral_s = setting(ecl, (uint16_t)(base + 1185), 30.0),
-        .run_s = setting(ecl, (uint16_t)(base + 1186), 60.0),
-        .zone_k = setting(ecl, (uint16_t)(base + 1187), 2.0),
-        .override_code = sim_registers_get(&ecl->registers, override_pnu),
-    };
+    plant->desired_room_c = plant->comfort ? settings->room_comfort_c : settings->room_saving_c;
+    bool heating = settings->cut_out_c <= 0.0 || plant->outdoor_slow_c < settings->cut_out_c;
+    if (settings->mode == MODE_FROST || !heating) {
+        plant->reference_c = settings->frost_c;
+    } else {
+        double curve = heat_curve(settings->curve_c, plant->outdoor_slow_c) +
+                       (plant->desired_room_c - 20.0) * (settings->slope + 1.0);
+        plant->reference_c = clamped(curve, settings->flow_min_c, settings->flow_max_c);
+    }
+    plant->hot_reference_c =
+        plant->hot_comfort ? settings->hot_comfort_c : settings->hot_saving_c;
+    bool frosty = plant->outdoor_slow_c < settings->pump_frost_c;
+    bool wanted = heating && plant->reference_c > settings->pump_start_c;
+    plant->pump = relay_is_on(settings->pump_override, frosty || wanted);
+    plant->circulation = relay_is_on(settings->circulation_override, plant->hot_comfort);
 }
 
 /* PI in velocity form; the motor's run time limits the speed. Returns the direction. */
@@ -153,12 +191,11 @@ static int move_valve(const struct loop *loop, double error_k, double *last_erro
     return *valve > before ? 1 : *valve < before ? -1 : 0;
 }
 
-static void step_heating(struct sim_ecl *ecl, double supply_c, double outdoor_c)
+static void step_heating(struct sim_ecl_plant *plant, const struct loop *loop, double supply_c,
+                         double outdoor_c)
 {
-    struct sim_ecl_plant *plant = &ecl->plant;
-    if (sim_registers_get(&ecl->registers, 4201) != MODE_MANUAL) {
-        struct loop loop = loop_of(ecl, 1, 4060);
-        plant->motion = move_valve(&loop, plant->reference_c - plant->flow_c,
+    if (!loop->manual) {
+        plant->motion = move_valve(loop, plant->reference_c - plant->flow_c,
                                    &plant->last_error_k, &plant->valve);
     }
     double running = plant->pump ? 1.0 : 0.04;
@@ -174,12 +211,12 @@ static void step_heating(struct sim_ecl *ecl, double supply_c, double outdoor_c)
     plant->room_c += balance * STEP_S / (60.0 * 3600.0);
 }
 
-static void step_hot_water(struct sim_ecl *ecl, double supply_c, int64_t utc_ms)
+static void step_hot_water(struct sim_ecl *ecl, const struct loop *loop, double supply_c,
+                           int64_t utc_ms)
 {
     struct sim_ecl_plant *plant = &ecl->plant;
-    if (sim_registers_get(&ecl->registers, 4202) != MODE_MANUAL) {
-        struct loop loop = loop_of(ecl, 2, 4062);
-        plant->hot_motion = move_valve(&loop, plant->hot_reference_c - plant->hot_c,
+    if (!loop->manual) {
+        plant->hot_motion = move_valve(loop, plant->hot_reference_c - plant->hot_c,
                                        &plant->last_hot_error_k, &plant->hot_valve);
     }
     double draw = sim_climate_burst(ecl->climate, SIM_SERIES_TAP, ecl->plan.tap_kind, utc_ms,
@@ -193,11 +230,17 @@ static void step_hot_water(struct sim_ecl *ecl, double supply_c, int64_t utc_ms)
     plant->hot_return_c += (returned - plant->hot_return_c) * STEP_S / 90.0;
 }
 
-static void step(struct sim_ecl *ecl, int64_t utc_ms)
+static void look_at_schedule(struct sim_ecl *ecl, int64_t utc_ms)
 {
-    struct sim_ecl_plant *plant = &ecl->plant;
     struct sim_civil civil =
         sim_civil_from_utc(utc_ms + ecl->clock_offset_ms, sim_zone_people(utc_ms));
+    ecl->plant.comfort = wants_comfort(ecl, 1, &civil);
+    ecl->plant.hot_comfort = wants_comfort(ecl, 2, &civil);
+}
+
+static void step(struct sim_ecl *ecl, const struct settings *settings, int64_t utc_ms)
+{
+    struct sim_ecl_plant *plant = &ecl->plant;
     double outdoor = sim_climate_outdoor(ecl->climate, utc_ms) - ecl->plan.offset_c;
     double supply = sim_climate_supply(ecl->climate, utc_ms) - ecl->plan.loss_k;
     bool stuck = ecl->plan.stuck_outdoor_ms != 0 && utc_ms >= ecl->plan.stuck_outdoor_ms;
@@ -205,9 +248,9 @@ static void step(struct sim_ecl *ecl, int64_t utc_ms)
                                    ecl->plan.offset_c
                              : outdoor;
     plant->outdoor_slow_c += (plant->outdoor_c - plant->outdoor_slow_c) * STEP_S / 900.0;
-    find_references(ecl, &civil);
-    step_heating(ecl, supply, outdoor);
-    step_hot_water(ecl, supply, utc_ms);
+    find_references(plant, settings);
+    step_heating(plant, &settings->heating, supply, outdoor);
+    step_hot_water(ecl, &settings->hot_water, supply, utc_ms);
 }
 
 static void set_wide(struct sim_registers *registers, uint16_t number, double value)
@@ -345,8 +388,13 @@ void sim_ecl_advance(struct sim_ecl *ecl, int64_t utc_ms)
     if (until <= ecl->now_ms) {
         return;
     }
-    for (int64_t at = HYP_MAX(ecl->now_ms, oldest); at < until; at += SIM_ECL_STEP_MS) {
-        step(ecl, at);
+    const struct settings settings = read_settings(ecl);
+    const int64_t start = HYP_MAX(ecl->now_ms, oldest);
+    for (int64_t at = start; at < until; at += SIM_ECL_STEP_MS) {
+        if (at == start || at % 60000 == 0) {
+            look_at_schedule(ecl, at);
+        }
+        step(ecl, &settings, at);
     }
     ecl->now_ms = until;
     refresh(ecl);

@@ -361,10 +361,10 @@ enum hyp_status sim_scale_run(const struct sim_options *options, struct hyp_erro
         .first_waiting = -1,
         .last_waiting = -1
     };
-    /* Descriptors of others (files, listeners), and connections that are just being replaced.
-     */
-    scale.peer_count = 64 + 2 * ((size_t)connections_of(options, PROTOCOL_MODBUS) +
-                                 connections_of(options, PROTOCOL_MBUS));
+    /* Besides the devices: own descriptors, and connections that are just being replaced. */
+    size_t devices = (size_t)connections_of(options, PROTOCOL_MODBUS) +
+                     connections_of(options, PROTOCOL_MBUS);
+    scale.peer_count = devices + devices / 8 + 64;
     scale.peers = calloc(scale.peer_count, sizeof(*scale.peers));
     if (scale.peers == NULL) {
         return hyp_error_set(err, HYP_NO_MEMORY, -1, "no memory for the connections");
