@@ -1,5 +1,5 @@
 // The server is killed and comes back; the session ends while someone works.
-import { open, settled, unexpected } from './harness.mjs';
+import { open, unexpected } from './harness.mjs';
 import { ADMIN } from './first-run.mjs';
 
 async function killed({ tap, server, admin, device }) {
@@ -24,6 +24,27 @@ async function killed({ tap, server, admin, device }) {
   tap.ok(true, 'live events come again');
   unexpected(admin);
   await page.close();
+}
+
+async function offline({ tap, server, browser }) {
+  // With its service worker the application opens without a server, and says what is missing.
+  const context = await browser.person({ serviceWorkers: 'allow' });
+  const page = await context.newPage();
+  await page.goto(server.url + '/');
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+  await page.reload();
+  await page.waitForFunction(() => !!navigator.serviceWorker.controller);
+  await server.stop('SIGKILL');
+  await page.reload();
+  await page.getByText('The server does not answer').waitFor();
+  tap.ok(true, 'without a server the installed application opens and says so');
+  await server.start();
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor({ timeout: 60_000 });
+  tap.ok(true, 'and goes on by itself when the server is back');
+  const cached = await page.evaluate(async () => { const out = []; for (const key of await caches.keys()) for (const r of await (await caches.open(key)).keys()) out.push(new URL(r.url).pathname); return out; });
+  tap.ok(cached.length > 10 && !cached.some((p) => p.startsWith('/api/')), 'the cache holds the shell and nothing of the API', cached.filter((p) => p.startsWith('/api/')).join('\n'));
+  await context.close();
 }
 
 async function expired({ tap, server, browser, device }) {
@@ -53,5 +74,5 @@ async function expired({ tap, server, browser, device }) {
 export async function run(world) {
   await killed(world);
   await expired(world);
-  await settled(await world.admin.newPage());
+  await offline(world);
 }

@@ -1,4 +1,4 @@
-// An explained telegram as plain text, for a mail or a bug report.
+// An explained telegram: as plain text for a mail or a bug report, and which bytes carry a value.
 import type { Explain } from '../api/types';
 import { spaced } from './hex';
 
@@ -19,4 +19,20 @@ export function explainText(e: Explain, title: string): string {
     for (const v of e.values) lines.push(`  ${v.key} = ${v.text || v.quality}${v.unit ? ' ' + v.unit : ''}`);
   }
   return lines.join('\n') + '\n';
+}
+
+/** Digits that a change of unit keeps: 58.815 MWh and 58815 kWh are both "58815". */
+const significant = (text: string): string => text.replace(/^[-\u2212]|\./g, '').replace(/^0+(?=.)|0+$/g, '');
+
+/** The note that carries a value: the one whose words hold its digits, counted among equal ones; -1 for none. */
+export function noteOf(e: Explain, key: string): number {
+  const at = e.values.findIndex((v) => v.key === key);
+  const wanted = significant(e.values[at]?.text ?? '');
+  if (!wanted) return -1;
+  const twins = e.values.slice(0, at).filter((v) => significant(v.text) === wanted).length;
+  const found: number[] = [];
+  e.notes.forEach((n, i) => {
+    if (n.layer === 'data' && significant(/^"?([-\w.:]+)/.exec(n.meaning)?.[1] ?? '') === wanted) found.push(i);
+  });
+  return found[twins] ?? found[0] ?? -1;
 }

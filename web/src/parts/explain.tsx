@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Explain, Note } from '../api/types';
 import { t, word } from '../model/i18n';
 import { byteText, owners, spaced } from '../model/hex';
-import { explainText } from '../model/explain-text';
+import { explainText, noteOf } from '../model/explain-text';
 import { phone } from '../live/prefs';
 import { copyText } from './copy';
 import { Icon } from './icon';
@@ -80,16 +80,6 @@ function NoteRow({ n, i, link }: { n: Note; i: number; link: Linked }) {
   );
 }
 
-/** The note that carries a value: the one whose words hold its digits, counted among equal ones. */
-function noteOf(e: Explain, key: string): number {
-  const at = e.values.findIndex((v) => v.key === key);
-  const text = e.values[at]?.text;
-  if (!text) return -1;
-  const holds = (n: Note): boolean => n.layer === 'data' && ` ${n.meaning} `.replace(/"/g, ' ').includes(` ${text} `);
-  const twins = e.values.slice(0, at).filter((v) => v.text === text).length;
-  const found = e.notes.map((n, i) => ({ n, i })).filter((x) => holds(x.n));
-  return (found[twins] ?? found[0])?.i ?? -1;
-}
 
 interface Group { key: string; title: string; notes: { n: Note; i: number }[] }
 function groupsOf(e: Explain, stage: number): Group[] {

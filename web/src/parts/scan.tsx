@@ -1,5 +1,5 @@
 // Searching a line for devices: options, live progress, found devices to adopt.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, post } from '../api/client';
 import type { Device, Found, Job, Line } from '../api/types';
 import { t, word } from '../model/i18n';
@@ -77,7 +77,9 @@ export function ScanPanel({ line, onAdded, onClose }: { line: Line; onAdded: (de
   const fresh = results.filter((f) => !f.known);
 
   // Closing the dialog ends the search: nobody is looking at it any more.
-  useEffect(() => () => { if (id !== null && running) cancelJob(id).catch(() => undefined); }, [id, running]);
+  const open = useRef<number | null>(null);
+  open.current = running ? id : null;
+  useEffect(() => () => { if (open.current !== null) cancelJob(open.current).catch(() => undefined); }, []);
 
   const begin = async (e: Event): Promise<void> => {
     e.preventDefault();

@@ -54,3 +54,11 @@ test('an explained telegram as text names the refusal and every field', () => {
   assert.match(text, /^Telegram 5\nrefused: BAD_CHECK: checksum 10 expected \(byte 4\)/);
   assert.match(text, /0 {2}68 +start: long frame \(EN 13757-2\)/);
 });
+
+test('a value finds its bytes by its digits, whatever the unit', () => {
+  const value = (key, text) => ({ key, text });
+  const note = (layer, meaning) => ({ stage: 0, offset: 0, length: 1, layer, record: 0, field: '', meaning, clause: '' });
+  const e = { values: [value('energy', '58815'), value('volume', '1340.911'), value('energy.s1', '58815'), value('status', '0x0000'), value('name', 'abc')],
+    notes: [note('vib', '58815'), note('data', '58.815 MWh'), note('data', '1340.911 m3'), note('data', '58815 kWh'), note('data', '"abc"')] };
+  assert.deepEqual(['energy', 'volume', 'energy.s1', 'status', 'name', 'missing'].map((k) => m.noteOf(e, k)), [1, 2, 3, -1, 4, -1]);
+});
