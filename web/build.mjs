@@ -93,12 +93,12 @@ function finish(meta) {
   const worst = (key) => loads.reduce((a, b) => (b[key] > a[key] ? b : a));
   const all = Object.values(sizes).reduce((a, b) => a + b, 0);
   const report = { shell, firstLoad: worst('first').first, withLibrary: worst('library').library, dist: all };
-  writeFileSync(join(root, 'dist-sizes.json'), JSON.stringify({ report, limits: BUDGET, pages: loads }, null, 2) + '\n');
+  writeFileSync(join(root, 'node_modules/.dist-sizes.json'), JSON.stringify({ report, limits: BUDGET, pages: loads }, null, 2) + '\n');
   const text = Object.keys(BUDGET).map((k) => `${k} ${(report[k] / 1024).toFixed(1)} of ${BUDGET[k] / 1024} KB`).join(', ');
   console.log(`web: ${text} (gzip, without font)`);
   const over = Object.keys(BUDGET).filter((k) => report[k] > BUDGET[k]);
   if (over.length && !watch) {
-    console.error(`web: over budget: ${over.join(', ')}; heaviest pages ${worst('first').page}, ${worst('library').page}. See dist-sizes.json.`);
+    console.error(`web: over budget: ${over.join(', ')}; heaviest pages ${worst('first').page}, ${worst('library').page}. See node_modules/.dist-sizes.json.`);
     process.exit(1);
   }
 }

@@ -93,7 +93,7 @@ export function colourSlots(keys: readonly string[]): number[] {
   const slots: number[] = new Array<number>(keys.length).fill(0);
   const used = new Set<number>();
   keys.forEach((key, i) => {
-    const w = wanted[key];
+    const w = wanted[key.split('.')[0]!];
     if (w && !used.has(w)) { slots[i] = w; used.add(w); }
   });
   const order = [2, 1, 3, 4, 5, 6];

@@ -32,7 +32,7 @@ test('summary of raw values and of buckets', () => {
 });
 
 test('supply is colour 1, return is colour 2, others never share a slot', () => {
-  assert.deepEqual(s.colourSlots(['return_temperature', 'power', 'flow_temperature']), [2, 3, 1]);
+  assert.deepEqual(s.colourSlots(['return_temperature', 'power', 'flow_temperature.u1']), [2, 3, 1]);
   const many = s.colourSlots(Array.from({ length: 12 }, (_, i) => `x${i}`));
   assert.equal(new Set(many).size, 12);
 });
