@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "program.h"
 
+#include "base/buf.h"
+
 #include <fcntl.h>
 #include <ftw.h>
 #include <netinet/in.h>
@@ -74,9 +76,21 @@ void program_stop(struct program *program)
     nftw(program->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+void program_text(char *out, size_t size, const char *format, ...)
+{
+    struct hyp_buf text;
+    hyp_buf_init_fixed(&text, out, size);
+    va_list args;
+    va_start(args, format);
+    hyp_buf_append_vfmt(&text, format, args);
+    va_end(args);
+    assert_int_equal(hyp_buf_status(&text), HYP_OK);
+    hyp_buf_terminate(&text);
+}
+
 const char *program_path(struct program *program, const char *name)
 {
-    snprintf(program->line, sizeof(program->line), "%s/%s", program->folder, name);
+    program_text(program->line, sizeof(program->line), "%s/%s", program->folder, name);
     return program->line;
 }
 

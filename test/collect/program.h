@@ -5,6 +5,8 @@
 
 #include "support/rows.h"
 
+#include "base/attr.h"
+
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -26,6 +28,8 @@ void program_stop(struct program *program);
 /* path of a file in the folder; valid until the next call on the program */
 const char *program_path(struct program *program, const char *name);
 bool program_exists(const char *path);
+/* Formatted text into `out`; the test fails when it does not fit. */
+void program_text(char *out, size_t size, const char *format, ...) HYP_PRINTF(3, 4);
 /* A free TCP port of the loopback; somebody else may take it in between, which is rare. */
 unsigned program_free_port(void);
 

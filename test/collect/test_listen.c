@@ -414,7 +414,7 @@ static void files_still_being_written_are_left_alone(void **state)
     assert_true(has_file(&drop, ".hidden"));
     /* Renamed into place, as careful programs do. */
     char from[512];
-    snprintf(from, sizeof(from), "%s", program_path(&drop.scratch, "c.tmp"));
+    program_text(from, sizeof(from), "%s", program_path(&drop.scratch, "c.tmp"));
     assert_int_equal(rename(from, program_path(&drop.scratch, "c.txt")), 0);
     until_file(&drop, "done/c.txt");
     drop_close(&drop);
@@ -428,8 +428,8 @@ static void many_files_are_taken_in_order(void **state)
     for (int i = 9; i >= 0; i--) {
         char name[32];
         char text[256];
-        snprintf(name, sizeof(name), "%02d.txt", i);
-        snprintf(text, sizeof(text), "2026-01-10T00:00:%02dZ radio %s\n", i * 5, TELEGRAM);
+        program_text(name, sizeof(name), "%02d.txt", i);
+        program_text(text, sizeof(text), "2026-01-10T00:00:%02dZ radio %s\n", i * 5, TELEGRAM);
         /* The seconds differ by less than repeated telegrams may: another access number. */
         text[27 + 30] = (char)('0' + i);
         write_file(&drop, name, text);

@@ -21,7 +21,8 @@ static void broker_start(struct broker *broker, bool with_password)
         broker->port = program_free_port();
     }
     char config[512];
-    snprintf(config, sizeof(config), "%s", program_path(&broker->program, "mosquitto.conf"));
+    program_text(config, sizeof(config), "%s",
+                 program_path(&broker->program, "mosquitto.conf"));
     FILE *file = fopen(config, "w");
     assert_non_null(file);
     fprintf(file, "listener %u 127.0.0.1\nallow_anonymous %s\n", broker->port,

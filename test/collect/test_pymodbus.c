@@ -32,14 +32,14 @@ static bool server_start(struct server *server, const char *framing)
     server->port = (uint16_t)program_free_port();
     char path[128];
     char port[8];
-    snprintf(path, sizeof(path), "%s", program_path(&server->program, "server.py"));
-    snprintf(port, sizeof(port), "%u", server->port);
+    program_text(path, sizeof(path), "%s", program_path(&server->program, "server.py"));
+    program_text(port, sizeof(port), "%u", server->port);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     fputs(script, file);
     fclose(file);
     char kind[8];
-    snprintf(kind, sizeof(kind), "%s", framing);
+    program_text(kind, sizeof(kind), "%s", framing);
     char *argv[] = {(char[]){PYTHON}, path, port, kind, NULL};
     program_start(&server->program, argv);
     return program_wait_for(&server->program, "starting");

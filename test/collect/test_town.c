@@ -107,7 +107,7 @@ static struct town *town_create(const char *const *options, bool with_devices)
     assert_non_null(town);
     program_prepare(&town->sim);
     char ports[128];
-    snprintf(ports, sizeof(ports), "%s", program_path(&town->sim, "ports.json"));
+    program_text(ports, sizeof(ports), "%s", program_path(&town->sim, "ports.json"));
     char *argv[24] = {(char[]){HYP_SIM},        (char[]){"serve"},
                       (char[]){"--ports-file"}, ports,
                       (char[]){"--latency-ms"}, (char[]){"1"},
