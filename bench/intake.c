@@ -286,7 +286,7 @@ static void run(const struct options *options)
 
 static size_t number(const char *text)
 {
-    uint64_t value;
+    uint64_t value = 0;
     if (text == NULL || hyp_str_to_u64(hyp_str_from(text), &value) != HYP_OK || value == 0) {
         fail("option", "a number above 0 is missing");
     }

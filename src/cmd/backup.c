@@ -4,81 +4,97 @@
  */
 #include "cmd/command.h"
 
+#include "cmd/options.h"
 #include "store/store.h"
 
-#include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 
-static const char backup_usage[] =
-    "Usage: hypocaust backup --data DIR --to DIR\n"
-    "Copies the data folder, as it is at this moment, into a new folder and checks the copy.\n"
-    "The server may be running. The copy holds secret.key: guard it like the data itself.\n";
-
-static const char restore_usage[] =
-    "Usage: hypocaust restore --from DIR --data DIR\n"
-    "Checks a backup and copies it into a new or empty data folder.\n";
-
-struct folders {
+struct settings {
     const char *data;
     const char *other; /* --to or --from */
 };
 
-/* Returns 0, or the exit status plus 1 (so that --help can end with 0). */
-static int parse_folders(int argc, char **argv, const char *other, const char *usage,
-                         struct folders *folders)
+static const char backup_usage[] =
+    "hypocaust backup --data DIR --to DIR\n"
+    "Copies the data folder, as it is at this moment, into a new folder and checks the copy.\n"
+    "The server may be running. The copy holds secret.key: guard it like the data itself.";
+
+static const char restore_usage[] =
+    "hypocaust restore --from DIR --data DIR\n"
+    "Checks a backup and copies it into a new or empty data folder.";
+
+static const struct hyp_option backup_options[] = {
+    {.name = "data",
+     .argument = "DIR",
+     .help = "data folder of the server",
+     .offset = offsetof(struct settings, data) },
+    {.name = "to",
+     .argument = "DIR",
+     .help = "folder to make",
+     .offset = offsetof(struct settings, other)},
+};
+
+static const struct hyp_option restore_options[] = {
+    {.name = "from",
+     .argument = "DIR",
+     .help = "folder of the backup",
+     .offset = offsetof(struct settings, other)},
+    {.name = "data",
+     .argument = "DIR",
+     .help = "data folder to make",
+     .offset = offsetof(struct settings, data) },
+};
+
+/* Returns -1 to go on, or the exit status. */
+static int parse(const char *usage, const struct hyp_option *options, size_t count, int argc,
+                 char **argv, struct settings *settings)
 {
-    const struct option options[] = {
-        {"data", required_argument, NULL, 'd'},
-        {other,  required_argument, NULL, 'o'},
-        {"help", no_argument,       NULL, 'h'},
-        {NULL,   0,                 NULL, 0  },
-    };
-    int option = 0;
-    optind = 1;
-    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        switch (option) {
-        case 'd': folders->data = optarg; break;
-        case 'o': folders->other = optarg; break;
-        case 'h': fputs(usage, stdout); return 1;
-        default: fputs(usage, stderr); return 3;
-        }
+    int rest = argc;
+    enum hyp_status status =
+        hyp_options_parse(usage, options, count, argc, argv, settings, &rest);
+    if (status != HYP_OK) {
+        return status == HYP_CANCELLED ? 0 : 2;
     }
-    if (folders->data == NULL || folders->other == NULL || optind < argc) {
-        fputs(usage, stderr);
-        return 3;
+    if (settings->data == NULL || settings->other == NULL || rest < argc) {
+        fprintf(stderr, "hypocaust %s: both folders are needed, and nothing else; see --help\n",
+                argv[0]);
+        return 2;
     }
-    return 0;
+    return -1;
 }
 
 int hyp_command_backup(int argc, char **argv)
 {
-    struct folders folders = {0};
-    int ended = parse_folders(argc, argv, "to", backup_usage, &folders);
-    if (ended != 0) {
-        return ended - 1;
+    struct settings settings = {0};
+    int ended = parse(backup_usage, backup_options, HYP_ARRAY_LEN(backup_options), argc, argv,
+                      &settings);
+    if (ended >= 0) {
+        return ended;
     }
     struct hyp_error err = {0};
-    if (hyp_store_backup_folder(folders.data, folders.other, hyp_clock_system(), &err) !=
+    if (hyp_store_backup_folder(settings.data, settings.other, hyp_clock_system(), &err) !=
         HYP_OK) {
         fprintf(stderr, "hypocaust backup: %s\n", err.text);
         return 1;
     }
-    printf("%s backed up to %s and checked\n", folders.data, folders.other);
+    printf("%s backed up to %s and checked\n", settings.data, settings.other);
     return 0;
 }
 
 int hyp_command_restore(int argc, char **argv)
 {
-    struct folders folders = {0};
-    int ended = parse_folders(argc, argv, "from", restore_usage, &folders);
-    if (ended != 0) {
-        return ended - 1;
+    struct settings settings = {0};
+    int ended = parse(restore_usage, restore_options, HYP_ARRAY_LEN(restore_options), argc,
+                      argv, &settings);
+    if (ended >= 0) {
+        return ended;
     }
     struct hyp_error err = {0};
-    if (hyp_store_restore(folders.other, folders.data, &err) != HYP_OK) {
+    if (hyp_store_restore(settings.other, settings.data, &err) != HYP_OK) {
         fprintf(stderr, "hypocaust restore: %s\n", err.text);
         return 1;
     }
-    printf("%s restored to %s\n", folders.other, folders.data);
+    printf("%s restored to %s\n", settings.other, settings.data);
     return 0;
 }

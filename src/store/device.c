@@ -177,7 +177,7 @@ enum hyp_status hyp_store_devices_add(struct hyp_store *store, struct hyp_device
     }
     size_t added = 0;
     while (status == HYP_OK && added < count) {
-        hyp_device_id id;
+        hyp_device_id id = {0};
         status = insert_device(store, db, &devices[added], &id, err);
         if (status == HYP_OK) {
             devices[added++].id = id;

@@ -292,7 +292,7 @@ static enum hyp_status copy_pages(sqlite3 *from, struct hyp_db *to)
 
 enum hyp_status hyp_sqlite_copy(struct hyp_db *db, const char *target, struct hyp_error *err)
 {
-    struct hyp_db *copy;
+    struct hyp_db *copy = NULL;
     enum hyp_status status = hyp_sqlite_open(target, HYP_SQLITE_WRITE, &copy, err);
     if (status != HYP_OK) {
         return status;
