@@ -12,12 +12,12 @@
  */
 #include "protocol/telegram.h"
 
+#include "protocol/mbus/frame.h"
 #include "protocol/wmbus/layers.h"
 
 #include <string.h>
 
 #define WIRED_START 0x68
-#define WIRED_STOP 0x16
 #define WIRED_SHORT 0x10
 #define WIRED_ACK 0xE5
 #define WIRED_HEAD 4
@@ -51,51 +51,28 @@ static void note_wired(struct hyp_explain *explain, const uint8_t *bytes, size_t
                     "end of frame");
 }
 
+/* One whole frame with user data, and nothing behind it. */
 static enum hyp_status check_wired(const struct hyp_opening *opening, const uint8_t *bytes,
-                                   size_t len)
+                                   size_t len, struct hyp_mbus_frame *ret_frame)
 {
-    struct hyp_error *err = opening->err;
-    if (len >= 1 && (bytes[0] == WIRED_ACK || bytes[0] == WIRED_SHORT)) {
-        return hyp_error_set(err, HYP_UNSUPPORTED, 0, "%s, which carries no data",
-                             bytes[0] == WIRED_ACK ? "acknowledgement (E5)" : "short frame");
+    enum hyp_status status = hyp_mbus_frame_parse(bytes, len, ret_frame, opening->err);
+    if (status != HYP_OK) {
+        return status;
     }
-    if (len < WIRED_HEAD) {
-        return hyp_error_set(err, HYP_NEED_MORE, (int64_t)len, "frame is cut in its start");
+    switch (ret_frame->kind) {
+    case HYP_MBUS_FRAME_UNSET:
+    case HYP_MBUS_FRAME_ACK:
+        return hyp_error_set(opening->err, HYP_UNSUPPORTED, 0,
+                             "acknowledgement (E5), which carries no data");
+    case HYP_MBUS_FRAME_SHORT:
+        return hyp_error_set(opening->err, HYP_UNSUPPORTED, 0,
+                             "short frame, which carries no data");
+    case HYP_MBUS_FRAME_CONTROL:
+    case HYP_MBUS_FRAME_LONG: break;
     }
-    if (bytes[0] != WIRED_START || bytes[3] != WIRED_START) {
-        return hyp_error_set(err, HYP_MALFORMED, bytes[0] != WIRED_START ? 0 : 3,
-                             "start byte is not 68");
-    }
-    if (bytes[1] != bytes[2]) {
-        return hyp_error_set(err, HYP_MALFORMED, 2, "the two length bytes differ: %u and %u",
-                             bytes[1], bytes[2]);
-    }
-    const size_t l = bytes[1];
-    if (l < 3) {
-        return hyp_error_set(err, HYP_MALFORMED, 1, "length %zu is too short for C A CI", l);
-    }
-    if (len < WIRED_HEAD + l + WIRED_TAIL) {
-        return hyp_error_set(err, HYP_NEED_MORE, (int64_t)len,
-                             "cut: the frame has %zu bytes, %zu are there",
-                             WIRED_HEAD + l + WIRED_TAIL, len);
-    }
-    uint8_t sum = 0;
-    for (size_t i = 0; i < l; i++) {
-        sum = (uint8_t)(sum + bytes[WIRED_HEAD + i]);
-    }
-    if (bytes[WIRED_HEAD + l] != sum) {
-        return hyp_error_set(err, HYP_BAD_CHECK, (int64_t)(WIRED_HEAD + l),
-                             "checksum is %02X, sum of the bytes is %02X",
-                             bytes[WIRED_HEAD + l], sum);
-    }
-    if (bytes[WIRED_HEAD + l + 1] != WIRED_STOP) {
-        return hyp_error_set(err, HYP_MALFORMED, (int64_t)(WIRED_HEAD + l + 1),
-                             "stop byte is %02X, not 16", bytes[WIRED_HEAD + l + 1]);
-    }
-    if (len > WIRED_HEAD + l + WIRED_TAIL) {
-        return hyp_error_set(err, HYP_MALFORMED, (int64_t)(WIRED_HEAD + l + WIRED_TAIL),
-                             "%zu bytes behind the end of the frame",
-                             len - (WIRED_HEAD + l + WIRED_TAIL));
+    if (len > ret_frame->len) {
+        return hyp_error_set(opening->err, HYP_MALFORMED, (int64_t)ret_frame->len,
+                             "%zu bytes behind the end of the frame", len - ret_frame->len);
     }
     return HYP_OK;
 }
@@ -103,25 +80,25 @@ static enum hyp_status check_wired(const struct hyp_opening *opening, const uint
 static enum hyp_status open_wired(struct hyp_opening *opening, const uint8_t *bytes, size_t len)
 {
     struct hyp_telegram *telegram = opening->telegram;
-    enum hyp_status status = check_wired(opening, bytes, len);
+    struct hyp_mbus_frame frame;
+    enum hyp_status status = check_wired(opening, bytes, len, &frame);
     if (status != HYP_OK) {
         return status;
     }
-    const size_t l = bytes[1];
+    const size_t l = len - WIRED_HEAD - WIRED_TAIL;
     memcpy(telegram->plain, bytes, len);
     telegram->plain_len = len;
     telegram->received_len = len;
-    telegram->c_field = bytes[4];
-    telegram->primary_address = bytes[5];
+    telegram->c_field = frame.c;
+    telegram->primary_address = frame.a;
     if (opening->explain != NULL) {
         note_wired(opening->explain, bytes, l);
     }
     opening->pos = WIRED_HEAD + 2;
     opening->end = WIRED_HEAD + l;
-    if ((bytes[4] & 0x40) != 0) {
+    if (hyp_mbus_frame_is_request(&frame)) {
         return hyp_opening_refuse(opening, HYP_UNSUPPORTED, 4,
-                                  "C field %02X: a command of the master, no reading",
-                                  bytes[4]);
+                                  "C field %02X: a command of the master, no reading", frame.c);
     }
     return hyp_transport_open(opening);
 }
