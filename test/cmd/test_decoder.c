@@ -81,6 +81,56 @@ static void check_line(void **state)
     hyp_decoder_destroy(decoder);
 }
 
+/* --- what a naive decoder gets wrong in records, seen from the outside --- */
+
+static const struct trap_row {
+    const char *name;
+    const char *payload; /* records behind CI 78 of a heat meter */
+    const char *has;
+    const char *has_not; /* NULL: nothing */
+} trap_rows[] = {
+    {"trap 4: storage number above 32",                    "84840506010000000406020000",   "\"storage\":168",                 NULL                            },
+    {"trap 4: tariff and subunit are kept",                "8450060100000004060200000000", "\"subunit\":1",
+     NULL                                                                                                                                                     },
+    {"trap 5: backward contributions are not the energy",  "04863C0A000000",               "\"value\":10,",
+     "\"name\":\"energy\""                                                                                                                                    },
+    {"trap 5: date of a maximum is a date",                "9410BB6F00001F3C",             "2024-12-31",                      "m3/h"                          },
+    {"trap 6: value in error state is not the reading",    "3406E8030000",
+     "\"function\":\"error\"",                                                                                                "\"function\":\"instantaneous\""},
+    {"trap 6: date FFFF is none",                          "426CFFFF",                     "\"value\":null",                  "2127"                          },
+    {"trap 7: 24 bits are signed",                         "032BFFFFFF",                   "\"value\":-0.001",                "16777"                         },
+    {"trap 7: 48 bits are signed",                         "062BFFFFFFFFFFFF",             "\"value\":-0.001",                "28147"                         },
+    {"trap 7: flags are unsigned",                         "02FD17FFFF",                   "\"value\":65535",                 "-1"                            },
+    {"trap 12: age of the value is told",                  "017405",                       "\"name\":\"actuality_duration\"", NULL                            },
+    {"trap 16: text unit before its extensions, reversed", "02FC034852257426B8",           "%RH",                             "HR%"                           },
+    {"trap 17: FB 00 is a tenth of a megawatt hour",       "04FB0001000000",               "\"value\":100,",                  NULL                            },
+    {"trap 17: FB 08 is a tenth of a gigajoule",           "04FB0801000000",               "\"value\":0.1",                   NULL                            },
+    {"trap 17: mass in kilograms",                         "041B01000000",                 "\"value\":1,",                    NULL                            },
+};
+
+static void check_trap(void **state)
+{
+    const struct trap_row *row = *state;
+    struct hyp_decoder *decoder = create(false, false);
+    struct hyp_decoded decoded;
+    struct hyp_buf out;
+    char line[200];
+    struct hyp_buf hex;
+    hyp_buf_init_fixed(&hex, line, sizeof(line));
+    hyp_buf_append_fmt(&hex, "%02X44AE0C78563412010478%s",
+                       (unsigned)(10 + strlen(row->payload) / 2), row->payload);
+    hyp_buf_init_heap(&out, OUTPUT_MAX);
+    hyp_decoder_line(decoder, hyp_buf_view(&hex), &decoded);
+    hyp_decoded_write_json(&out, &decoded, 1);
+    const char *json = hyp_buf_terminate(&out);
+    if (strstr(json, row->has) == NULL ||
+        (row->has_not != NULL && strstr(json, row->has_not) != NULL)) {
+        fail_msg("%s", json);
+    }
+    hyp_buf_finish(&out);
+    hyp_decoder_destroy(decoder);
+}
+
 /* --- keys --- */
 
 static void key_of_a_line_is_for_that_line_only(void **state)
@@ -231,6 +281,7 @@ int main(void)
 {
     struct test_list list = {0};
     TEST_ROWS(&list, line_rows, check_line);
+    TEST_ROWS(&list, trap_rows, check_trap);
     TEST_ONE(&list, key_of_a_line_is_for_that_line_only);
     TEST_ROWS(&list, keys_rows, check_keys);
     TEST_ONE(&list, a_hundred_thousand_keys);
