@@ -6,6 +6,11 @@
  * One loop thread owns all sessions. Every function here may be called from any thread and
  * never blocks on the field; results come by job state or by the observer, whose calls come
  * from the loop thread and must return quickly.
+ *
+ * A call waits until the loop thread has run it. So never call with a lock held that an
+ * observer or a `done` takes: the loop thread would wait for the lock, and the caller for the
+ * loop thread. An observer may ask (states, jobs), but not add, change or remove lines and
+ * devices, because it is called from the middle of their work.
  */
 #ifndef HYP_COLLECT_COLLECT_H
 #define HYP_COLLECT_COLLECT_H
