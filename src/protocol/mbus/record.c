@@ -51,10 +51,14 @@ static enum hyp_status parse_header(struct hyp_bytes *bytes, struct hyp_mbus_rec
     record->storage = dif >> 6 & 0x01;
     record->tariff = 0;
     record->subunit = 0;
+    record->vife_count = 0;
+    record->record_error = 0;
+    record->lvar = 0;
     record->profile_element = 0;
     record->has_time = false;
     record->manufacturer_data = false;
     record->more_follows = false;
+    record->qualifier = (struct hyp_mbus_qualifier){0};
     if ((dif & 0x80) != 0) {
         enum hyp_status status = hyp_mbus_dife_parse(bytes, record, err);
         if (status != HYP_OK) {
@@ -113,7 +117,6 @@ static void take_element(struct hyp_mbus_records *records, struct hyp_mbus_recor
     again.pos = records->profile.container;
     /* The container was parsed before, so its header cannot fail now. */
     HYP_IGNORE(parse_header(&again, record, &scale, NULL));
-    record->lvar = 0;
     hyp_mbus_profile_next(&records->profile, record, &scale);
 }
 
@@ -130,18 +133,27 @@ static void skip_filler(struct hyp_mbus_records *records)
     }
 }
 
-static enum hyp_status refuse(struct hyp_mbus_records *records, size_t start,
-                              enum hyp_status status, const struct hyp_error *reason,
-                              struct hyp_error *err)
+/* Parses the record again, for the words; kept apart because good telegrams never come here. */
+static __attribute__((noinline)) enum hyp_status refuse(struct hyp_mbus_records *records,
+                                                        size_t start, struct hyp_error *err)
 {
+    struct hyp_mbus_record scratch;
+    struct hyp_error reason;
+    uint8_t dif = records->bytes.data[start];
+    records->bytes.pos = start;
+    records->bytes.failed = false;
+    enum hyp_status status =
+        (dif & 0x0F) == HYP_MBUS_DATA_SPECIAL
+            ? hyp_error_set(&reason, HYP_UNSUPPORTED, (int64_t)start, "reserved DIF %02X", dif)
+            : parse_record(records, &scratch, &reason);
     records->ended = true;
     if (records->explain != NULL) {
-        size_t at = reason->offset < 0 ? start : (size_t)reason->offset;
-        hyp_mbus_notes_refused(records->explain, start, at, records->bytes.len, reason->text);
+        hyp_mbus_notes_refused(records->explain, start, (size_t)reason.offset,
+                               records->bytes.len, reason.text);
         records->explain->record = -1;
     }
     if (err != NULL) {
-        *err = *reason;
+        *err = reason;
     }
     return status;
 }
@@ -151,19 +163,14 @@ static enum hyp_status next_on_wire(struct hyp_mbus_records *records,
 {
     size_t start = records->bytes.pos;
     uint8_t dif = records->bytes.data[start];
-    if (dif == DIF_MANUFACTURER || dif == DIF_MORE_FOLLOWS || dif == DIF_READOUT_REQUEST) {
-        take_rest(records, record);
-        return HYP_OK;
-    }
-    struct hyp_error reason;
-    enum hyp_status status;
     if ((dif & 0x0F) == HYP_MBUS_DATA_SPECIAL) {
-        status =
-            hyp_error_set(&reason, HYP_UNSUPPORTED, (int64_t)start, "reserved DIF %02X", dif);
-    } else {
-        status = parse_record(records, record, &reason);
+        if (dif == DIF_MANUFACTURER || dif == DIF_MORE_FOLLOWS || dif == DIF_READOUT_REQUEST) {
+            take_rest(records, record);
+            return HYP_OK;
+        }
+        return refuse(records, start, err);
     }
-    return status == HYP_OK ? HYP_OK : refuse(records, start, status, &reason, err);
+    return parse_record(records, record, NULL) == HYP_OK ? HYP_OK : refuse(records, start, err);
 }
 
 static void explain_record(struct hyp_mbus_records *records,

@@ -80,7 +80,6 @@ struct hyp_mbus_record {
     uint8_t vib_len; /* with plain text */
     uint16_t data_len;
     const uint8_t *data; /* raw value bytes (after the LVAR byte), in the caller's buffer */
-    uint8_t lvar;        /* LVAR byte of variable length data, 0 otherwise */
 
     uint8_t dif;
     enum hyp_function function;
@@ -92,8 +91,13 @@ struct hyp_mbus_record {
     uint8_t code;                    /* 7 bits */
     uint8_t vife[HYP_MBUS_VIFE_MAX]; /* 7 bits each, in order, also the maker's */
     uint8_t vife_count;
+    uint8_t record_error;    /* VIFE 01..1F from the meter, 0 none */
+    uint8_t lvar;            /* LVAR byte of variable length data, 0 otherwise */
+    uint8_t profile_element; /* n-th element (1..) of a compact profile, 0 for other records */
+    bool has_time;           /* `time` is set: when this profile element was true */
+    bool manufacturer_data;  /* pseudo record: the rest after DIF 0F/1F; data covers it */
+    bool more_follows;       /* DIF 1F was seen */
     struct hyp_mbus_qualifier qualifier;
-    uint8_t record_error; /* VIFE 01..1F from the meter, 0 none */
 
     /*
      * What the value is. Differs from `subject`, what the VIF names, where a VIFE changes the
@@ -114,12 +118,7 @@ struct hyp_mbus_record {
     char text[HYP_LIMIT_RECORD_TEXT];     /* UTF-8, terminated; kind TEXT */
     char vif_text[HYP_LIMIT_RECORD_TEXT]; /* plain text VIF, UTF-8, terminated */
 
-    uint8_t profile_element; /* n-th element (1..) of a compact profile, 0 for other records */
-    bool has_time;           /* `time` is set: when this profile element was true */
-    struct hyp_civil time;
-
-    bool manufacturer_data; /* pseudo record: the rest after DIF 0F/1F; data covers it */
-    bool more_follows;      /* DIF 1F was seen */
+    struct hyp_civil time; /* of a profile element, when has_time */
 };
 
 /* The compact profile that is being expanded; private to the iterator. */

@@ -71,7 +71,6 @@ enum hyp_status hyp_mbus_data_take(struct hyp_bytes *bytes, struct hyp_mbus_reco
                                    struct hyp_error *err)
 {
     size_t len = hyp_mbus_data_bytes[record->dif & 0x0F];
-    record->lvar = 0;
     if ((record->dif & 0x0F) == HYP_MBUS_DATA_LVAR) {
         record->lvar = hyp_mbus_take(bytes);
         int counted = lvar_length(record->lvar);
@@ -210,8 +209,8 @@ static void scale_unusual(struct hyp_mbus_record *record, struct hyp_decimal val
     record->decimal = value;
 }
 
-void hyp_mbus_value_scale(struct hyp_mbus_record *record, struct hyp_decimal value,
-                          const struct hyp_mbus_scale *scale)
+static inline void scale_value(struct hyp_mbus_record *record, struct hyp_decimal value,
+                               const struct hyp_mbus_scale *scale)
 {
     record->kind = HYP_VALUE_DECIMAL;
     record->quality = HYP_QUALITY_GOOD;
@@ -223,6 +222,12 @@ void hyp_mbus_value_scale(struct hyp_mbus_record *record, struct hyp_decimal val
         return;
     }
     scale_unusual(record, value, scale);
+}
+
+void hyp_mbus_value_scale(struct hyp_mbus_record *record, struct hyp_decimal value,
+                          const struct hyp_mbus_scale *scale)
+{
+    scale_value(record, value, scale);
 }
 
 /* Digits most significant first, as a text that keeps leading zeros and hex ids. */
@@ -300,7 +305,7 @@ static void decode_number(struct hyp_mbus_record *record, const uint8_t *data, b
     }
     enum hyp_quality quality = decode_digits(data, record->data_len, bcd, coding, &digits);
     if (quality == HYP_QUALITY_GOOD) {
-        hyp_mbus_value_scale(record, (struct hyp_decimal){.digits = digits}, scale);
+        scale_value(record, (struct hyp_decimal){.digits = digits}, scale);
     } else {
         record->kind = HYP_VALUE_DECIMAL;
         record->quality = quality;
@@ -368,30 +373,41 @@ static void decode_variable(struct hyp_mbus_record *record, const struct hyp_mbu
     }
 }
 
+/* Data of a fixed length, least significant byte first. */
+static void decode_fixed(struct hyp_mbus_record *record, const uint8_t *data,
+                         const struct hyp_mbus_scale *scale)
+{
+    uint8_t field = record->dif & 0x0F;
+    if (field == HYP_MBUS_DATA_FLOAT32) {
+        decode_real(record, data, scale);
+    } else {
+        decode_number(record, data, hyp_mbus_data_is_bcd(field), scale);
+    }
+}
+
+static __attribute__((noinline)) void decode_swapped(struct hyp_mbus_record *record,
+                                                     const struct hyp_mbus_scale *scale)
+{
+    uint8_t swapped[8];
+    for (size_t i = 0; i < record->data_len; i++) {
+        swapped[i] = record->data[record->data_len - 1 - i];
+    }
+    decode_fixed(record, swapped, scale);
+}
+
 void hyp_mbus_value_decode(struct hyp_mbus_record *record, const struct hyp_mbus_scale *scale,
                            bool msb_first)
 {
-    const uint8_t *data = record->data;
-    uint8_t swapped[8] = {0};
-    uint8_t field = record->dif & 0x0F;
     record->text[0] = '\0';
-    if (field == HYP_MBUS_DATA_LVAR) {
+    if ((record->dif & 0x0F) == HYP_MBUS_DATA_LVAR) {
         decode_variable(record, scale);
     } else if (record->data_len == 0) {
         record->kind = HYP_VALUE_UNSET;
         record->quality = HYP_QUALITY_NO_VALUE;
+    } else if (msb_first) {
+        decode_swapped(record, scale);
     } else {
-        if (msb_first) {
-            for (size_t i = 0; i < record->data_len; i++) {
-                swapped[i] = data[record->data_len - 1 - i];
-            }
-            data = swapped;
-        }
-        if (field == HYP_MBUS_DATA_FLOAT32) {
-            decode_real(record, data, scale);
-        } else {
-            decode_number(record, data, hyp_mbus_data_is_bcd(field), scale);
-        }
+        decode_fixed(record, record->data, scale);
     }
     if (record->record_error != 0) {
         hyp_mbus_value_apply_error(record);

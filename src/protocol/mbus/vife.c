@@ -388,37 +388,20 @@ static enum hyp_status parse_text_vif(struct hyp_bytes *bytes, struct hyp_mbus_r
     return status;
 }
 
-/* The true VIF after an extension byte; returns that byte. */
-static uint8_t parse_extension(struct hyp_bytes *bytes, struct hyp_mbus_record *record,
-                               uint8_t vif)
+/* VIFs from 6F on, which are no quantities of the primary table: extensions, text, any,
+ * makers'. Returns the byte whose bit 7 says whether VIFEs follow. */
+static uint8_t parse_special(struct hyp_bytes *bytes, struct hyp_mbus_record *record,
+                             uint8_t vif)
 {
-    uint8_t byte = hyp_mbus_take(bytes);
-    if (vif == 0xFB) {
-        record->table = HYP_VIF_FB;
-    } else if (vif == 0xEF) {
-        record->table = HYP_VIF_EF;
-    } else if (byte == 0xFD) {
-        record->table = HYP_VIF_FD_SECOND;
-        byte = hyp_mbus_take(bytes);
-    } else {
-        record->table = HYP_VIF_FD;
-    }
-    return byte;
-}
-
-enum hyp_status hyp_mbus_vib_parse(struct hyp_bytes *bytes, struct hyp_mbus_record *record,
-                                   struct hyp_mbus_scale *ret_scale, struct hyp_error *err)
-{
-    uint8_t vif = hyp_mbus_take(bytes);
-    record->table = HYP_VIF_PRIMARY;
-    record->vife_count = 0;
-    record->qualifier = (struct hyp_mbus_qualifier){0};
-    record->record_error = 0;
-    record->vif_text[0] = '\0';
     switch (vif) {
-    case 0xFB:
-    case 0xFD:
-    case 0xEF: vif = parse_extension(bytes, record, vif); break;
+    case 0xFB: record->table = HYP_VIF_FB; return hyp_mbus_take(bytes);
+    case 0xEF: record->table = HYP_VIF_EF; return hyp_mbus_take(bytes);
+    case 0xFD: {
+        uint8_t byte = hyp_mbus_take(bytes);
+        bool second = byte == 0xFD;
+        record->table = second ? HYP_VIF_FD_SECOND : HYP_VIF_FD;
+        return second ? hyp_mbus_take(bytes) : byte;
+    }
     case 0x7C:
     case 0xFC: record->table = HYP_VIF_TEXT; break;
     case 0x7E:
@@ -426,6 +409,18 @@ enum hyp_status hyp_mbus_vib_parse(struct hyp_bytes *bytes, struct hyp_mbus_reco
     case 0x7F:
     case 0xFF: record->table = HYP_VIF_MANUFACTURER; break;
     default: break;
+    }
+    return vif;
+}
+
+enum hyp_status hyp_mbus_vib_parse(struct hyp_bytes *bytes, struct hyp_mbus_record *record,
+                                   struct hyp_mbus_scale *ret_scale, struct hyp_error *err)
+{
+    uint8_t vif = hyp_mbus_take(bytes);
+    record->table = HYP_VIF_PRIMARY;
+    record->vif_text[0] = '\0';
+    if ((vif & 0x7F) >= 0x6F) {
+        vif = parse_special(bytes, record, vif);
     }
     if (bytes->failed) {
         return too_short(bytes, err);
@@ -437,9 +432,10 @@ enum hyp_status hyp_mbus_vib_parse(struct hyp_bytes *bytes, struct hyp_mbus_reco
     record->unit = (enum hyp_unit)row->unit;
     *ret_scale = (struct hyp_mbus_scale){
         .exp10 = row->exp10, .coding = row->coding, .factor = row->factor};
-    bool extended = (vif & 0x80) != 0;
-    if (record->table == HYP_VIF_TEXT) {
-        return parse_text_vif(bytes, record, ret_scale, extended, err);
+    if ((vif & 0x80) == 0 && record->table != HYP_VIF_TEXT) {
+        return HYP_OK;
     }
-    return extended ? parse_vifes(bytes, record, ret_scale, err) : HYP_OK;
+    return record->table == HYP_VIF_TEXT
+               ? parse_text_vif(bytes, record, ret_scale, (vif & 0x80) != 0, err)
+               : parse_vifes(bytes, record, ret_scale, err);
 }

@@ -20,7 +20,8 @@ struct hyp_mbus_scale {
 
 /*
  * Reads VIF and VIFEs at the reader and sets all fields of the record that follow from them:
- * table, code, vife, qualifier, record_error, quantity, subject, unit, vif_text.
+ * table, code, vife, qualifier, record_error, quantity, subject, unit, vif_text. The caller has
+ * zeroed vife_count, qualifier and record_error.
  * Returns   HYP_OK | MALFORMED (too many VIFEs, cut short)
  */
 HYP_MUST_USE enum hyp_status hyp_mbus_vib_parse(struct hyp_bytes *bytes,
