@@ -64,7 +64,7 @@ struct hyp_db_ops {
     bool (*column_is_null)(struct hyp_stmt *stmt, int column);
     int64_t (*changes)(struct hyp_db *db); /* rows of the last statement */
     bool (*is_in_transaction)(struct hyp_db *db);
-    void (*close)(struct hyp_db *db);      /* frees db too */
+    void (*close)(struct hyp_db *db); /* frees db too */
 };
 
 /* A connection. Backends embed it as their first member. */
