@@ -65,7 +65,9 @@ static enum hyp_status failed(struct hyp_db *db, int code)
     db->error_code = code;
     hyp_text_copy(db->error_text, sizeof(db->error_text),
                   hyp_str_from(sqlite3_errmsg(handle_of(db))));
-    return status_of(code);
+    enum hyp_status status = status_of(code);
+    /* An extended code may end in the byte of SQLITE_OK; whoever calls this has failed. */
+    return status == HYP_OK ? HYP_INTERNAL : status;
 }
 
 static enum hyp_status sqlite_exec(struct hyp_db *db, const char *sql)
@@ -292,7 +294,7 @@ static enum hyp_status copy_pages(sqlite3 *from, struct hyp_db *to)
 
 enum hyp_status hyp_sqlite_copy(struct hyp_db *db, const char *target, struct hyp_error *err)
 {
-    struct hyp_db *copy = NULL;
+    struct hyp_db *copy;
     enum hyp_status status = hyp_sqlite_open(target, HYP_SQLITE_WRITE, &copy, err);
     if (status != HYP_OK) {
         return status;
