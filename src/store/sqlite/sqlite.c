@@ -268,7 +268,7 @@ enum hyp_status hyp_sqlite_open(const char *path, enum hyp_sqlite_mode mode,
         status = sqlite_exec(&db->base, modes[mode].settings);
     }
     if (status != HYP_OK) {
-        status = hyp_db_error(&db->base, status, err, mode == HYP_SQLITE_MEMORY ? "" : path);
+        hyp_db_error(&db->base, status, err, mode == HYP_SQLITE_MEMORY ? "memory" : path);
         hyp_db_close(&db->base);
         return status;
     }
