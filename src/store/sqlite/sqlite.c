@@ -254,7 +254,8 @@ enum hyp_status hyp_sqlite_open(const char *path, enum hyp_sqlite_mode mode,
 {
     struct sqlite_db *db = calloc(1, sizeof(*db));
     if (db == NULL) {
-        return hyp_error_set(err, HYP_NO_MEMORY, -1, "no memory to open the database");
+        hyp_error_set(err, HYP_NO_MEMORY, -1, "no memory to open the database");
+        return HYP_NO_MEMORY;
     }
     db->base.ops = &sqlite_ops;
     hyp_map_init(&db->base.statements);
