@@ -401,13 +401,15 @@ static enum MHD_Result first_call(struct hyp_server *server, struct MHD_Connecti
     }
     bool has_body = announced > 0 || chunked;
     begin(req, url, method, has_body, announced);
-    if (!has_body || announced > SWALLOW_MAX) {
-        if (req->route != NULL && announced > SWALLOW_MAX) {
+    if (announced > SWALLOW_MAX) {
+        if (req->route != NULL) {
             run_handler(req); /* says that it is too large */
             req->route = NULL;
         }
         return dispatch(req);
     }
+    /* A reply that is queued in this first call ends the connection; so even a request without
+     * a body is answered in the second. */
     return MHD_YES;
 }
 
