@@ -9,8 +9,11 @@
     /* routes_session.c */                                                                     \
     X(status)                                                                                  \
     X(health)                                                                                  \
-    X(setup) X(session_begin) X(session_get) X(session_change) X(session_end) X(openapi_yaml)  \
-        X(openapi_json) /* routes_people.c */                                                  \
+    X(setup)                                                                                   \
+    X(session_begin)                                                                           \
+    X(session_get)                                                                             \
+    X(session_change)                                                                          \
+    X(session_end) X(openapi_yaml) X(openapi_json) /* routes_people.c */                       \
         X(users_list) X(user_add) X(user_change) X(user_remove) X(tokens_list) X(token_add)    \
             X(token_remove) X(audit_list)                         /* routes_system.c */        \
         X(overview) X(profiles_list) X(profile_get) X(vocabulary) /* routes_devices.c */       \
