@@ -421,7 +421,7 @@ static void free_csv(void *user)
 /* Quoted where needed; a cell that a spreadsheet would run as a formula gets a quote mark. */
 static void append_cell(struct hyp_buf *out, struct hyp_str text)
 {
-    bool formula = text.len > 0 && memchr("=+@\t", text.ptr[0], 4) != NULL;
+    bool formula = text.len > 0 && hyp_str_find_char(HYP_STR("=+@\t"), text.ptr[0]) >= 0;
     bool quote = formula || memchr(text.ptr, ';', text.len) != NULL ||
                  memchr(text.ptr, '"', text.len) != NULL ||
                  memchr(text.ptr, '\n', text.len) != NULL;

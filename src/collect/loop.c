@@ -95,7 +95,7 @@ enum hyp_status hyp_timer_add(struct hyp_loop *loop, struct hyp_timer *timer,
 {
     if (loop->added == loop->capacity) {
         uint32_t capacity = loop->capacity == 0 ? 64 : loop->capacity * 2;
-        struct hyp_timer **heap = realloc(loop->heap, capacity * sizeof(*heap));
+        struct hyp_timer **heap = realloc(loop->heap, capacity * sizeof(struct hyp_timer *));
         if (heap == NULL) {
             return HYP_NO_MEMORY;
         }

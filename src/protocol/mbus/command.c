@@ -59,7 +59,7 @@ enum hyp_status hyp_mbus_command_set_baud(struct hyp_mbus_command *command,
                                           uint32_t old_baud, uint32_t new_baud)
 {
     static const uint32_t rates[] = {300, 600, 1200, 2400, 4800, 9600, 19200, 38400};
-    for (uint8_t i = 0; i < HYP_ARRAY_LEN(rates); i++) {
+    for (size_t i = 0; i < HYP_ARRAY_LEN(rates); i++) {
         if (rates[i] == new_baud) {
             prepare(command, link, target, (uint8_t)(CI_BAUD_300 + i), NULL, 0);
             command->new_baud = new_baud;
