@@ -70,7 +70,9 @@ static void do_found(void *argument)
     const struct hyp_order *order = hyp_orders_find(&query->collector->orders, query->job);
     if (order != NULL) {
         query->count = HYP_MIN((size_t)order->job.found, query->capacity);
-        memcpy(query->out, order->found, query->count * sizeof(*order->found));
+        if (query->count > 0) {
+            memcpy(query->out, order->found, query->count * sizeof(*order->found));
+        }
     }
 }
 

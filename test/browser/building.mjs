@@ -105,6 +105,7 @@ export async function run(world) {
   await modbusTest(world, page);
   await silentAddress(world, page);
   await settled(page);
-  world.tap.equal(unexpected(world.admin), [], 'adding lines and devices leaves no console error and no CSP report');
+  // A search that ends while its page closes can no longer be cancelled: 409.
+  world.tap.equal(unexpected(world.admin, [/409/]), [], 'adding lines and devices leaves no console error and no CSP report');
   await page.close();
 }

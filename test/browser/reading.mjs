@@ -75,7 +75,10 @@ async function chart({ tap, server, api }, page) {
   await page.locator('.chart-legend tbody tr', { hasText: 'period before' }).first().waitFor();
   tap.match(page.url(), /compare=1/, 'the period before is compared');
   await page.goBack();
-
+  await page.waitForURL((url) => !url.search.includes('compare=1'));
+  await settled(page);
+  // The chart is drawn anew after the way back; it has a place only once that is done.
+  await page.waitForFunction(() => document.querySelector('.u-over')?.getBoundingClientRect().width > 0);
   const over = await page.locator('.u-over').boundingBox();
   await page.mouse.move(over.x + over.width * 0.3, over.y + 60);
   await page.mouse.down();
