@@ -24,7 +24,11 @@ async function stored({ tap, server, device }, page) {
   await page.keyboard.press('ArrowRight');
   const first = await page.locator('.note-row.is-lit').textContent();
   await page.keyboard.press('ArrowRight');
-  tap.ok(first !== await page.locator('.note-row.is-lit').textContent(), 'arrow keys walk from field to field');
+  const walked = await page.waitForFunction((before) => {
+    const lit = document.querySelector('.note-row.is-lit');
+    return lit !== null && lit.textContent !== before;
+  }, first, { timeout: 20_000 }).then(() => true, () => false);
+  tap.ok(walked, 'arrow keys walk from field to field');
   const names = await page.locator('section', { has: page.getByRole('heading', { name: 'Values in this telegram' }) }).locator('tbody tr').allTextContents();
   tap.ok(names.some((n) => /Energy/.test(n)), 'the values of the telegram are listed', names.slice(0, 4).join('\n'));
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
