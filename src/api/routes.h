@@ -5,6 +5,8 @@
 
 #include "api/request.h"
 
+/* The formatter does not settle on this list. */
+/* clang-format off */
 #define HYP_HANDLERS(X)                                                                        \
     /* routes_session.c */                                                                     \
     X(status)                                                                                  \
@@ -13,9 +15,12 @@
     X(session_begin)                                                                           \
     X(session_get)                                                                             \
     X(session_change)                                                                          \
-    X(session_end) X(openapi_yaml) X(openapi_json) /* routes_people.c */                       \
-        X(users_list) X(user_add) X(user_change) X(user_remove) X(tokens_list) X(token_add)    \
-            X(token_remove) X(audit_list)                         /* routes_system.c */        \
+    X(session_end)                                                                             \
+    X(openapi_yaml)                                                                            \
+    X(openapi_json) /* routes_people.c */                                                      \
+    X(users_list)                                                                              \
+    X(user_add) X(user_change) X(user_remove) X(tokens_list) X(token_add) X(token_remove)      \
+        X(audit_list)                                             /* routes_system.c */        \
         X(overview) X(profiles_list) X(profile_get) X(vocabulary) /* routes_devices.c */       \
         X(devices_list) X(device_add) X(devices_import) X(device_get) X(device_change)         \
             X(device_remove) X(keys_import) X(groups_list) X(group_add) X(group_remove)        \
@@ -28,6 +33,7 @@
         X(device_read) X(read) X(device_test) X(jobs_list) X(job_get) X(job_cancel) X(heard)   \
             X(intake) /* stream.c */                                                           \
         X(stream)
+/* clang-format on */
 
 /* A list of device ids in a body; absent = none. */
 HYP_MUST_USE enum hyp_status hyp_read_device_ids(struct hyp_request *req, const json_t *root,
