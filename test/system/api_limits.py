@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+"""What the server refuses, and how: size, rate, method, kind of body; kept connections, gzip, HEAD."""
+import gzip
+import http.client
+import json
+import socket
+import sys
+import threading
+
+from hypserver import LOGIN, Server, Tap
+
+JSON = {"Content-Type": "application/json"}
+
+
+def signed(server):
+    return {"Cookie": server.cookie, "X-CSRF-Token": server.csrf}
+
+
+def talk(server, method, path, body=None, headers=None, connection=None):
+    """One request on a connection that stays open; gives (reply, data)."""
+    connection = connection or http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection.request(method, path, body, headers or {})
+    reply = connection.getresponse()
+    return reply, reply.read()
+
+
+def keeps_connections(server):
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    used = set()
+    for path in ("/api/v1/status", "/api/v1/devices", "/api/v1/nothing", "/", "/api/v1/lines"):
+        talk(server, "GET", path, headers=signed(server), connection=connection)
+        used.add(connection.sock)
+    reply, _ = talk(server, "POST", "/api/v1/groups", "{bad", {**signed(server), **JSON}, connection)
+    assert reply.status == 400, reply.status
+    used.add(connection.sock)
+    assert len(used) == 1 and None not in used, "the server closed a connection that could have been kept"
+
+
+def body_limits(server):
+    wanted = [("a body of 1 MiB and a byte", "/api/v1/groups", 1024 * 1024 + 1, 413),
+              ("an intake of 2 MiB", "/api/v1/intake", 2 * 1024 * 1024, 200),
+              ("an intake of 8 MiB and a byte", "/api/v1/intake", 8 * 1024 * 1024 + 1, 413)]
+    for name, path, size, status in wanted:
+        kind = {} if path.endswith("intake") else JSON
+        reply, data = talk(server, "POST", path, b"#" * size, {**signed(server), **kind})
+        assert reply.status == status, (name, reply.status, data[:200])
+
+
+def endless_body_is_cut(server):
+    """A chunked body that never ends is answered or cut off, and the server goes on."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as sock:
+        sock.sendall((f"POST /api/v1/intake HTTP/1.1\r\nHost: x\r\nCookie: {server.cookie}\r\n"
+                      f"X-CSRF-Token: {server.csrf}\r\nTransfer-Encoding: chunked\r\n\r\n").encode())
+        chunk = b"100000\r\n" + b"#" * 0x100000 + b"\r\n"
+        sent = 0
+        try:
+            for _ in range(200):
+                sock.sendall(chunk)
+                sent += 1
+        except OSError:
+            pass
+        assert sent < 200, "200 MiB were taken"
+    assert server.get("/status").status == 200
+
+
+def announced_giant(server):
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection.putrequest("POST", "/api/v1/intake")
+    for name, value in {**signed(server), "Content-Length": str(10 ** 12)}.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    reply = connection.getresponse()
+    assert reply.status == 413, reply.status
+
+
+def methods(server):
+    reply, _ = talk(server, "PUT", "/api/v1/devices", headers=signed(server))
+    assert reply.status == 405 and reply.getheader("Allow") == "GET, POST", (reply.status, reply.getheader("Allow"))
+    reply, _ = talk(server, "POST", "/", headers=signed(server))
+    assert reply.status == 405, reply.status
+    reply, data = talk(server, "HEAD", "/api/v1/status")
+    assert reply.status == 200 and not data and int(reply.getheader("Content-Length")) > 50
+
+
+def kinds_of_body(server):
+    """What a page of another site could send without asking is not taken for JSON."""
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
+        reply, data = talk(server, "POST", "/api/v1/session", json.dumps(LOGIN), {"Content-Type": kind})
+        assert reply.status == 415, (kind, reply.status, data)
+
+
+def compression(server):
+    for path in ("/api/v1/vocabulary", "/api/v1/openapi.json"):
+        plain, text = talk(server, "GET", path, headers=signed(server))
+        packed, data = talk(server, "GET", path, headers={**signed(server), "Accept-Encoding": "gzip"})
+        assert plain.getheader("Content-Encoding") is None
+        assert packed.getheader("Content-Encoding") == "gzip" and packed.getheader("Vary") == "Accept-Encoding"
+        assert gzip.decompress(data) == text and len(data) < len(text) / 2
+    refused, _ = talk(server, "GET", "/api/v1/vocabulary", headers={**signed(server), "Accept-Encoding": "gzip;q=0"})
+    assert refused.getheader("Content-Encoding") is None
+
+
+def pages(server):
+    reply, data = talk(server, "GET", "/devices/17?tab=chart")
+    assert reply.status == 200 and reply.getheader("Content-Type").startswith("text/html"), reply.status
+    policy = reply.getheader("Content-Security-Policy") or ""
+    assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy, policy
+    assert reply.getheader("X-Content-Type-Options") == "nosniff"
+    for path in ("/no-such-file.js", "/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd.txt", "/api/v2/x", "/api"):
+        reply, data = talk(server, "GET", path)
+        assert reply.status == 404 or b"<html" in data.lower(), (path, reply.status, data[:100])
+        assert b"root:" not in data
+
+
+def rate():
+    with Server("--no-collect", "--rate-limit", "20") as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        statuses = [talk(server, "GET", "/api/v1/status", connection=connection) for _ in range(120)]
+        refused = [reply for reply, _ in statuses if reply.status == 429]
+        assert refused, "120 requests at once passed a limit of 20 a second"
+        assert int(refused[0].getheader("Retry-After")) >= 1
+        assert json.loads([data for reply, data in statuses if reply.status == 429][0])["code"] == "TOO_MANY"
+
+
+def many_logins():
+    """Password hashing is limited; nobody waits for ever and nobody gets in without the password."""
+    with Server("--no-collect", "--rate-limit", "0") as server:
+        statuses = []
+
+        def attempt(number):
+            login = {"login": f"user{number}", "password": "wrong wrong"}
+            statuses.append(talk(server, "POST", "/api/v1/session", json.dumps(login), JSON)[0].status)
+
+        threads = [threading.Thread(target=attempt, args=(n,)) for n in range(24)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert set(statuses) <= {401, 503} and statuses.count(401) >= 2, statuses
+        assert server.get("/overview").status == 200
+
+
+def main():
+    tap = Tap()
+    with Server("--no-collect") as server:
+        tap.case("connections are kept", keeps_connections, server)
+        tap.case("bodies have a limit", body_limits, server)
+        tap.case("an announced giant is refused at once", announced_giant, server)
+        tap.case("an endless body is cut", endless_body_is_cut, server)
+        tap.case("methods", methods, server)
+        tap.case("only JSON is JSON", kinds_of_body, server)
+        tap.case("gzip", compression, server)
+        tap.case("pages, their policy, and no way out of them", pages, server)
+        code = server.stop()
+        tap.ok(code == 0, "the server ends cleanly", "".join(server.lines[-20:]))
+    tap.case("rate of requests", rate)
+    tap.case("many people sign in at once", many_logins)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
