@@ -5,44 +5,93 @@
 
 #include "api/request.h"
 
-/* The formatter does not settle on this list. */
-/* clang-format off */
-#define HYP_HANDLERS(X)                                                                        \
-    /* routes_session.c */                                                                     \
-    X(status)                                                                                  \
-    X(health)                                                                                  \
-    X(setup)                                                                                   \
-    X(session_begin)                                                                           \
-    X(session_get)                                                                             \
-    X(session_change)                                                                          \
-    X(session_end)                                                                             \
-    X(openapi_yaml)                                                                            \
-    X(openapi_json) /* routes_people.c */                                                      \
-    X(users_list)                                                                              \
-    X(user_add) X(user_change) X(user_remove) X(tokens_list) X(token_add) X(token_remove)      \
-        X(audit_list)                                             /* routes_system.c */        \
-        X(overview) X(profiles_list) X(profile_get) X(vocabulary) /* routes_devices.c */       \
-        X(devices_list) X(device_add) X(devices_import) X(device_get) X(device_change)         \
-            X(device_remove) X(keys_import) X(groups_list) X(group_add) X(group_remove)        \
-                X(group_members) X(communication) /* routes_readings.c */                      \
-        X(device_latest) X(point_latest) X(latest_all) X(device_points) X(device_readings)     \
-            X(device_csv) X(series)                             /* routes_frames.c */          \
-        X(device_frames) X(frames_list) X(frame_get) X(explain) /* routes_lines.c */           \
-        X(lines_list) X(line_add) X(line_get) X(line_change) X(line_remove) X(line_queue)      \
-            X(line_scan) /* routes_jobs.c */                                                   \
-        X(device_read) X(read) X(device_test) X(jobs_list) X(job_get) X(job_cancel) X(heard)   \
-            X(intake) /* stream.c */                                                           \
-        X(stream)
-/* clang-format on */
+/* Every handler has the type hyp_handler. */
+#define HANDLER(name)                                                                          \
+    enum hyp_status hyp_route_##name(struct hyp_request *req, struct hyp_error *err)
+
+/* routes_session.c */
+HANDLER(status);
+HANDLER(health);
+HANDLER(setup);
+HANDLER(session_begin);
+HANDLER(session_get);
+HANDLER(session_change);
+HANDLER(session_end);
+HANDLER(openapi_yaml);
+HANDLER(openapi_json);
+
+/* routes_people.c */
+HANDLER(users_list);
+HANDLER(user_add);
+HANDLER(user_change);
+HANDLER(user_remove);
+HANDLER(tokens_list);
+HANDLER(token_add);
+HANDLER(token_remove);
+HANDLER(audit_list);
+
+/* routes_system.c */
+HANDLER(overview);
+HANDLER(profiles_list);
+HANDLER(profile_get);
+HANDLER(vocabulary);
+
+/* routes_devices.c */
+HANDLER(devices_list);
+HANDLER(device_add);
+HANDLER(devices_import);
+HANDLER(device_get);
+HANDLER(device_change);
+HANDLER(device_remove);
+HANDLER(keys_import);
+HANDLER(groups_list);
+HANDLER(group_add);
+HANDLER(group_remove);
+HANDLER(group_members);
+HANDLER(communication);
+
+/* routes_readings.c */
+HANDLER(device_latest);
+HANDLER(point_latest);
+HANDLER(latest_all);
+HANDLER(device_points);
+HANDLER(device_readings);
+HANDLER(device_csv);
+HANDLER(series);
+
+/* routes_frames.c */
+HANDLER(device_frames);
+HANDLER(frames_list);
+HANDLER(frame_get);
+HANDLER(explain);
+
+/* routes_lines.c */
+HANDLER(lines_list);
+HANDLER(line_add);
+HANDLER(line_get);
+HANDLER(line_change);
+HANDLER(line_remove);
+HANDLER(line_queue);
+HANDLER(line_scan);
+
+/* routes_jobs.c */
+HANDLER(device_read);
+HANDLER(read);
+HANDLER(device_test);
+HANDLER(jobs_list);
+HANDLER(job_get);
+HANDLER(job_cancel);
+HANDLER(heard);
+HANDLER(intake);
+
+/* stream.c */
+HANDLER(stream);
+
+#undef HANDLER
 
 /* A list of device ids in a body; absent = none. */
 HYP_MUST_USE enum hyp_status hyp_read_device_ids(struct hyp_request *req, const json_t *root,
                                                  const char *name, hyp_device_id **ret_ids,
                                                  size_t *ret_count, struct hyp_error *err);
-
-#define X(name)                                                                                \
-    enum hyp_status hyp_route_##name(struct hyp_request *req, struct hyp_error *err);
-HYP_HANDLERS(X)
-#undef X
 
 #endif
