@@ -97,6 +97,18 @@ enum MHD_Result hyp_reply_send(struct hyp_request *req);
 /* HTTP status of a hyp_status: the one table. */
 unsigned hyp_reply_http_status(enum hyp_status status);
 
+/* --- the way of a request (flow.c) --- */
+
+/* Callbacks of the HTTP library; `user` is the server. */
+enum MHD_Result hyp_flow_access(void *user, struct MHD_Connection *connection, const char *url,
+                                const char *method, const char *version, const char *data,
+                                size_t *data_len, void **context);
+void hyp_flow_completed(void *user, struct MHD_Connection *connection, void **context,
+                        enum MHD_RequestTerminationCode code);
+/* Runs a request on a worker. */
+void hyp_flow_run(struct hyp_request *req);
+void hyp_request_free(struct hyp_request *req);
+
 /* --- the server itself --- */
 
 struct hyp_server {

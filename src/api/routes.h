@@ -56,8 +56,10 @@ HANDLER(point_latest);
 HANDLER(latest_all);
 HANDLER(device_points);
 HANDLER(device_readings);
-HANDLER(device_csv);
 HANDLER(series);
+
+/* routes_csv.c */
+HANDLER(device_csv);
 
 /* routes_frames.c */
 HANDLER(device_frames);
@@ -89,6 +91,9 @@ HANDLER(stream);
 
 #undef HANDLER
 
+/* from and to of a query; everything when absent. */
+HYP_MUST_USE enum hyp_status hyp_read_range(struct hyp_request *req, hyp_utc *ret_from,
+                                            hyp_utc *ret_to, struct hyp_error *err);
 /* A list of device ids in a body; absent = none. */
 HYP_MUST_USE enum hyp_status hyp_read_device_ids(struct hyp_request *req, const json_t *root,
                                                  const char *name, hyp_device_id **ret_ids,

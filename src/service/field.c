@@ -17,7 +17,7 @@ static void note_event(struct hyp_service *service, const struct hyp_device_stat
     bool failed = state->comm.last_failure.ms > state->comm.last_success.ms;
     note.event.time = failed ? state->comm.last_failure : state->comm.last_success;
     hyp_text_copy(note.event.text, sizeof(note.event.text),
-                  hyp_str_from(failed ? state->comm.last_error : "answers again"));
+                  hyp_str_from(failed ? state->comm.last_error : "answers"));
     pthread_mutex_lock(&service->keeper_lock);
     if (service->note_count < HYP_COMM_NOTES) {
         service->notes[service->note_count++] = note;

@@ -86,6 +86,11 @@ void hyp_service_audit(struct hyp_service *service, const struct hyp_scope *scop
 
 enum hyp_status hyp_auth_init(struct hyp_service *service, struct hyp_error *err);
 void hyp_auth_finish(struct hyp_service *service);
+/* A new session of a user whose password was right. */
+enum hyp_status hyp_auth_open_session(struct hyp_service *service, const struct hyp_user *user,
+                                      struct hyp_arena *arena, struct hyp_grant *ret_grant);
+/* Reads the back-off table from before the restart (signin.c). */
+void hyp_signin_load_backoff(struct hyp_service *service);
 /* Called by the keeper: tells the store which sessions were used, drops expired ones. */
 void hyp_auth_sweep(struct hyp_service *service);
 /* Random bytes as base64url with a prefix; the digest for the store. */

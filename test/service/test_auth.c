@@ -287,6 +287,29 @@ static void a_new_password_ends_the_others(void **state)
                      HYP_OK);
 }
 
+static void own_passwords_cannot_be_guessed(void **state)
+{
+    struct hyp_grant same;
+    struct hyp_error err = {0};
+    (void)state;
+    struct hyp_grant grant = test_set_up(&t);
+    struct hyp_self_change change = {.password_old = HYP_STR("a guess"),
+                                     .password = HYP_STR("another good one")};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(
+            hyp_auth_change_self(t.service, grant.scope, &change, &t.arena, &same, &err),
+            HYP_DENIED);
+    }
+    change.password_old = HYP_STR(TEST_PASSWORD);
+    assert_int_equal(
+        hyp_auth_change_self(t.service, grant.scope, &change, &t.arena, &same, &err),
+        HYP_DENIED);
+    assert_non_null(strstr(err.text, "Wait 1 s"));
+    hyp_clock_fake_advance(&t.clock, 1000);
+    assert_int_equal(
+        hyp_auth_change_self(t.service, grant.scope, &change, &t.arena, &same, &err), HYP_OK);
+}
+
 static void people_change_their_looks(void **state)
 {
     struct hyp_grant same;
@@ -325,6 +348,7 @@ int main(void)
         WITH_SERVICE(sessions_end_by_idleness_and_age),
         WITH_SERVICE(signing_out_ends_it),
         WITH_SERVICE(a_new_password_ends_the_others),
+        WITH_SERVICE(own_passwords_cannot_be_guessed),
         WITH_SERVICE(people_change_their_looks),
     };
     struct test_list list = {0};
