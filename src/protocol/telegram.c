@@ -13,6 +13,7 @@
 #include "protocol/telegram.h"
 
 #include "protocol/mbus/frame.h"
+#include "protocol/mbus/record.h"
 #include "protocol/wmbus/layers.h"
 
 #include <string.h>
@@ -22,6 +23,15 @@
 #define WIRED_ACK 0xE5
 #define WIRED_HEAD 4
 #define WIRED_TAIL 2
+
+static void clear(struct hyp_telegram *telegram, enum hyp_link_kind link)
+{
+    /* `plain` is large and written before it is read: only the fields before it are cleared. */
+    memset(telegram, 0, offsetof(struct hyp_telegram, plain));
+    telegram->primary_address = -1;
+    telegram->lsb_first = true;
+    telegram->link = link;
+}
 
 size_t hyp_telegram_input_offset(const struct hyp_telegram *telegram, size_t plain_offset)
 {
@@ -160,25 +170,20 @@ static enum hyp_status open_layers(struct hyp_opening *opening)
     return status;
 }
 
-static enum hyp_status open_wireless(struct hyp_opening *opening, const uint8_t *bytes,
-                                     size_t len)
+/* What follows the link layer. */
+static enum hyp_status open_linked(struct hyp_opening *opening,
+                                   const struct hyp_wmbus_link *link)
 {
     struct hyp_telegram *telegram = opening->telegram;
-    struct hyp_wmbus_link link;
-    enum hyp_status status = hyp_wmbus_link_parse(bytes, len, telegram->plain, &link,
-                                                  opening->explain, opening->err);
-    if (status != HYP_OK) {
-        return status;
-    }
-    telegram->plain_len = link.len;
-    telegram->received_len = link.len;
-    telegram->trailing = link.trailing;
-    telegram->block_format = (uint8_t)link.format;
+    telegram->plain_len = link->len;
+    telegram->received_len = link->len;
+    telegram->trailing = link->trailing;
+    telegram->block_format = (uint8_t)link->format;
     telegram->c_field = telegram->plain[1];
     opening->pos = HYP_WMBUS_LINK_HEADER;
-    opening->end = link.len;
+    opening->end = link->len;
     take_address(opening);
-    if (opening->explain != NULL && link.format != HYP_WMBUS_FORMAT_STRIPPED) {
+    if (opening->explain != NULL && link->format != HYP_WMBUS_FORMAT_STRIPPED) {
         /* With CRCs in between, what follows is explained in the stripped copy. */
         opening->explain->stage = 1;
     }
@@ -189,6 +194,88 @@ static enum hyp_status open_wireless(struct hyp_opening *opening, const uint8_t 
                                   function != NULL ? function->meaning : "reserved");
     }
     return open_layers(opening);
+}
+
+/* Whether the application data, if they are records, can be walked to their end. */
+static bool is_whole(const struct hyp_telegram *telegram)
+{
+    if (telegram->content != HYP_CONTENT_RECORDS) {
+        return true;
+    }
+    struct hyp_mbus_records records;
+    hyp_mbus_records_init(&records, telegram->plain + telegram->data_offset, telegram->data_len,
+                          NULL);
+    records.msb_first = !telegram->lsb_first;
+    records.keep_containers = true;
+    struct hyp_mbus_record record;
+    enum hyp_status status = HYP_OK;
+    while (status == HYP_OK) {
+        status = hyp_mbus_records_next(&records, &record, NULL);
+    }
+    return status == HYP_NOT_FOUND;
+}
+
+/* Forgets what an opening found, notes included. */
+static void begin_again(struct hyp_opening *opening, size_t notes)
+{
+    *opening = (struct hyp_opening){
+        .context = opening->context,
+        .telegram = opening->telegram,
+        .explain = opening->explain,
+        .err = opening->err,
+    };
+    if (opening->explain != NULL) {
+        opening->explain->count = notes;
+        opening->explain->stage = 0;
+        opening->explain->record = -1;
+    }
+    clear(opening->telegram, HYP_LINK_WMBUS);
+}
+
+static bool is_settled(const struct hyp_opening *opening, enum hyp_status status)
+{
+    return status == HYP_NO_KEY || (status == HYP_OK && is_whole(opening->telegram));
+}
+
+/*
+ * A telegram whose only CRC may be chance did not read well with it: taken as one without CRCs
+ * when that makes sense of it to the last byte.
+ */
+static enum hyp_status open_again(struct hyp_opening *opening, const uint8_t *bytes,
+                                  const struct hyp_wmbus_link *doubtful, size_t notes)
+{
+    struct hyp_wmbus_link link;
+    begin_again(opening, notes);
+    enum hyp_status status = hyp_wmbus_link_parse_stripped(
+        bytes, doubtful, opening->telegram->plain, &link, opening->explain, opening->err);
+    if (status == HYP_OK) {
+        status = open_linked(opening, &link);
+    }
+    if (is_settled(opening, status)) {
+        return status;
+    }
+    begin_again(opening, notes);
+    status =
+        hyp_wmbus_link_parse(bytes, doubtful->used + doubtful->trailing,
+                             opening->telegram->plain, &link, opening->explain, opening->err);
+    return status == HYP_OK ? open_linked(opening, &link) : status;
+}
+
+static enum hyp_status open_wireless(struct hyp_opening *opening, const uint8_t *bytes,
+                                     size_t len)
+{
+    const size_t notes = opening->explain != NULL ? opening->explain->count : 0;
+    struct hyp_wmbus_link link;
+    enum hyp_status status = hyp_wmbus_link_parse(bytes, len, opening->telegram->plain, &link,
+                                                  opening->explain, opening->err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    status = open_linked(opening, &link);
+    if (hyp_wmbus_link_is_doubtful(&link) && !is_settled(opening, status)) {
+        return open_again(opening, bytes, &link, notes);
+    }
+    return status;
 }
 
 /* --- both --- */
@@ -275,11 +362,7 @@ enum hyp_status hyp_telegram_open(const uint8_t *bytes, size_t len, enum hyp_lin
                                   struct hyp_telegram *ret_tel, struct hyp_explain *explain,
                                   struct hyp_error *err)
 {
-    /* `plain` is large and written before it is read: only the fields before it are cleared. */
-    memset(ret_tel, 0, offsetof(struct hyp_telegram, plain));
-    ret_tel->primary_address = -1;
-    ret_tel->lsb_first = true;
-    ret_tel->link = link != HYP_LINK_UNSET ? link : guess_link(bytes, len);
+    clear(ret_tel, link != HYP_LINK_UNSET ? link : guess_link(bytes, len));
     struct hyp_error local;
     struct hyp_opening opening = {
         .context = context,

@@ -211,24 +211,12 @@ static bool recognise(const uint8_t *bytes, size_t len, struct hyp_wmbus_link *r
     return true;
 }
 
-enum hyp_status hyp_wmbus_link_parse(const uint8_t *bytes, size_t len,
-                                     uint8_t ret_copy[static HYP_WMBUS_TELEGRAM_MAX],
-                                     struct hyp_wmbus_link *ret_link,
-                                     struct hyp_explain *explain, struct hyp_error *err)
+/* The part that both entries share, once the format is known. */
+static enum hyp_status copy_link(const uint8_t *bytes, struct hyp_wmbus_link link,
+                                 uint8_t ret_copy[static HYP_WMBUS_TELEGRAM_MAX],
+                                 struct hyp_wmbus_link *ret_link, struct hyp_explain *explain,
+                                 struct hyp_error *err)
 {
-    if (len < HYP_WMBUS_LINK_HEADER) {
-        return hyp_error_set(err, HYP_NEED_MORE, (int64_t)len,
-                             "%zu bytes are too few for a wireless telegram (at least %d)", len,
-                             HYP_WMBUS_LINK_HEADER);
-    }
-    if (bytes[0] < HYP_WMBUS_LINK_HEADER - 1) {
-        return hyp_error_set(err, HYP_MALFORMED, 0, "L is %u: too short for an address",
-                             bytes[0]);
-    }
-    struct hyp_wmbus_link link;
-    if (!recognise(bytes, len, &link)) {
-        return refuse(bytes, len, err);
-    }
     if (link.format == HYP_WMBUS_FORMAT_STRIPPED && hyp_wmbus_function_find(bytes[1]) == NULL) {
         /* Without a CRC the C field is the only sign that this is a telegram at all. */
         return hyp_error_set(err, HYP_MALFORMED, 1,
@@ -254,4 +242,42 @@ enum hyp_status hyp_wmbus_link_parse(const uint8_t *bytes, size_t len,
     }
     *ret_link = link;
     return HYP_OK;
+}
+
+enum hyp_status hyp_wmbus_link_parse(const uint8_t *bytes, size_t len,
+                                     uint8_t ret_copy[static HYP_WMBUS_TELEGRAM_MAX],
+                                     struct hyp_wmbus_link *ret_link,
+                                     struct hyp_explain *explain, struct hyp_error *err)
+{
+    if (len < HYP_WMBUS_LINK_HEADER) {
+        return hyp_error_set(err, HYP_NEED_MORE, (int64_t)len,
+                             "%zu bytes are too few for a wireless telegram (at least %d)", len,
+                             HYP_WMBUS_LINK_HEADER);
+    }
+    if (bytes[0] < HYP_WMBUS_LINK_HEADER - 1) {
+        return hyp_error_set(err, HYP_MALFORMED, 0, "L is %u: too short for an address",
+                             bytes[0]);
+    }
+    struct hyp_wmbus_link link;
+    if (!recognise(bytes, len, &link)) {
+        return refuse(bytes, len, err);
+    }
+    return copy_link(bytes, link, ret_copy, ret_link, explain, err);
+}
+
+bool hyp_wmbus_link_is_doubtful(const struct hyp_wmbus_link *link)
+{
+    return link->format == HYP_WMBUS_FORMAT_B && link->used <= BLOCK_B + CRC_LEN;
+}
+
+enum hyp_status hyp_wmbus_link_parse_stripped(const uint8_t *bytes,
+                                              const struct hyp_wmbus_link *doubtful,
+                                              uint8_t ret_copy[static HYP_WMBUS_TELEGRAM_MAX],
+                                              struct hyp_wmbus_link *ret_link,
+                                              struct hyp_explain *explain,
+                                              struct hyp_error *err)
+{
+    struct hyp_wmbus_link link = *doubtful;
+    link.format = HYP_WMBUS_FORMAT_STRIPPED;
+    return copy_link(bytes, link, ret_copy, ret_link, explain, err);
 }

@@ -59,6 +59,20 @@ HYP_MUST_USE enum hyp_status hyp_wmbus_link_parse(
     const uint8_t *bytes, size_t len, uint8_t ret_copy[static HYP_WMBUS_TELEGRAM_MAX],
     struct hyp_wmbus_link *ret_link, struct hyp_explain *explain, struct hyp_error *err);
 
+/*
+ * Whether the format rests on one CRC alone. L is the same with and without the CRC of a single
+ * block of format B, so one stripped telegram in 65,536 ends in two bytes that read as its CRC;
+ * only the layers above can tell.
+ */
+bool hyp_wmbus_link_is_doubtful(const struct hyp_wmbus_link *link);
+
+/* As hyp_wmbus_link_parse() of the same bytes, but taken as a telegram without CRCs. */
+HYP_MUST_USE enum hyp_status
+hyp_wmbus_link_parse_stripped(const uint8_t *bytes, const struct hyp_wmbus_link *doubtful,
+                              uint8_t ret_copy[static HYP_WMBUS_TELEGRAM_MAX],
+                              struct hyp_wmbus_link *ret_link, struct hyp_explain *explain,
+                              struct hyp_error *err);
+
 /* Where a byte of the stripped copy stood in the input. */
 size_t hyp_wmbus_link_input_offset(enum hyp_wmbus_format format, size_t offset);
 
