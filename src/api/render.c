@@ -110,6 +110,7 @@ void hyp_render_device(struct hyp_json *json, const struct hyp_device_view *view
     hyp_json_member_text(json, "line_name", view->line_name);
     render_device_place(json, &view->device);
     hyp_json_member_text(json, "state", hyp_condition_text(view->condition));
+    hyp_render_time(json, "last_reading", view->last_reading);
     hyp_render_time(json, "last_success", view->comm.last_success);
     hyp_render_time(json, "last_attempt", view->comm.last_attempt);
     hyp_json_member_text(json, "last_error", view->comm.last_error);

@@ -24,6 +24,7 @@ static const struct sort_row {
     {"profile",      HYP_SORT_PROFILE     },
     {"manufacturer", HYP_SORT_MANUFACTURER},
     {"last_success", HYP_SORT_LAST_SUCCESS},
+    {"last_reading", HYP_SORT_LAST_READING},
     {"last_attempt", HYP_SORT_LAST_ATTEMPT},
     {"created",      HYP_SORT_CREATED     },
     {"id",           HYP_SORT_ID          },
@@ -251,6 +252,7 @@ enum hyp_status hyp_route_communication(struct hyp_request *req, struct hyp_erro
     }
     hyp_json_object_begin(json);
     hyp_json_member_text(json, "state", hyp_condition_text(view.condition));
+    hyp_render_time(json, "last_reading", view.last_reading);
     hyp_render_comm_members(json, &view.comm);
     hyp_render_time(json, "next_due", view.next_due);
     hyp_json_member_bool(json, "backing_off", view.backing_off);

@@ -101,6 +101,7 @@ static void write_device(struct hyp_watch *watch, const struct hyp_event *event)
     begin_event(watch, &json, "device");
     hyp_json_member_i64(&json, "id", state->device.id);
     hyp_json_member_text(&json, "state", hyp_condition_text(event->device.condition));
+    hyp_render_time(&json, "last_reading", event->device.last_reading);
     hyp_render_comm_members(&json, &state->comm);
     hyp_render_time(&json, "next_due", state->next_due);
     hyp_json_member_bool(&json, "backing_off", state->backing_off);

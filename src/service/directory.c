@@ -10,28 +10,6 @@
 
 #define FOLDED_MAX 1024
 
-static const char *const condition_texts[HYP_CONDITION_COUNT] = {
-    [HYP_CONDITION_NEVER] = "never",       [HYP_CONDITION_OK] = "ok",
-    [HYP_CONDITION_STALE] = "stale",       [HYP_CONDITION_FAILING] = "failing",
-    [HYP_CONDITION_DISABLED] = "disabled",
-};
-
-const char *hyp_condition_text(enum hyp_condition condition)
-{
-    return condition_texts[condition];
-}
-
-enum hyp_status hyp_condition_find(struct hyp_str text, enum hyp_condition *ret_condition)
-{
-    for (size_t i = 0; i < HYP_CONDITION_COUNT; i++) {
-        if (hyp_str_equal(text, hyp_str_from(condition_texts[i]))) {
-            *ret_condition = (enum hyp_condition)i;
-            return HYP_OK;
-        }
-    }
-    return HYP_NOT_FOUND;
-}
-
 /* Medium codes of EN 13757-7 table 13, as far as they tell what a device is for. */
 static const struct medium_row {
     uint8_t medium;
@@ -85,7 +63,8 @@ static void free_entry(struct hyp_directory_entry *entry)
     }
 }
 
-static struct hyp_directory_entry *find_entry(const struct hyp_directory *directory, int64_t id)
+struct hyp_directory_entry *hyp_directory_entry_locked(const struct hyp_directory *directory,
+                                                       int64_t id)
 {
     uint64_t at = 0;
     if (!hyp_map_get(&directory->index, (uint64_t)id, &at)) {
@@ -234,7 +213,7 @@ enum hyp_status hyp_directory_set_device(struct hyp_directory *directory,
 {
     enum hyp_status status = HYP_OK;
     pthread_rwlock_wrlock(&directory->lock);
-    struct hyp_directory_entry *entry = find_entry(directory, device->id.id);
+    struct hyp_directory_entry *entry = hyp_directory_entry_locked(directory, device->id.id);
     bool fresh = entry == NULL;
     if (fresh) {
         entry = calloc(1, sizeof(*entry));
@@ -261,7 +240,7 @@ enum hyp_status hyp_directory_set_device(struct hyp_directory *directory,
 void hyp_directory_remove_device(struct hyp_directory *directory, hyp_device_id id)
 {
     pthread_rwlock_wrlock(&directory->lock);
-    struct hyp_directory_entry *entry = find_entry(directory, id.id);
+    struct hyp_directory_entry *entry = hyp_directory_entry_locked(directory, id.id);
     if (entry != NULL) {
         size_t at = 0;
         while (directory->entries[at] != entry) {
@@ -312,37 +291,6 @@ void hyp_directory_remove_line(struct hyp_directory *directory, hyp_line_id id)
     pthread_rwlock_unlock(&directory->lock);
 }
 
-/* How long a success stays fresh. */
-static int64_t fresh_ms(const struct hyp_schedule *schedule)
-{
-    const int64_t day_ms = 24LL * 3600 * 1000;
-    switch (schedule->kind) {
-    case HYP_SCHEDULE_EVERY: return 3LL * schedule->minutes * 60 * 1000;
-    case HYP_SCHEDULE_DAILY: {
-        int days = __builtin_popcount(schedule->weekdays & 0x7Fu);
-        return 3 * day_ms * (days == 0 ? 7 : (7 + days - 1) / days);
-    }
-    case HYP_SCHEDULE_UNSET:
-    case HYP_SCHEDULE_NONE: break;
-    }
-    return day_ms;
-}
-
-enum hyp_condition hyp_directory_condition(const struct hyp_directory_entry *entry, hyp_utc now)
-{
-    if (!entry->device.enabled) {
-        return HYP_CONDITION_DISABLED;
-    }
-    if (entry->comm.last_success.ms == 0) {
-        return HYP_CONDITION_NEVER;
-    }
-    if (entry->comm.failures_in_row >= 3) {
-        return HYP_CONDITION_FAILING;
-    }
-    bool stale = now.ms - entry->comm.last_success.ms > fresh_ms(&entry->device.schedule);
-    return stale ? HYP_CONDITION_STALE : HYP_CONDITION_OK;
-}
-
 void hyp_directory_view_of(const struct hyp_directory *directory,
                            const struct hyp_directory_entry *entry, hyp_utc now,
                            struct hyp_device_view *ret_view)
@@ -352,6 +300,7 @@ void hyp_directory_view_of(const struct hyp_directory *directory,
         .device = entry->device,
         .comm = entry->comm,
         .condition = hyp_directory_condition(entry, now),
+        .last_reading = hyp_directory_last_reading(entry, now),
         .job = entry->job,
         .next_due = entry->next_due,
         .backing_off = entry->backing_off,
@@ -369,7 +318,7 @@ enum hyp_status hyp_directory_device(struct hyp_directory *directory, hyp_tenant
                                      struct hyp_device_view *ret_view)
 {
     pthread_rwlock_rdlock(&directory->lock);
-    const struct hyp_directory_entry *entry = find_entry(directory, id.id);
+    const struct hyp_directory_entry *entry = hyp_directory_entry_locked(directory, id.id);
     bool found = entry != NULL && entry->device.tenant.id == tenant.id;
     if (found) {
         hyp_directory_view_of(directory, entry, now, ret_view);
@@ -387,7 +336,7 @@ bool hyp_directory_has_device(struct hyp_directory *directory, hyp_tenant_id ten
 hyp_tenant_id hyp_directory_tenant_of(struct hyp_directory *directory, hyp_device_id id)
 {
     pthread_rwlock_rdlock(&directory->lock);
-    const struct hyp_directory_entry *entry = find_entry(directory, id.id);
+    const struct hyp_directory_entry *entry = hyp_directory_entry_locked(directory, id.id);
     hyp_tenant_id tenant = entry == NULL ? (hyp_tenant_id){0} : entry->device.tenant;
     pthread_rwlock_unlock(&directory->lock);
     return tenant;
@@ -485,65 +434,4 @@ size_t hyp_directory_find_serial(struct hyp_directory *directory, hyp_tenant_id 
     }
     pthread_rwlock_unlock(&directory->lock);
     return count;
-}
-
-void hyp_directory_set_state(struct hyp_directory *directory,
-                             const struct hyp_device_state *state, bool *ret_flipped)
-{
-    *ret_flipped = false;
-    pthread_rwlock_wrlock(&directory->lock);
-    struct hyp_directory_entry *entry = find_entry(directory, state->device.id);
-    if (entry != NULL) {
-        bool first = entry->comm.last_success.ms == 0 && entry->comm.last_failure.ms == 0;
-        bool spoke = state->comm.last_success.ms != 0 || state->comm.last_failure.ms != 0;
-        bool was_ok = entry->comm.last_success.ms >= entry->comm.last_failure.ms;
-        bool is_ok = state->comm.last_success.ms >= state->comm.last_failure.ms;
-        *ret_flipped = spoke && (first || was_ok != is_ok);
-        entry->comm = state->comm;
-        entry->job = state->job;
-        entry->next_due = state->next_due;
-        entry->backing_off = state->backing_off;
-        entry->dirty = true;
-    }
-    pthread_rwlock_unlock(&directory->lock);
-}
-
-void hyp_directory_restore_comm(struct hyp_directory *directory, hyp_device_id device,
-                                const struct hyp_comm_state *comm)
-{
-    pthread_rwlock_wrlock(&directory->lock);
-    struct hyp_directory_entry *entry = find_entry(directory, device.id);
-    if (entry != NULL) {
-        entry->comm = *comm;
-    }
-    pthread_rwlock_unlock(&directory->lock);
-}
-
-size_t hyp_directory_take_dirty(struct hyp_directory *directory, struct hyp_stored_comm *out,
-                                size_t capacity)
-{
-    size_t count = 0;
-    pthread_rwlock_wrlock(&directory->lock);
-    for (size_t i = 0; count < capacity && i < directory->count; i++) {
-        struct hyp_directory_entry *entry = directory->entries[i];
-        if (entry->dirty) {
-            out[count++] = (struct hyp_stored_comm){entry->device.id, entry->comm};
-            entry->dirty = false;
-        }
-    }
-    pthread_rwlock_unlock(&directory->lock);
-    return count;
-}
-
-void hyp_directory_mark_dirty(struct hyp_directory *directory,
-                              const struct hyp_stored_comm *states, size_t count)
-{
-    pthread_rwlock_wrlock(&directory->lock);
-    for (size_t i = 0; i < count; i++) {
-        struct hyp_directory_entry *entry = find_entry(directory, states[i].device.id);
-        if (entry != NULL) {
-            entry->dirty = true;
-        }
-    }
-    pthread_rwlock_unlock(&directory->lock);
 }

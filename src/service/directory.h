@@ -22,9 +22,9 @@ struct hyp_directory;
 
 /* What a list shows of a device's communication. */
 enum hyp_condition {
-    HYP_CONDITION_NEVER = 0, /* no success yet */
+    HYP_CONDITION_NEVER = 0, /* no success and no stored reading yet */
     HYP_CONDITION_OK,
-    HYP_CONDITION_STALE,   /* last success older than 3 periods (wireless: 24 h) */
+    HYP_CONDITION_STALE,   /* last reading older than 3 periods (wireless: 24 h) */
     HYP_CONDITION_FAILING, /* 3 or more failures in a row */
     HYP_CONDITION_DISABLED,
     HYP_CONDITION_COUNT,
@@ -38,6 +38,8 @@ struct hyp_device_view {
     struct hyp_device device;
     struct hyp_comm_state comm;
     enum hyp_condition condition;
+    /* Last success, or the time of the newest stored reading where that is later. */
+    hyp_utc last_reading;
     enum hyp_job_state job;
     hyp_utc next_due;
     bool backing_off;
@@ -56,6 +58,7 @@ enum hyp_device_sort {
     HYP_SORT_PROFILE,
     HYP_SORT_MANUFACTURER,
     HYP_SORT_LAST_SUCCESS,
+    HYP_SORT_LAST_READING,
     HYP_SORT_LAST_ATTEMPT,
     HYP_SORT_CREATED,
     HYP_SORT_ID,
@@ -149,6 +152,12 @@ size_t hyp_directory_find_serial(struct hyp_directory *directory, hyp_tenant_id 
  */
 void hyp_directory_set_state(struct hyp_directory *directory,
                              const struct hyp_device_state *state, bool *ret_flipped);
+/*
+ * A reading of the device is in the store; readings older than the newest change nothing.
+ * Returns the device's tenant, 0 when there is no such device.
+ */
+hyp_tenant_id hyp_directory_note_reading(struct hyp_directory *directory, hyp_device_id device,
+                                         hyp_utc source_time);
 /* Communication read from the store at start. */
 void hyp_directory_restore_comm(struct hyp_directory *directory, hyp_device_id device,
                                 const struct hyp_comm_state *comm);

@@ -7,10 +7,12 @@
 #include "service/directory.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct hyp_directory_entry {
     struct hyp_device device;
     struct hyp_comm_state comm;
+    _Atomic int64_t stored_ms; /* source time of the newest stored reading; 0 = none */
     enum hyp_job_state job;
     hyp_utc next_due;
     bool backing_off;
@@ -32,11 +34,14 @@ struct hyp_directory {
     bool ranks_stale;     /* name_rank must be computed again */
 };
 
-/* Both need the lock. */
+/* All need the lock. */
+struct hyp_directory_entry *hyp_directory_entry_locked(const struct hyp_directory *directory,
+                                                       int64_t id);
 const struct hyp_line *hyp_directory_line_locked(const struct hyp_directory *directory,
                                                  hyp_line_id id);
 enum hyp_condition hyp_directory_condition(const struct hyp_directory_entry *entry,
                                            hyp_utc now);
+hyp_utc hyp_directory_last_reading(const struct hyp_directory_entry *entry, hyp_utc now);
 void hyp_directory_view_of(const struct hyp_directory *directory,
                            const struct hyp_directory_entry *entry, hyp_utc now,
                            struct hyp_device_view *ret_view);

@@ -222,6 +222,9 @@ static void fill_key(const struct query_run *run, struct sort_row *row)
     case HYP_SORT_NAME: row->number = entry->name_rank; return;
     case HYP_SORT_ID: row->number = biased(entry->device.id.id); return;
     case HYP_SORT_LAST_SUCCESS: row->number = biased(entry->comm.last_success.ms); return;
+    case HYP_SORT_LAST_READING:
+        row->number = biased(hyp_directory_last_reading(entry, run->now).ms);
+        return;
     case HYP_SORT_LAST_ATTEMPT: row->number = biased(entry->comm.last_attempt.ms); return;
     case HYP_SORT_CREATED: row->number = biased(entry->device.created.ms); return;
     case HYP_SORT_STATE: row->number = hyp_directory_condition(entry, run->now); return;

@@ -42,6 +42,7 @@ void hyp_field_device_state(void *user, const struct hyp_device_state *state)
     struct hyp_event event = {.kind = HYP_EVENT_DEVICE, .tenant = tenant};
     event.device.state = *state;
     event.device.condition = view.condition;
+    event.device.last_reading = view.last_reading;
     hyp_hub_publish(service->hub, &event);
 }
 

@@ -38,6 +38,7 @@ struct hyp_event {
         struct {
             struct hyp_device_state state;
             enum hyp_condition condition;
+            hyp_utc last_reading;
         } device;
         struct hyp_line_state line;
         struct hyp_job job;

@@ -68,6 +68,7 @@ static const struct field device_fields[] = {
     PASS_OVER("created"),
     PASS_OVER("state"),
     PASS_OVER("last_success"),
+    PASS_OVER("last_reading"),
     PASS_OVER("last_attempt"),
     PASS_OVER("last_error"),
     PASS_OVER("info_severity"),

@@ -143,6 +143,35 @@ static enum hyp_status load_lines(struct hyp_service *service, struct hyp_arena 
     return status;
 }
 
+/* Time of the newest stored value; a device without readings keeps none. */
+static enum hyp_status restore_reading(struct hyp_service *service,
+                                       const struct hyp_device *device,
+                                       struct hyp_arena *scratch)
+{
+    struct hyp_latest *values;
+    size_t count = 0;
+    enum hyp_status status = hyp_store_latest(service->config.store, device->tenant, device->id,
+                                              scratch, &values, &count);
+    for (size_t i = 0; status == HYP_OK && i < count; i++) {
+        hyp_directory_note_reading(service->directory, device->id, values[i].value.time);
+    }
+    hyp_arena_reset(scratch);
+    return status == HYP_NOT_FOUND ? HYP_OK : status;
+}
+
+static enum hyp_status restore_readings(struct hyp_service *service,
+                                        const struct hyp_device *devices, size_t count)
+{
+    struct hyp_arena scratch;
+    enum hyp_status status = HYP_OK;
+    hyp_arena_init(&scratch, HYP_LIMIT_REQUEST_ARENA);
+    for (size_t i = 0; status == HYP_OK && i < count; i++) {
+        status = restore_reading(service, &devices[i], &scratch);
+    }
+    hyp_arena_finish(&scratch);
+    return status;
+}
+
 static enum hyp_status load_devices(struct hyp_service *service, struct hyp_arena *arena)
 {
     struct hyp_device *devices;
@@ -152,6 +181,9 @@ static enum hyp_status load_devices(struct hyp_service *service, struct hyp_aren
         hyp_store_devices(service->config.store, (hyp_tenant_id){0}, arena, &devices, &count);
     for (size_t i = 0; status == HYP_OK && i < count; i++) {
         status = hyp_directory_set_device(service->directory, &devices[i]);
+    }
+    if (status == HYP_OK) {
+        status = restore_readings(service, devices, count);
     }
     if (status == HYP_OK) {
         status = hyp_store_comm_load(service->config.store, arena, &states, &count);
@@ -185,7 +217,7 @@ static void on_committed(void *user, hyp_device_id device, hyp_utc source_time,
                          const struct hyp_stored_value *values, size_t count)
 {
     struct hyp_service *service = user;
-    hyp_tenant_id tenant = hyp_directory_tenant_of(service->directory, device);
+    hyp_tenant_id tenant = hyp_directory_note_reading(service->directory, device, source_time);
     hyp_today_note(service, source_time);
     if (tenant.id != 0) {
         hyp_hub_values(service->hub, tenant, device, source_time, values, count);

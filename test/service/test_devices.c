@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
+#include "service/overview.h"
+
 static struct test_service t;
 
 static int open_service(void **state)
@@ -284,6 +286,39 @@ static void headline_and_severity(void **state)
     assert_int_equal(extras[0].severity, HYP_SEVERITY_NORMAL);
 }
 
+/* A device whose readings all came from a file: no line ever reported about it. */
+static void imported_history_counts_as_read(void **state)
+{
+    struct hyp_device_page page;
+    struct hyp_device_view view;
+    struct hyp_overview overview;
+    const struct hyp_device_query query = {.line = HYP_LINE_ANY, .limit = 10};
+    (void)state;
+    struct hyp_device device = test_add_device(&t, "m", "12345678", 0);
+    assert_int_equal(
+        hyp_device_get(t.service, &t.reader, device.id, &t.arena, &view, NULL, NULL), HYP_OK);
+    assert_int_equal(view.condition, HYP_CONDITION_NEVER);
+    assert_int_equal(view.last_reading.ms, 0);
+    test_commit_many(&t, device.id, TEST_START_MS - 7200000, 3600000, 3, 4711);
+    for (int run = 0; run < 2; run++) {
+        assert_int_equal(
+            hyp_device_get(t.service, &t.reader, device.id, &t.arena, &view, NULL, NULL),
+            HYP_OK);
+        assert_int_equal(view.condition, HYP_CONDITION_OK);
+        assert_int_equal(view.last_reading.ms, TEST_START_MS);
+        assert_int_equal(view.comm.last_success.ms, 0);
+        assert_int_equal(
+            hyp_devices_list(t.service, &t.reader, &query, 0, &t.arena, &page, NULL, NULL),
+            HYP_OK);
+        assert_int_equal(page.views[0].last_reading.ms, TEST_START_MS);
+        assert_int_equal(page.conditions[HYP_CONDITION_NEVER], 0);
+        assert_int_equal(hyp_overview_get(t.service, &t.reader, &t.arena, &overview, NULL),
+                         HYP_OK);
+        assert_int_equal(overview.conditions[HYP_CONDITION_OK], 1);
+        test_service_restart(&t); /* what is stored counts again */
+    }
+}
+
 /* --- keys --- */
 
 static void keys_by_number(void **state)
@@ -414,6 +449,7 @@ int main(void)
         WITH_SERVICE(the_same_meter_twice),
         WITH_SERVICE(a_restart_keeps_everything),
         WITH_SERVICE(headline_and_severity),
+        WITH_SERVICE(imported_history_counts_as_read),
         WITH_SERVICE(keys_by_number),
         WITH_SERVICE(lines_in_use_stay),
         WITH_SERVICE(names_of_lines_are_unique),

@@ -65,6 +65,24 @@ static const struct condition_row {
     {"switched off",       false, {HYP_SCHEDULE_EVERY, 15, 0, 0},     60000,        9, HYP_CONDITION_DISABLED},
 };
 
+/* Readings that came from a file count as well, also without any success on a line. */
+static const struct stored_row {
+    const char *name;
+    int64_t success_ago_ms; /* -1 = never */
+    int64_t stored_ago_ms;
+    uint32_t failures;
+    int64_t last_ago_ms;
+    enum hyp_condition condition;
+} stored_rows[] = {
+    {"imported just now",            -1,       60000,     0, 60000,     HYP_CONDITION_OK     },
+    {"imported, old",                -1,       90000000,  0, 90000000,  HYP_CONDITION_STALE  },
+    {"imported, then failing",       -1,       60000,     3, 60000,     HYP_CONDITION_FAILING},
+    {"imported after a success",     90000000, 60000,     0, 60000,     HYP_CONDITION_OK     },
+    {"history older than a success", 60000,    90000000,  0, 60000,     HYP_CONDITION_OK     },
+    {"a clock ahead of a success",   90000000, -86400000, 0, 90000000,  HYP_CONDITION_STALE  },
+    {"only a clock ahead",           -1,       -86400000, 0, -86400000, HYP_CONDITION_STALE  },
+};
+
 static struct hyp_device device_with(int64_t id, const char *name)
 {
     struct hyp_device device = {.id = {id},
@@ -96,6 +114,28 @@ static void check_condition(void **state)
     hyp_directory_restore_comm(directory, device.id, &comm);
     assert_int_equal(hyp_directory_device(directory, tenant, device.id, now, &view), HYP_OK);
     assert_int_equal(view.condition, row->condition);
+    close_directory(NULL);
+}
+
+static void check_stored(void **state)
+{
+    const struct stored_row *row = *state;
+    struct hyp_device_view view;
+    open_directory(NULL);
+    struct hyp_device device = device_with(7, "m");
+    device.schedule = (struct hyp_schedule){HYP_SCHEDULE_EVERY, 15, 0, 0};
+    set(device);
+    struct hyp_comm_state comm = {.failures_in_row = row->failures};
+    comm.last_success.ms = row->success_ago_ms < 0 ? 0 : NOW_MS - row->success_ago_ms;
+    hyp_directory_restore_comm(directory, device.id, &comm);
+    hyp_utc stored = {NOW_MS - row->stored_ago_ms};
+    assert_int_equal(hyp_directory_note_reading(directory, device.id, stored).id, tenant.id);
+    /* An older one that comes later changes nothing. */
+    hyp_directory_note_reading(directory, device.id, (hyp_utc){stored.ms - 1000});
+    assert_int_equal(hyp_directory_note_reading(directory, (hyp_device_id){8}, stored).id, 0);
+    assert_int_equal(hyp_directory_device(directory, tenant, device.id, now, &view), HYP_OK);
+    assert_int_equal(view.condition, row->condition);
+    assert_int_equal(view.last_reading.ms, NOW_MS - row->last_ago_ms);
     close_directory(NULL);
 }
 
@@ -378,6 +418,7 @@ int main(void)
         list.tests[list.count++] = tests[i];
     }
     TEST_ROWS(&list, condition_rows, check_condition);
+    TEST_ROWS(&list, stored_rows, check_stored);
     TEST_ROWS(&list, query_rows, check_query);
     return test_list_run(&list, "directory");
 }

@@ -46,7 +46,7 @@ export interface Device {
   line: number | null; line_name: string; has_key: boolean;
   address: string; city: string; latitude: number | null; longitude: number | null;
   schedule: string; enabled: boolean; battery: boolean; revision: number; created: string;
-  state: DeviceState; last_success: string | null; last_attempt: string | null; last_error: string;
+  state: DeviceState; last_reading: string | null; last_success: string | null; last_attempt: string | null; last_error: string;
   info_severity: Severity; headline: { key: string; text: string; unit: string } | null;
 }
 
@@ -78,7 +78,7 @@ export interface Reading {
 }
 
 export interface Communication {
-  state: DeviceState; last_attempt: string | null; last_success: string | null; last_failure: string | null;
+  state: DeviceState; last_reading: string | null; last_attempt: string | null; last_success: string | null; last_failure: string | null;
   last_status: string; last_error: string; failures_in_row: number; attempts: number; successes: number;
   next_due: string | null; backing_off: boolean; job: JobState | '' | null;
   events: { time: string; status: string; text: string }[];

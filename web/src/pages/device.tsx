@@ -59,7 +59,7 @@ function Head({ d, job, onRead }: { d: Device; job: Job | null; onRead: () => vo
           {may('job.run') && <button type="button" class="btn btn-primary" disabled={!!job && isRunning(job.state)} onClick={onRead}><Icon svg={readIcon} />{t('read.now')}</button>}
         </div>
       </div>
-      <p class="device-meta">{meta.join(' · ')}{d.last_success && <> · {t('device.read', { ago: ago(d.last_success) })}</>}</p>
+      <p class="device-meta">{meta.join(' · ')}{d.last_reading && <> · {t('device.read', { ago: ago(d.last_reading) })}</>}</p>
       {job && job.state === 'error' && <p class="note note-warn device-note wrap">{job.text || t('read.failed')}</p>}
       {d.state === 'failing' && d.last_error && !(job && job.state === 'error') && <p class="note note-warn device-note wrap">{d.last_error} <a href={`${path.value}?tab=communication`}>{t('device.showCommunication')}</a></p>}
     </>

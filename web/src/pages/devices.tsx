@@ -83,7 +83,7 @@ function allColumns(): Column[] {
     textColumn('line', 'col.line', 112, (d) => d.line_name),
     textColumn('bus_address', 'col.busAddress', 96, (d) => busAddress(d), { right: true, sortable: false }),
     { key: 'headline', title: t('col.value'), width: 140, right: true, text: headline, draw: drawHeadline },
-    textColumn('last_success', 'col.age', 70, (d) => age(d.last_success) || '–', { right: true }),
+    textColumn('last_reading', 'col.age', 70, (d) => age(d.last_reading) || '–', { right: true }),
     { key: 'info', title: t('col.info'), width: 94, text: (d) => infoWord(d), draw: (c, d) => (d.info_severity && d.info_severity !== 'normal' ? drawMark(c, d.info_severity, infoWord(d)) : textCell(c, '')) },
     textColumn('schedule', 'col.schedule', 120, (d) => scheduleWords(d.schedule), { sortable: false }),
     textColumn('last_error', 'col.lastError', 240, (d) => d.last_error, { sortable: false }),
@@ -91,7 +91,7 @@ function allColumns(): Column[] {
     textColumn('created', 'col.created', 130, (d) => dateTime(d.created), { sortable: false }),
   ];
 }
-const DEFAULT_COLUMNS = ['state', 'name', 'kind', 'serial', 'address', 'line', 'headline', 'last_success', 'info'];
+const DEFAULT_COLUMNS = ['state', 'name', 'kind', 'serial', 'address', 'line', 'headline', 'last_reading', 'info'];
 const infoWord = (d: Device): string => (d.info_severity && d.info_severity !== 'normal' ? word('severity', d.info_severity) : '');
 const busAddress = (d: Device): string => String((d.unit_id || (d.secondary ? d.serial : d.primary_address)) ?? '');
 
@@ -103,7 +103,7 @@ function drawNarrow(cell: HTMLElement, d: Device): void {
   a.append(d.name);
   b.textContent = headline(d);
   c.textContent = [d.serial, d.address || d.line_name].filter(Boolean).join(' · ');
-  e.textContent = age(d.last_success) || word('state', d.state);
+  e.textContent = age(d.last_reading) || word('state', d.state);
 }
 
 function filterQuery(): Query {
@@ -202,8 +202,8 @@ async function exportCsv(columns: Column[]): Promise<void> {
     rows.push(...page.items);
     total = page.total;
   }
-  const value = (c: Column, d: Device): string => (c.key === 'last_success' ? dateTime(d.last_success, true) : c.key === 'headline' ? (d.headline ? `${d.headline.text} ${d.headline.unit}` : '') : c.text(d));
-  download('devices.csv', csv(columns.map((c) => (c.key === 'last_success' ? t('col.lastReading') : c.title)), rows.map((d) => columns.map((c) => value(c, d)))));
+  const value = (c: Column, d: Device): string => (c.key === 'last_reading' ? dateTime(d.last_reading, true) : c.key === 'headline' ? (d.headline ? `${d.headline.text} ${d.headline.unit}` : '') : c.text(d));
+  download('devices.csv', csv(columns.map((c) => (c.key === 'last_reading' ? t('col.lastReading') : c.title)), rows.map((d) => columns.map((c) => value(c, d)))));
 }
 
 function Bulk({ ids, groups, clear, done }: { ids: number[]; groups: Group[]; clear: () => void; done: () => void }) {
@@ -240,7 +240,7 @@ function useLiveRows(grid: { current: Grid<Device> | null }): void {
       if (e.type === 'poll') grid.current?.refresh();
       if (e.type !== 'device') return;
       const c = e.data as Partial<Communication> & { id: number };
-      grid.current?.update(c.id, (d) => ({ ...d, state: c.state ?? d.state, last_success: c.last_success ?? d.last_success, last_error: c.last_error ?? d.last_error }));
+      grid.current?.update(c.id, (d) => ({ ...d, state: c.state ?? d.state, last_reading: c.last_reading ?? d.last_reading, last_error: c.last_error ?? d.last_error }));
       soon();
     });
     return () => { stop(); clearTimeout(timer); };

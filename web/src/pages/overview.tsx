@@ -42,7 +42,7 @@ function Attention({ o, lines }: { o: Overview; lines: Line[] }) {
 }
 
 function Failing() {
-  const failing = useResource('failing', (s) => get<DeviceList>('/devices', { state: 'failing', sort: '-last_success', limit: 6 }, s));
+  const failing = useResource('failing', (s) => get<DeviceList>('/devices', { state: 'failing', sort: '-last_reading', limit: 6 }, s));
   useEffect(() => {
     let due: ReturnType<typeof setTimeout> | undefined;
     const stop = subscribe(['devices'], [], (e) => { if (e.type === 'device' || e.type === 'poll') due ??= setTimeout(() => { due = undefined; failing.reload(); }, 8000); });
@@ -53,7 +53,7 @@ function Failing() {
     <section class="card">
       <div class="card-head"><h2>{t('overview.failingList')}</h2>{failing.data.total > 6 && <a href="/devices?state=failing">{t('overview.all', { n: failing.data.total })}</a>}</div>
       {failing.data.items.map((d: Device) => (
-        <a key={d.id} class="row-link" href={`/devices/${d.id}?tab=communication`}><MarkIcon mark={DEVICE_MARK[d.state]} /><span class="grow">{d.name}<small>{d.last_error || word('state', d.state)}</small></span><span class="grey small nowrap">{d.last_success ? ago(d.last_success) : word('state', 'never')}</span></a>
+        <a key={d.id} class="row-link" href={`/devices/${d.id}?tab=communication`}><MarkIcon mark={DEVICE_MARK[d.state]} /><span class="grow">{d.name}<small>{d.last_error || word('state', d.state)}</small></span><span class="grey small nowrap">{d.last_reading ? ago(d.last_reading) : word('state', 'never')}</span></a>
       ))}
     </section>
   );

@@ -34,7 +34,7 @@ export function Peek({ id, onClose }: { id: number; onClose: () => void }) {
         <Loaded from={device} what={t('peek.failed')}>
           {(x) => (
             <>
-              <div><Status mark={DEVICE_MARK[x.state]} word={word('state', x.state)} /> {x.last_success && <span class="grey">· {ago(x.last_success)}</span>}</div>
+              <div><Status mark={DEVICE_MARK[x.state]} word={word('state', x.state)} /> {x.last_reading && <span class="grey">· {ago(x.last_reading)}</span>}</div>
               {x.last_error && x.state !== 'ok' && <p class="note note-warn wrap">{x.last_error}</p>}
               <div class="peek-actions">
                 <a class="btn btn-primary" href={`/devices/${id}`}>{t('peek.open')}</a>

@@ -37,6 +37,7 @@ export default function CommunicationTab({ device }: TabProps) {
             <div class="card-head"><h2>{t('comm.state')}</h2><Status mark={DEVICE_MARK[c.state] ?? 'nodata'} word={word('state', c.state)} /></div>
             <div class="card-body">
               <dl class="facts">
+                <dt>{t('col.lastReading')}</dt><dd><When iso={c.last_reading} never={t('comm.never')} /></dd>
                 <dt>{t('comm.lastAttempt')}</dt><dd><When iso={c.last_attempt} never={t('comm.never')} /></dd>
                 <dt>{t('comm.lastSuccess')}</dt><dd><When iso={c.last_success} never={t('comm.never')} /></dd>
                 <dt>{t('comm.lastFailure')}</dt><dd><When iso={c.last_failure} never={t('comm.never')} /></dd>
