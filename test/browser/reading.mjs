@@ -78,8 +78,8 @@ async function chart({ tap, server, api }, page) {
   await page.waitForURL((url) => !url.search.includes('compare=1'));
   await settled(page);
   // The chart is drawn anew after the way back; it has a place only once that is done.
-  await page.waitForFunction(() => document.querySelector('.u-over')?.getBoundingClientRect().width > 0);
-  const over = await page.locator('.u-over').boundingBox();
+  await page.waitForFunction(() => document.querySelector('.chart-over')?.getBoundingClientRect().width > 0);
+  const over = await page.locator('.chart-over').boundingBox();
   await page.mouse.move(over.x + over.width * 0.3, over.y + 60);
   await page.mouse.down();
   await page.mouse.move(over.x + over.width * 0.6, over.y + 80, { steps: 5 });

@@ -1,12 +1,12 @@
 // The time chart on a canvas: mean line with min-max band, an axis per unit, crosshair shared
-// between panels, zoom by dragging, pinch or keys. No framework code runs while drawing.
-import uPlot from 'uplot';
+// between panels, zoom by dragging, pinch or keys. No framework code runs while drawing, and no
+// library: docs/decisions/0002-own-chart.md says why.
 import type { Series } from '../api/types';
-import { places } from '../model/numbers';
-import { number } from '../model/numbers';
-import { join, maxOf, meanOf, minOf, withGaps, type Column } from '../model/series';
-import { civil, siteZone } from '../model/time';
+import { stepDecimals, timeMarks, valueMarks } from '../model/axis';
+import { number, places } from '../model/numbers';
+import { maxOf, meanOf, minOf, nearest, withGaps } from '../model/series';
 import { unitText } from '../model/units';
+import { gestures } from './chart-pointer';
 
 export interface ChartSeries { series: Series; title: string; slot: number; hidden: boolean; previous: boolean }
 
@@ -17,189 +17,314 @@ export interface ChartOptions {
   onCursor: (time: number | null) => void;
 }
 
+interface Line { item: ChartSeries; times: number[]; mean: (number | null)[]; min: (number | null)[] | null; max: (number | null)[] | null; colour: string; band: string; unit: string }
+interface Scale { unit: string; lo: number; hi: number; step: number; marks: number[]; labels: string[]; side: 'left' | 'right'; size: number }
+interface Box { x: number; y: number; w: number; h: number }
+
 const DASHES: number[][] = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
 const PREVIOUS_DASH = [3, 4];
-
-/** The computed colour of a token; canvases cannot read custom properties. */
-function colour(token: string, alpha = 1): string {
-  const probe = document.createElement('i');
-  probe.style.color = `var(--${token})`;
-  probe.style.display = 'none';
-  document.body.append(probe);
-  const text = getComputedStyle(probe).color;
-  probe.remove();
-  if (alpha === 1) return text;
-  const m = /rgba?\(([\d.]+),\s*([\d.]+),\s*([\d.]+)/.exec(text);
-  return m ? `rgba(${m[1]}, ${m[2]}, ${m[3]}, ${alpha})` : text;
-}
+const FONT = '12px Inter, system-ui, sans-serif';
+const TIME_AXIS = 42;
+const TOP = 10;
+const TITLE = 20;
+const FEW_POINTS = 40;
 
 export const slotColour = (slot: number): string => `series-${((slot - 1) % 6) + 1}`;
 export const slotDash = (slot: number): number[] => DASHES[Math.floor((slot - 1) / 6) % DASHES.length]!;
 
-const two = (n: number): string => String(n).padStart(2, '0');
-const MONTHS = (): string[] => Array.from({ length: 12 }, (_, i) => new Intl.DateTimeFormat(document.documentElement.lang || 'en', { month: 'short', timeZone: 'UTC' }).format(Date.UTC(2024, i, 15)));
-
-/** Labels of the time axis: hours below a day step, day and month from there on; a new day or year is named. */
-function timeLabels(splits: number[], step: number): string[] {
-  const months = MONTHS();
-  let last = '';
-  return splits.map((ms) => {
-    const c = civil(ms);
-    const day = `${c.d} ${months[c.mo - 1]}`;
-    if (step >= 86_400_000 * 27) { const y = String(c.y); const text = y === last ? months[c.mo - 1]! : `${months[c.mo - 1]}\n${y}`; last = y; return text; }
-    if (step >= 86_400_000) { const y = String(c.y); const text = y === last ? day : `${day}\n${y}`; last = y; return text; }
-    const text = `${two(c.h)}:${two(c.mi)}${step < 60_000 ? ':' + two(c.s) : ''}`;
-    if (day === last) return text;
-    last = day;
-    return `${text}\n${day}`;
-  });
-}
-
-function pinch(onRange: (a: number, b: number) => void): uPlot.Plugin {
-  return {
-    hooks: {
-      ready: (u: uPlot) => {
-        let start: { a: number; b: number; min: number; max: number } | null = null;
-        const at = (t: Touch): number => t.clientX - u.over.getBoundingClientRect().left;
-        const solve = (e: TouchEvent): [number, number] | null => {
-          if (!start || e.touches.length !== 2) return null;
-          // Both fingers keep the times they grabbed.
-          const x1 = at(e.touches[0]!);
-          const x2 = at(e.touches[1]!);
-          const width = u.over.clientWidth;
-          const scale = (start.b - start.a) / (x2 - x1 || 1);
-          const min = start.a - x1 * scale;
-          return scale > 0 ? [min, min + width * scale] : null;
-        };
-        let newest: [number, number] | null = null;
-        u.over.addEventListener('touchstart', (e) => {
-          if (e.touches.length !== 2) return;
-          e.preventDefault();
-          start = { a: u.posToVal(at(e.touches[0]!), 'x'), b: u.posToVal(at(e.touches[1]!), 'x'), min: u.scales['x']!.min!, max: u.scales['x']!.max! };
-        }, { passive: false });
-        u.over.addEventListener('touchmove', (e) => {
-          const r = solve(e);
-          if (!r) return;
-          e.preventDefault();
-          newest = r;
-          u.setScale('x', { min: r[0], max: r[1] });
-        }, { passive: false });
-        u.over.addEventListener('touchend', (e) => {
-          if (start && newest && e.touches.length < 2) onRange(newest[0], newest[1]);
-          if (e.touches.length < 2) { start = null; newest = null; }
-        });
-      },
-    },
+/** Computed colours of tokens; canvases cannot read custom properties. */
+function palette(): (token: string, alpha?: number) => string {
+  const known = new Map<string, string>();
+  return (token, alpha = 1) => {
+    let text = known.get(token);
+    if (text === undefined) {
+      const probe = document.createElement('i');
+      probe.hidden = true;
+      probe.style.color = `var(--${token})`;
+      document.body.append(probe);
+      text = getComputedStyle(probe).color;
+      probe.remove();
+      known.set(token, text);
+    }
+    const m = alpha < 1 && /rgba?\(([\d.]+),\s*([\d.]+),\s*([\d.]+)/.exec(text);
+    return m ? `rgba(${m[1]}, ${m[2]}, ${m[3]}, ${alpha})` : text;
   };
 }
 
+/** Some air above and below; a flat line gets a band of its own size; what never falls below zero stays there. */
+function roomy(lo: number, hi: number): [number, number] {
+  if (lo > hi) return [0, 1];
+  if (lo === hi) { const d = Math.max(Math.abs(lo) * 0.05, 10 ** -places(lo)); return [lo - d, hi + d]; }
+  const air = (hi - lo) * 0.06;
+  return [lo >= 0 && lo - air < 0 ? 0 : lo - air, hi + air];
+}
+
+/** Charts with the same name share their crosshair. */
+const groups = new Map<string, Set<Chart>>();
+
 export class Chart {
-  private plot: uPlot | null = null;
-  private list: ChartSeries[] = [];
+  private readonly canvas = document.createElement('canvas');
+  private readonly over = document.createElement('div');
+  private readonly hair = document.createElement('i');
+  private readonly select = document.createElement('i');
+  private dots: HTMLElement[] = [];
+  private lines: Line[] = [];
+  private scales: Scale[] = [];
+  private box: Box = { x: 0, y: 0, w: 1, h: 1 };
   private from = 0;
   private to = 1;
-  private readonly resize: ResizeObserver;
   private width = 0;
+  private ratio = 1;
+  private ink = palette();
+  private readonly resize: ResizeObserver;
+  private readonly stopGestures: () => void;
 
   constructor(private readonly host: HTMLElement, private readonly o: ChartOptions) {
-    this.resize = new ResizeObserver(() => {
-      const w = host.clientWidth;
-      if (w && w !== this.width) { this.width = w; this.plot?.setSize({ width: w, height: this.o.height }); }
+    this.over.className = 'chart-over';
+    this.hair.className = 'chart-hair';
+    this.select.className = 'chart-select';
+    this.hair.hidden = this.select.hidden = true;
+    this.over.append(this.select, this.hair);
+    host.append(this.canvas, this.over);
+    const group = groups.get(o.sync) ?? new Set();
+    groups.set(o.sync, group.add(this));
+    this.stopGestures = gestures(this.over, {
+      timeAt: (x) => this.timeAt(x),
+      hover: (x) => this.hover(x),
+      selecting: (a, b) => this.showSelection(a, b),
+      preview: (from, to) => { this.from = from; this.to = to; this.draw(); },
+      zoom: (from, to) => o.onRange(from, to),
     });
+    // Another width, or another zoom of the browser; the height that drawing gives the host is no news.
+    this.resize = new ResizeObserver(() => { if (host.clientWidth && (host.clientWidth !== this.width || devicePixelRatio !== this.ratio)) this.draw(); });
     this.resize.observe(host);
   }
 
   destroy(): void {
     this.resize.disconnect();
-    this.plot?.destroy();
-    this.plot = null;
+    this.stopGestures();
+    groups.get(this.o.sync)?.delete(this);
+    this.canvas.remove();
+    this.over.remove();
   }
 
   show(list: ChartSeries[], from: number, to: number): void {
-    this.list = list;
     this.from = from;
     this.to = to;
-    this.build();
-  }
-
-  private data(): { table: uPlot.AlignedData; columns: { item: ChartSeries; role: 'mean' | 'min' | 'max' }[] } {
-    const parts: { times: number[]; values: (number | null)[] }[] = [];
-    const columns: { item: ChartSeries; role: 'mean' | 'min' | 'max' }[] = [];
-    for (const item of this.list) {
+    // A theme may have changed since the last time.
+    this.ink = palette();
+    this.lines = list.map((item): Line => {
       const s = item.series;
-      const band = s.mode === 'buckets' && !item.previous;
-      const g = withGaps(s.times, band ? [meanOf(s), minOf(s), maxOf(s)] : [meanOf(s)]);
-      (band ? ['mean', 'min', 'max'] as const : ['mean'] as const).forEach((role, k) => {
-        parts.push({ times: g.times, values: g.columns[k]! });
-        columns.push({ item, role });
-      });
-    }
-    const joined = join(parts);
-    return { table: [joined.times, ...joined.columns as Column[]] as unknown as uPlot.AlignedData, columns };
-  }
-
-  private build(): void {
-    this.plot?.destroy();
-    this.width = this.host.clientWidth || 600;
-    const { table, columns } = this.data();
-    const units = [...new Set(this.list.map((s) => s.series.unit))];
-    const grid = colour('line');
-    const ink = colour('text-2');
-    const font = '12px Inter, system-ui, sans-serif';
-    const series: uPlot.Series[] = [{}];
-    const bands: uPlot.Band[] = [];
-    columns.forEach(({ item, role }, i) => {
+      const banded = s.mode === 'buckets' && !item.previous;
+      const g = withGaps(s.times, banded ? [meanOf(s), minOf(s), maxOf(s)] : [meanOf(s)]);
       const token = slotColour(item.slot);
-      const line = role === 'mean';
-      series.push({
-        label: item.title, scale: item.series.unit || 'none', show: !item.hidden, spanGaps: false,
-        stroke: line ? colour(token, item.previous ? 0.65 : 1) : 'transparent', width: line ? (item.previous ? 1.25 : 1.75) : 0,
-        dash: item.previous ? PREVIOUS_DASH : slotDash(item.slot),
-        points: { show: line && item.series.times.length < 40 ? true : false, size: 5 },
-      });
-      if (role === 'max') bands.push({ series: [i + 1, i], fill: colour(token, 0.18) });
+      return { item, times: g.times, mean: g.columns[0]!, min: g.columns[1] ?? null, max: g.columns[2] ?? null,
+        colour: this.ink(token, item.previous ? 0.65 : 1), band: this.ink(token, 0.18), unit: s.unit };
     });
-    const scales: uPlot.Scales = { x: { time: true, range: () => [this.from, this.to] } };
-    for (const u of units) scales[u || 'none'] = { range: (_p, lo, hi) => roomy(lo, hi) };
-    const narrow = this.width < 520;
-    const axes: uPlot.Axis[] = [{
-      stroke: ink, font, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1, size: 4 }, space: narrow ? 70 : 90, size: 42,
-      values: (_u, splits, _i, _space, incr) => timeLabels(splits, incr),
-    }, ...units.map((unit, i): uPlot.Axis => ({
-      scale: unit || 'none', side: i % 2 === 0 ? 3 : 1, stroke: ink, font, labelFont: `600 ${font}`, label: unitText(unit) || ' ', labelSize: 20, labelGap: 2,
-      grid: { show: i === 0, stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1, size: 4 }, size: (_p, values) => axisSize(values), gap: 4, space: 36,
-      values: (_u, splits, _i, _s, incr) => splits.map((v) => number(v, Math.max(0, Math.min(3, -Math.floor(Math.log10(incr || 1)))))),
-    }))];
-    this.plot = new uPlot({
-      width: this.width, height: this.o.height, ms: 1, tzDate: (ms) => uPlot.tzDate(new Date(ms), siteZone()),
-      legend: { show: false }, padding: [10, units.length > 1 ? 0 : 12, 0, 0],
-      cursor: { sync: { key: this.o.sync, setSeries: false }, drag: { x: true, y: false, setScale: false }, points: { size: 7 }, focus: { prox: -1 } },
-      series, bands, scales, axes,
-      plugins: [pinch(this.o.onRange)],
-      hooks: {
-        setSelect: [(u) => {
-          if (u.select.width < 6) return;
-          const a = u.posToVal(u.select.left, 'x');
-          const b = u.posToVal(u.select.left + u.select.width, 'x');
-          u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-          this.o.onRange(a, b);
-        }],
-        setCursor: [(u) => { this.o.onCursor(u.cursor.idx === null || u.cursor.idx === undefined || (u.cursor.left ?? -1) < 0 ? null : u.data[0][u.cursor.idx] ?? null); }],
-      },
-    }, table, this.host);
+    for (const d of this.dots) d.remove();
+    this.dots = this.lines.map((l) => {
+      const dot = document.createElement('i');
+      dot.className = 'chart-dot';
+      dot.style.background = l.colour;
+      dot.hidden = true;
+      return dot;
+    });
+    this.over.append(...this.dots);
+    this.draw();
   }
-}
 
-/** Some air above and below; a flat line gets a band of its own size. */
-function roomy(lo: number | null, hi: number | null): [number, number] {
-  if (lo === null || hi === null) return [0, 1];
-  if (lo === hi) { const d = Math.max(Math.abs(lo) * 0.05, 10 ** -places(lo)); return [lo - d, hi + d]; }
-  const air = (hi - lo) * 0.06;
-  const min = lo >= 0 && lo - air < 0 ? 0 : lo - air;
-  return [min, hi + air];
-}
+  private timeAt(x: number): number { return this.from + (x / this.box.w) * (this.to - this.from); }
+  private xOf(time: number): number { return this.box.x + ((time - this.from) / (this.to - this.from)) * this.box.w; }
+  private yOf(s: Scale, v: number): number { return this.box.y + (1 - (v - s.lo) / (s.hi - s.lo)) * this.box.h; }
+  private scaleOf(unit: string): Scale { return this.scales.find((s) => s.unit === unit)!; }
 
-function axisSize(values: string[] | null): number {
-  const longest = Math.max(0, ...(values ?? []).map((v) => v.length));
-  return Math.max(34, longest * 7 + 14);
+  /** Smallest and largest value of a unit on screen; hidden lines count only when nothing else is left. */
+  private span(unit: string): [number, number] {
+    const mine = this.lines.filter((l) => l.unit === unit);
+    const shown = mine.filter((l) => !l.item.hidden);
+    let lo = Infinity;
+    let hi = -Infinity;
+    for (const l of shown.length ? shown : mine) {
+      for (let i = 0; i < l.times.length; i++) {
+        if (l.times[i + 1]! < this.from || l.times[i - 1]! > this.to) continue;
+        const v = l.mean[i];
+        if (v === null || v === undefined) continue;
+        lo = Math.min(lo, l.min?.[i] ?? v);
+        hi = Math.max(hi, l.max?.[i] ?? v);
+      }
+    }
+    return roomy(lo, hi);
+  }
+
+  private layout(ctx: CanvasRenderingContext2D): void {
+    const h = this.o.height - TOP - TIME_AXIS;
+    ctx.font = FONT;
+    this.scales = [...new Set(this.lines.map((l) => l.unit))].map((unit, i): Scale => {
+      const [lo, hi] = this.span(unit);
+      const { step, marks } = valueMarks(lo, hi, h / 36);
+      const labels = marks.map((v) => number(v, stepDecimals(step)));
+      const size = Math.max(34, Math.ceil(Math.max(0, ...labels.map((t) => ctx.measureText(t).width))) + 14) + (unitText(unit) ? TITLE : 0);
+      return { unit, lo, hi, step, marks, labels, side: i % 2 === 0 ? 'left' : 'right', size };
+    });
+    const sum = (side: Scale['side']): number => this.scales.reduce((n, s) => n + (s.side === side ? s.size : 0), 0);
+    const x = sum('left') || 12;
+    this.box = { x, y: TOP, w: Math.max(40, this.width - x - (sum('right') || 12)), h };
+    const place = { left: `${x}px`, top: `${TOP}px`, width: `${this.box.w}px`, height: `${h}px` };
+    Object.assign(this.over.style, place);
+  }
+
+  private draw(): void {
+    const ratio = devicePixelRatio || 1;
+    this.ratio = ratio;
+    this.width = this.host.clientWidth || 600;
+    this.canvas.width = Math.round(this.width * ratio);
+    this.canvas.height = Math.round(this.o.height * ratio);
+    this.canvas.style.width = `${this.width}px`;
+    this.canvas.style.height = `${this.o.height}px`;
+    const ctx = this.canvas.getContext('2d')!;
+    ctx.scale(ratio, ratio);
+    this.layout(ctx);
+    this.drawTimes(ctx);
+    this.drawScales(ctx);
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(this.box.x, this.box.y - 2, this.box.w, this.box.h + 4);
+    ctx.clip();
+    const shown = this.lines.filter((l) => !l.item.hidden);
+    for (const l of shown) this.drawBand(ctx, l);
+    for (const l of shown) this.drawLine(ctx, l);
+    ctx.restore();
+  }
+
+  private drawTimes(ctx: CanvasRenderingContext2D): void {
+    const { x, y, w, h } = this.box;
+    const space = (this.width < 520 ? 70 : 90) / w * (this.to - this.from);
+    ctx.strokeStyle = this.ink('line');
+    ctx.fillStyle = this.ink('text-2');
+    ctx.lineWidth = 1;
+    ctx.textBaseline = 'top';
+    ctx.beginPath();
+    for (const m of timeMarks(this.from, this.to, space)) {
+      const at = Math.round(this.xOf(m.time)) + 0.5;
+      ctx.moveTo(at, y);
+      ctx.lineTo(at, y + h + 4);
+      // The first and the last label stay inside the picture.
+      ctx.textAlign = at < 30 ? 'left' : at > this.width - 30 ? 'right' : 'center';
+      m.label.split('\n').forEach((text, i) => ctx.fillText(text, at, y + h + 8 + i * 15));
+    }
+    ctx.rect(x + 0.5, y + 0.5, w - 1, h - 1);
+    ctx.stroke();
+  }
+
+  private drawScales(ctx: CanvasRenderingContext2D): void {
+    let left = this.box.x;
+    let right = this.box.x + this.box.w;
+    this.scales.forEach((s, i) => {
+      const sign = s.side === 'left' ? -1 : 1;
+      const edge = s.side === 'left' ? left : right;
+      ctx.strokeStyle = this.ink('line');
+      ctx.fillStyle = this.ink('text-2');
+      ctx.font = FONT;
+      ctx.textBaseline = 'middle';
+      ctx.textAlign = s.side === 'left' ? 'right' : 'left';
+      ctx.beginPath();
+      s.marks.forEach((v, k) => {
+        const y = Math.round(this.yOf(s, v)) + 0.5;
+        if (i === 0) { ctx.moveTo(this.box.x, y); ctx.lineTo(this.box.x + this.box.w, y); }
+        ctx.moveTo(edge, y);
+        ctx.lineTo(edge + sign * 4, y);
+        ctx.fillText(s.labels[k]!, edge + sign * 8, y);
+      });
+      ctx.stroke();
+      ctx.save();
+      ctx.translate(edge + sign * (s.size - 8), this.box.y + this.box.h / 2);
+      ctx.rotate(-Math.PI / 2);
+      ctx.font = `600 ${FONT}`;
+      ctx.textAlign = 'center';
+      ctx.fillText(unitText(s.unit), 0, 0);
+      ctx.restore();
+      if (s.side === 'left') left -= s.size; else right += s.size;
+    });
+  }
+
+  private drawBand(ctx: CanvasRenderingContext2D, l: Line): void {
+    if (!l.min || !l.max) return;
+    const s = this.scaleOf(l.unit);
+    ctx.fillStyle = l.band;
+    for (let a = 0; a < l.times.length;) {
+      let b = a;
+      while (b < l.times.length && l.min[b] !== null && l.max[b] !== null) b++;
+      if (b > a) {
+        ctx.beginPath();
+        for (let i = a; i < b; i++) ctx.lineTo(this.xOf(l.times[i]!), this.yOf(s, l.max[i]!));
+        for (let i = b - 1; i >= a; i--) ctx.lineTo(this.xOf(l.times[i]!), this.yOf(s, l.min[i]!));
+        ctx.fill();
+      }
+      a = b + 1;
+    }
+  }
+
+  private drawLine(ctx: CanvasRenderingContext2D, l: Line): void {
+    const s = this.scaleOf(l.unit);
+    ctx.strokeStyle = ctx.fillStyle = l.colour;
+    ctx.lineWidth = l.item.previous ? 1.25 : 1.75;
+    ctx.lineJoin = 'round';
+    ctx.setLineDash(l.item.previous ? PREVIOUS_DASH : slotDash(l.item.slot));
+    ctx.beginPath();
+    let pen = false;
+    for (let i = 0; i < l.times.length; i++) {
+      const v = l.mean[i];
+      if (v === null || v === undefined) { pen = false; continue; }
+      const x = this.xOf(l.times[i]!);
+      const y = this.yOf(s, v);
+      if (pen) ctx.lineTo(x, y); else ctx.moveTo(x, y);
+      pen = true;
+    }
+    ctx.stroke();
+    ctx.setLineDash([]);
+    if (l.item.series.times.length >= FEW_POINTS) return;
+    l.times.forEach((time, i) => {
+      const v = l.mean[i];
+      if (v === null || v === undefined) return;
+      ctx.beginPath();
+      ctx.arc(this.xOf(time), this.yOf(s, v), 2.5, 0, 2 * Math.PI);
+      ctx.fill();
+    });
+  }
+
+  /** The pointer is at `x` of the drawing area, or gone: every chart of the group follows. */
+  private hover(x: number | null): void {
+    let time: number | null = null;
+    if (x !== null) {
+      const wanted = this.timeAt(x);
+      for (const l of this.lines) {
+        const near = l.item.series.times[nearest(l.item.series.times, wanted)];
+        if (near !== undefined && (time === null || Math.abs(near - wanted) < Math.abs(time - wanted))) time = near;
+      }
+    }
+    for (const chart of groups.get(this.o.sync) ?? []) chart.point(time);
+    this.o.onCursor(time);
+  }
+
+  private point(time: number | null): void {
+    const inside = time !== null && time >= this.from && time <= this.to;
+    this.hair.hidden = !inside;
+    if (inside) this.hair.style.transform = `translateX(${this.xOf(time) - this.box.x}px)`;
+    this.lines.forEach((l, k) => {
+      const i = inside ? nearest(l.times, time) : -1;
+      const v = l.mean[i];
+      const at = l.times[i];
+      const dot = this.dots[k]!;
+      dot.hidden = l.item.hidden || v === null || v === undefined || at === undefined || at < this.from || at > this.to;
+      if (!dot.hidden) dot.style.transform = `translate(${this.xOf(at!) - this.box.x}px, ${this.yOf(this.scaleOf(l.unit), v!) - this.box.y}px)`;
+    });
+  }
+
+  private showSelection(a: number | null, b: number): void {
+    this.select.hidden = a === null;
+    if (a === null) return;
+    const left = Math.max(0, Math.min(a, b));
+    const right = Math.min(this.box.w, Math.max(a, b));
+    Object.assign(this.select.style, { left: `${left}px`, width: `${right - left}px` });
+  }
 }
