@@ -34,10 +34,10 @@ void hyp_mbus_read_init(struct hyp_mbus_read *read, struct hyp_mbus_link *link,
     *read = (struct hyp_mbus_read){
         .application = -1,
         .telegrams_max = HYP_LIMIT_MULTI_TELEGRAMS,
-        .frames = frames,
         .capacity = capacity,
         .error_code = -1,
     };
+    read->frames = frames;
     hyp_mbus_talk_init(&read->talk, link, target);
 }
 
