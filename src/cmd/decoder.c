@@ -255,6 +255,28 @@ enum hyp_status hyp_decoder_add_keys(struct hyp_decoder *decoder, struct hyp_str
 
 /* --- telegrams --- */
 
+/*
+ * The unit that the record itself announces, where the profile gave the value another one of
+ * the same size: electricity meters send reactive and apparent quantities under the VIF of W
+ * and Wh.
+ */
+static enum hyp_unit sent_unit(const struct hyp_mbus_record *record,
+                               const struct hyp_value *value)
+{
+    struct hyp_decimal decimal = record->decimal;
+    enum hyp_unit unit = record->unit;
+    int exp10 = 0;
+    if (unit == value->unit || unit == HYP_UNIT_NONE || value->unit == HYP_UNIT_NONE ||
+        value->kind != HYP_VALUE_DECIMAL || record->kind != HYP_VALUE_DECIMAL ||
+        !hyp_quality_is_usable(value->quality) ||
+        hyp_unit_canonical(unit, &exp10) == value->unit) {
+        return value->unit;
+    }
+    const bool same = hyp_unit_normalise(&decimal, &unit) == HYP_OK &&
+                      hyp_decimal_compare(decimal, value->decimal) == 0;
+    return same ? unit : value->unit;
+}
+
 /* Adds what the profile makes of a record; records that are no values are left out. */
 static enum hyp_status add_record(struct hyp_decoder *decoder,
                                   const struct hyp_profile *profile,
@@ -277,6 +299,7 @@ static enum hyp_status add_record(struct hyp_decoder *decoder,
     const enum hyp_quantity named =
         hyp_vocabulary_word((enum hyp_name)added->value.key.name)->quantity;
     added->quantity = named != HYP_QUANTITY_UNKNOWN ? named : record->quantity;
+    added->sent_unit = sent_unit(record, &added->value);
     added->function = record->function;
     added->storage = record->storage;
     added->tariff = record->tariff;

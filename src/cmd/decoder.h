@@ -24,6 +24,8 @@ struct hyp_decoder_options {
 struct hyp_decoded_record {
     struct hyp_value value;
     enum hyp_quantity quantity;
+    enum hyp_unit sent_unit; /* of the record as sent; differs from the value's where a profile
+                                knows better (var, sent as W) */
     enum hyp_function function;
     uint64_t storage;
     uint32_t tariff;

@@ -238,7 +238,11 @@ static void append_record(struct hyp_buf *out, const struct hyp_decoded_record *
     PUT(&cursor, "\",\"quantity\":\"");
     put_str(&cursor, quantities[record->quantity]);
     PUT(&cursor, "\",\"unit\":\"");
-    put_str(&cursor, units[value->unit]);
+    put_str(&cursor, units[record->sent_unit]);
+    if (record->sent_unit != value->unit) {
+        PUT(&cursor, "\",\"profile_unit\":\"");
+        put_str(&cursor, units[value->unit]);
+    }
     PUT(&cursor, "\",\"value\":");
     if (value->kind == HYP_VALUE_TEXT && hyp_quality_is_usable(value->quality)) {
         hyp_buf_take(out, (size_t)(cursor.at - room));

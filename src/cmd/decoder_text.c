@@ -42,6 +42,9 @@ static void write_row(struct hyp_buf *out, const struct hyp_decoded_record *reco
     if (hyp_quality_is_usable(value->quality)) {
         hyp_value_format(out, value);
         hyp_buf_append_fmt(out, " %s", hyp_unit_text(value->unit));
+        if (record->sent_unit != value->unit) {
+            hyp_buf_append_fmt(out, " (sent as %s)", hyp_unit_text(record->sent_unit));
+        }
     } else {
         hyp_buf_append_fmt(out, "- (%s)", hyp_quality_text(value->quality));
     }

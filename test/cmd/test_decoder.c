@@ -223,6 +223,31 @@ static void table_and_notes_name_values_and_bytes(void **state)
     hyp_decoder_destroy(decoder);
 }
 
+static void unit_sent_beside_the_one_used(void **state)
+{
+    (void)state;
+    struct hyp_decoder *decoder = create(false, false);
+    struct hyp_decoded decoded;
+    struct hyp_buf out;
+    hyp_buf_init_heap(&out, OUTPUT_MAX);
+    hyp_decoder_line(decoder,
+                     HYP_STR("6824246808027262303103A34C150216000000052E748D914185402ECB367641"
+                             "8580402E02A2BE412516"),
+                     &decoded);
+    hyp_decoded_write_json(&out, &decoded, 1);
+    hyp_decoded_write_table(&out, &decoded, 1);
+    const char *text = hyp_buf_terminate(&out);
+    assert_non_null(strstr(text, "\"name\":\"active_power\",\"quantity\":\"power\","
+                                 "\"unit\":\"kW\",\"value\":18.194069"));
+    assert_non_null(strstr(text,
+                           "\"name\":\"reactive_power\",\"quantity\":\"reactive_power\","
+                           "\"unit\":\"kW\",\"profile_unit\":\"kvar\",\"value\":15.388377"));
+    assert_non_null(strstr(text, "23.829105 kVA (sent as kW)"));
+    assert_null(strstr(text, "18.194069 kW (sent"));
+    hyp_buf_finish(&out);
+    hyp_decoder_destroy(decoder);
+}
+
 /* --- cyclic registers --- */
 
 static const struct series_row {
@@ -286,6 +311,7 @@ int main(void)
     TEST_ROWS(&list, keys_rows, check_keys);
     TEST_ONE(&list, a_hundred_thousand_keys);
     TEST_ONE(&list, table_and_notes_name_values_and_bytes);
+    TEST_ONE(&list, unit_sent_beside_the_one_used);
     TEST_ROWS(&list, series_rows, check_series);
     return test_list_run(&list, "decoder");
 }
