@@ -132,16 +132,12 @@ static const struct hyp_link_events ear_events = {
 
 /* --- many links: TCP listener --- */
 
-static void client_remove(struct hyp_ear_client *client)
+/* Takes the client out of the list that `at` is part of, and frees it. */
+static void client_remove(struct hyp_ear *ear, struct hyp_ear_client **at)
 {
-    struct hyp_ear *ear = client->ear;
-    for (struct hyp_ear_client **at = &ear->clients; *at != NULL; at = &(*at)->next) {
-        if (*at == client) {
-            *at = client->next;
-            ear->client_count--;
-            break;
-        }
-    }
+    struct hyp_ear_client *client = *at;
+    *at = client->next;
+    ear->client_count--;
     hyp_stream_finish(&client->stream);
     free(client);
 }
@@ -158,7 +154,11 @@ static void on_client_closed(void *user, enum hyp_status status, const char *tex
     (void)text;
     struct hyp_ear_client *client = user;
     struct hyp_ear *ear = client->ear;
-    client_remove(client);
+    struct hyp_ear_client **at = &ear->clients;
+    while (*at != client) {
+        at = &(*at)->next;
+    }
+    client_remove(ear, at);
     hyp_wire_changed(&ear->wire);
 }
 
@@ -306,7 +306,7 @@ void hyp_ear_finish(struct hyp_ear *ear)
     }
     while (ear->clients != NULL) {
         hyp_link_close(ear->clients->link);
-        client_remove(ear->clients);
+        client_remove(ear, &ear->clients);
     }
     if (ear->folder != NULL) {
         hyp_folder_close(ear->folder);

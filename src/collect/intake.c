@@ -414,7 +414,7 @@ enum hyp_status hyp_intake_take(struct hyp_intake *intake, const struct hyp_arri
     }
     size_t frame = HYP_NO_FRAME;
     enum hyp_status kept = keep_frame(intake, arrival, ret_arrived, status, &frame);
-    if (kept == HYP_OK && status == HYP_OK) {
+    if (kept == HYP_OK && status == HYP_OK && ret_arrived->station != NULL) {
         kept = keep_reading(intake, arrival, ret_arrived, &gathering, frame);
     }
     if (kept != HYP_OK) {

@@ -19,30 +19,27 @@
 #define BUSY_PAUSE_MS 20
 #define FAILED_PAUSE_MS 1000
 
-struct hyp_outbox_batch {
-    struct hyp_outbox_batch *next;
-    struct hyp_outbox *outbox;
-    struct hyp_batch view; /* what the sink sees */
-    struct hyp_reading *readings;
-    struct hyp_raw_frame *frames;
-    struct hyp_ticket *tickets;
-    size_t ticket_count;
-    struct hyp_arena arena;
-    enum hyp_status status; /* of the last attempt */
-};
-
 /* Room for what one telegram may add after the batch was found large enough to leave. */
 #define SPARE 64
 #define READINGS_MAX (HYP_LIMIT_OUTBOX_READINGS + SPARE)
 #define FRAMES_MAX (HYP_LIMIT_OUTBOX_FRAMES + SPARE)
 
+struct hyp_outbox_batch {
+    struct hyp_outbox_batch *next;
+    struct hyp_outbox *outbox;
+    struct hyp_batch view; /* what the sink sees */
+    size_t ticket_count;
+    struct hyp_arena arena;
+    enum hyp_status status; /* of the last attempt */
+    struct hyp_reading readings[READINGS_MAX];
+    struct hyp_raw_frame frames[FRAMES_MAX];
+    struct hyp_ticket tickets[READINGS_MAX];
+};
+
 static struct hyp_outbox_batch *batch_destroy(struct hyp_outbox_batch *batch)
 {
     if (batch != NULL) {
         hyp_arena_finish(&batch->arena);
-        free(batch->readings);
-        free(batch->frames);
-        free(batch->tickets);
         free(batch);
     }
     return NULL;
@@ -56,12 +53,6 @@ static struct hyp_outbox_batch *batch_create(struct hyp_outbox *outbox)
     }
     batch->outbox = outbox;
     hyp_arena_init(&batch->arena, HYP_LIMIT_OUTBOX_BATCH_BYTES);
-    batch->readings = calloc(READINGS_MAX, sizeof(*batch->readings));
-    batch->frames = calloc(FRAMES_MAX, sizeof(*batch->frames));
-    batch->tickets = calloc(READINGS_MAX, sizeof(*batch->tickets));
-    if (batch->readings == NULL || batch->frames == NULL || batch->tickets == NULL) {
-        return batch_destroy(batch);
-    }
     batch->view.readings = batch->readings;
     batch->view.frames = batch->frames;
     return batch;
