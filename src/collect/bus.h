@@ -2,38 +2,18 @@
 /*
  * Bus: a line whose devices are asked one after the other (M-Bus or Modbus; TCP or serial).
  *
- * One queue for everything that is asked on it: live before manual before scheduled, first in
- * first out within; scheduled reads of devices that have failed before come last, so that a
- * dead device costs its neighbours nothing but idle time. The connection is made when there is
+ * One queue for everything that is asked on it (queue.h). The connection is made when there is
  * something to ask and kept, or given back after each round. Loop thread only.
  */
 #ifndef HYP_COLLECT_BUS_H
 #define HYP_COLLECT_BUS_H
 
-#include "collect/order.h"
+#include "collect/queue.h"
 #include "collect/wire.h"
 #include "protocol/mbus/master.h"
 #include "protocol/modbus/master.h"
 
 struct hyp_exchange;
-
-/* Something to be asked. */
-struct hyp_entry {
-    struct hyp_entry *next;
-    struct hyp_station *station; /* NULL: a scan */
-    struct hyp_order *order;     /* NULL: a scheduled read */
-    hyp_utc queued;
-    uint8_t priority; /* enum hyp_priority */
-    bool retried;     /* once more after a connection that had died unnoticed */
-};
-
-enum hyp_bus_queue {
-    HYP_BUS_LIVE = 0,
-    HYP_BUS_MANUAL,
-    HYP_BUS_SCHEDULED,
-    HYP_BUS_DOUBTFUL, /* scheduled, of devices that did not answer last time */
-    HYP_BUS_QUEUES,
-};
 
 struct hyp_bus {
     struct hyp_wire wire;
@@ -47,11 +27,7 @@ struct hyp_bus {
         struct hyp_modbus_link modbus;
         struct hyp_mbus_link mbus;
     } protocol;
-    struct {
-        struct hyp_entry *first;
-        struct hyp_entry *last;
-    } queues[HYP_BUS_QUEUES];
-    uint32_t queued;
+    struct hyp_queue queue;
     uint32_t silence_ms; /* RTU on a serial line: pause that ends a frame */
     uint8_t silent;      /* devices in a row that did not answer */
     bool connecting : 1; /* the link is on its way up */

@@ -215,7 +215,7 @@ static void do_line_state(void *argument)
     hyp_comm_export(&wire->comm, &state->comm);
     if (hyp_line_kind_is_polled((enum hyp_line_kind)wire->kind)) {
         const struct hyp_bus *bus = HYP_CONTAINER_OF(wire, struct hyp_bus, wire);
-        state->queue_length = bus->queued;
+        state->queue_length = bus->queue.count;
         if (bus->active != NULL && bus->active->entry->station != NULL) {
             state->active_device = bus->active->entry->station->id;
         }
