@@ -11,6 +11,11 @@ import { SettingsHead } from '../parts/settings-nav';
 import { Empty, Failed } from '../parts/states';
 
 type Row = AuditEntry & { row: number };
+/** "device:17" as words; what has no number is told by the action alone. */
+function object(a: AuditEntry): string {
+  const [kind = '', id = ''] = a.object.split(':');
+  return id ? `${word('object', kind)} ${id}` : word('object', kind);
+}
 const action = (a: AuditEntry): string => word('did', a.action.replace(/[.\s]/g, '_'));
 
 function columns(): GridColumn<Row>[] {
@@ -18,13 +23,13 @@ function columns(): GridColumn<Row>[] {
     { key: 'time', title: t('chart.time'), width: 192, even: true, draw: (c, r) => textCell(c, dateTime(r.time, true)) },
     { key: 'login', title: t('signin.login'), width: 130, draw: (c, r) => textCell(c, r.login || t('audit.system')) },
     { key: 'action', title: t('audit.action'), width: 190, draw: (c, r) => textCell(c, action(r)) },
-    { key: 'object', title: t('audit.object'), width: 170, draw: (c, r) => textCell(c, r.object) },
+    { key: 'object', title: t('audit.object'), width: 170, draw: (c, r) => textCell(c, object(r)) },
     { key: 'detail', title: t('audit.detail'), width: 260, grow: true, draw: (c, r) => textCell(c, r.detail) },
   ];
 }
 function drawNarrow(cell: HTMLElement, r: Row): void {
   cell.innerHTML = '<div class="two"><span></span><span></span><span></span><span></span></div>';
-  [...cell.firstElementChild!.children].forEach((el, i) => { el.textContent = [action(r), r.login || t('audit.system'), [r.object, r.detail].filter(Boolean).join(' · '), dateTime(r.time)][i]!; });
+  [...cell.firstElementChild!.children].forEach((el, i) => { el.textContent = [action(r), r.login || t('audit.system'), [object(r), r.detail].filter(Boolean).join(' · '), dateTime(r.time)][i]!; });
 }
 
 export default function AuditPage() {

@@ -24,7 +24,7 @@ function Row({ l }: { l: Line }) {
     <tr class="row-go" onClick={(e) => { if (!(e.target as Element).closest('a')) go(`/lines/${l.id}`); }}>
       <td class="nowrap"><Status mark={linkMark(l.state.link, l.enabled)} word={linkWord(l)} /></td>
       <td><a href={`/lines/${l.id}`}>{l.name}</a><div class="grey small">{word('line', l.kind)}</div></td>
-      <td class="mono wrap phone-hide-cell">{endpoint(l)}</td>
+      <td class="mono nowrap phone-hide-cell">{endpoint(l)}</td>
       <td class="num"><a href={`/devices?line=${l.id}`}>{number(l.devices)}</a></td>
       <td class="num">{number(l.state.queue_length)}</td>
       <td class="nowrap phone-hide-cell">{l.state.last_success ? ago(l.state.last_success) : <span class="grey">–</span>}</td>

@@ -1,6 +1,6 @@
 // A value as people read it: exact digits, small grey unit, what is absent said in words.
 import type { Value } from '../api/types';
-import { word } from '../model/i18n';
+import { t, word } from '../model/i18n';
 import { decimalText } from '../model/numbers';
 import { dateTime } from '../model/time';
 import { unitText, withUnit } from '../model/units';
@@ -17,7 +17,7 @@ export const isAbsent = (v: Pick<Value, 'quality'>): boolean => ABSENT.has(v.qua
 export function valueText(v: Shown): string {
   if (isAbsent(v)) return word('quality', v.quality);
   if (isNumeric(v)) return decimalText(v.text);
-  return v.text;
+  return v.kind === 'flags' && /^0x0+$/.test(v.text) ? t('value.noFlags') : v.text;
 }
 export const valueWithUnit = (v: Shown): string => (isAbsent(v) ? valueText(v) : withUnit(valueText(v), v.kind === 'decimal' ? v.unit : ''));
 
