@@ -68,10 +68,12 @@
 #define HYP_LIMIT_INTAKE_QUEUE (64 * 1024 * 1024) /* bytes of batches waiting */
 #define HYP_LIMIT_INTAKE_GROUP (8 * 1024 * 1024)  /* bytes of batches in one commit */
 #define HYP_LIMIT_OBSERVERS 8
-#define HYP_LIMIT_DEVICE_POINTS 4096    /* points of one device */
-#define HYP_LIMIT_BLOCK_ROWS 65536      /* readings in one packed block */
-#define HYP_LIMIT_INSTANT_READINGS 1024 /* readings of a device for one instant */
-#define HYP_LIMIT_COMM_EVENTS 1000      /* kept per device */
+#define HYP_LIMIT_DEVICE_POINTS 4096              /* points of one device */
+#define HYP_LIMIT_BLOCK_ROWS 65536                /* readings in one packed block */
+#define HYP_LIMIT_CHUNK_ROWS (1 << 22)            /* readings in one sealed chunk */
+#define HYP_LIMIT_CHUNK_BYTES (512 * 1024 * 1024) /* of one sealed chunk */
+#define HYP_LIMIT_INSTANT_READINGS 1024           /* readings of a device for one instant */
+#define HYP_LIMIT_COMM_EVENTS 1000                /* kept per device */
 #define HYP_LIMIT_LOG_BLOB (16 * 1024 * 1024)
 #define HYP_LIMIT_KEPT_FRAME_BYTES                                                             \
     (HYP_LIMIT_FRAME_BYTES * HYP_LIMIT_MULTI_TELEGRAMS) /* one raw frame as kept */

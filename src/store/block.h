@@ -74,6 +74,9 @@ struct hyp_rows {
 void hyp_rows_finish(struct hyp_rows *rows);
 /* Makes room for one more row of `cells` cells. HYP_OK | NO_MEMORY (unchanged) */
 HYP_MUST_USE enum hyp_status hyp_rows_reserve(struct hyp_rows *rows, size_t cells);
+/* The same for many rows with so many cells together. HYP_OK | NO_MEMORY | LIMIT */
+HYP_MUST_USE enum hyp_status hyp_rows_reserve_more(struct hyp_rows *rows, size_t row_count,
+                                                   size_t cells);
 /* Inserts a copy of *row with its cells in its place; room was reserved. Returns its index. */
 size_t hyp_rows_insert(struct hyp_rows *rows, const struct hyp_row *row,
                        const struct hyp_cell *cells);

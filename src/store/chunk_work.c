@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What writing and reading a chunk share: working memory and the list of texts.
+ */
+#include "store/chunk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- work space --- */
+
+void hyp_chunk_work_finish(struct hyp_chunk_work *work)
+{
+    free(work->times);
+    free(work->numbers);
+    free(work->scratch);
+    free(work->payloads);
+    free(work->rows);
+    free(work->exponents);
+    free(work->qualities);
+    free(work->starts);
+    hyp_map_finish(&work->text_index);
+    *work = (struct hyp_chunk_work){0};
+}
+
+static bool grow(void *memory_of, size_t count, size_t size)
+{
+    void *memory;
+    memcpy(&memory, memory_of, sizeof(memory));
+    void *grown = realloc(memory, count * size);
+    if (grown == NULL) {
+        return false;
+    }
+    memcpy(memory_of, &grown, sizeof(grown));
+    return true;
+}
+
+enum hyp_status hyp_chunk_reserve(struct hyp_chunk_work *work, size_t values)
+{
+    if (values <= work->capacity) {
+        return HYP_OK;
+    }
+    size_t capacity = HYP_MAX(values, work->capacity * 2);
+    if (!grow(&work->times, capacity, sizeof(*work->times)) ||
+        !grow(&work->numbers, capacity, sizeof(*work->numbers)) ||
+        !grow(&work->scratch, capacity, sizeof(*work->scratch)) ||
+        !grow(&work->payloads, capacity, sizeof(*work->payloads)) ||
+        !grow(&work->rows, capacity, sizeof(*work->rows)) ||
+        !grow(&work->exponents, capacity, sizeof(*work->exponents)) ||
+        !grow(&work->qualities, capacity, sizeof(*work->qualities))) {
+        return HYP_NO_MEMORY;
+    }
+    work->capacity = capacity;
+    return HYP_OK;
+}
+
+/* --- texts --- */
+
+void hyp_chunk_texts_finish(struct hyp_chunk_texts *texts)
+{
+    free(texts->items);
+    *texts = (struct hyp_chunk_texts){0};
+}
+
+struct hyp_str hyp_chunk_text(const struct hyp_chunk_texts *texts, int64_t payload)
+{
+    if (payload < 0) {
+        return texts->items[-(payload + 1)];
+    }
+    return hyp_text_pool_get(texts->pool, (uint32_t)payload);
+}
