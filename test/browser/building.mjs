@@ -34,7 +34,7 @@ async function lines({ tap, server, town }, page) {
   await page.getByRole('heading', { name: 'ecl-1' }).waitFor();
   await addLine(page, server, { name: 'nobody-there', kind: 'wmbus-tcp', host: '127.0.0.1', port: await freePort() });
   await page.getByRole('heading', { name: 'nobody-there' }).waitFor();
-  await page.locator('.page-head .status', { hasText: 'No connection' }).waitFor({ timeout: 60_000 });
+  await page.locator('.page-head .status', { hasText: 'No connection' }).waitFor();
   tap.match(await page.locator('.line-error').textContent(), /refused|connect/i, 'a line that cannot connect says why, without a reload');
   await page.goto(server.url + '/lines');
   await page.getByRole('row', { name: /nobody-there/ }).waitFor();
@@ -55,7 +55,7 @@ async function search({ tap, server, town }, page) {
   await page.getByLabel('To address').fill('4');
   await page.getByRole('button', { name: 'Start search' }).click();
   const wired = town.manifest.devices.filter((d) => d.line === 'mbus-north' && d.primary_address >= 1 && d.primary_address <= 4);
-  await page.locator('.job-line', { hasText: 'Done' }).waitFor({ timeout: 90_000 });
+  await page.locator('.job-line', { hasText: 'Done' }).waitFor();
   const serials = await page.locator('.found-box tbody td:nth-child(2)').allTextContents();
   tap.equal(serials.filter((s) => wired.some((d) => d.id === s)).length, serials.length, 'the search finds meters of the town by their serial numbers');
   tap.ok(serials.length >= 3, `the search finds what answers (${serials.length})`);
@@ -78,7 +78,7 @@ async function modbusTest({ tap, server }, page) {
   const profile = await page.getByLabel('Profile').locator('option', { hasText: 'ECL' }).first().getAttribute('value');
   await page.getByLabel('Profile').selectOption(profile);
   await page.getByRole('button', { name: 'Test', exact: true }).click();
-  await page.getByRole('heading', { name: 'It answers', exact: true }).waitFor({ timeout: 60_000 });
+  await page.getByRole('heading', { name: 'It answers', exact: true }).waitFor();
   const values = await page.locator('.found-box tbody tr').allTextContents();
   tap.ok(values.length > 5, `the test shows the controller's values before anything is saved (${values.length})`);
   tap.ok(values.some((v) => /outdoor.*\d°C/.test(v)), 'values come with their units', values.slice(0, 5).join('\n'));
@@ -94,7 +94,7 @@ async function silentAddress({ tap, server }, page) {
   await page.getByLabel('Line', { exact: true }).selectOption({ label: 'mbus-north' });
   await page.getByLabel('Address', { exact: true }).first().fill('249');
   await page.getByRole('button', { name: 'Test', exact: true }).click();
-  await page.getByText('The test failed.').waitFor({ timeout: 90_000 });
+  await page.getByText('The test failed.').waitFor();
   tap.ok(true, 'a silent address fails the test in words');
 }
 

@@ -27,7 +27,7 @@ async function stored({ tap, server, device }, page) {
   const walked = await page.waitForFunction((before) => {
     const lit = document.querySelector('.note-row.is-lit');
     return lit !== null && lit.textContent !== before;
-  }, first, { timeout: 20_000 }).then(() => true, () => false);
+  }, first).then(() => true, () => false);
   tap.ok(walked, 'arrow keys walk from field to field');
   const names = await page.locator('section', { has: page.getByRole('heading', { name: 'Values in this telegram' }) }).locator('tbody tr').allTextContents();
   tap.ok(names.some((n) => /Energy/.test(n)), 'the values of the telegram are listed', names.slice(0, 4).join('\n'));

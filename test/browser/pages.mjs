@@ -1,5 +1,5 @@
-// Every page in both themes and on a phone: accessible, no sideways scrolling, no complaints.
-import { axeViolations, open, unexpected, until } from './harness.mjs';
+// Every page in both themes and at phone width: accessible, no sideways scrolling, no complaints.
+import { axeViolations, open, settled, unexpected, until, visit } from './harness.mjs';
 
 function allPages({ device, line, frame }) {
   return [
@@ -16,30 +16,41 @@ async function withSession(world, options) {
   return context;
 }
 
-async function themes(world, list) {
-  const { tap, server, browser } = world;
-  for (const scheme of ['light', 'dark']) {
-    const context = await withSession(world, { colorScheme: scheme });
-    const page = await context.newPage();
-    for (const path of list) {
-      await open(page, server, path);
-      const found = await axeViolations(browser, page);
-      tap.ok(found.length === 0, `${scheme} ${path} is accessible`, found.join('\n'));
-    }
-    tap.equal(unexpected(context), [], `${scheme}: no console error and no CSP report on any page`);
-    await context.close();
-  }
+const DARK_RULES = { type: 'rule', values: ['color-contrast'] };
+
+/** One page in one visit: every rule in the light theme, every colour in the dark one, and no sideways scrolling at 320 px. */
+async function onePage({ tap, browser }, page, path) {
+  await visit(page, path);
+  const light = await axeViolations(browser, page);
+  tap.ok(light.length === 0, `light ${path} is accessible`, light.join('\n'));
+  await page.emulateMedia({ colorScheme: 'dark' });
+  const dark = await axeViolations(browser, page, DARK_RULES);
+  tap.ok(dark.length === 0, `dark ${path} has enough contrast`, dark.join('\n'));
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize({ width: 320, height: 640 });
+  await settled(page);
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  tap.ok(over <= 0, `320 px ${path} does not scroll sideways`, `${over} px too wide`);
+  await page.setViewportSize({ width: 1440, height: 900 });
 }
 
-async function narrow(world, list) {
+/** The pages, shared out between as many windows as a small machine has cores. */
+async function everyPage(world, list) {
+  const next = list.values();
+  await Promise.all([1, 2].map(async () => {
+    const context = await withSession(world);
+    const page = await context.newPage();
+    await open(page, world.server, '/');
+    for (const path of next) await onePage(world, page, path);
+    world.tap.equal(unexpected(context), [], 'no console error and no CSP report on any page');
+    await context.close();
+  }));
+}
+
+async function narrow(world) {
   const { tap, server, browser } = world;
   const context = await withSession(world, { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: false });
   const page = await context.newPage();
-  for (const path of list) {
-    await open(page, server, path);
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    tap.ok(over <= 0, `320 px ${path} does not scroll sideways`, `${over} px too wide`);
-  }
   await open(page, server, '/');
   tap.ok(await page.locator('.bottom').isVisible() && !(await page.locator('.nav').isVisible()), 'a phone has the bottom bar instead of the side bar');
   const small = await page.evaluate(() => [...document.querySelectorAll('.bottom a, .bottom button')].filter((e) => e.getBoundingClientRect().height < 44).length);
@@ -123,8 +134,8 @@ export async function run(world) {
   const lines = await world.api.get('/lines');
   const frames = await world.api.get(`/devices/${world.device.id}/frames`);
   const list = allPages({ device: world.device.id, line: lines.items[0].id, frame: frames.items[0].id });
-  await themes(world, list);
-  await narrow(world, list);
+  await everyPage(world, list);
+  await narrow(world);
   await keyboard(world);
   await motionAndPrint(world);
   await oneStream(world);

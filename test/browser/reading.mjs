@@ -23,7 +23,7 @@ async function readNow({ tap, server, api, serials }, page) {
   const [device] = (await api.get(`/devices?search=${serials[0]}`)).items;
   await open(page, server, `/devices/${device.id}`);
   await page.getByRole('button', { name: 'Read now' }).click();
-  await page.locator('.job-state', { hasText: 'Done' }).waitFor({ timeout: 60_000 });
+  await page.locator('.job-state', { hasText: 'Done' }).waitFor();
   tap.ok(true, 'read now shows its job to the end');
   const row = page.getByRole('row', { name: /^Energy/ }).first();
   await row.waitFor();
