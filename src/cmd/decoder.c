@@ -3,6 +3,7 @@
 
 #include "base/map.h"
 #include "cmd/decoder_series.h"
+#include "protocol/inspect.h"
 #include "protocol/mbus/fixed.h"
 #include "protocol/wmbus/formats.h"
 
@@ -412,6 +413,11 @@ void hyp_decoder_telegram(struct hyp_decoder *decoder, const uint8_t *bytes, siz
                                             &decoder->telegram, explain, &ret_decoded->error);
     if (ret_decoded->status == HYP_OK) {
         decode_content(decoder, ret_decoded);
+    }
+    if (explain != NULL) {
+        const struct hyp_error *why = &ret_decoded->error;
+        hyp_inspect_settle(explain, 0, bytes, len, &decoder->telegram,
+                           why->status != HYP_OK ? why : NULL);
     }
 }
 

@@ -6,7 +6,7 @@
  */
 #include "service/explain.h"
 
-#include "protocol/mbus/record.h"
+#include "protocol/inspect.h"
 #include "service/inside.h"
 
 #include <string.h>
@@ -72,27 +72,6 @@ static void add_values(struct explain_run *run, const struct hyp_value *values, 
     }
 }
 
-/* Walks the records only for their notes; the values come from the device library. */
-static void walk_records(struct explain_run *run, const struct hyp_telegram *telegram,
-                         size_t base)
-{
-    struct hyp_mbus_records records;
-    struct hyp_mbus_record record;
-    struct hyp_error err = {.offset = -1};
-    enum hyp_status status;
-    hyp_mbus_records_init(&records, telegram->data, telegram->data_len, &run->notes);
-    do {
-        status = hyp_mbus_records_next(&records, &record, &err);
-    } while (status == HYP_OK);
-    if (status != HYP_NOT_FOUND) {
-        if (err.offset >= 0) {
-            err.offset = (int64_t)hyp_telegram_input_offset(telegram, telegram->data_offset +
-                                                                          (size_t)err.offset);
-        }
-        fail(run, status, base, &err);
-    }
-}
-
 static enum hyp_status name_values(struct explain_run *run, const struct hyp_telegram *telegram)
 {
     const struct hyp_library *library = run->service->config.library;
@@ -109,7 +88,7 @@ static enum hyp_status name_values(struct explain_run *run, const struct hyp_tel
     if (status == HYP_NO_MEMORY) {
         return status;
     }
-    /* Where the walk stopped is reported by walk_records; values before it are good. */
+    /* Where the walk stopped has been reported; values before it are good. */
     add_values(run, values, count);
     return HYP_OK;
 }
@@ -138,27 +117,24 @@ static enum hyp_status explain_telegram(struct explain_run *run, const uint8_t *
     struct hyp_telegram_context context = {
         .user = run, .find_key = find_key, .find_format = find_format};
     size_t first_note = run->notes.count;
-    run->notes.stage = 0;
-    run->notes.record = -1;
-    run->notes.base = 0;
     enum hyp_status status =
-        hyp_telegram_open(bytes, len, link, &context, telegram, &run->notes, &err);
+        hyp_inspect_telegram(bytes, len, link, &context, telegram, &run->notes, &err);
     take_identity(run, telegram);
     if (status != HYP_OK) {
         fail(run, status, base, &err);
-    } else if (telegram->content == HYP_CONTENT_RECORDS) {
-        walk_records(run, telegram, base);
     }
-    if (status == HYP_OK && telegram->content != HYP_CONTENT_NONE) {
+    status = HYP_OK;
+    if (telegram->content != HYP_CONTENT_NONE) {
         status = name_values(run, telegram);
-    } else {
-        status = HYP_OK;
     }
+    bool copied = hyp_inspect_has_copy(&run->notes, first_note);
     for (size_t i = first_note; i < run->notes.count; i++) {
         struct hyp_note *note = &run->notes.notes[i];
         note->offset = (uint16_t)(note->offset + (note->stage == 0 ? base : run->plain.len));
     }
-    hyp_buf_append(&run->plain, telegram->plain, telegram->plain_len);
+    if (copied) {
+        hyp_buf_append(&run->plain, telegram->plain, telegram->plain_len);
+    }
     return status;
 }
 

@@ -10,20 +10,17 @@
  *
  *     test_mbus_corpus SOURCE_ROOT
  */
-#include "support/rows.h"
+#include "support/corpus.h"
 
-#include "base/buf.h"
 #include "protocol/mbus/fixed.h"
 #include "protocol/mbus/frame.h"
 #include "protocol/mbus/record.h"
 
 #include <jansson.h>
 #include <math.h>
-#include <stdio.h>
 
 #define CORPUS "corpora/mbus-frames/mbus-frames.jsonl"
 #define LINE_MAX_LEN 65536
-#define PATH_LEN 1024
 
 static json_t *rows[TEST_LIST_MAX];
 static size_t row_count;
@@ -275,30 +272,7 @@ static void check_row(void **state)
     }
 }
 
-/* --- finding the corpus --- */
-
-static FILE *open_in(const char *folder, const char *sub)
-{
-    char path[PATH_LEN];
-    struct hyp_buf buf;
-    hyp_buf_init_fixed(&buf, path, sizeof(path));
-    hyp_buf_append_fmt(&buf, "%s%s/%s", folder, sub, CORPUS);
-    return hyp_buf_status(&buf) == HYP_OK ? fopen(hyp_buf_terminate(&buf), "r") : NULL;
-}
-
-static FILE *open_corpus(const char *source_root)
-{
-    char folder[PATH_LEN];
-    const char *shared = getenv("HYP_SHARED");
-    FILE *file = shared == NULL ? NULL : open_in(shared, "");
-    (void)hyp_text_copy(folder, sizeof(folder), hyp_str_from(source_root));
-    for (char *cut = strrchr(folder, '/'); file == NULL && cut != NULL;
-         cut = strrchr(folder, '/')) {
-        *cut = '\0';
-        file = open_in(folder, "/shared");
-    }
-    return file;
-}
+/* --- the corpus --- */
 
 static void load(FILE *file)
 {
@@ -323,7 +297,7 @@ static void corpus_is_not_there(void **state)
 int main(int argc, char **argv)
 {
     static struct test_list list;
-    FILE *file = argc > 1 ? open_corpus(argv[1]) : NULL;
+    FILE *file = argc > 1 ? test_corpus_open(argv[1], CORPUS) : NULL;
     if (file == NULL) {
         TEST_ONE(&list, corpus_is_not_there);
         return test_list_run(&list, "mbus_corpus");

@@ -32,12 +32,12 @@ void hyp_opening_enter_plain(struct hyp_opening *opening, size_t len, const char
         return;
     }
     if (explain->stage == 0) {
-        hyp_explain_add(explain, HYP_NOTE_SECURITY, opening->pos, len, "encrypted", "", "%s",
-                        meaning);
+        hyp_explain_add(explain, HYP_NOTE_SECURITY, opening->pos, len, "encrypted",
+                        "EN 13757-7", "%s", meaning);
         size_t tail = hyp_opening_left(opening) - len;
         if (tail > 0) {
-            hyp_explain_add(explain, HYP_NOTE_OTHER, opening->pos + len, tail, "plain part", "",
-                            "not encrypted; explained with the decrypted bytes");
+            hyp_explain_add(explain, HYP_NOTE_OTHER, opening->pos + len, tail, "plain part",
+                            "EN 13757-7", "not encrypted; explained with the decrypted bytes");
         }
         explain->stage = 1;
     }
