@@ -42,6 +42,44 @@ static void check_text(void **state)
     assert_true(hyp_mbus_secondary_equal(&back, &address));
 }
 
+/* What narrows a search; NULL: refused. */
+static const struct pattern_row {
+    const char *name;
+    const char *formatted;
+} pattern_rows[] = {
+    {"12",                                     "12FFFFFF.*.*.*"    },
+    {"12??56",                                 "12FF56FF.*.*.*"    },
+    {"12345678",                               "12345678.*.*.*"    },
+    {"1A.KAM",                                 "1AFFFFFF.KAM.*.*"  },
+    {".KAM.35",                                "FFFFFFFF.KAM.35.*" },
+    {"*.*.*.04",                               "FFFFFFFF.*.*.04"   },
+    {"FFFFFFFFFFFFFF04",                       "FFFFFFFF.*.*.04"   },
+    {"12345678.KAM.35.04",                     "12345678.KAM.35.04"},
+    {"",                                       NULL                },
+    {"123456789",                              NULL                },
+    {"12X",                                    NULL                },
+    {"*1",                                     NULL                },
+    {"12.KA",                                  NULL                },
+    {"12.KAM.35.04.FFFFFFFF.0000000000000000", NULL                },
+};
+
+static void check_pattern(void **state)
+{
+    const struct pattern_row *row = *state;
+    struct hyp_mbus_secondary address;
+    char text[HYP_MBUS_SECONDARY_TEXT_MAX];
+    struct hyp_buf buf;
+    enum hyp_status status = hyp_mbus_pattern_parse(hyp_str_from(row->name), &address);
+    if (row->formatted == NULL) {
+        assert_int_equal(status, HYP_INVALID);
+        return;
+    }
+    assert_int_equal(status, HYP_OK);
+    hyp_buf_init_fixed(&buf, text, sizeof(text));
+    hyp_mbus_secondary_format(&buf, &address);
+    assert_string_equal(hyp_buf_terminate(&buf), row->formatted);
+}
+
 static const struct bad_row {
     const char *name;
 } bad_rows[] = {
@@ -90,6 +128,7 @@ int main(void)
 {
     struct test_list list = {0};
     TEST_ROWS(&list, text_rows, check_text);
+    TEST_ROWS(&list, pattern_rows, check_pattern);
     TEST_ROWS(&list, bad_rows, check_bad);
     TEST_ROWS(&list, match_rows, check_match);
     return test_list_run(&list, "mbus_address");

@@ -191,3 +191,25 @@ bool hyp_mbus_secondary_equal(const struct hyp_mbus_secondary *a,
            a->medium == b->medium && a->has_fabrication == b->has_fabrication &&
            (!a->has_fabrication || a->fabrication == b->fabrication);
 }
+
+enum hyp_status hyp_mbus_pattern_parse(struct hyp_str text,
+                                       struct hyp_mbus_secondary *ret_pattern)
+{
+    char full[HYP_MBUS_SECONDARY_TEXT_MAX];
+    struct hyp_buf out;
+    ptrdiff_t point = hyp_str_find_char(text, '.');
+    size_t digits = point < 0 ? text.len : (size_t)point;
+    bool whole = text.len == 0 || text.ptr[0] == '*';
+    hyp_buf_init_fixed(&out, full, sizeof(full));
+    for (size_t i = 0; i < digits; i++) {
+        hyp_buf_append_char(&out, text.ptr[i] == '?' ? 'F' : text.ptr[i]);
+    }
+    while (!whole && out.len < 8) {
+        hyp_buf_append_char(&out, 'F');
+    }
+    hyp_buf_append(&out, text.ptr + digits, text.len - digits);
+    if (hyp_buf_status(&out) != HYP_OK) {
+        return HYP_INVALID;
+    }
+    return hyp_mbus_secondary_parse(hyp_buf_view(&out), ret_pattern);
+}

@@ -43,6 +43,14 @@ void hyp_mbus_secondary_format(struct hyp_buf *out, const struct hyp_mbus_second
 HYP_MUST_USE enum hyp_status hyp_mbus_secondary_parse(struct hyp_str text,
                                                       struct hyp_mbus_secondary *ret_address);
 
+/*
+ * Reads what narrows a search: the same texts, but the id may be cut short ("12" is every id
+ * that begins with 12) and a "?" in it is any digit.
+ * Returns   HYP_OK | INVALID
+ */
+HYP_MUST_USE enum hyp_status hyp_mbus_pattern_parse(struct hyp_str text,
+                                                    struct hyp_mbus_secondary *ret_pattern);
+
 /* The 8 bytes of a selection; also those of a long transport header, whose order is the same.
  */
 void hyp_mbus_secondary_encode(const struct hyp_mbus_secondary *address,
