@@ -25,6 +25,7 @@ static const struct search_row {
     bool echo;
     bool thorough;
     const char *noise;
+    const char *within; /* pattern that narrows the search */
     const char *found[8];
     size_t probes_max; /* 0 = not checked */
 } search_rows[] = {
@@ -58,6 +59,26 @@ static const struct search_row {
      .found = {"12345678.*.*.*?", "12345677.KAM.35.04"}},
     {.name = "a slow meter", .meters = {{.address = "12345678.KAM.35.04", .primary = 5, .telegrams = {ENERGY}, .delay_ms = 250}}, .meter_count = 1, .found = {"12345678.KAM.35.04"}},
     {.name = "a silent meter is not found", .meters = {{.address = "12345678.KAM.35.04", .primary = 5, .silent = true}, METER("12345677.KAM.35.04", 6)}, .meter_count = 2, .found = {"12345677.KAM.35.04"}},
+    {.name = "an answer lost below a collision", .meters = {METER("12345678.KAM.35.04", 5), {.address = "12345668.KAM.35.04", .primary = 6, .telegrams = {ENERGY}, .lost_from = 3, .lost = 1}}, .meter_count = 2,
+     .found = {"12345678.KAM.35.04", "12345668.KAM.35.04"}},
+    {.name = "within: nobody", .meters = {METER("12345678.KAM.35.04", 5)}, .meter_count = 1, .within = "99FFFFFF", .probes_max = 1},
+    {.name = "within: leading digits of one", .meters = {METER("12345678.KAM.35.04", 5), METER("22345678.KAM.35.04", 6), METER("32345678.KAM.35.04", 7)}, .meter_count = 3, .within = "22FFFFFF",
+     .found = {"22345678.KAM.35.04"}, .probes_max = 2},
+    {.name = "within: leading digits of two", .meters = {METER("12345678.KAM.35.04", 5), METER("12345679.KAM.35.04", 6), METER("32345678.KAM.35.04", 7)}, .meter_count = 3, .within = "12FFFFFF",
+     .found = {"12345678.KAM.35.04", "12345679.KAM.35.04"}, .probes_max = 13},
+    {.name = "within: a digit in the middle", .meters = {METER("12345678.KAM.35.04", 5), METER("12385678.KAM.35.04", 6)}, .meter_count = 2, .within = "FFF8FFFF", .found = {"12385678.KAM.35.04"}, .probes_max = 2},
+    {.name = "within: a maker", .meters = {METER("12345678.KAM.35.04", 5), METER("12345678.LUG.35.04", 6), METER("12345679.LUG.35.04", 7)}, .meter_count = 3, .within = "*.LUG",
+     .found = {"12345678.LUG.35.04", "12345679.LUG.35.04"}, .probes_max = 13},
+    {.name = "within: a version and a medium", .meters = {METER("12345678.KAM.35.04", 5), METER("12345678.KAM.34.04", 6), METER("12345678.KAM.35.07", 7)}, .meter_count = 3, .within = "*.*.35.07",
+     .found = {"12345678.KAM.35.07"}, .probes_max = 2},
+    {.name = "within: hex digits", .meters = {METER("00149C06.APA.40.04", 5), METER("00149D06.APA.40.04", 6), METER("00149006.APA.40.04", 7)}, .meter_count = 3, .within = "00149CFF",
+     .found = {"00149C06.APA.40.04"}, .probes_max = 2},
+    {.name = "within: a whole address", .meters = {METER("12345678.KAM.35.04", 5), METER("12345679.KAM.35.04", 6)}, .meter_count = 2, .within = "12345678.KAM.35.04",
+     .found = {"12345678.KAM.35.04"}, .probes_max = 1},
+    {.name = "within: a whole address and a fabrication number", .meters = {METER("12345678.KAM.35.04.00000815", 5), METER("12345678.KAM.35.04.00000816", 5)}, .meter_count = 2, .within = "12345678.KAM.35.04.00000816",
+     .found = {"12345678.KAM.35.04.00000816"}, .probes_max = 1},
+    {.name = "within: one id of two makers", .meters = {METER("12345678.KAM.35.04", 5), METER("12345678.LUG.35.04", 6), METER("12345679.LUG.35.04", 7)}, .meter_count = 3, .within = "12345678",
+     .found = {"12345678.KAM.35.04", "12345678.LUG.35.04"}},
     {.name = "answers without an address", .meters = {{.address = "12345678.KAM.35.04", .primary = 5, .telegrams = {ENERGY}, .ci = 0x78}}, .meter_count = 1, .found = {"12345678.*.*.*"}},
   /* clang-format on */
 };
@@ -99,6 +120,10 @@ static void check_search(void **state)
         hyp_mbus_link_init(&link, hyp_mbus_timing_for_baud(2400), 0);
         hyp_mbus_search_init(&search, &link, items, HYP_ARRAY_LEN(items));
         search.thorough = row->thorough;
+        if (row->within != NULL) {
+            assert_int_equal(
+                hyp_mbus_secondary_parse(hyp_str_from(row->within), &search.within), HYP_OK);
+        }
         struct hyp_session_io io = bus_run(&bus, &hyp_mbus_search_ops, &search);
         assert_int_equal(io.state, HYP_SESSION_DONE);
         assert_int_equal(hyp_mbus_search_permille(&search), 1000);

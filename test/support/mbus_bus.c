@@ -185,7 +185,9 @@ static uint32_t collect_answers(struct bus *bus, const struct hyp_mbus_frame *fr
         struct bus_meter *meter = &bus->meters[i];
         uint8_t out[HYP_MBUS_FRAME_MAX];
         size_t len = meter->baud == bus->baud ? meter_answer(meter, frame, out) : 0;
-        if (len > 0 && meter->lost > 0) {
+        if (len > 0 && meter->lost_from > 0) {
+            meter->lost_from--;
+        } else if (len > 0 && meter->lost > 0) {
             meter->lost--;
             len = 0;
         }

@@ -27,7 +27,8 @@ struct bus_meter {
     bool no_reset_ack;                        /* does not acknowledge SND_NKE */
     bool no_data;                             /* answers REQ_UD2 with E5 */
     int error_code;                           /* > 0: answers REQ_UD2 with application error */
-    unsigned lost;                            /* answers to swallow first */
+    unsigned lost_from;                       /* answers before those that are lost */
+    unsigned lost;                            /* answers to swallow then */
     unsigned damaged;                         /* answers to damage first */
     uint32_t delay_ms;                        /* before the answer */
     uint8_t ci;                               /* of answers, 0 = 72 */

@@ -15,7 +15,12 @@
  * converters that put a stray byte before every answer exist; the answer to REQ_UD2 decides.
  *
  * Levels 0..7 are the digits of the id from the last to the first, 8 medium, 9 version, 10 and
- * 11 the manufacturer, 12..19 the digits of the fabrication number (enhanced selection).
+ * 11 the manufacturer, 12..19 the digits of the fabrication number (enhanced selection). What
+ * the caller's pattern fixes is part of every selection and takes no level, so the levels in
+ * use are a list, `order`, and `depth` says how many of them the present selection fixes.
+ *
+ * A collision has at least two meters. Where fewer were found below one, an answer was lost,
+ * and the place is searched a second time, what lies below it once.
  */
 #include "protocol/mbus/search.h"
 
@@ -30,6 +35,7 @@
 #define DECIMAL_DIGITS 10
 #define HEX_DIGITS 15   /* F is the wildcard */
 #define BYTE_VALUES 255 /* FF is the wildcard */
+#define PROGRESS_LEVELS 3
 
 /* Damaged answers in a row that no set of meters can cause: every collision leads to a silent
  * or clean probe within the levels there are. */
@@ -42,6 +48,7 @@ void hyp_mbus_search_init(struct hyp_mbus_search *search, struct hyp_mbus_link *
 {
     *search = (struct hyp_mbus_search){
         .findings = {.items = items, .capacity = capacity},
+        .within = HYP_MBUS_SECONDARY_ANY,
         .probing = HYP_MBUS_SECONDARY_ANY,
         .link = link,
     };
@@ -55,36 +62,70 @@ static bool is_digit_level(uint8_t level)
     return level < LEVEL_MEDIUM || level >= LEVEL_FABRICATION;
 }
 
+static uint8_t nibble_at(uint32_t value, unsigned position)
+{
+    return (uint8_t)(value >> (4 * position) & 0x0F);
+}
+
 static uint32_t with_nibble(uint32_t value, unsigned position, uint8_t nibble)
 {
     unsigned shift = 4 * position;
     return (value & ~(0x0Fu << shift)) | (uint32_t)nibble << shift;
 }
 
-/* The address that the levels up to the present one stand for. */
-static struct hyp_mbus_secondary pattern(const struct hyp_mbus_search *search, unsigned levels)
+/* Does the caller's pattern leave this level open? */
+static bool is_open(const struct hyp_mbus_secondary *within, uint8_t level)
 {
-    struct hyp_mbus_secondary address = HYP_MBUS_SECONDARY_ANY;
-    address.fabrication = 0xFFFFFFFF;
-    for (unsigned level = 0; level < levels; level++) {
-        uint8_t value = search->value[level];
-        if (level < LEVEL_MEDIUM) {
-            address.id = with_nibble(address.id, level, value);
-        } else if (level == LEVEL_MEDIUM) {
-            address.medium = value;
-        } else if (level == LEVEL_VERSION) {
-            address.version = value;
-        } else if (level == LEVEL_MANUFACTURER_LOW) {
-            address.manufacturer = (uint16_t)((address.manufacturer & 0xFF00) | value);
-        } else if (level == LEVEL_MANUFACTURER_HIGH) {
-            address.manufacturer = (uint16_t)((address.manufacturer & 0x00FF) | value << 8);
-        } else {
-            address.has_fabrication = true;
-            address.fabrication =
-                with_nibble(address.fabrication, level - LEVEL_FABRICATION, value);
-        }
+    switch (level) {
+    case LEVEL_MEDIUM: return within->medium == 0xFF;
+    case LEVEL_VERSION: return within->version == 0xFF;
+    case LEVEL_MANUFACTURER_LOW: return (within->manufacturer & 0xFF) == 0xFF;
+    case LEVEL_MANUFACTURER_HIGH: return within->manufacturer >> 8 == 0xFF;
+    default: break;
+    }
+    if (level < LEVEL_MEDIUM) {
+        return nibble_at(within->id, level) == 0x0F;
+    }
+    return !within->has_fabrication ||
+           nibble_at(within->fabrication, level - LEVEL_FABRICATION) == 0x0F;
+}
+
+static void fix(struct hyp_mbus_secondary *address, uint8_t level, uint8_t value)
+{
+    if (level < LEVEL_MEDIUM) {
+        address->id = with_nibble(address->id, level, value);
+    } else if (level == LEVEL_MEDIUM) {
+        address->medium = value;
+    } else if (level == LEVEL_VERSION) {
+        address->version = value;
+    } else if (level == LEVEL_MANUFACTURER_LOW) {
+        address->manufacturer = (uint16_t)((address->manufacturer & 0xFF00) | value);
+    } else if (level == LEVEL_MANUFACTURER_HIGH) {
+        address->manufacturer = (uint16_t)((address->manufacturer & 0x00FF) | value << 8);
+    } else {
+        address->has_fabrication = true;
+        address->fabrication =
+            with_nibble(address->fabrication, level - LEVEL_FABRICATION, value);
+    }
+}
+
+/* The address that the first `depth` open levels stand for. */
+static struct hyp_mbus_secondary pattern(const struct hyp_mbus_search *search, unsigned depth)
+{
+    struct hyp_mbus_secondary address = search->within;
+    if (!address.has_fabrication) {
+        address.fabrication = 0xFFFFFFFF;
+    }
+    for (unsigned i = 0; i < depth; i++) {
+        fix(&address, search->order[i], search->value[i]);
     }
     return address;
+}
+
+/* Are all digits of the id in the present selection? */
+static bool has_whole_id(const struct hyp_mbus_search *search)
+{
+    return search->depth >= search->order_len || search->order[search->depth] >= LEVEL_MEDIUM;
 }
 
 unsigned hyp_mbus_search_permille(const struct hyp_mbus_search *search)
@@ -94,9 +135,14 @@ unsigned hyp_mbus_search_permille(const struct hyp_mbus_search *search)
     if (search->state == HYP_SESSION_DONE) {
         return 1000;
     }
-    for (unsigned level = 0; level <= search->level && level < 3; level++) {
-        done += share * search->value[level] / HEX_DIGITS;
-        share /= HEX_DIGITS;
+    for (unsigned i = 0; i < search->depth && i < PROGRESS_LEVELS; i++) {
+        unsigned values = is_digit_level(search->order[i]) ? HEX_DIGITS : BYTE_VALUES;
+        if (search->repeating[i]) {
+            /* A second pass does not take back what the first has shown. */
+            return done + share * (values - 1) / values;
+        }
+        done += share * search->value[i] / values;
+        share /= values;
     }
     return done;
 }
@@ -120,7 +166,7 @@ static void add(struct hyp_mbus_findings *findings, const struct hyp_mbus_found 
 {
     for (size_t i = 0; i < findings->count; i++) {
         const struct hyp_mbus_found *known = &findings->items[i];
-        if (known->has_address && found->has_address &&
+        if (known->has_address == found->has_address &&
             hyp_mbus_secondary_equal(&known->address, &found->address)) {
             return;
         }
@@ -130,11 +176,6 @@ static void add(struct hyp_mbus_findings *findings, const struct hyp_mbus_found 
         return;
     }
     findings->items[findings->count++] = *found;
-}
-
-static size_t total(const struct hyp_mbus_search *search)
-{
-    return search->findings.count + search->findings.dropped;
 }
 
 /* An answer counts when it names a meter under the selection. With all digits fixed one without
@@ -147,7 +188,7 @@ static bool accept_answer(void *user, const struct hyp_mbus_frame *frame)
         return false;
     }
     if (!hyp_mbus_answer_identity(frame, &meter)) {
-        return !search->confirming && search->level + 1 >= LEVEL_MEDIUM;
+        return !search->confirming && has_whole_id(search);
     }
     return hyp_mbus_answer_fits(&search->probing, &meter);
 }
@@ -172,7 +213,7 @@ static struct hyp_session_io select_address(struct hyp_mbus_search *search,
 
 static struct hyp_session_io select_next(struct hyp_mbus_search *search, hyp_mono now)
 {
-    struct hyp_mbus_secondary address = pattern(search, search->level + 1u);
+    struct hyp_mbus_secondary address = pattern(search, search->depth);
     search->confirming = false;
     return select_address(search, &address, now);
 }
@@ -186,21 +227,37 @@ static struct hyp_session_io request(struct hyp_mbus_search *search, hyp_mono no
     return hyp_mbus_exchange_start(&search->exchange, now);
 }
 
-/* Is there another value to try at the present level? */
+static size_t found_below(const struct hyp_mbus_search *search)
+{
+    return search->resolved - search->resolved_before[search->depth - 1];
+}
+
+/* Is there another value to try at the deepest level? */
 static bool next_value(struct hyp_mbus_search *search)
 {
-    uint8_t level = search->level;
+    unsigned at = search->depth - 1u;
+    bool unexplained = !search->collided[at] || found_below(search) < 2;
     uint8_t limit = BYTE_VALUES;
-    if (is_digit_level(level)) {
-        size_t below = total(search) - search->found_before[level];
-        bool hex = level == 0 || search->thorough || below < 2;
+    if (is_digit_level(search->order[at])) {
+        bool hex = search->thorough || search->repeating[at] || unexplained;
         limit = hex ? HEX_DIGITS : DECIMAL_DIGITS;
     }
-    if (search->value[level] + 1 >= limit) {
-        return false;
+    if (search->value[at] + 1 < limit) {
+        search->value[at]++;
+        return true;
     }
-    search->value[level]++;
-    return true;
+    if (search->collided[at] && unexplained && !search->repeating[at] && limit != BYTE_VALUES) {
+        search->repeating[at] = true;
+        search->value[at] = 0;
+        return true;
+    }
+    return false;
+}
+
+static void resolve(struct hyp_mbus_search *search, const struct hyp_mbus_found *found)
+{
+    search->resolved++;
+    add(&search->findings, found);
 }
 
 static void leave_unresolved(struct hyp_mbus_search *search, unsigned levels, bool no_data)
@@ -211,37 +268,62 @@ static void leave_unresolved(struct hyp_mbus_search *search, unsigned levels, bo
         .collision = !no_data,
         .no_data = no_data,
     };
-    add(&search->findings, &found);
+    resolve(search, &found);
+}
+
+static struct hyp_session_io done(struct hyp_mbus_search *search)
+{
+    search->state = HYP_SESSION_DONE;
+    return ended(search);
 }
 
 /* On to the next selection, up the levels where one is exhausted. */
 static struct hyp_session_io advance(struct hyp_mbus_search *search, hyp_mono now)
 {
-    while (!next_value(search)) {
-        if (search->level == 0) {
-            search->state = HYP_SESSION_DONE;
-            return ended(search);
-        }
+    while (search->depth > 0 && !next_value(search)) {
         /* Something answered here, and nothing below could be named. */
-        if (total(search) == search->found_before[search->level]) {
-            leave_unresolved(search, search->level, false);
+        if (search->answered[search->depth - 1] && found_below(search) == 0) {
+            leave_unresolved(search, search->depth - 1u, false);
         }
-        search->level--;
+        search->depth--;
     }
-    return select_next(search, now);
+    return search->depth == 0 ? done(search) : select_next(search, now);
 }
 
-static struct hyp_session_io descend(struct hyp_mbus_search *search, bool silent, hyp_mono now)
+/* One level down, because somebody has answered, or several at once; or as the first step. */
+static void enter_level(struct hyp_mbus_search *search, bool answered, bool collided)
 {
-    bool all_digits = search->level + 1 >= LEVEL_MEDIUM;
-    bool deepest = search->level + 1 == HYP_MBUS_SEARCH_LEVELS;
-    if (deepest || (all_digits && silent)) {
-        leave_unresolved(search, search->level + 1u, silent);
+    unsigned at = search->depth++;
+    search->value[at] = 0;
+    search->answered[at] = answered;
+    search->collided[at] = collided;
+    search->repeating[at] = false;
+    search->resolved_before[at] = search->resolved;
+}
+
+static bool is_in_repeat(const struct hyp_mbus_search *search)
+{
+    for (unsigned i = 0; i < search->depth; i++) {
+        if (search->repeating[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum below { BELOW_COLLISION, BELOW_SILENCE, BELOW_STRANGER };
+
+static struct hyp_session_io descend(struct hyp_mbus_search *search, enum below why,
+                                     hyp_mono now)
+{
+    bool deepest = search->depth == search->order_len;
+    bool silent = why == BELOW_SILENCE;
+    if (deepest || (silent && has_whole_id(search))) {
+        leave_unresolved(search, search->depth, silent);
         return advance(search, now);
     }
-    search->level++;
-    search->value[search->level] = 0;
-    search->found_before[search->level] = total(search);
+    /* Below a second pass nothing is repeated: passes would multiply. */
+    enter_level(search, true, why == BELOW_COLLISION && !is_in_repeat(search));
     return select_next(search, now);
 }
 
@@ -251,7 +333,7 @@ static struct hyp_session_io take_meter(struct hyp_mbus_search *search, hyp_mono
     struct hyp_mbus_found *found = &search->candidate;
     struct hyp_mbus_secondary meter;
     if (search->confirming) {
-        add(&search->findings, found);
+        resolve(search, found);
         return advance(search, now);
     }
     *found = (struct hyp_mbus_found){
@@ -263,7 +345,7 @@ static struct hyp_session_io take_meter(struct hyp_mbus_search *search, hyp_mono
         found->address.fabrication = search->probing.fabrication;
     }
     if (!named || hyp_mbus_secondary_equal(&found->address, &search->probing)) {
-        add(&search->findings, found);
+        resolve(search, found);
         return advance(search, now);
     }
     search->confirming = true;
@@ -278,7 +360,8 @@ static struct hyp_session_io after_select(struct hyp_mbus_search *search, hyp_mo
     case HYP_MBUS_SILENT:
     case HYP_MBUS_GOT_ANSWER:
         search->garbled_run = 0;
-        return search->confirming ? descend(search, false, now) : advance(search, now);
+        return search->confirming ? descend(search, BELOW_COLLISION, now)
+                                  : advance(search, now);
     case HYP_MBUS_GARBLED:
     case HYP_MBUS_FOREIGN: break;
     }
@@ -291,7 +374,7 @@ static struct hyp_session_io after_select(struct hyp_mbus_search *search, hyp_mo
             "the line is too noisy for a search: every selection is answered by damaged "
             "bytes");
     }
-    return descend(search, false, now);
+    return descend(search, BELOW_COLLISION, now);
 }
 
 static struct hyp_session_io after_request(struct hyp_mbus_search *search, hyp_mono now)
@@ -300,8 +383,11 @@ static struct hyp_session_io after_request(struct hyp_mbus_search *search, hyp_m
     if (outcome == HYP_MBUS_GOT_ANSWER) {
         return take_meter(search, now);
     }
+    if (search->confirming || outcome == HYP_MBUS_GARBLED) {
+        return descend(search, BELOW_COLLISION, now);
+    }
     bool silent = outcome == HYP_MBUS_SILENT || outcome == HYP_MBUS_GOT_ACK;
-    return descend(search, silent && !search->confirming, now);
+    return descend(search, silent ? BELOW_SILENCE : BELOW_STRANGER, now);
 }
 
 static struct hyp_session_io reset_all(struct hyp_mbus_search *search, uint8_t address,
@@ -314,6 +400,23 @@ static struct hyp_session_io reset_all(struct hyp_mbus_search *search, uint8_t a
     return hyp_mbus_exchange_start(&search->exchange, now);
 }
 
+/*
+ * A pattern is tried as it is: on most buses one meter fits it, or none. Without one the
+ * search begins with the first digit, because that everybody answers is known before.
+ */
+static struct hyp_session_io begin(struct hyp_mbus_search *search, hyp_mono now)
+{
+    for (uint8_t level = 0; level < HYP_MBUS_SEARCH_LEVELS; level++) {
+        if (is_open(&search->within, level)) {
+            search->order[search->order_len++] = level;
+        }
+    }
+    if (search->order_len == HYP_MBUS_SEARCH_LEVELS) {
+        enter_level(search, false, false);
+    }
+    return select_next(search, now);
+}
+
 static struct hyp_session_io proceed(struct hyp_mbus_search *search, struct hyp_session_io io,
                                      hyp_mono now)
 {
@@ -322,7 +425,7 @@ static struct hyp_session_io proceed(struct hyp_mbus_search *search, struct hyp_
     }
     switch ((enum step)search->step) {
     case STEP_DESELECT: return reset_all(search, HYP_MBUS_ADDRESS_ALL, STEP_RESET_ALL, now);
-    case STEP_RESET_ALL: return select_next(search, now);
+    case STEP_RESET_ALL: return begin(search, now);
     case STEP_SELECT: return after_select(search, now);
     case STEP_REQUEST: break;
     }

@@ -37,11 +37,15 @@ struct hyp_mbus_findings {
  * first level and wherever a collision is not explained by two meters with decimal digits below
  * it; medium, version, manufacturer and fabrication number only where eight digits do not
  * separate.
+ *
+ * `within` narrows the search: only meters under it are selected at all, so the bus is asked
+ * less, not told less.
  */
 struct hyp_mbus_search {
     struct hyp_mbus_findings findings;
     bool thorough; /* always try A..E: finds hex ids beside two decimal ones, takes longer */
-    size_t probes; /* selections sent so far */
+    struct hyp_mbus_secondary within; /* set before start; wildcards: any */
+    size_t probes;                    /* selections sent so far */
     struct hyp_mbus_secondary probing;
 
     /* private */
@@ -49,11 +53,18 @@ struct hyp_mbus_search {
     struct hyp_mbus_exchange exchange;
     uint8_t step;
     bool confirming; /* the meter of `candidate` is selected by its full address */
-    struct hyp_mbus_found candidate; /* answered a selection with wildcards */
-    uint8_t level;
+    struct hyp_mbus_found candidate;       /* answered a selection with wildcards */
+    uint8_t order[HYP_MBUS_SEARCH_LEVELS]; /* levels that `within` leaves open */
+    uint8_t order_len;
+    uint8_t depth; /* how many of `order` the present selection fixes */
+    /* by place in `order` */
     uint8_t value[HYP_MBUS_SEARCH_LEVELS];
-    size_t found_before[HYP_MBUS_SEARCH_LEVELS]; /* findings when the level was entered */
-    size_t garbled_run;                          /* damaged answers in a row */
+    bool answered[HYP_MBUS_SEARCH_LEVELS];  /* entered because somebody answered */
+    bool collided[HYP_MBUS_SEARCH_LEVELS];  /* because several did */
+    bool repeating[HYP_MBUS_SEARCH_LEVELS]; /* second pass */
+    size_t resolved_before[HYP_MBUS_SEARCH_LEVELS];
+    size_t resolved;    /* places where a meter was found or something said why not */
+    size_t garbled_run; /* damaged answers in a row */
     enum hyp_session_state state;
     enum hyp_status status;
     char text[HYP_MBUS_TEXT_MAX];
