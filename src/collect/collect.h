@@ -156,8 +156,8 @@ struct hyp_scan {
     hyp_line_id line;
     bool secondary;      /* M-Bus wildcard search; else primary addresses */
     uint8_t first, last; /* primary 0..250, or Modbus unit ids */
-    char wildcard[17]; /* secondary: id(8) manufacturer(4) version(2) medium(2), F = any; empty
-                          = all */
+    char wildcard[32];   /* secondary: only meters under this pattern are asked
+                            (hyp_mbus_pattern_parse); empty = all */
 };
 HYP_MUST_USE enum hyp_status hyp_collector_scan(struct hyp_collector *collector,
                                                 const struct hyp_scan *scan,

@@ -38,10 +38,11 @@ enum hyp_status hyp_scan_check(const struct hyp_bus *bus, const struct hyp_scan 
                              "only M-Bus lines are searched by secondary address");
     }
     if (scan->secondary && scan->wildcard[0] != '\0' &&
-        hyp_mbus_secondary_parse(hyp_str_from(scan->wildcard), &pattern) != HYP_OK) {
+        hyp_mbus_pattern_parse(hyp_str_from(scan->wildcard), &pattern) != HYP_OK) {
         return hyp_error_set(err, HYP_INVALID, -1,
-                             "\"%s\" is no secondary address: use 8 digits of the id, F for "
-                             "any, and manufacturer, version, medium behind it",
+                             "\"%s\" is no pattern of secondary addresses: give the first "
+                             "digits of the id, F for any, and if wanted manufacturer, version "
+                             "and medium behind points (\"68.KAM.35.04\")",
                              scan->wildcard);
     }
     if (!scan->secondary && (scan->first > scan->last || scan->last > highest)) {
@@ -77,6 +78,11 @@ static void prepare_mbus(struct hyp_exchange *exchange, struct hyp_bus *bus,
     if (order->scan.secondary) {
         hyp_mbus_search_init(&exchange->state.mbus_search, &bus->protocol.mbus, items,
                              capacity);
+        if (order->scan.wildcard[0] != '\0') {
+            /* Checked when the scan was ordered. */
+            HYP_IGNORE(hyp_mbus_pattern_parse(hyp_str_from(order->scan.wildcard),
+                                              &exchange->state.mbus_search.within));
+        }
         exchange->session = (struct hyp_session){.ops = &hyp_mbus_search_ops,
                                                  .state = &exchange->state.mbus_search};
         return;
@@ -163,12 +169,6 @@ static void found_mbus(struct hyp_bus *bus, struct hyp_order *order,
                        const struct hyp_mbus_found *item)
 {
     struct hyp_collector *collector = bus->wire.collector;
-    struct hyp_mbus_secondary pattern;
-    if (order->scan.secondary && order->scan.wildcard[0] != '\0' &&
-        hyp_mbus_secondary_parse(hyp_str_from(order->scan.wildcard), &pattern) == HYP_OK &&
-        !hyp_mbus_secondary_matches(&pattern, &item->address)) {
-        return;
-    }
     struct hyp_found_device found = {
         .line = bus->wire.id,
         .primary_address = item->primary,
