@@ -170,6 +170,11 @@ void hyp_render_line(struct hyp_json *json, const struct hyp_line_view *view)
     hyp_json_member_bool(json, "enabled", line->enabled);
     hyp_json_member_i64(json, "revision", line->revision);
     hyp_json_member_u64(json, "devices", view->devices);
+    if (hyp_line_kind_capacity(line->kind) == 0) {
+        hyp_json_member_null(json, "device_limit");
+    } else {
+        hyp_json_member_u64(json, "device_limit", hyp_line_kind_capacity(line->kind));
+    }
     hyp_json_key(json, "state");
     hyp_json_object_begin(json);
     hyp_render_line_state(json, &view->state);

@@ -47,6 +47,12 @@ const char *hyp_line_kind_text(enum hyp_line_kind kind)
     return line_kind_texts[kind];
 }
 
+uint32_t hyp_line_kind_capacity(enum hyp_line_kind kind)
+{
+    bool wired = kind == HYP_LINE_MBUS_TCP || kind == HYP_LINE_MBUS_SERIAL;
+    return wired ? HYP_LIMIT_MBUS_DEVICES : 0;
+}
+
 enum hyp_status hyp_line_kind_find(struct hyp_str text, enum hyp_line_kind *ret_kind)
 {
     for (size_t i = HYP_LINE_UNSET + 1; i < HYP_ARRAY_LEN(line_kind_texts); i++) {

@@ -35,6 +35,9 @@ const char *hyp_line_kind_text(enum hyp_line_kind kind);
 HYP_MUST_USE enum hyp_status hyp_line_kind_find(struct hyp_str text,
                                                 enum hyp_line_kind *ret_kind);
 
+/* How many devices a line of this kind carries; 0 = no limit of its own. */
+uint32_t hyp_line_kind_capacity(enum hyp_line_kind kind);
+
 #define HYP_HOST_MAX 256
 #define HYP_PATH_MAX 512
 

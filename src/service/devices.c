@@ -231,7 +231,10 @@ enum hyp_status hyp_device_add(struct hyp_service *service, const struct hyp_sco
         return status;
     }
     pthread_mutex_lock(&service->plant_lock);
-    status = hyp_store_device_add(service->config.store, device, err);
+    status = hyp_line_has_room(service, device->tenant, device->line, 1, err);
+    if (status == HYP_OK) {
+        status = hyp_store_device_add(service->config.store, device, err);
+    }
     if (status == HYP_OK) {
         status = follow(service, device, err);
     }
@@ -311,6 +314,9 @@ static enum hyp_status update_locked(struct hyp_service *service, const struct h
     device->tenant = before->tenant;
     device->created = before->created;
     status = hyp_device_check(service, device->tenant, device, err);
+    if (status == HYP_OK && device->line.id != before->line.id) {
+        status = hyp_line_has_room(service, device->tenant, device->line, 1, err);
+    }
     if (status == HYP_OK) {
         status = hyp_store_device_update(service->config.store, device, err);
     }

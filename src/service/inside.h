@@ -113,6 +113,11 @@ enum hyp_status hyp_service_push_line(struct hyp_service *service, const struct 
 enum hyp_status hyp_service_push_device(struct hyp_service *service,
                                         const struct hyp_device *device);
 
+/* May `more` devices be added to a line? HYP_OK | INVALID (err: how many it carries) */
+HYP_MUST_USE enum hyp_status hyp_line_has_room(struct hyp_service *service,
+                                               hyp_tenant_id tenant, hyp_line_id line,
+                                               size_t more, struct hyp_error *err);
+
 /* NOT_FOUND with "There is no <what> <id>." */
 enum hyp_status hyp_service_not_found(struct hyp_error *err, const char *what, int64_t id);
 /* Fills *err with the status' own sentence if the callee left none. */

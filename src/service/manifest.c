@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/manifest.h"
 
+#include "base/map.h"
 #include "service/devices.h"
 #include "service/inside.h"
 #include "service/plant_json.h"
@@ -185,6 +186,41 @@ static size_t manifest_index(const struct manifest_run *run, size_t device_at)
     return index;
 }
 
+/* Are there more devices for a line than it carries? Said of the last of them. */
+static void check_line_room(struct manifest_run *run, hyp_line_id line, size_t more,
+                            struct hyp_error *err)
+{
+    size_t last = run->new_device_count;
+    if (hyp_line_has_room(run->service, hyp_scope_tenant(run->scope), line, more, err) ==
+        HYP_OK) {
+        return;
+    }
+    while (last > 0 && run->new_devices[last - 1].line.id != line.id) {
+        last--;
+    }
+    add_error(run, "devices", last > 0 ? manifest_index(run, last - 1) : 0, err->text);
+}
+
+static enum hyp_status check_room(struct manifest_run *run, struct hyp_error *err)
+{
+    HYP_CLEANUP(hyp_map_finish) struct hyp_map counts = {0};
+    size_t cursor = 0;
+    uint64_t line;
+    uint64_t count;
+    for (size_t i = 0; i < run->new_device_count; i++) {
+        line = (uint64_t)run->new_devices[i].line.id;
+        count = 0;
+        (void)hyp_map_get(&counts, line, &count);
+        if (hyp_map_set(&counts, line, count + 1) != HYP_OK) {
+            return HYP_NO_MEMORY;
+        }
+    }
+    while (hyp_map_next(&counts, &cursor, &line, &count)) {
+        check_line_room(run, (hyp_line_id){(int64_t)line}, (size_t)count, err);
+    }
+    return HYP_OK;
+}
+
 /* Checks need the lines' ids, so they come after the lines were added. */
 static enum hyp_status complete_devices(struct manifest_run *run, struct hyp_error *err)
 {
@@ -198,6 +234,9 @@ static enum hyp_status complete_devices(struct manifest_run *run, struct hyp_err
         if (hyp_device_check(run->service, device->tenant, device, err) != HYP_OK) {
             add_error(run, "devices", manifest_index(run, i), err->text);
         }
+    }
+    if (check_room(run, err) != HYP_OK) {
+        return HYP_NO_MEMORY;
     }
     return run->result->error_count == 0 ? HYP_OK : HYP_INVALID;
 }

@@ -224,6 +224,55 @@ static void a_test_names_the_meter_and_suggests_a_profile(void **state)
     field_destroy(field);
 }
 
+/* A full master: every meter is read, and each value is its own. */
+static void a_line_of_250_meters(void **state)
+{
+    (void)state;
+    enum { COUNT = 250 };
+    struct field *field = field_create();
+    struct mbus_peer bus;
+    static struct meter meters[COUNT];
+    static char ids[COUNT][9];
+    static hyp_device_id devices[COUNT];
+    for (unsigned i = 0; i < COUNT; i++) {
+        struct hyp_buf id;
+        hyp_buf_init_fixed(&id, ids[i], sizeof(ids[i]));
+        /* Every fifth number has digits A to E. */
+        hyp_buf_append_fmt(&id, i % 5 == 4 ? "0A%06X" : "68%06u", (i * 37 + 1) & 0xEEEEEE);
+        hyp_buf_terminate(&id);
+        devices[i] = (hyp_device_id){(int64_t)i + 1};
+        meters[i] = (struct meter){.primary = i % 2 == 0 ? (int)i + 1 : -1,
+                                   .id = ids[i],
+                                   .manufacturer = KAM,
+                                   .version = 53,
+                                   .medium = 4,
+                                   .telegrams = i % 10 == 0 ? 2 : 1,
+                                   .kwh = 1000 + 2 * i};
+    }
+    open_line(field, &bus, meters, COUNT);
+    hyp_job_id job;
+    struct hyp_error err;
+    assert_int_equal(
+        hyp_collector_read(field->collector, devices, COUNT, HYP_PRIORITY_MANUAL, &job, &err),
+        HYP_OK);
+    struct hyp_job ended = finish(field, job);
+    assert_int_equal(ended.state, HYP_JOB_DONE);
+    assert_int_equal(ended.done, COUNT);
+    assert_int_equal(field->sink.reading_count, COUNT);
+    assert_int_equal(bus.peer.accepted, 1);
+    for (size_t i = 0; i < COUNT; i++) {
+        const struct field_reading *reading = &field->sink.readings[i];
+        char text[16];
+        struct hyp_buf value;
+        hyp_buf_init_fixed(&value, text, sizeof(text));
+        hyp_buf_append_i64(&value, 1000 + 2 * (reading->device.id - 1));
+        assert_int_equal(reading->device.id, i + 1);
+        field_assert_decimal(reading, "energy", hyp_buf_terminate(&value));
+    }
+    peer_close(&bus.peer);
+    field_destroy(field);
+}
+
 static void searches(void **state)
 {
     (void)state;
@@ -296,6 +345,7 @@ int main(void)
     TEST_ROWS(&list, manner_rows, check_manner);
     TEST_ONE(&list, a_device_without_address_says_so);
     TEST_ONE(&list, a_test_names_the_meter_and_suggests_a_profile);
+    TEST_ONE(&list, a_line_of_250_meters);
     TEST_ONE(&list, searches);
     TEST_ONE(&list, a_search_can_be_cancelled);
     return test_list_run(&list, "mbus");

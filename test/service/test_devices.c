@@ -366,6 +366,42 @@ static void lines_in_use_stay(void **state)
     assert_int_equal(hyp_line_remove(t.service, &t.admin, line.id, NULL), HYP_NOT_FOUND);
 }
 
+static void a_master_carries_250_meters(void **state)
+{
+    struct hyp_error err = {0};
+    struct hyp_line_view view;
+    (void)state;
+    struct hyp_line north = test_add_line(&t, "north");
+    struct hyp_line south = test_add_line(&t, "south");
+    for (unsigned i = 0; i < 250; i++) {
+        char serial[9];
+        struct hyp_buf buf;
+        hyp_buf_init_fixed(&buf, serial, sizeof(serial));
+        hyp_buf_append_fmt(&buf, "%08u", 10000000 + i);
+        test_add_device(&t, hyp_buf_terminate(&buf), serial, north.id.id);
+    }
+    struct hyp_device device = test_add_device(&t, "elsewhere", "20000000", south.id.id);
+    device.line = north.id;
+    assert_int_equal(hyp_device_update(t.service, &t.admin, &device, false, &err), HYP_INVALID);
+    assert_non_null(strstr(err.text, "line: north carries 250 of at most 250"));
+    device.id.id = 0;
+    hyp_text_copy(device.serial, sizeof(device.serial), HYP_STR("20000001"));
+    assert_int_equal(hyp_device_add(t.service, &t.admin, &device, &err), HYP_INVALID);
+    assert_int_equal(hyp_line_get(t.service, &t.reader, north.id, &view, NULL), HYP_OK);
+    assert_int_equal(view.devices, 250);
+    /* What is there may be changed. */
+    struct hyp_device_view first;
+    struct hyp_device_page page;
+    const struct hyp_device_query query = {.line = north.id.id, .limit = 1};
+    assert_int_equal(
+        hyp_devices_list(t.service, &t.admin, &query, 0, &t.arena, &page, NULL, NULL), HYP_OK);
+    assert_int_equal(hyp_device_get(t.service, &t.admin, page.views[0].device.id, &t.arena,
+                                    &first, NULL, NULL),
+                     HYP_OK);
+    assert_int_equal(hyp_device_update(t.service, &t.admin, &first.device, false, &err),
+                     HYP_OK);
+}
+
 static void names_of_lines_are_unique(void **state)
 {
     struct hyp_error err = {0};
@@ -452,6 +488,7 @@ int main(void)
         WITH_SERVICE(imported_history_counts_as_read),
         WITH_SERVICE(keys_by_number),
         WITH_SERVICE(lines_in_use_stay),
+        WITH_SERVICE(a_master_carries_250_meters),
         WITH_SERVICE(names_of_lines_are_unique),
         WITH_SERVICE(passwords_of_lines_stay_inside),
         WITH_SERVICE(groups_hold_devices),

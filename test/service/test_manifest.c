@@ -131,6 +131,25 @@ static void all_or_nothing(void **state)
     close_service(NULL);
 }
 
+static void no_line_gets_more_than_it_carries(void **state)
+{
+    struct hyp_error err = {0};
+    struct hyp_buf text;
+    (void)state;
+    hyp_buf_init_heap(&text, 1 << 20);
+    hyp_buf_append_text(&text, "{\"lines\":[" LINE_NORTH "],\"devices\":[");
+    for (unsigned i = 0; i < 251; i++) {
+        hyp_buf_append_fmt(&text, "%s{\"id\":\"%08u\",\"line\":\"north\",\"secondary\":true}",
+                           i == 0 ? "" : ",", 10000000 + i);
+    }
+    hyp_buf_append_text(&text, "]}");
+    assert_int_not_equal(import(hyp_buf_terminate(&text), &err), HYP_OK);
+    assert_non_null(strstr(err.text, "devices[250] line: north carries 0 of at most 250"));
+    assert_int_equal(device_count(), 0);
+    assert_int_equal(line_count(), 0);
+    hyp_buf_finish(&text);
+}
+
 #define WITH_SERVICE(test) cmocka_unit_test_setup_teardown(test, open_service, close_service)
 
 int main(void)
@@ -138,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_SERVICE(imports_once),
         WITH_SERVICE(readers_import_nothing),
+        WITH_SERVICE(no_line_gets_more_than_it_carries),
     };
     struct test_list list = {0};
     for (size_t i = 0; i < HYP_ARRAY_LEN(tests); i++) {

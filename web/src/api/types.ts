@@ -128,9 +128,9 @@ export interface LineState {
 export interface Line {
   id: number; name: string; kind: string; host: string; port: number; path: string; baud: number; parity: string;
   topic: string; login: string; has_password: boolean; timeout_ms: number; retries: number; delay_ms: number;
-  echo: boolean; per_cycle?: boolean; enabled: boolean; revision: number; devices: number; state: LineState;
+  echo: boolean; per_cycle?: boolean; enabled: boolean; revision: number; devices: number; device_limit: number | null; state: LineState;
 }
-export type LineInput = Partial<Omit<Line, 'id' | 'state' | 'devices'>> & { password?: string };
+export type LineInput = Partial<Omit<Line, 'id' | 'state' | 'devices' | 'device_limit'>> & { password?: string };
 
 export interface QueueItem { job: number; device: number | null; device_name: string; priority: string; state: JobState; queued: string }
 

@@ -19,7 +19,7 @@ import { ActionError, Empty, Loaded } from '../parts/states';
 import { Status } from '../parts/status';
 import { toast } from '../parts/toast';
 import { setTitle } from '../routes';
-import { linkWord } from './lines';
+import { deviceCount, linkWord } from './lines';
 import scanIcon from '../icons/scan-search.svg';
 import editIcon from '../icons/pencil.svg';
 import trashIcon from '../icons/trash-2.svg';
@@ -73,7 +73,7 @@ function State({ l }: { l: Line }) {
         <dl class="facts">
           <dt>{t('line.kind')}</dt><dd>{word('line', l.kind)}</dd>
           <dt>{t('line.endpoint')}</dt><dd class="mono">{endpoint(l)}</dd>
-          <dt>{t('nav.devices')}</dt><dd><a href={`/devices?line=${l.id}`}>{number(l.devices)}</a></dd>
+          <dt>{t('nav.devices')}</dt><dd><a href={`/devices?line=${l.id}`}>{deviceCount(l)}</a>{l.device_limit !== null && l.devices >= l.device_limit && <span class="grey"> {t('line.full')}</span>}</dd>
           <dt>{t('line.lastSuccess')}</dt><dd>{s.last_success ? <>{dateTime(s.last_success, true)} <span class="grey">({ago(s.last_success)})</span></> : <span class="grey">{t('comm.never')}</span>}</dd>
           {s.active_device && <><dt>{t('line.active')}</dt><dd><a href={`/devices/${s.active_device}`}>{s.active_device_name || `#${s.active_device}`}</a></dd></>}
           {/listen/.test(l.kind) && <><dt>{t('line.clients')}</dt><dd>{number(s.clients)}</dd></>}

@@ -19,13 +19,16 @@ import plusIcon from '../icons/plus.svg';
 
 export function linkWord(l: Line): string { return l.enabled ? word('link', l.state.link) : word('link', 'disabled'); }
 
+/** "37 / 250" where the line has a limit. */
+export function deviceCount(l: Line): string { return l.device_limit === null ? number(l.devices) : t('line.devicesOf', { n: number(l.devices), limit: number(l.device_limit) }); }
+
 function Row({ l }: { l: Line }) {
   return (
     <tr class="row-go" onClick={(e) => { if (!(e.target as Element).closest('a')) go(`/lines/${l.id}`); }}>
       <td class="nowrap"><Status mark={linkMark(l.state.link, l.enabled)} word={linkWord(l)} /></td>
       <td><a href={`/lines/${l.id}`}>{l.name}</a><div class="grey small">{word('line', l.kind)}</div></td>
       <td class="mono nowrap phone-hide-cell">{endpoint(l)}</td>
-      <td class="num"><a href={`/devices?line=${l.id}`}>{number(l.devices)}</a></td>
+      <td class="num nowrap"><a href={`/devices?line=${l.id}`}>{deviceCount(l)}</a></td>
       <td class="num">{number(l.state.queue_length)}</td>
       <td class="nowrap phone-hide-cell">{l.state.last_success ? ago(l.state.last_success) : <span class="grey">–</span>}</td>
       <td class="num nowrap phone-hide-cell">{bytes(l.state.bytes_in)}</td>
