@@ -32,12 +32,10 @@ static const char *const job_state_texts[] = {
 static_assert(HYP_ARRAY_LEN(job_state_texts) == HYP_JOB_ERROR + 1, "one per job state");
 
 static const char *const job_kind_texts[] = {
-    [HYP_JOB_KIND_UNSET] = "unset",
-    [HYP_JOB_READ] = "read",
-    [HYP_JOB_SCAN] = "scan",
-    [HYP_JOB_TEST] = "test",
+    [HYP_JOB_KIND_UNSET] = "unset", [HYP_JOB_READ] = "read",       [HYP_JOB_SCAN] = "scan",
+    [HYP_JOB_TEST] = "test",        [HYP_JOB_COMMAND] = "command",
 };
-static_assert(HYP_ARRAY_LEN(job_kind_texts) == HYP_JOB_TEST + 1, "one per job kind");
+static_assert(HYP_ARRAY_LEN(job_kind_texts) == HYP_JOB_COMMAND + 1, "one per job kind");
 
 static const char *const weekday_names[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
 #define WEEKDAY_COUNT ((int)HYP_ARRAY_LEN(weekday_names))
@@ -51,6 +49,17 @@ uint32_t hyp_line_kind_capacity(enum hyp_line_kind kind)
 {
     bool wired = kind == HYP_LINE_MBUS_TCP || kind == HYP_LINE_MBUS_SERIAL;
     return wired ? HYP_LIMIT_MBUS_DEVICES : 0;
+}
+
+int hyp_mbus_baud_index(uint32_t baud)
+{
+    static const uint32_t rates[] = {300, 600, 1200, 2400, 4800, 9600, 19200, 38400};
+    for (size_t i = 0; i < HYP_ARRAY_LEN(rates); i++) {
+        if (rates[i] == baud) {
+            return (int)i;
+        }
+    }
+    return -1;
 }
 
 enum hyp_status hyp_line_kind_find(struct hyp_str text, enum hyp_line_kind *ret_kind)

@@ -38,6 +38,9 @@ HYP_MUST_USE enum hyp_status hyp_line_kind_find(struct hyp_str text,
 /* How many devices a line of this kind carries; 0 = no limit of its own. */
 uint32_t hyp_line_kind_capacity(enum hyp_line_kind kind);
 
+/* The place of a rate among those of EN 13757-3 (300, 600 .. 38400), -1 = none of them. */
+int hyp_mbus_baud_index(uint32_t baud);
+
 #define HYP_HOST_MAX 256
 #define HYP_PATH_MAX 512
 
@@ -106,6 +109,7 @@ struct hyp_device {
     int16_t medium;              /* -1 = not known */
     int16_t primary_address;     /* M-Bus 0..250, -1 = none */
     bool secondary;              /* M-Bus: use secondary addressing */
+    uint32_t baud;               /* M-Bus on a serial port: the meter's rate; 0 = the line's */
     uint8_t unit_id;             /* Modbus */
     bool has_key;
     struct hyp_aes_key key;       /* encrypted at rest, never leaves through the API */
@@ -150,6 +154,7 @@ enum hyp_job_kind {
     HYP_JOB_READ,
     HYP_JOB_SCAN,
     HYP_JOB_TEST,
+    HYP_JOB_COMMAND,
 };
 const char *hyp_job_kind_text(enum hyp_job_kind kind);
 

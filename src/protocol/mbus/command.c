@@ -7,6 +7,7 @@
  */
 #include "protocol/mbus/master.h"
 
+#include "model/plant.h"
 #include "protocol/mbus/talk.h"
 
 #include <string.h>
@@ -58,16 +59,14 @@ enum hyp_status hyp_mbus_command_set_baud(struct hyp_mbus_command *command,
                                           const struct hyp_mbus_target *target,
                                           uint32_t old_baud, uint32_t new_baud)
 {
-    static const uint32_t rates[] = {300, 600, 1200, 2400, 4800, 9600, 19200, 38400};
-    for (size_t i = 0; i < HYP_ARRAY_LEN(rates); i++) {
-        if (rates[i] == new_baud) {
-            prepare(command, link, target, (uint8_t)(CI_BAUD_300 + i), NULL, 0);
-            command->new_baud = new_baud;
-            command->old_baud = old_baud;
-            return HYP_OK;
-        }
+    int index = hyp_mbus_baud_index(new_baud);
+    if (index < 0) {
+        return HYP_INVALID;
     }
-    return HYP_INVALID;
+    prepare(command, link, target, (uint8_t)(CI_BAUD_300 + index), NULL, 0);
+    command->new_baud = new_baud;
+    command->old_baud = old_baud;
+    return HYP_OK;
 }
 
 enum hyp_status hyp_mbus_command_send(struct hyp_mbus_command *command,
@@ -119,8 +118,13 @@ static struct hyp_session_io after_send(struct hyp_mbus_command *command, hyp_mo
     if (command->new_baud == 0) {
         return hyp_mbus_talk_done(talk);
     }
+    struct hyp_mbus_timing slowest = hyp_mbus_timing_for_baud(command->new_baud);
     talk->step = STEP_NEW_BAUD;
     talk->exchange.baud = command->new_baud;
+    talk->link->line_baud = command->new_baud;
+    talk->exchange.timing.answer_ms =
+        HYP_MAX(talk->exchange.timing.answer_ms, slowest.answer_ms);
+    talk->exchange.timing.gap_ms = HYP_MAX(talk->exchange.timing.gap_ms, slowest.gap_ms);
     /* A selected meter would be deselected by SND_NKE, which is as good: it has answered. */
     return hyp_mbus_talk_reset(talk, (uint8_t)(1 + HYP_MIN(talk->link->retries, 254)), now);
 }
@@ -137,6 +141,7 @@ static struct hyp_session_io after_new_baud(struct hyp_mbus_command *command)
         talk, HYP_TIMEOUT, "the meter does not answer at %u baud; the line is back at %u",
         command->new_baud, command->old_baud);
     io.baud = command->old_baud;
+    talk->link->line_baud = command->old_baud;
     return io;
 }
 

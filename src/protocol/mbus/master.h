@@ -29,7 +29,9 @@ struct hyp_mbus_link {
     struct hyp_mbus_fcb fcb;
     struct hyp_mbus_timing timing;
     uint8_t retries; /* repetitions after the first try */
-    uint32_t baud;   /* of a serial line, given out with the first request; 0 = leave alone */
+    uint32_t baud;   /* the next session's rate on a serial line; 0 = leave alone */
+    uint32_t
+        line_baud; /* what the line is at; 0 = not known. A session switches it if need be */
 };
 
 /*

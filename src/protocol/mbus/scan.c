@@ -21,7 +21,7 @@ void hyp_mbus_scan_init(struct hyp_mbus_scan *scan, struct hyp_mbus_link *link, 
         .link = link,
     };
     scan->exchange.timing = link->timing;
-    scan->exchange.baud = link->baud;
+    scan->exchange.baud = hyp_mbus_link_switch(link);
     scan->exchange.give_up_noisy = true;
 }
 

@@ -53,7 +53,7 @@ void hyp_mbus_search_init(struct hyp_mbus_search *search, struct hyp_mbus_link *
         .link = link,
     };
     search->exchange.timing = link->timing;
-    search->exchange.baud = link->baud;
+    search->exchange.baud = hyp_mbus_link_switch(link);
     search->exchange.give_up_noisy = true;
 }
 

@@ -23,6 +23,17 @@ void hyp_mbus_link_init(struct hyp_mbus_link *link, struct hyp_mbus_timing timin
     *link = (struct hyp_mbus_link){.timing = timing, .retries = retries};
 }
 
+uint32_t hyp_mbus_link_switch(struct hyp_mbus_link *link)
+{
+    if (link->baud == 0 || link->baud == link->line_baud) {
+        return 0;
+    }
+    /* Another meter may have the same address at another rate. */
+    link->fcb = (struct hyp_mbus_fcb){0};
+    link->line_baud = link->baud;
+    return link->baud;
+}
+
 bool hyp_mbus_fcb_is_known(const struct hyp_mbus_fcb *fcb, uint8_t address)
 {
     return (fcb->known[address / 8] >> address % 8 & 1) != 0;
@@ -49,7 +60,7 @@ void hyp_mbus_talk_init(struct hyp_mbus_conversation *talk, struct hyp_mbus_link
 {
     *talk = (struct hyp_mbus_conversation){.link = link, .target = *target};
     talk->exchange.timing = link->timing;
-    talk->exchange.baud = link->baud;
+    talk->exchange.baud = hyp_mbus_link_switch(link);
 }
 
 uint8_t hyp_mbus_talk_address(const struct hyp_mbus_conversation *talk)

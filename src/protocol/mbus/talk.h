@@ -11,6 +11,10 @@
 void hyp_mbus_talk_init(struct hyp_mbus_conversation *talk, struct hyp_mbus_link *link,
                         const struct hyp_mbus_target *target);
 
+/* The rate the line must be switched to before the first request; 0 = it is right. Takes note
+ * that it will be. */
+uint32_t hyp_mbus_link_switch(struct hyp_mbus_link *link);
+
 /* The A field of requests: 253 for a selected meter. */
 uint8_t hyp_mbus_talk_address(const struct hyp_mbus_conversation *talk);
 
