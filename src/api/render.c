@@ -73,6 +73,7 @@ static void render_device_identity(struct hyp_json *json, const struct hyp_devic
     member_or_null(json, "primary_address", device->primary_address,
                    device->primary_address >= 0);
     hyp_json_member_bool(json, "secondary", device->secondary);
+    hyp_json_member_u64(json, "baud", device->baud);
     hyp_json_member_u64(json, "unit_id", device->unit_id);
     hyp_json_member_bool(json, "has_key", device->has_key);
     hyp_json_member_bool(json, "battery", info != NULL && info->battery);
@@ -425,6 +426,8 @@ void hyp_render_found(struct hyp_json *json, const struct hyp_found_device *foun
     hyp_json_member_bool(json, "encrypted", found->encrypted);
     member_or_null(json, "signal_dbm", found->signal_dbm, found->signal_dbm != 0);
     hyp_json_member_bool(json, "known", found->known);
+    hyp_json_member_u64(json, "baud", found->baud);
+    hyp_json_member_text(json, "trouble", hyp_found_trouble_text(found->trouble));
     hyp_render_time(json, "last_heard", found->last_heard);
     hyp_json_object_end(json);
 }

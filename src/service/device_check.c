@@ -97,6 +97,16 @@ static enum hyp_status check_reach(const struct hyp_device *device, enum hyp_lin
         return hyp_error_set(err, HYP_INVALID, -1,
                              "serial: a radio meter is known by its number; it is needed.");
     }
+    if (device->baud != 0 && kind != HYP_LINE_MBUS_SERIAL) {
+        return hyp_error_set(err, HYP_INVALID, -1,
+                             "baud: only meters on a serial M-Bus line have a rate of their "
+                             "own; 0 is the line's.");
+    }
+    if (device->baud != 0 && hyp_mbus_baud_index(device->baud) < 0) {
+        return hyp_error_set(err, HYP_INVALID, -1,
+                             "baud: must be 0 (the line's), 300, 600, 1200, 2400, 4800, 9600, "
+                             "19200 or 38400.");
+    }
     if (device->secondary && is_modbus_line(kind)) {
         return hyp_error_set(err, HYP_INVALID, -1,
                              "secondary: Modbus devices are addressed by unit_id.");

@@ -287,6 +287,7 @@ static void describe_change(struct hyp_buf *out, const struct hyp_device *before
     describe_number(out, "line", before->line.id, after->line.id);
     describe_number(out, "primary_address", before->primary_address, after->primary_address);
     describe_number(out, "secondary", before->secondary, after->secondary);
+    describe_number(out, "baud", before->baud, after->baud);
     describe_number(out, "unit_id", before->unit_id, after->unit_id);
     describe_text(out, "address", before->address, after->address);
     describe_text(out, "city", before->city, after->city);

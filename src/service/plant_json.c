@@ -49,6 +49,7 @@ static const struct field device_fields[] = {
     D("medium", I16_OR_NULL, medium),
     D("primary_address", I16_OR_NULL, primary_address),
     D("secondary", BOOL, secondary),
+    D("baud", U32, baud),
     D("unit_id", U8, unit_id),
     D("line", ID_OR_NULL, line),
     D("key", KEY, key),
@@ -85,6 +86,7 @@ static const struct field manifest_fields[] = {
     D("medium", I16_OR_NULL, medium),
     D("primary_address", I16_OR_NULL, primary_address),
     D("secondary", BOOL, secondary),
+    D("baud", U32, baud),
     D("unit_id", U8, unit_id),
     D("key", KEY, key),
     D("site", TEXT, address),
@@ -116,6 +118,7 @@ static const struct field line_fields[] = {
     PASS_OVER("id"),
     PASS_OVER("has_password"),
     PASS_OVER("devices"),
+    PASS_OVER("device_limit"),
     PASS_OVER("state"),
 };
 

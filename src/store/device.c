@@ -11,7 +11,7 @@
 #define DEVICE_COLUMNS                                                                         \
     "id, tenant, line, name, kind, profile, manufacturer, serial, version, medium,"            \
     " primary_address, secondary, unit_id, address, city, latitude, longitude, schedule,"      \
-    " enabled, revision, created, secret"
+    " enabled, baud, revision, created, secret"
 
 static enum hyp_status read_device(struct hyp_store *store, struct hyp_query *query,
                                    struct hyp_device *device)
@@ -36,6 +36,7 @@ static enum hyp_status read_device(struct hyp_store *store, struct hyp_query *qu
     enum hyp_status schedule =
         hyp_schedule_parse(hyp_query_str(query), &device->schedule, NULL);
     device->enabled = hyp_query_i64(query) != 0;
+    device->baud = (uint32_t)hyp_query_i64(query);
     device->revision = hyp_query_i64(query);
     device->created = hyp_query_utc(query);
     size_t len;
@@ -51,7 +52,7 @@ struct device_texts {
     char schedule[64];
 };
 
-/* Parameters 1..19 of insert and update, in this order. */
+/* Parameters 1..20 of insert and update, in this order. */
 static void bind_device(struct hyp_store *store, struct hyp_query *query,
                         const struct hyp_device *device, struct device_texts *texts)
 {
@@ -80,6 +81,7 @@ static void bind_device(struct hyp_store *store, struct hyp_query *query,
     hyp_query_bind_f64(query, device->longitude);
     hyp_query_bind_str(query, hyp_buf_view(&schedule));
     hyp_query_bind_i64(query, device->enabled);
+    hyp_query_bind_i64(query, device->baud);
     hyp_query_bind_blob(query, texts->box.bytes, texts->box.len);
 }
 
@@ -148,9 +150,10 @@ static enum hyp_status insert_device(struct hyp_store *store, struct hyp_db *db,
     hyp_query_open(&query, db,
                    "INSERT INTO device(tenant, line, name, kind, profile, manufacturer, serial,"
                    " version, medium, primary_address, secondary, unit_id, address, city,"
-                   " latitude, longitude, schedule, enabled, secret, created, revision)"
+                   " latitude, longitude, schedule, enabled, baud, secret, created,"
+                   " revision)"
                    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
-                   " $16, $17, $18, $19, $20, 1) RETURNING id");
+                   " $16, $17, $18, $19, $20, $21, 1) RETURNING id");
     bind_device(store, &query, device, &texts);
     device->created = hyp_core_now(store);
     hyp_query_bind_i64(&query, device->created.ms);
@@ -218,8 +221,8 @@ enum hyp_status hyp_store_device_update(struct hyp_store *store, struct hyp_devi
                    " profile = $5, manufacturer = $6, serial = $7, version = $8, medium = $9,"
                    " primary_address = $10, secondary = $11, unit_id = $12, address = $13,"
                    " city = $14, latitude = $15, longitude = $16, schedule = $17,"
-                   " enabled = $18, secret = $19, revision = revision + 1"
-                   " WHERE id = $20 AND revision = $21 AND tenant = $1");
+                   " enabled = $18, baud = $19, secret = $20, revision = revision + 1"
+                   " WHERE id = $21 AND revision = $22 AND tenant = $1");
     bind_device(store, &query, device, &texts);
     hyp_query_bind_i64(&query, device->id.id);
     hyp_query_bind_i64(&query, device->revision);
