@@ -145,10 +145,32 @@ static enum hyp_status read_address(const json_t *root, const char *name, uint8_
     return HYP_OK;
 }
 
+static enum hyp_status read_bauds(const json_t *root, struct hyp_scan *scan,
+                                  struct hyp_error *err)
+{
+    const json_t *list = json_object_get(root, "bauds");
+    bool none = list == NULL || json_is_null(list);
+    if (!none && (!json_is_array(list) || json_array_size(list) > HYP_SCAN_BAUDS)) {
+        return hyp_error_set(err, HYP_INVALID, -1, "bauds: must be a list of at most %d rates.",
+                             HYP_SCAN_BAUDS);
+    }
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        json_int_t baud = json_integer_value(json_array_get(list, i));
+        if (baud < 1 || baud > UINT32_MAX || hyp_mbus_baud_index((uint32_t)baud) < 0) {
+            return hyp_error_set(err, HYP_INVALID, -1,
+                                 "bauds: each must be a rate of the M-Bus: 300, 600, 1200, "
+                                 "2400, 4800, 9600, 19200 or 38400.");
+        }
+        scan->bauds[i] = (uint32_t)baud;
+    }
+    return HYP_OK;
+}
+
 static enum hyp_status read_scan(const json_t *root, struct hyp_scan *scan,
                                  struct hyp_error *err)
 {
-    static const char *const known[] = {"mode", "first", "last", "wildcard", NULL};
+    static const char *const known[] = {"mode",     "first", "last", "wildcard",
+                                        "thorough", "bauds", NULL};
     struct hyp_str mode;
     struct hyp_str wildcard;
     enum hyp_status status = hyp_json_only(root, known, err);
@@ -166,7 +188,11 @@ static enum hyp_status read_scan(const json_t *root, struct hyp_scan *scan,
                              "mode: must be \"primary\", \"secondary\" or \"unit\".");
     }
     hyp_text_copy(scan->wildcard, sizeof(scan->wildcard), wildcard);
-    status = read_address(root, "first", unit ? 1 : 0, &scan->first, err);
+    scan->thorough = json_is_true(json_object_get(root, "thorough"));
+    status = read_bauds(root, scan, err);
+    if (status == HYP_OK) {
+        status = read_address(root, "first", unit ? 1 : 0, &scan->first, err);
+    }
     if (status == HYP_OK) {
         status = read_address(root, "last", unit ? 247 : 250, &scan->last, err);
     }

@@ -143,6 +143,18 @@ static void read_ended(struct hyp_bus *bus, struct hyp_session_io io)
 
 /* --- the course of an exchange --- */
 
+static void command_ended(struct hyp_bus *bus, struct hyp_session_io io)
+{
+    const struct hyp_exchange *exchange = bus->active;
+    const struct hyp_session *session = &exchange->session;
+    if (io.state == HYP_SESSION_FAILED) {
+        hyp_bus_device_failed(bus, exchange->entry, io.status,
+                              session->ops->error_text(session->state));
+    } else {
+        hyp_meter_command_done(exchange, bus);
+    }
+}
+
 static void complete(struct hyp_bus *bus, struct hyp_session_io io)
 {
     struct hyp_exchange *exchange = bus->active;
@@ -155,6 +167,8 @@ static void complete(struct hyp_bus *bus, struct hyp_session_io io)
         hyp_bus_failed(bus, exchange->entry, HYP_CANCELLED, "cancelled");
     } else if (hyp_exchange_is_scan(exchange)) {
         goes_on = hyp_scan_step_done(exchange, bus, io);
+    } else if (hyp_exchange_is_command(exchange)) {
+        command_ended(bus, io);
     } else {
         read_ended(bus, io);
     }

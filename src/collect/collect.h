@@ -31,6 +31,14 @@ typedef struct {
     uint64_t id; /* 0 = none */
 } hyp_job_id;
 
+enum hyp_found_trouble {
+    HYP_FOUND_FINE = 0,
+    HYP_FOUND_COLLISION, /* several answer at once */
+    HYP_FOUND_NO_DATA,   /* acknowledges, but sends nothing */
+};
+/* "", "collision", "no_data" */
+const char *hyp_found_trouble_text(enum hyp_found_trouble trouble);
+
 /* One meter found by a scan, or heard on the radio without being configured. */
 struct hyp_found_device {
     hyp_line_id line;
@@ -41,7 +49,9 @@ struct hyp_found_device {
     bool encrypted;
     int16_t signal_dbm;
     hyp_utc last_heard;
-    bool known; /* configured already */
+    bool known;                     /* configured already */
+    uint32_t baud;                  /* rate it answered at; 0 = the line has none */
+    enum hyp_found_trouble trouble; /* found, but not to be read like this */
 };
 
 struct hyp_job {
@@ -152,16 +162,43 @@ HYP_MUST_USE enum hyp_status hyp_collector_read(struct hyp_collector *collector,
                                                 enum hyp_priority priority, hyp_job_id *ret_job,
                                                 struct hyp_error *err);
 
+#define HYP_SCAN_BAUDS 8
 struct hyp_scan {
     hyp_line_id line;
     bool secondary;      /* M-Bus wildcard search; else primary addresses */
     uint8_t first, last; /* primary 0..250, or Modbus unit ids */
     char wildcard[32];   /* secondary: only meters under this pattern are asked
                             (hyp_mbus_pattern_parse); empty = all */
+    bool thorough; /* M-Bus: for slow meters and lines that lose answers; takes several times
+                      as long */
+    uint32_t bauds[HYP_SCAN_BAUDS]; /* M-Bus on a serial port: rates to try, one after the
+                                       other; 0 ends the list; none = the line's */
 };
 HYP_MUST_USE enum hyp_status hyp_collector_scan(struct hyp_collector *collector,
                                                 const struct hyp_scan *scan,
                                                 hyp_job_id *ret_job, struct hyp_error *err);
+
+/* What a wired meter can be told. */
+enum hyp_meter_command_kind {
+    HYP_METER_COMMAND_UNSET = 0,
+    HYP_METER_RESET_APPLICATION, /* CI 50; `value` its subcode, -1 none */
+    HYP_METER_SET_ADDRESS,       /* CI 51; primary address 0..250 */
+    HYP_METER_SET_BAUD,          /* CI B8..BF; on a serial line */
+};
+struct hyp_meter_command {
+    enum hyp_meter_command_kind kind;
+    hyp_device_id device;
+    int32_t value;
+};
+/*
+ * Tells a meter something, behind what its line is doing now. What the device is configured as
+ * stays; who orders the command changes that when the job is DONE.
+ * Returns   HYP_OK | NOT_FOUND | UNSUPPORTED (no wired M-Bus meter; not on a serial line)
+ *           | INVALID (value) | LIMIT
+ */
+HYP_MUST_USE enum hyp_status hyp_collector_command(struct hyp_collector *collector,
+                                                   const struct hyp_meter_command *command,
+                                                   hyp_job_id *ret_job, struct hyp_error *err);
 
 /*
  * Reads a device that is not configured (yet), without storing anything; values by

@@ -220,6 +220,60 @@ enum hyp_status hyp_collector_scan(struct hyp_collector *collector, const struct
     return call.status;
 }
 
+/* --- commands to meters --- */
+
+struct command_call {
+    struct hyp_collector *collector;
+    const struct hyp_meter_command *command;
+    hyp_job_id job;
+    enum hyp_status status;
+    struct hyp_error *err;
+};
+
+static void do_command(void *argument)
+{
+    struct command_call *call = argument;
+    struct hyp_collector *collector = call->collector;
+    struct hyp_station *station =
+        hyp_stations_find(&collector->stations, call->command->device);
+    if (station == NULL) {
+        call->status = hyp_error_set(call->err, HYP_NOT_FOUND, -1, "there is no device %lld",
+                                     (long long)call->command->device.id);
+        return;
+    }
+    call->status = hyp_meter_command_check(call->command, station, call->err);
+    if (call->status != HYP_OK) {
+        return;
+    }
+    struct hyp_order *order =
+        hyp_order_create(&collector->orders, HYP_JOB_COMMAND, HYP_PRIORITY_MANUAL,
+                         station->line, station->id, 1);
+    if (order == NULL) {
+        call->status =
+            hyp_error_set(call->err, HYP_LIMIT, -1, "too many jobs are waiting: try later");
+        return;
+    }
+    order->command = *call->command;
+    call->job = order->job.id;
+    enum hyp_status status = hyp_bus_read(station->bus, station, order);
+    if (status != HYP_OK) {
+        hyp_order_item_ended(&collector->orders, order, status, false,
+                             "the queue of the line is full");
+    }
+}
+
+enum hyp_status hyp_collector_command(struct hyp_collector *collector,
+                                      const struct hyp_meter_command *command,
+                                      hyp_job_id *ret_job, struct hyp_error *err)
+{
+    struct command_call call = {.collector = collector, .command = command, .err = err};
+    hyp_loop_call(&collector->loop, do_command, &call);
+    if (call.status == HYP_OK) {
+        *ret_job = call.job;
+    }
+    return call.status;
+}
+
 /* --- test --- */
 
 struct test_call {

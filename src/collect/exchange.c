@@ -74,6 +74,9 @@ enum hyp_status hyp_exchange_prepare(struct hyp_exchange *exchange, struct hyp_b
     if (entry->station == NULL) {
         return hyp_scan_prepare(exchange, bus, entry, err);
     }
+    if (hyp_exchange_is_command(exchange)) {
+        return hyp_exchange_prepare_command(exchange, bus, entry, err);
+    }
     return hyp_bus_is_mbus(bus)
                ? hyp_exchange_prepare_mbus(exchange, bus, entry->station, err)
                : hyp_exchange_prepare_modbus(exchange, bus, entry->station, err);
@@ -102,6 +105,7 @@ void hyp_bus_protocol_opened(struct hyp_bus *bus)
 {
     if (hyp_bus_is_mbus(bus)) {
         bus->protocol.mbus.fcb = (struct hyp_mbus_fcb){0};
+        bus->protocol.mbus.line_baud = bus->wire.settings->baud;
     } else {
         bus->protocol.modbus.late_until = (hyp_mono){0};
     }

@@ -33,6 +33,7 @@ struct hyp_exchange {
         struct hyp_mbus_read mbus;
         struct hyp_mbus_scan mbus_scan;
         struct hyp_mbus_search mbus_search;
+        struct hyp_mbus_command mbus_command;
     } state;
 };
 
@@ -58,6 +59,13 @@ static inline bool hyp_exchange_is_scan(const struct hyp_exchange *exchange)
     return exchange->entry->station == NULL;
 }
 
+/* Does it tell a meter something, instead of reading it? */
+static inline bool hyp_exchange_is_command(const struct hyp_exchange *exchange)
+{
+    return exchange->entry->order != NULL &&
+           exchange->entry->order->job.kind == HYP_JOB_COMMAND;
+}
+
 /* The session is done: out, len and protocol are set; what was learned goes to the station. */
 void hyp_exchange_collect(struct hyp_exchange *exchange, struct hyp_bus *bus);
 
@@ -77,6 +85,8 @@ HYP_MUST_USE enum hyp_status hyp_exchange_prepare_modbus(struct hyp_exchange *ex
                                                          struct hyp_error *err);
 void hyp_exchange_collect_modbus(struct hyp_exchange *exchange, struct hyp_bus *bus);
 void hyp_bus_init_mbus(struct hyp_bus *bus);
+/* The next session on a serial line talks at this rate; 0 = the line's own. */
+void hyp_bus_mbus_baud(struct hyp_bus *bus, uint32_t baud);
 void hyp_bus_init_modbus(struct hyp_bus *bus);
 
 /* --- what a bus keeps for its protocol --- */
@@ -85,12 +95,30 @@ void hyp_bus_protocol_init(struct hyp_bus *bus);
 /* A new connection: what was remembered of the old one is void. */
 void hyp_bus_protocol_opened(struct hyp_bus *bus);
 
+/* Whom a station's sessions talk to. HYP_OK | INVALID (err: what the device lacks) */
+HYP_MUST_USE enum hyp_status hyp_station_mbus_target(const struct hyp_station *station,
+                                                     struct hyp_mbus_target *ret_target,
+                                                     struct hyp_error *err);
+
+/* --- exchange_command.c --- */
+
+/* Can this station be told that? HYP_OK | UNSUPPORTED | INVALID (err) */
+HYP_MUST_USE enum hyp_status hyp_meter_command_check(const struct hyp_meter_command *command,
+                                                     const struct hyp_station *station,
+                                                     struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_exchange_prepare_command(struct hyp_exchange *exchange,
+                                                          struct hyp_bus *bus,
+                                                          const struct hyp_entry *entry,
+                                                          struct hyp_error *err);
+/* The meter has taken it. */
+void hyp_meter_command_done(const struct hyp_exchange *exchange, struct hyp_bus *bus);
+
 /* --- scan.c --- */
 
 /* Can the line be searched like this? HYP_OK | INVALID | UNSUPPORTED (err) */
 HYP_MUST_USE enum hyp_status hyp_scan_check(const struct hyp_bus *bus,
                                             const struct hyp_scan *scan, struct hyp_error *err);
-/* How many addresses a scan looks at; 0 = not known before. */
+/* How many addresses a scan looks at, at all rates; of a search: how its progress counts. */
 uint32_t hyp_scan_total(const struct hyp_scan *scan);
 
 /* Prepares the next step of entry->order's scan. */

@@ -12,31 +12,45 @@
 
 void hyp_bus_init_mbus(struct hyp_bus *bus)
 {
-    const struct hyp_wire_settings *settings = bus->wire.settings;
-    struct hyp_mbus_timing timing = {.answer_ms = TCP_ANSWER_MS, .gap_ms = TCP_GAP_MS};
-    if (bus->wire.kind == HYP_LINE_MBUS_SERIAL) {
-        timing = hyp_mbus_timing_for_baud(settings->baud);
-    }
-    if (settings->timeout_ms != 0) {
-        timing.answer_ms = settings->timeout_ms;
-        timing.gap_ms = HYP_MIN(timing.gap_ms, settings->timeout_ms);
-    }
-    hyp_mbus_link_init(&bus->protocol.mbus, timing, settings->retries);
+    const struct hyp_mbus_timing any = {.answer_ms = TCP_ANSWER_MS, .gap_ms = TCP_GAP_MS};
+    hyp_mbus_link_init(&bus->protocol.mbus, any, bus->wire.settings->retries);
+    hyp_bus_mbus_baud(bus, 0);
 }
 
-static enum hyp_status set_target(const struct hyp_station *station,
-                                  struct hyp_mbus_target *target, struct hyp_error *err)
+void hyp_bus_mbus_baud(struct hyp_bus *bus, uint32_t baud)
 {
-    *target = (struct hyp_mbus_target){.address = HYP_MBUS_SECONDARY_ANY};
+    const struct hyp_wire_settings *settings = bus->wire.settings;
+    struct hyp_mbus_link *link = &bus->protocol.mbus;
+    struct hyp_mbus_timing timing = {.answer_ms = TCP_ANSWER_MS, .gap_ms = TCP_GAP_MS};
+    bool serial = bus->wire.kind == HYP_LINE_MBUS_SERIAL;
+    if (serial) {
+        link->baud = baud == 0 ? settings->baud : baud;
+        timing = hyp_mbus_timing_for_baud(link->baud);
+    }
+    if (settings->timeout_ms != 0) {
+        /* The time-out was chosen for the line's rate; a slower one needs more. */
+        bool slower = serial && link->baud < settings->baud;
+        timing.answer_ms =
+            slower ? HYP_MAX(timing.answer_ms, settings->timeout_ms) : settings->timeout_ms;
+        timing.gap_ms = HYP_MIN(timing.gap_ms, timing.answer_ms);
+    }
+    link->timing = timing;
+}
+
+enum hyp_status hyp_station_mbus_target(const struct hyp_station *station,
+                                        struct hyp_mbus_target *ret_target,
+                                        struct hyp_error *err)
+{
+    *ret_target = (struct hyp_mbus_target){.address = HYP_MBUS_SECONDARY_ANY};
     if (station->has_serial) {
-        target->address.id = station->id_raw;
-        target->address.manufacturer =
+        ret_target->address.id = station->id_raw;
+        ret_target->address.manufacturer =
             station->manufacturer == 0 ? 0xFFFF : station->manufacturer;
-        target->address.version = station->version < 0 ? 0xFF : (uint8_t)station->version;
-        target->address.medium = station->medium < 0 ? 0xFF : (uint8_t)station->medium;
+        ret_target->address.version = station->version < 0 ? 0xFF : (uint8_t)station->version;
+        ret_target->address.medium = station->medium < 0 ? 0xFF : (uint8_t)station->medium;
     }
     if (station->secondary) {
-        target->secondary = true;
+        ret_target->secondary = true;
         return station->has_serial
                    ? HYP_OK
                    : hyp_error_set(err, HYP_INVALID, -1,
@@ -48,8 +62,8 @@ static enum hyp_status set_target(const struct hyp_station *station,
                              "the meter has neither a primary address nor secondary "
                              "addressing switched on");
     }
-    target->primary = (uint8_t)station->primary;
-    target->check_identity = station->has_serial;
+    ret_target->primary = (uint8_t)station->primary;
+    ret_target->check_identity = station->has_serial;
     return HYP_OK;
 }
 
@@ -58,7 +72,7 @@ enum hyp_status hyp_exchange_prepare_mbus(struct hyp_exchange *exchange, struct 
                                           struct hyp_error *err)
 {
     struct hyp_mbus_target target;
-    enum hyp_status status = set_target(station, &target, err);
+    enum hyp_status status = hyp_station_mbus_target(station, &target, err);
     if (status != HYP_OK) {
         return status;
     }
@@ -66,6 +80,7 @@ enum hyp_status hyp_exchange_prepare_mbus(struct hyp_exchange *exchange, struct 
         return hyp_error_set(err, HYP_NO_MEMORY, -1, "out of memory for a reading");
     }
     /* A meter that does not answer anyway costs its neighbours one time-out, not four. */
+    hyp_bus_mbus_baud(bus, station->baud);
     bus->protocol.mbus.retries =
         hyp_station_is_backing_off(station) ? 0 : bus->wire.settings->retries;
     struct hyp_mbus_read *read = &exchange->state.mbus;

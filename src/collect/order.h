@@ -23,7 +23,9 @@ struct hyp_order {
     /* scan */
     struct hyp_scan scan;
     int scan_next;
+    uint8_t scan_rate; /* place in scan.bauds */
     struct hyp_found_device *found;
+    struct hyp_meter_command command;
     /* test: a station of its own, and what it said */
     struct hyp_station *probe;
     struct hyp_arena arena;

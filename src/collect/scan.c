@@ -6,6 +6,10 @@
  * between. Only the secondary search of an M-Bus is one long session, because its selections
  * would be undone by reads.
  *
+ * On a serial M-Bus line a scan may go through several rates: meters hear only what is said at
+ * theirs, and at 300 baud a bus may have some that nobody has missed for years. Each rate is a
+ * scan of its own, so that the line is not switched for every address.
+ *
  * On Modbus every answer counts, an exception too: whoever refuses is there. What is asked are
  * the registers in which a controller of the ECL family names its application; others refuse
  * them or answer something else, both of which is fine.
@@ -23,9 +27,49 @@
 #define SCAN_START 2059
 #define SCAN_COUNT 4
 #define SNAPSHOT_HEADER 6
+#define THOROUGH_PATIENCE 3 /* times the usual time for an answer */
 
 static const struct hyp_modbus_block scan_block = {
     .function = SCAN_FUNCTION, .grain = SCAN_COUNT, .start = SCAN_START, .count = SCAN_COUNT};
+
+static const char *const trouble_texts[] = {
+    [HYP_FOUND_FINE] = "",
+    [HYP_FOUND_COLLISION] = "collision",
+    [HYP_FOUND_NO_DATA] = "no_data",
+};
+
+const char *hyp_found_trouble_text(enum hyp_found_trouble trouble)
+{
+    return trouble_texts[trouble];
+}
+
+/* At least one: the line's own. */
+static unsigned rate_count(const struct hyp_scan *scan)
+{
+    unsigned count = 0;
+    while (count < HYP_SCAN_BAUDS && scan->bauds[count] != 0) {
+        count++;
+    }
+    return HYP_MAX(count, 1u);
+}
+
+static enum hyp_status check_rates(const struct hyp_bus *bus, const struct hyp_scan *scan,
+                                   struct hyp_error *err)
+{
+    if (scan->bauds[0] != 0 && bus->wire.kind != HYP_LINE_MBUS_SERIAL) {
+        return hyp_error_set(err, HYP_UNSUPPORTED, -1,
+                             "only an M-Bus line on a serial port has rates to try");
+    }
+    for (size_t i = 0; i < HYP_SCAN_BAUDS && scan->bauds[i] != 0; i++) {
+        if (hyp_mbus_baud_index(scan->bauds[i]) < 0) {
+            return hyp_error_set(err, HYP_INVALID, -1,
+                                 "%u baud is no rate of an M-Bus: 300, 600, 1200, 2400, 4800, "
+                                 "9600, 19200 or 38400",
+                                 scan->bauds[i]);
+        }
+    }
+    return HYP_OK;
+}
 
 enum hyp_status hyp_scan_check(const struct hyp_bus *bus, const struct hyp_scan *scan,
                                struct hyp_error *err)
@@ -48,12 +92,13 @@ enum hyp_status hyp_scan_check(const struct hyp_bus *bus, const struct hyp_scan 
     if (!scan->secondary && (scan->first > scan->last || scan->last > highest)) {
         return hyp_error_set(err, HYP_INVALID, -1, "addresses run from 0 to %d", highest);
     }
-    return HYP_OK;
+    return check_rates(bus, scan, err);
 }
 
 uint32_t hyp_scan_total(const struct hyp_scan *scan)
 {
-    return scan->secondary ? SEARCH_TOTAL : (uint32_t)scan->last - scan->first + 1;
+    return scan->secondary ? SEARCH_TOTAL
+                           : ((uint32_t)scan->last - scan->first + 1) * rate_count(scan);
 }
 
 /* --- preparing --- */
@@ -74,10 +119,15 @@ static void prepare_mbus(struct hyp_exchange *exchange, struct hyp_bus *bus,
 {
     struct hyp_mbus_found *items = (struct hyp_mbus_found *)(void *)exchange->out;
     size_t capacity = exchange->capacity / sizeof(*items);
-    bus->protocol.mbus.retries = 0;
+    hyp_bus_mbus_baud(bus, order->scan.bauds[order->scan_rate]);
+    bus->protocol.mbus.retries = order->scan.thorough ? 1 : 0;
+    if (order->scan.thorough) {
+        bus->protocol.mbus.timing.answer_ms *= THOROUGH_PATIENCE;
+    }
     if (order->scan.secondary) {
         hyp_mbus_search_init(&exchange->state.mbus_search, &bus->protocol.mbus, items,
                              capacity);
+        exchange->state.mbus_search.thorough = order->scan.thorough;
         if (order->scan.wildcard[0] != '\0') {
             /* Checked when the scan was ordered. */
             HYP_IGNORE(hyp_mbus_pattern_parse(hyp_str_from(order->scan.wildcard),
@@ -90,6 +140,7 @@ static void prepare_mbus(struct hyp_exchange *exchange, struct hyp_bus *bus,
     uint8_t address = (uint8_t)order->scan_next;
     hyp_mbus_scan_init(&exchange->state.mbus_scan, &bus->protocol.mbus, address, address, items,
                        capacity);
+    exchange->state.mbus_scan.patient = order->scan.thorough;
     exchange->session =
         (struct hyp_session){.ops = &hyp_mbus_scan_ops, .state = &exchange->state.mbus_scan};
 }
@@ -173,6 +224,10 @@ static void found_mbus(struct hyp_bus *bus, struct hyp_order *order,
         .line = bus->wire.id,
         .primary_address = item->primary,
         .last_heard = hyp_collector_utc(collector),
+        .baud = bus->protocol.mbus.baud,
+        .trouble = item->collision ? HYP_FOUND_COLLISION
+                   : item->no_data ? HYP_FOUND_NO_DATA
+                                   : HYP_FOUND_FINE,
     };
     if (item->has_address || order->scan.secondary) {
         found.meter = identity_of(&item->address);
@@ -204,9 +259,38 @@ void hyp_scan_progress(struct hyp_exchange *exchange, struct hyp_bus *bus)
         found_mbus(bus, order, &findings->items[exchange->reported++]);
     }
     if (order->scan.secondary) {
+        unsigned permille = hyp_mbus_search_permille(&exchange->state.mbus_search);
         hyp_order_scanned(&bus->wire.collector->orders, order,
-                          hyp_mbus_search_permille(&exchange->state.mbus_search));
+                          (order->scan_rate * SEARCH_TOTAL + permille) /
+                              rate_count(&order->scan));
     }
+}
+
+/* Goes on at the next rate, if there is one. */
+static bool next_rate(struct hyp_order *order)
+{
+    if (order->scan_rate + 1u >= rate_count(&order->scan)) {
+        return false;
+    }
+    order->scan_rate++;
+    order->scan_next = order->scan.first;
+    return true;
+}
+
+static bool search_done(const struct hyp_exchange *exchange, struct hyp_orders *orders,
+                        struct hyp_session_io io)
+{
+    struct hyp_order *order = exchange->entry->order;
+    const struct hyp_session *session = &exchange->session;
+    bool failed = io.state == HYP_SESSION_FAILED;
+    const char *text = failed ? session->ops->error_text(session->state) : NULL;
+    /* What is noise at one rate may be a clean line at the next. */
+    if (next_rate(order)) {
+        hyp_order_note_partial(order, failed, text);
+        return true;
+    }
+    hyp_order_item_ended(orders, order, failed ? io.status : HYP_OK, false, text);
+    return false;
 }
 
 bool hyp_scan_step_done(struct hyp_exchange *exchange, struct hyp_bus *bus,
@@ -214,22 +298,17 @@ bool hyp_scan_step_done(struct hyp_exchange *exchange, struct hyp_bus *bus,
 {
     struct hyp_orders *orders = &bus->wire.collector->orders;
     struct hyp_order *order = exchange->entry->order;
-    bool mbus = hyp_bus_is_mbus(bus);
     if (order->scan.secondary) {
-        bool failed = io.state == HYP_SESSION_FAILED;
-        const struct hyp_session *session = &exchange->session;
-        hyp_order_item_ended(orders, order, failed ? io.status : HYP_OK, false,
-                             failed ? session->ops->error_text(session->state) : NULL);
-        return false;
+        return search_done(exchange, orders, io);
     }
     bool there =
         io.state == HYP_SESSION_DONE || io.status == HYP_REFUSED || io.status == HYP_BUSY;
-    if (!mbus && there) {
+    if (!hyp_bus_is_mbus(bus) && there) {
         found_modbus(exchange, bus, order);
     }
+    hyp_order_scanned(orders, order, order->job.done + 1);
     order->scan_next++;
-    hyp_order_scanned(orders, order, (uint32_t)(order->scan_next - order->scan.first));
-    if (order->scan_next <= order->scan.last) {
+    if (order->scan_next <= order->scan.last || next_rate(order)) {
         return true;
     }
     hyp_order_item_ended(orders, order, HYP_OK, false, NULL);

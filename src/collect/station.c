@@ -102,6 +102,7 @@ enum hyp_status hyp_station_set(struct hyp_station *station, const struct hyp_de
     station->id = device->id;
     station->tenant = device->tenant;
     station->line = device->line;
+    station->baud = device->baud;
     station->primary = device->primary_address < 0 ? ANY : device->primary_address;
     station->secondary = device->secondary;
     station->unit = device->unit_id;

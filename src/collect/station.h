@@ -49,6 +49,7 @@ struct hyp_station {
     int16_t version;       /* -1 = any */
     int16_t medium;        /* -1 = any */
     int16_t primary;       /* -1 = none */
+    uint32_t baud;         /* M-Bus on a serial port; 0 = the line's */
     uint8_t unit;
     uint8_t job_state; /* enum hyp_job_state */
     uint8_t strikes;   /* reads in row that the device itself failed */

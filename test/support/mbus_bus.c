@@ -126,7 +126,7 @@ static void carry_out(struct bus_meter *meter, const struct hyp_mbus_frame *fram
         meter->next = 0;
     } else if (frame->ci == 0x51 && frame->data_len == 3 && frame->data[1] == 0x7A) {
         meter->primary = frame->data[2];
-    } else if (frame->ci >= 0xB8 && frame->ci <= 0xBF) {
+    } else if (frame->ci >= 0xB8 && frame->ci <= 0xBF && !meter->keeps_rate) {
         meter->baud = rates[frame->ci - 0xB8];
     }
 }
@@ -210,6 +210,23 @@ static uint32_t collect_answers(struct bus *bus, const struct hyp_mbus_frame *fr
     return delay;
 }
 
+const uint8_t *bus_hear(struct bus *bus, const uint8_t *bytes, size_t len, size_t *ret_len)
+{
+    struct hyp_mbus_frame frame;
+    bus->answer_len = 0;
+    bus->requests++;
+    if (bus->echo) {
+        memcpy(bus->answer, bytes, len);
+        bus->answer_len = len;
+    }
+    assert_int_equal(hyp_mbus_frame_parse(bytes, len, &frame, NULL), HYP_OK);
+    assert_int_equal(frame.len, len);
+    bus->delay = collect_answers(bus, &frame);
+    add_hex(bus, bus->babble);
+    *ret_len = bus->answer_len;
+    return bus->answer;
+}
+
 static void enqueue(struct bus *bus, int64_t at)
 {
     if (bus->queue_len == BUS_QUEUE_MAX) {
@@ -223,22 +240,13 @@ static void enqueue(struct bus *bus, int64_t at)
 
 static void bus_send(struct bus *bus, const uint8_t *bytes, size_t len)
 {
-    struct hyp_mbus_frame frame;
+    size_t answer_len;
     /* Mostly what the last answer still had to say is lost: both directions share the line. */
     bus->queue_len = bus->keep_late ? bus->queue_len : 0;
-    bus->answer_len = 0;
     bus->cut_left = bus->cut;
-    bus->requests++;
-    if (bus->echo) {
-        memcpy(bus->answer, bytes, len);
-        bus->answer_len = len;
-    }
-    assert_int_equal(hyp_mbus_frame_parse(bytes, len, &frame, NULL), HYP_OK);
-    assert_int_equal(frame.len, len);
-    uint32_t delay = collect_answers(bus, &frame);
-    add_hex(bus, bus->babble);
-    if (bus->answer_len > 0) {
-        enqueue(bus, bus->now + bus->latency_ms + delay);
+    (void)bus_hear(bus, bytes, len, &answer_len);
+    if (answer_len > 0) {
+        enqueue(bus, bus->now + bus->latency_ms + bus->delay);
     }
 }
 

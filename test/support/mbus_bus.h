@@ -24,6 +24,7 @@ struct bus_meter {
     uint8_t primary;
     const char *telegrams[BUS_TELEGRAMS_MAX]; /* records in hex; more than one: ends with 1F */
     bool silent;                              /* hears, never answers */
+    bool keeps_rate;                          /* acknowledges a new rate and ignores it */
     bool no_reset_ack;                        /* does not acknowledge SND_NKE */
     bool no_data;                             /* answers REQ_UD2 with E5 */
     int error_code;                           /* > 0: answers REQ_UD2 with application error */
@@ -71,6 +72,7 @@ struct bus {
     size_t cut_left;
     uint8_t answer[BUS_ANSWER_MAX]; /* being put together */
     size_t answer_len;
+    uint32_t delay; /* of the slowest meter in it */
 };
 
 void bus_init(struct bus *bus, struct bus_meter *meters, size_t count);
@@ -81,6 +83,13 @@ void bus_init(struct bus *bus, struct bus_meter *meters, size_t count);
  */
 struct hyp_session_io bus_run(struct bus *bus, const struct hyp_session_ops *ops,
                               void *session);
+
+/*
+ * What the bus says to one frame of the master, for tests with a link of their own.
+ * @ret_len  0 = silence
+ * Returns   the bytes, valid until the next call
+ */
+const uint8_t *bus_hear(struct bus *bus, const uint8_t *bytes, size_t len, size_t *ret_len);
 
 /* The frame a meter sends for one telegram; returns its length. */
 size_t bus_frame(const struct bus_meter *meter, size_t telegram, uint8_t access,
