@@ -124,9 +124,11 @@ static void mbus_meter(void **state)
     terminal_expect(&terminal, field, 10);
     assert_memory_equal(terminal.seen + 5, "\x10\x7B\x05\x80\x16", 5); /* REQ_UD2, FCB set */
     terminal_say(&terminal, "68151568080572 56341200 2D2C 35 04 00000000");
-    field_settle(field);
     struct hyp_job now;
-    assert_int_equal(hyp_collector_job(field->collector, job, &now), HYP_OK);
+    do { /* the kernel hands the bytes over when it likes */
+        field_settle(field);
+        assert_int_equal(hyp_collector_job(field->collector, job, &now), HYP_OK);
+    } while (now.state == HYP_JOB_SENT);
     assert_int_equal(now.state, HYP_JOB_LOADING);
     terminal_say(&terminal, "0406 64000000 1B16");
     assert_int_equal(field_until_finished(field, job).state, HYP_JOB_DONE);
