@@ -36,7 +36,8 @@ static const char usage[] =
     "  --keys FILE          keys of meters: \"id;key\" a line, id * for all others\n"
     "  --explain            say what every byte means\n"
     "  --accept-plain       test data: the payload may be plain although its header says\n"
-    "                       encrypted; never use it for readings that count\n";
+    "                       encrypted, and L may be too small; never use it for\n"
+    "                       readings that count\n";
 
 static int parse_arguments(int argc, char **argv, struct settings *settings)
 {

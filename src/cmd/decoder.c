@@ -40,6 +40,7 @@ struct hyp_decoder {
     struct hyp_decoded_record records[HYP_LIMIT_READING_VALUES];
     struct hyp_series series; /* of this telegram */
     uint8_t bytes[HYP_LIMIT_FRAME_BYTES];
+    uint8_t repaired[UINT8_MAX + 1];
 };
 
 static const struct key_entry *find_entry(const struct hyp_decoder *decoder, uint32_t id)
@@ -399,6 +400,37 @@ static void reset(struct hyp_decoder *decoder, struct hyp_decoded *decoded)
     decoded->explain = decoder->options.explain ? &decoder->explain : NULL;
     decoded->bytes = NULL;
     decoded->len = 0;
+    decoded->length_repaired = false;
+}
+
+/*
+ * Some receiver programs print a wrong L. A telegram without CRCs is then not proved to be
+ * whole, so collecting refuses it; of test data it is known.
+ */
+static bool is_length_too_small(const struct hyp_decoder *decoder,
+                                const struct hyp_decoded *decoded)
+{
+    return decoder->options.accept_plain && decoded->status == HYP_MALFORMED &&
+           decoded->error.offset == 0 && decoder->telegram.link == HYP_LINK_WMBUS &&
+           decoded->len <= sizeof(decoder->repaired) &&
+           (size_t)decoded->bytes[0] + 1 < decoded->len;
+}
+
+static void open_repaired(struct hyp_decoder *decoder, struct hyp_decoded *decoded)
+{
+    struct hyp_error error;
+    struct hyp_explain *explain = decoder->options.explain ? &decoder->explain : NULL;
+    memcpy(decoder->repaired, decoded->bytes, decoded->len);
+    decoder->repaired[0] = (uint8_t)(decoded->len - 1);
+    hyp_explain_init(&decoder->explain, decoder->notes, decoder->notes != NULL ? NOTES_MAX : 0);
+    enum hyp_status status =
+        hyp_telegram_open(decoder->repaired, decoded->len, HYP_LINK_WMBUS, &decoder->context,
+                          &decoder->telegram, explain, &error);
+    if (status == HYP_OK) {
+        decoded->status = HYP_OK;
+        decoded->error.status = HYP_OK;
+        decoded->length_repaired = true;
+    }
 }
 
 void hyp_decoder_telegram(struct hyp_decoder *decoder, const uint8_t *bytes, size_t len,
@@ -411,6 +443,9 @@ void hyp_decoder_telegram(struct hyp_decoder *decoder, const uint8_t *bytes, siz
     ret_decoded->telegram = &decoder->telegram;
     ret_decoded->status = hyp_telegram_open(bytes, len, HYP_LINK_UNSET, &decoder->context,
                                             &decoder->telegram, explain, &ret_decoded->error);
+    if (is_length_too_small(decoder, ret_decoded)) {
+        open_repaired(decoder, ret_decoded);
+    }
     if (ret_decoded->status == HYP_OK) {
         decode_content(decoder, ret_decoded);
     }

@@ -16,7 +16,8 @@
 struct hyp_decoder;
 
 struct hyp_decoder_options {
-    bool accept_plain; /* payload may be plain although its header says encrypted: test data */
+    bool accept_plain; /* test data: the payload may be plain although its header says
+                          encrypted, and L may be too small */
     bool explain;      /* collect the notes on every byte */
 };
 
@@ -45,6 +46,7 @@ struct hyp_decoded {
     const struct hyp_explain *explain; /* NULL unless asked for */
     const uint8_t *bytes;              /* as received */
     size_t len;
+    bool length_repaired; /* L was too small and taken as the number of bytes behind it */
 };
 
 HYP_MUST_USE enum hyp_status hyp_decoder_create(const struct hyp_decoder_options *options,

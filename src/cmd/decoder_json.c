@@ -377,6 +377,9 @@ void hyp_decoded_write_json(struct hyp_buf *out, const struct hyp_decoded *decod
     if (decoded->error.status != HYP_OK) {
         append_error(out, decoded->status == HYP_OK ? "incomplete" : "error", &decoded->error);
     }
+    if (decoded->length_repaired) {
+        hyp_buf_append_text(out, ",\"length_repaired\":true");
+    }
     if (decoded->telegram != NULL) {
         append_head(out, decoded->telegram, decoded->profile);
         hyp_buf_append_text(out, ",\"records\":[");

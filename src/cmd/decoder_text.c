@@ -78,7 +78,8 @@ void hyp_decoded_write_table(struct hyp_buf *out, const struct hyp_decoded *deco
     } else {
         hyp_buf_append_text(out, "not a telegram");
     }
-    hyp_buf_append_char(out, '\n');
+    hyp_buf_append_text(out, decoded->length_repaired ? ", L too small: taken as all bytes\n"
+                                                      : "\n");
     for (size_t i = 0; i < decoded->count; i++) {
         write_row(out, &decoded->records[i]);
     }

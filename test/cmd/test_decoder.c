@@ -248,6 +248,22 @@ static void unit_sent_beside_the_one_used(void **state)
     hyp_decoder_destroy(decoder);
 }
 
+/* More bytes behind L than a receiver ever adds, and no frame format that explains them. */
+static void wrong_length_is_repaired_in_test_data_only(void **state)
+{
+    (void)state;
+    static const char line[] = "0A44AE0C785634120104780406A5000000041301000000";
+    for (int accept = 0; accept < 2; accept++) {
+        struct hyp_decoder *decoder = create(accept == 1, false);
+        struct hyp_decoded decoded;
+        hyp_decoder_line(decoder, HYP_STR(line), &decoded);
+        assert_int_equal(decoded.status, accept == 1 ? HYP_OK : HYP_MALFORMED);
+        assert_int_equal(decoded.length_repaired, accept == 1);
+        assert_int_equal(decoded.count, accept == 1 ? 2 : 0);
+        hyp_decoder_destroy(decoder);
+    }
+}
+
 /* --- cyclic registers --- */
 
 static const struct series_row {
@@ -312,6 +328,7 @@ int main(void)
     TEST_ONE(&list, a_hundred_thousand_keys);
     TEST_ONE(&list, table_and_notes_name_values_and_bytes);
     TEST_ONE(&list, unit_sent_beside_the_one_used);
+    TEST_ONE(&list, wrong_length_is_repaired_in_test_data_only);
     TEST_ROWS(&list, series_rows, check_series);
     return test_list_run(&list, "decoder");
 }
