@@ -93,6 +93,10 @@ HYP_MUST_USE enum hyp_status hyp_compact_open_format(struct hyp_opening *opening
 /* Tells the caller the format of the full frame at pos, if its records walk to the end. */
 void hyp_compact_learn(struct hyp_opening *opening);
 
+/* A water module whose CFG is no security mode but the mark of its own layout (maker_rfmtx1.c).
+ */
+bool hyp_rfmtx1_is(const struct hyp_telegram *telegram);
+
 /* How the makers of one house lay out link address and data. */
 enum hyp_diehl_kind {
     HYP_DIEHL_NONE = 0,

@@ -22,7 +22,7 @@
  *
  * AT-WMBUS-16-2 water (APA 05): behind DIF 0F `| counter | x 4 | faults 2 |` and then registers
  * of a fixed length each, FF ends them. Register 10 is the volume in litres, 43 days in
- * service, 41 battery voltage in mV.
+ * service, 41 battery voltage in mV. Old firmware has another byte in place of DIF 0F.
  */
 #include "protocol/wmbus/translate.h"
 
@@ -248,15 +248,20 @@ static void put_register(struct hyp_translation *translation, uint8_t number, si
     }
 }
 
-enum hyp_status hyp_apator_162_translate(struct hyp_translation *translation)
+/*
+ * @whole   nothing else proves the layout: the registers must fill the bytes up to the end mark
+ */
+static enum hyp_status translate_registers(struct hyp_translation *translation, size_t first,
+                                           bool whole)
 {
     const uint8_t *bytes = translation->bytes;
     bool found = false;
-    if (translation->len < REGISTERS_AT) {
-        return HYP_MALFORMED;
+    size_t at = first;
+    if (translation->len < first) {
+        return HYP_NOT_MINE;
     }
-    hyp_translation_note(translation, 0, REGISTERS_AT, "head", "counter, not known, faults");
-    for (size_t at = REGISTERS_AT; at < translation->len && bytes[at] != REGISTER_END;) {
+    hyp_translation_note(translation, 0, first, "head", "counter, not known, faults");
+    while (at < translation->len && bytes[at] != REGISTER_END) {
         const uint8_t number = bytes[at];
         const size_t len = register_lens[number];
         if (len == 0 || at + 1 + len > translation->len) {
@@ -269,5 +274,17 @@ enum hyp_status hyp_apator_162_translate(struct hyp_translation *translation)
         found = found || number == 0x10 || number == 0xA1;
         at += 1 + len;
     }
-    return found ? HYP_OK : HYP_NOT_MINE;
+    const bool filled = at >= translation->len || bytes[at] == REGISTER_END;
+    return found && (filled || !whole) ? HYP_OK : HYP_NOT_MINE;
+}
+
+enum hyp_status hyp_apator_162_translate(struct hyp_translation *translation)
+{
+    return translate_registers(translation, REGISTERS_AT, false);
+}
+
+/* One byte more: the one that is DIF 0F in newer firmware. */
+enum hyp_status hyp_apator_162_old_translate(struct hyp_translation *translation)
+{
+    return translate_registers(translation, REGISTERS_AT + 1, true);
 }

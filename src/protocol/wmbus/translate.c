@@ -42,9 +42,12 @@ static const struct family {
     {MAKER('A', 'P', 'T'), 0x04, 0x11, PLACE_CI,    hyp_apator_pulse_translate      },
     {MAKER('A', 'P', 'A'), 0x05, 0x07, PLACE_REST,  hyp_apator_162_translate        },
     {MAKER('A', 'P', 'A'), 0x05, 0x06, PLACE_REST,  hyp_apator_162_translate        },
+    {MAKER('A', 'P', 'A'), 0x05, 0x07, PLACE_WHOLE, hyp_apator_162_old_translate    },
+    {MAKER('A', 'P', 'A'), 0x05, 0x06, PLACE_WHOLE, hyp_apator_162_old_translate    },
     {MAKER('B', 'M', 'T'), 0x13, ANY,  PLACE_REST,  hyp_bmeters_hydrodigit_translate},
     {MAKER('B', 'M', 'T'), 0x15, ANY,  PLACE_REST,  hyp_bmeters_hydrodigit_translate},
     {MAKER('B', 'M', 'T'), 0x17, ANY,  PLACE_REST,  hyp_bmeters_hydrodigit_translate},
+    {MAKER('B', 'M', 'T'), 0x05, ANY,  PLACE_WHOLE, hyp_rfmtx1_translate            },
     {MAKER('B', 'M', 'P'), ANY,  0x08, PLACE_REST,  hyp_bmeters_hydroclima_translate},
     {MAKER('B', 'F', 'W'), 0x02, 0x08, PLACE_WHOLE, hyp_bfw_translate               },
     {MAKER('Z', 'R', 'I'), 0x0B, 0x16, PLACE_REST,  hyp_zenner_translate            },
@@ -261,11 +264,12 @@ static bool find_own(const struct hyp_opening *opening, struct found *found)
     if (telegram->content != HYP_CONTENT_RECORDS || telegram->data_len == 0) {
         return false;
     }
+    if ((found->family = find_family(&telegram->meter, PLACE_REST)) != NULL &&
+        find_rest(telegram, found)) {
+        return true;
+    }
     if ((found->family = find_family(&telegram->meter, PLACE_WHOLE)) != NULL) {
         return find_whole(telegram, found);
-    }
-    if ((found->family = find_family(&telegram->meter, PLACE_REST)) != NULL) {
-        return find_rest(telegram, found);
     }
     if ((found->family = find_family(&telegram->meter, PLACE_BLOCK)) != NULL) {
         return find_block(telegram, found);

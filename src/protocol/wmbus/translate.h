@@ -89,8 +89,10 @@ enum hyp_status hyp_apator_pulse_translate(struct hyp_translation *translation);
 enum hyp_status hyp_apator_itn_translate(struct hyp_translation *translation);
 enum hyp_status hyp_apator_na1_translate(struct hyp_translation *translation);
 enum hyp_status hyp_apator_162_translate(struct hyp_translation *translation);
+enum hyp_status hyp_apator_162_old_translate(struct hyp_translation *translation);
 enum hyp_status hyp_bmeters_hydrodigit_translate(struct hyp_translation *translation);
 enum hyp_status hyp_bmeters_hydroclima_translate(struct hyp_translation *translation);
+enum hyp_status hyp_rfmtx1_translate(struct hyp_translation *translation);
 enum hyp_status hyp_bfw_translate(struct hyp_translation *translation);
 enum hyp_status hyp_zenner_translate(struct hyp_translation *translation);
 

@@ -245,7 +245,7 @@ static enum hyp_status open_content(struct hyp_opening *opening, const struct ci
     switch (row->kind) {
     case KIND_RECORDS:
         set_data(opening, HYP_CONTENT_RECORDS);
-        if (telegram->link == HYP_LINK_WMBUS && !row->msb_first) {
+        if (telegram->link == HYP_LINK_WMBUS && !row->msb_first && !hyp_rfmtx1_is(telegram)) {
             hyp_compact_learn(opening);
         }
         return HYP_OK;
