@@ -145,7 +145,7 @@ export class Browser {
       document.addEventListener('securitypolicyviolation', (e) => console.error(`CSP ${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`));
     });
     context.on('page', (page) => {
-      page.on('console', (m) => { if (m.type() === 'error') context.complaints.push({ url: page.url(), text: m.text() }); });
+      page.on('console', (m) => { if (m.type() === 'error') context.complaints.push({ url: page.url(), text: `${m.text()} ${m.location().url}` }); });
       page.on('pageerror', (e) => context.complaints.push({ url: page.url(), text: `exception ${e.message}` }));
     });
     return context;
@@ -157,7 +157,7 @@ export class Browser {
 export function unexpected(context, allowed = []) {
   const left = context.complaints.filter((c) => !allowed.some((a) => a.test(c.text)));
   context.complaints.length = 0;
-  return left.map((c) => `${c.url}: ${c.text}`);
+  return [...new Set(left.map((c) => `${c.url}: ${c.text}`))].slice(0, 20);
 }
 
 const AXE_TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];

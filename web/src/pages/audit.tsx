@@ -4,7 +4,6 @@ import { ApiError, get } from '../api/client';
 import type { AuditEntry, OpenList } from '../api/types';
 import { t, word } from '../model/i18n';
 import { dateTime } from '../model/time';
-import { resync } from '../live/session';
 import type { Grid, GridColumn } from '../parts/grid';
 import { GridView, openTotal, textCell } from '../parts/grid-view';
 import { SettingsHead } from '../parts/settings-nav';
@@ -45,7 +44,7 @@ export default function AuditPage() {
     <>
       <SettingsHead />
       <div class="card grid-card audit-grid">
-        <GridView<Row> label={t('settings.audit')} columns={columns()} dataKey={String(resync.value)} fetch={fetchRows} id={(r) => r.row} drawNarrow={drawNarrow} onTotal={setTotal}
+        <GridView<Row> label={t('settings.audit')} columns={columns()} dataKey="" fetch={fetchRows} id={(r) => r.row} drawNarrow={drawNarrow} onTotal={setTotal}
           onError={(e) => setError(e instanceof ApiError ? e : null)} api={(g) => { grid.current = g; }} />
         {total === 0 && <div class="grid-over"><Empty title={t('audit.none')} text={t('audit.noneText')} /></div>}
         {error && total === null && <div class="grid-over"><div class="pad"><Failed what={t('audit.failed')} error={error} retry={() => grid.current?.reset()} /></div></div>}

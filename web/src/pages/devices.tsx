@@ -14,7 +14,7 @@ import { age } from '../live/clock';
 import { go, query, setQuery } from '../live/router';
 import { pref, setPref } from '../live/prefs';
 import { useResource } from '../live/resource';
-import { may, resync } from '../live/session';
+import { may } from '../live/session';
 import { subscribe } from '../live/stream';
 import { download } from '../parts/download';
 import type { Grid, GridColumn } from '../parts/grid';
@@ -45,29 +45,36 @@ const STATES: DeviceState[] = ['ok', 'stale', 'failing', 'never', 'disabled'];
 const textColumn = (key: string, title: Key, width: number, text: (d: Device) => string, more: Partial<Column> = {}): Column =>
   ({ key, title: t(title), width, sortable: true, text, draw: (cell, d) => textCell(cell, text(d)), ...more });
 
+// Cells are drawn hundreds of times a second while scrolling: what is there already is written over, not replaced.
 function drawMark(cell: HTMLElement, mark: Parameters<typeof markSvg>[0], text: string): void {
-  cell.innerHTML = `<span class="status status-${mark}">${markSvg(mark)}<span class="status-word"></span></span>`;
+  if (!cell.firstElementChild?.classList.contains(`status-${mark}`)) {
+    cell.innerHTML = `<span class="status status-${mark}">${markSvg(mark)}<span class="status-word"></span></span>`;
+  }
   cell.querySelector('.status-word')!.textContent = text;
 }
 
 function drawName(cell: HTMLElement, d: Device): void {
-  const a = document.createElement('a');
+  let a = cell.firstElementChild as HTMLAnchorElement | null;
+  if (!a) {
+    a = document.createElement('a');
+    a.tabIndex = -1;
+    cell.replaceChildren(a);
+  }
   a.href = `/devices/${d.id}`;
-  a.tabIndex = -1;
-  a.textContent = d.name;
-  a.title = d.name;
-  cell.replaceChildren(a);
+  a.textContent = a.title = d.name;
 }
 
 const headline = (d: Device): string => (d.headline ? withUnit(decimalText(d.headline.text), d.headline.unit) : '');
 function drawHeadline(cell: HTMLElement, d: Device): void {
-  cell.textContent = d.headline ? decimalText(d.headline.text) : '';
-  if (!d.headline) return;
-  const unit = document.createElement('span');
-  unit.className = 'unit';
-  unit.textContent = unitText(d.headline.unit);
-  cell.classList.toggle('old', d.state !== 'ok');
-  cell.append(unit);
+  cell.classList.toggle('old', !!d.headline && d.state !== 'ok');
+  if (!d.headline) { textCell(cell, ''); return; }
+  if (!cell.firstElementChild) {
+    const unit = document.createElement('span');
+    unit.className = 'unit';
+    cell.replaceChildren('', unit);
+  }
+  cell.firstChild!.nodeValue = decimalText(d.headline.text);
+  cell.lastChild!.textContent = unitText(d.headline.unit);
 }
 
 function allColumns(): Column[] {
@@ -262,7 +269,7 @@ export default function Devices() {
   const { byName, groups } = useChoices(facets);
   const peek = Number(q['peek'] ?? 0);
   const filters = filterQuery();
-  const dataKey = JSON.stringify(filters) + resync.value;
+  const dataKey = JSON.stringify(filters);
   useLiveRows(grid);
 
   // Typing filters after a short pause; the address bar follows without a history entry per letter.

@@ -7,7 +7,6 @@ import { number } from '../model/numbers';
 import { dateTime } from '../model/time';
 import { go, query, setQuery } from '../live/router';
 import { useResource } from '../live/resource';
-import { resync } from '../live/session';
 import { subscribe } from '../live/stream';
 import { outcomeMark } from '../parts/frame-table';
 import type { Grid, GridColumn } from '../parts/grid';
@@ -85,7 +84,7 @@ export default function FramesPage() {
         </label>
       </div>
       <div class="card grid-card">
-        <GridView<FrameSummary> label={t('nav.frames')} columns={columns()} dataKey={JSON.stringify(filter) + resync.value} fetch={fetchRows} id={(f) => f.id} drawNarrow={drawNarrow}
+        <GridView<FrameSummary> label={t('nav.frames')} columns={columns()} dataKey={JSON.stringify(filter)} fetch={fetchRows} id={(f) => f.id} drawNarrow={drawNarrow}
           onTotal={setTotal} onOpen={(f) => go(`/frames/${f.id}`)} onError={(e) => setError(e instanceof ApiError ? e : null)} api={(g) => { grid.current = g; }} />
         {total === 0 && <div class="grid-over"><Empty title={t('frames.none')} text={t('frames.noneText')}><a class="btn" href="/inspector">{t('inspector.pasteAction')}</a></Empty></div>}
         {error && total === null && <div class="grid-over"><div class="pad"><Failed what={t('frames.failed')} error={error} retry={() => grid.current?.reset()} /></div></div>}

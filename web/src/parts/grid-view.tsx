@@ -2,6 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { t } from '../model/i18n';
 import { phone } from '../live/prefs';
+import { resync } from '../live/session';
 import { Grid, type GridOptions } from './grid';
 
 type Props<T> = Omit<GridOptions<T>, 'rowHeight' | 'narrow' | 'retryText' | 'failedText'> & {
@@ -45,6 +46,13 @@ export function GridView<T>(props: Props<T>) {
     grid.current?.configure({ columns: props.columns, narrow, rowHeight, selectable: props.selectable ?? false, ...(props.sort ? { sort: props.sort } : {}) });
   }, [columns, narrow, rowHeight, props.sort?.key, props.sort?.down, props.selectable]);
   useEffect(() => { grid.current?.reset(); }, [props.dataKey]);
+  // After a lost connection or missed events: the same rows again, where the reader is.
+  const bump = resync.value;
+  const seen = useRef(bump);
+  useEffect(() => {
+    if (seen.current !== bump) grid.current?.refresh();
+    seen.current = bump;
+  }, [bump]);
 
   return <div class="grid-host" ref={host} />;
 }
@@ -55,6 +63,8 @@ export const openTotal = (r: { total?: number; items: unknown[] }, offset: numbe
 
 /** Sets a cell to plain text; the title shows what does not fit. */
 export function textCell(cell: HTMLElement, text: string): void {
-  cell.textContent = text;
-  if (text.length > 18) cell.title = text; else cell.removeAttribute('title');
+  const only = cell.firstChild;
+  if (only && !only.nextSibling && only.nodeType === Node.TEXT_NODE) { if (only.nodeValue !== text) only.nodeValue = text; }
+  else cell.textContent = text;
+  if (text.length > 18) cell.title = text; else if (cell.title) cell.removeAttribute('title');
 }

@@ -41,6 +41,8 @@ export interface GridOptions<T> {
 }
 
 const WINDOW = 200;
+// Windows kept in memory: enough for going back and forth, however long the list is.
+const MAX_WINDOWS = 16;
 const NARROW_ROW = 60;
 // Browsers stop laying out near 33 million pixels; what lies beyond is reached by filtering.
 const MAX_HEIGHT = 30_000_000;
@@ -282,7 +284,14 @@ export class Grid<T> {
       if (!keep) this.pages.set(page, 'failed');
       this.o.onError?.(e);
     }
+    this.forget(page);
     this.draw();
+  }
+
+  /** Lets go of the windows farthest from `page`. */
+  private forget(page: number): void {
+    const far = [...this.pages.keys()].sort((a, b) => Math.abs(b - page) - Math.abs(a - page));
+    for (const key of far.slice(0, Math.max(0, far.length - MAX_WINDOWS))) this.pages.delete(key);
   }
 
   private draw(): void {

@@ -12,7 +12,6 @@ import { serverNow } from '../../live/clock';
 import { go, query, setQuery } from '../../live/router';
 import { pref, setPref } from '../../live/prefs';
 import { useResource } from '../../live/resource';
-import { resync } from '../../live/session';
 import type { TabProps } from '../../parts/device-tab';
 import type { Grid, GridColumn } from '../../parts/grid';
 import { GridView, textCell } from '../../parts/grid-view';
@@ -120,7 +119,7 @@ export default function ReadingsTab({ device }: TabProps) {
         <ColumnMenu points={all} shown={shown} change={(ids) => setPref(name, all.filter((x) => ids.includes(x.point)).map((x) => x.key))} />
       </div>
       <div class="card grid-card readings-grid">
-        <GridView<Row> label={t('tab.readings')} columns={columnsOf(all, shown)} dataKey={JSON.stringify(span) + resync.value} fetch={fetchRows} id={(r) => r.row}
+        <GridView<Row> label={t('tab.readings')} columns={columnsOf(all, shown)} dataKey={JSON.stringify(span)} fetch={fetchRows} id={(r) => r.row}
           drawNarrow={drawNarrow(new Map(all.map((x) => [x.point, x])), shown)} onTotal={setTotal} onOpen={(r) => { if (r.frame !== null) go(`/frames/${r.frame}`); }}
           onError={(e) => setError(e instanceof ApiError ? e : null)} api={(g) => { grid.current = g; }} />
         {total === 0 && <div class="grid-over"><Empty title={t('readings.none')} text={t('readings.noneText')} /></div>}
