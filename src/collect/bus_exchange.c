@@ -75,7 +75,7 @@ static struct hyp_arrival arrival_of(const struct hyp_bus *bus, const struct hyp
         .tenant = bus->wire.tenant,
         .line = bus->wire.id,
         .protocol = exchange->protocol,
-        .bytes = exchange->out,
+        .bytes = exchange->answer,
         .len = exchange->len,
         .received = hyp_collector_utc(bus->wire.collector),
         .source = order == NULL ? HYP_SOURCE_AUTOMATIC : HYP_SOURCE_ON_DEMAND,
@@ -108,7 +108,7 @@ static void take_answer(struct hyp_bus *bus, const struct hyp_entry *entry,
     if (io.state == HYP_SESSION_FAILED) {
         arrived.partial = true;
         hyp_text_copy(arrived.text, sizeof(arrived.text),
-                      hyp_str_from(exchange->session.ops->error_text(exchange->session.state)));
+                      hyp_str_from(hyp_exchange_error_text(exchange)));
     }
     hyp_comm_succeeded(&station->comm, arrival.received);
     station->strikes = 0;
@@ -131,10 +131,9 @@ static void read_ended(struct hyp_bus *bus, struct hyp_session_io io)
 {
     struct hyp_exchange *exchange = bus->active;
     const struct hyp_entry *entry = exchange->entry;
-    const struct hyp_session *session = &exchange->session;
     hyp_exchange_collect(exchange, bus);
     if (io.state == HYP_SESSION_FAILED && exchange->len == 0) {
-        hyp_bus_device_failed(bus, entry, io.status, session->ops->error_text(session->state));
+        hyp_bus_device_failed(bus, entry, io.status, hyp_exchange_error_text(exchange));
         return;
     }
     hyp_bus_progress(bus, entry, HYP_JOB_PROCESSING);
@@ -211,7 +210,8 @@ static void drive(struct hyp_bus *bus, struct hyp_session_io io)
 void hyp_bus_begin(struct hyp_bus *bus, struct hyp_entry *entry)
 {
     struct hyp_collector *collector = bus->wire.collector;
-    struct hyp_exchange *exchange = hyp_exchange_take(&collector->exchanges);
+    struct hyp_exchange *exchange = hyp_exchange_take(
+        &collector->exchanges, entry->station != NULL && !hyp_bus_is_mbus(bus));
     if (exchange == NULL) {
         hyp_bus_failed(bus, entry, HYP_NO_MEMORY, "out of memory for a session");
         free(entry);
@@ -230,8 +230,7 @@ void hyp_bus_begin(struct hyp_bus *bus, struct hyp_entry *entry)
         return;
     }
     bus->active = exchange;
-    drive(bus, exchange->session.ops->start(exchange->session.state,
-                                            hyp_loop_now(&collector->loop)));
+    drive(bus, hyp_exchange_start(exchange, bus));
 }
 
 void hyp_bus_feed(struct hyp_bus *bus, const uint8_t *bytes, size_t len)
@@ -239,13 +238,10 @@ void hyp_bus_feed(struct hyp_bus *bus, const uint8_t *bytes, size_t len)
     struct hyp_exchange *exchange = bus->active;
     exchange->answered = true;
     hyp_bus_progress(bus, exchange->entry, HYP_JOB_LOADING);
-    hyp_mono now = hyp_loop_now(&bus->wire.collector->loop);
-    drive(bus, exchange->session.ops->feed(exchange->session.state, bytes, len, now));
+    drive(bus, hyp_exchange_feed(exchange, bus, bytes, len));
 }
 
 void hyp_bus_tick(struct hyp_bus *bus)
 {
-    struct hyp_session *session = &bus->active->session;
-    hyp_mono now = hyp_loop_now(&bus->wire.collector->loop);
-    drive(bus, session->ops->tick(session->state, now));
+    drive(bus, hyp_exchange_tick(bus->active, bus));
 }

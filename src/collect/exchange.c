@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "collect/collector.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 /* --- pool --- */
@@ -12,34 +13,55 @@ static void release(struct hyp_exchange *exchange)
 {
     hyp_plan_release(exchange->plan);
     exchange->plan = NULL;
+    free(exchange->kept);
+    exchange->kept = NULL;
+    if (exchange->small) {
+        free(exchange->out);
+        exchange->out = NULL;
+        exchange->capacity = 0;
+    }
+}
+
+static void free_list(struct hyp_exchange *list)
+{
+    while (list != NULL) {
+        struct hyp_exchange *next = list->state.next;
+        free(list->out);
+        free(list);
+        list = next;
+    }
 }
 
 void hyp_exchange_pool_finish(struct hyp_exchange_pool *pool)
 {
-    while (pool->free != NULL) {
-        struct hyp_exchange *next = pool->free->next;
-        free(pool->free->out);
-        free(pool->free);
-        pool->free = next;
-    }
+    free_list(pool->free);
+    free_list(pool->free_small);
+    free(pool->out);
+    *pool = (struct hyp_exchange_pool){0};
 }
 
-struct hyp_exchange *hyp_exchange_take(struct hyp_exchange_pool *pool)
+struct hyp_exchange *hyp_exchange_take(struct hyp_exchange_pool *pool, bool small)
 {
-    struct hyp_exchange *exchange = pool->free;
+    struct hyp_exchange **list = small ? &pool->free_small : &pool->free;
+    struct hyp_exchange *exchange = *list;
     if (exchange != NULL) {
-        pool->free = exchange->next;
-    } else {
-        exchange = calloc(1, sizeof(*exchange));
+        *list = exchange->state.next;
+        return exchange;
+    }
+    size_t size = offsetof(struct hyp_exchange, state) + sizeof(exchange->state.modbus);
+    exchange = calloc(1, small ? size : sizeof(*exchange));
+    if (exchange != NULL) {
+        exchange->small = small;
     }
     return exchange;
 }
 
 void hyp_exchange_give(struct hyp_exchange_pool *pool, struct hyp_exchange *exchange)
 {
+    struct hyp_exchange **list = exchange->small ? &pool->free_small : &pool->free;
     release(exchange);
-    exchange->next = pool->free;
-    pool->free = exchange;
+    exchange->state.next = *list;
+    *list = exchange;
 }
 
 enum hyp_status hyp_exchange_need(struct hyp_exchange *exchange, size_t capacity)
@@ -50,9 +72,71 @@ enum hyp_status hyp_exchange_need(struct hyp_exchange *exchange, size_t capacity
             return HYP_NO_MEMORY;
         }
         exchange->out = out;
-        exchange->capacity = capacity;
+        exchange->capacity = (uint32_t)capacity;
     }
     return HYP_OK;
+}
+
+enum hyp_status hyp_exchange_need_work(struct hyp_exchange *exchange)
+{
+    if (exchange->kept == NULL) {
+        exchange->kept = calloc(1, sizeof(*exchange->kept));
+    }
+    return exchange->kept == NULL ? HYP_NO_MEMORY : HYP_OK;
+}
+
+/* --- calls of the session --- */
+
+static void lend(struct hyp_exchange *exchange, struct hyp_bus *bus)
+{
+    if (exchange->small) {
+        hyp_exchange_lend_modbus(exchange, &bus->wire.collector->exchanges);
+    }
+}
+
+static struct hyp_session_io keep(struct hyp_exchange *exchange, const struct hyp_bus *bus,
+                                  struct hyp_session_io io)
+{
+    if (exchange->small && io.state == HYP_SESSION_RUNNING &&
+        hyp_exchange_keep_modbus(exchange, &bus->wire.collector->exchanges) != HYP_OK) {
+        exchange->starved = true;
+        return (struct hyp_session_io){
+            .state = HYP_SESSION_FAILED, .status = HYP_NO_MEMORY, .deadline = HYP_NO_DEADLINE};
+    }
+    return io;
+}
+
+static hyp_mono now_of(const struct hyp_bus *bus)
+{
+    return hyp_loop_now(&bus->wire.collector->loop);
+}
+
+struct hyp_session_io hyp_exchange_start(struct hyp_exchange *exchange, struct hyp_bus *bus)
+{
+    lend(exchange, bus);
+    const struct hyp_session *session = &exchange->session;
+    return keep(exchange, bus, session->ops->start(session->state, now_of(bus)));
+}
+
+struct hyp_session_io hyp_exchange_feed(struct hyp_exchange *exchange, struct hyp_bus *bus,
+                                        const uint8_t *bytes, size_t len)
+{
+    lend(exchange, bus);
+    const struct hyp_session *session = &exchange->session;
+    return keep(exchange, bus, session->ops->feed(session->state, bytes, len, now_of(bus)));
+}
+
+struct hyp_session_io hyp_exchange_tick(struct hyp_exchange *exchange, struct hyp_bus *bus)
+{
+    lend(exchange, bus);
+    const struct hyp_session *session = &exchange->session;
+    return keep(exchange, bus, session->ops->tick(session->state, now_of(bus)));
+}
+
+const char *hyp_exchange_error_text(const struct hyp_exchange *exchange)
+{
+    return exchange->starved ? "out of memory for an answer"
+                             : exchange->session.ops->error_text(exchange->session.state);
 }
 
 /* --- any --- */
@@ -70,6 +154,7 @@ enum hyp_status hyp_exchange_prepare(struct hyp_exchange *exchange, struct hyp_b
     exchange->answered = false;
     exchange->cancelled = false;
     exchange->daily = false;
+    exchange->starved = false;
     exchange->protocol = HYP_RAW_UNSET;
     if (entry->station == NULL) {
         return hyp_scan_prepare(exchange, bus, entry, err);
@@ -85,7 +170,8 @@ enum hyp_status hyp_exchange_prepare(struct hyp_exchange *exchange, struct hyp_b
 void hyp_exchange_collect(struct hyp_exchange *exchange, struct hyp_bus *bus)
 {
     if (hyp_bus_is_mbus(bus)) {
-        exchange->len = exchange->state.mbus.frames_len;
+        exchange->answer = exchange->out;
+        exchange->len = (uint32_t)exchange->state.mbus.frames_len;
         exchange->protocol = HYP_RAW_MBUS;
     } else {
         hyp_exchange_collect_modbus(exchange, bus);

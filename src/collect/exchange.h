@@ -13,22 +13,37 @@
 
 #define HYP_EXCHANGE_HOLES 64
 
+/* What a Modbus exchange has of its own once something must outlast a call. */
+struct hyp_exchange_kept {
+    struct hyp_modbus_work work;
+    struct hyp_modbus_hole_list holes;
+    struct hyp_modbus_hole items[HYP_EXCHANGE_HOLES];
+};
+
+/*
+ * While ten thousand devices think about their answers, ten thousand exchanges wait. What they
+ * need for the moment of a call only is therefore shared (struct hyp_exchange_pool) and lent;
+ * `out` and `kept` are NULL until there is something to keep. Sessions other than Modbus reads
+ * have their memory inside and own `out` from the start.
+ */
 struct hyp_exchange {
-    struct hyp_exchange *next; /* in the pool */
     struct hyp_session session;
     struct hyp_entry *entry; /* owned while the exchange runs */
-    uint8_t *out;            /* what the device said */
-    size_t capacity;
-    size_t len;
+    uint8_t *out;            /* what the device said; own memory */
+    const uint8_t *answer; /* the same after hyp_exchange_collect, valid until the next call */
+    uint32_t capacity;
+    uint32_t len;
     enum hyp_raw_protocol protocol;
-    bool answered;   /* bytes have come */
-    bool cancelled;  /* nobody wants the result any more */
-    bool daily;      /* the daily registers were asked too */
-    size_t reported; /* findings of a search that the order has */
+    bool small;         /* of the pool of Modbus reads: `state` ends with its first member */
+    bool answered : 1;  /* bytes have come */
+    bool cancelled : 1; /* nobody wants the result any more */
+    bool daily : 1;     /* the daily registers were asked too */
+    bool starved : 1;   /* there was no memory for what had to be kept */
+    uint32_t reported;  /* findings of a search that the order has */
     struct hyp_plan *plan;
-    struct hyp_modbus_hole_list holes;
-    struct hyp_modbus_hole new_holes[HYP_EXCHANGE_HOLES];
+    struct hyp_exchange_kept *kept;
     union {
+        struct hyp_exchange *next; /* in the pool */
         struct hyp_modbus_read modbus;
         struct hyp_mbus_read mbus;
         struct hyp_mbus_scan mbus_scan;
@@ -37,13 +52,25 @@ struct hyp_exchange {
     } state;
 };
 
-/* Idle exchanges, for use again. */
+/* Idle exchanges, for use again, and what the busy ones share. */
 struct hyp_exchange_pool {
+    struct hyp_exchange *free_small;
     struct hyp_exchange *free;
+    struct hyp_exchange_kept shared;
+    uint8_t *out; /* lent to those that have no own */
+    uint32_t capacity;
 };
 void hyp_exchange_pool_finish(struct hyp_exchange_pool *pool);
-struct hyp_exchange *hyp_exchange_take(struct hyp_exchange_pool *pool);
+/* @small  for a Modbus read, nothing else */
+struct hyp_exchange *hyp_exchange_take(struct hyp_exchange_pool *pool, bool small);
 void hyp_exchange_give(struct hyp_exchange_pool *pool, struct hyp_exchange *exchange);
+
+/* The session's calls; they lend what is shared, and keep what must outlast the call. */
+struct hyp_session_io hyp_exchange_start(struct hyp_exchange *exchange, struct hyp_bus *bus);
+struct hyp_session_io hyp_exchange_feed(struct hyp_exchange *exchange, struct hyp_bus *bus,
+                                        const uint8_t *bytes, size_t len);
+struct hyp_session_io hyp_exchange_tick(struct hyp_exchange *exchange, struct hyp_bus *bus);
+const char *hyp_exchange_error_text(const struct hyp_exchange *exchange);
 
 /*
  * Prepares the session for entry->station.
@@ -66,11 +93,16 @@ static inline bool hyp_exchange_is_command(const struct hyp_exchange *exchange)
            exchange->entry->order->job.kind == HYP_JOB_COMMAND;
 }
 
-/* The session is done: out, len and protocol are set; what was learned goes to the station. */
+/*
+ * The session is done: answer, len and protocol are set; what was learned goes to the station.
+ */
 void hyp_exchange_collect(struct hyp_exchange *exchange, struct hyp_bus *bus);
 
-/* Room for so many bytes in `out`. HYP_OK | NO_MEMORY */
+/* Room for so many bytes in its own `out`. HYP_OK | NO_MEMORY */
 HYP_MUST_USE enum hyp_status hyp_exchange_need(struct hyp_exchange *exchange, size_t capacity);
+
+/* Working memory of its own, in `kept`. HYP_OK | NO_MEMORY */
+HYP_MUST_USE enum hyp_status hyp_exchange_need_work(struct hyp_exchange *exchange);
 
 /* --- exchange_mbus.c, exchange_modbus.c --- */
 
@@ -83,6 +115,10 @@ HYP_MUST_USE enum hyp_status hyp_exchange_prepare_modbus(struct hyp_exchange *ex
                                                          struct hyp_bus *bus,
                                                          struct hyp_station *station,
                                                          struct hyp_error *err);
+/* Before and after each call of the session. keep: HYP_OK | NO_MEMORY */
+void hyp_exchange_lend_modbus(struct hyp_exchange *exchange, struct hyp_exchange_pool *pool);
+HYP_MUST_USE enum hyp_status hyp_exchange_keep_modbus(struct hyp_exchange *exchange,
+                                                      const struct hyp_exchange_pool *pool);
 void hyp_exchange_collect_modbus(struct hyp_exchange *exchange, struct hyp_bus *bus);
 void hyp_bus_init_mbus(struct hyp_bus *bus);
 /* The next session on a serial line talks at this rate; 0 = the line's own. */

@@ -2,6 +2,8 @@
 #include "collect/collector.h"
 #include "collect/exchange.h"
 
+#include <stdlib.h>
+
 #define MODBUS_TIMEOUT_NETWORK_MS 3000
 #define MODBUS_TIMEOUT_SERIAL_MS 1000
 #define MODBUS_BUSY_MS 500
@@ -29,6 +31,25 @@ static void set_link(struct hyp_bus *bus, const struct hyp_station *station)
     link->delay_ms = HYP_MAX(HYP_MAX(settings->delay_ms, family->delay_ms), bus->silence_ms);
     /* A device that does not answer anyway costs its neighbours one time-out, not four. */
     link->retries = hyp_station_is_backing_off(station) ? 0 : settings->retries;
+}
+
+/* Halved blocks carry a header each. */
+static size_t room_of(const struct hyp_plan *plan)
+{
+    return plan->snapshot_size + 6 * HYP_MODBUS_BISECT_REQUESTS_MAX;
+}
+
+static enum hyp_status need_shared(struct hyp_exchange_pool *pool, size_t capacity)
+{
+    if (pool->capacity < capacity) {
+        uint8_t *out = realloc(pool->out, capacity);
+        if (out == NULL) {
+            return HYP_NO_MEMORY;
+        }
+        pool->out = out;
+        pool->capacity = (uint32_t)capacity;
+    }
+    return HYP_OK;
 }
 
 enum hyp_status hyp_exchange_prepare_modbus(struct hyp_exchange *exchange, struct hyp_bus *bus,
@@ -59,36 +80,92 @@ enum hyp_status hyp_exchange_prepare_modbus(struct hyp_exchange *exchange, struc
     }
     exchange->plan = hyp_plan_use(plan);
     exchange->daily = poll_class == HYP_POLL_DAILY;
-    /* Halved blocks carry a header each. */
-    if (hyp_exchange_need(exchange, plan->snapshot_size + 6 * HYP_MODBUS_BISECT_REQUESTS_MAX) !=
-        HYP_OK) {
+    struct hyp_exchange_pool *pool = &bus->wire.collector->exchanges;
+    if (need_shared(pool, room_of(plan)) != HYP_OK) {
         return hyp_error_set(err, HYP_NO_MEMORY, -1, "out of memory for a poll");
     }
-    exchange->holes = (struct hyp_modbus_hole_list){.holes = exchange->new_holes,
-                                                    .capacity = HYP_EXCHANGE_HOLES};
     set_link(bus, station);
-    hyp_modbus_read_init(&exchange->state.modbus, &bus->protocol.modbus, station->unit,
-                         plan->blocks, plan->count);
-    hyp_modbus_read_output(&exchange->state.modbus, exchange->out, exchange->capacity,
-                           &exchange->holes);
+    hyp_modbus_read_init(&exchange->state.modbus, &bus->protocol.modbus, &pool->shared.work,
+                         station->unit, plan->blocks, plan->count);
     exchange->session =
         (struct hyp_session){.ops = &hyp_modbus_read_ops, .state = &exchange->state.modbus};
     return HYP_OK;
 }
 
+/* --- what is lent and what is kept --- */
+
+void hyp_exchange_lend_modbus(struct hyp_exchange *exchange, struct hyp_exchange_pool *pool)
+{
+    struct hyp_modbus_read *read = &exchange->state.modbus;
+    struct hyp_modbus_hole_list *holes = &pool->shared.holes;
+    if (exchange->kept != NULL) {
+        holes = &exchange->kept->holes;
+    } else {
+        *holes = (struct hyp_modbus_hole_list){.holes = pool->shared.items,
+                                               .capacity = HYP_EXCHANGE_HOLES};
+        hyp_modbus_exchange_lend(&read->exchange, &pool->shared.work);
+    }
+    if (exchange->out != NULL) {
+        hyp_modbus_read_output(read, exchange->out, exchange->capacity, holes);
+    } else {
+        hyp_modbus_read_output(read, pool->out, pool->capacity, holes);
+    }
+}
+
+static enum hyp_status keep_work(struct hyp_exchange *exchange,
+                                 const struct hyp_exchange_pool *pool)
+{
+    struct hyp_exchange_kept *kept = malloc(sizeof(*kept));
+    if (kept == NULL) {
+        return HYP_NO_MEMORY;
+    }
+    *kept = pool->shared;
+    kept->holes.holes = kept->items;
+    exchange->kept = kept;
+    exchange->state.modbus.holes = &kept->holes;
+    hyp_modbus_exchange_keep(&exchange->state.modbus.exchange, &kept->work);
+    return HYP_OK;
+}
+
+enum hyp_status hyp_exchange_keep_modbus(struct hyp_exchange *exchange,
+                                         const struct hyp_exchange_pool *pool)
+{
+    struct hyp_modbus_read *read = &exchange->state.modbus;
+    if (exchange->kept == NULL &&
+        (pool->shared.holes.count > 0 || hyp_modbus_exchange_keeps(&read->exchange)) &&
+        keep_work(exchange, pool) != HYP_OK) {
+        return HYP_NO_MEMORY;
+    }
+    if (exchange->out == NULL && read->len > 0) {
+        if (hyp_exchange_need(exchange, room_of(exchange->plan)) != HYP_OK) {
+            return HYP_NO_MEMORY;
+        }
+        hyp_modbus_read_keep_snapshot(read, exchange->out, exchange->capacity);
+    }
+    return HYP_OK;
+}
+
+static void learn_holes(const struct hyp_exchange *exchange, const struct hyp_bus *bus,
+                        struct hyp_station *station)
+{
+    const struct hyp_modbus_hole_list *holes = exchange->state.modbus.holes;
+    if (holes->count == 0 || !hyp_station_add_holes(station, holes->holes, holes->count)) {
+        return;
+    }
+    const struct hyp_collect_observer *observer = &bus->wire.collector->config.observer;
+    if (observer->holes_learned != NULL && station->id.id != 0) {
+        observer->holes_learned(observer->user, station->id, station->holes->holes,
+                                station->holes->count);
+    }
+}
+
 void hyp_exchange_collect_modbus(struct hyp_exchange *exchange, struct hyp_bus *bus)
 {
     struct hyp_station *station = exchange->entry->station;
+    exchange->answer = exchange->state.modbus.snapshot;
     exchange->len = exchange->state.modbus.len;
     exchange->protocol = HYP_RAW_MODBUS_SNAPSHOT;
-    if (exchange->holes.count > 0 &&
-        hyp_station_add_holes(station, exchange->holes.holes, exchange->holes.count)) {
-        const struct hyp_collect_observer *observer = &bus->wire.collector->config.observer;
-        if (observer->holes_learned != NULL && station->id.id != 0) {
-            observer->holes_learned(observer->user, station->id, station->holes->holes,
-                                    station->holes->count);
-        }
-    }
+    learn_holes(exchange, bus, station);
     if (exchange->daily) {
         const struct hyp_collector *collector = bus->wire.collector;
         station->daily_done =

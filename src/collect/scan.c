@@ -107,7 +107,7 @@ static void prepare_modbus(struct hyp_exchange *exchange, struct hyp_bus *bus,
                            const struct hyp_order *order)
 {
     bus->protocol.modbus.retries = 0;
-    hyp_modbus_read_init(&exchange->state.modbus, &bus->protocol.modbus,
+    hyp_modbus_read_init(&exchange->state.modbus, &bus->protocol.modbus, &exchange->kept->work,
                          (uint8_t)order->scan_next, &scan_block, 1);
     hyp_modbus_read_output(&exchange->state.modbus, exchange->out, exchange->capacity, NULL);
     exchange->session =
@@ -157,6 +157,8 @@ enum hyp_status hyp_scan_prepare(struct hyp_exchange *exchange, struct hyp_bus *
     exchange->reported = 0;
     if (hyp_bus_is_mbus(bus)) {
         prepare_mbus(exchange, bus, order);
+    } else if (hyp_exchange_need_work(exchange) != HYP_OK) {
+        return hyp_error_set(err, HYP_NO_MEMORY, -1, "out of memory for a search");
     } else {
         prepare_modbus(exchange, bus, order);
     }

@@ -47,8 +47,9 @@ static void play_read(enum hyp_modbus_framing framing, struct script script)
     struct hyp_modbus_hole holes[4];
     struct hyp_modbus_hole_list list = {.holes = holes, .capacity = 4};
     uint8_t snapshot[64];
+    struct hyp_modbus_work work;
     struct hyp_modbus_read read;
-    hyp_modbus_read_init(&read, &link, 1, blocks, sizeof(blocks) / sizeof(blocks[0]));
+    hyp_modbus_read_init(&read, &link, &work, 1, blocks, sizeof(blocks) / sizeof(blocks[0]));
     hyp_modbus_read_output(&read, snapshot, sizeof(snapshot), &list);
     play((struct hyp_session){.ops = &hyp_modbus_read_ops, .state = &read}, script);
     if (read.len > sizeof(snapshot) || list.count > list.capacity) {

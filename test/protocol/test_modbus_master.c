@@ -182,11 +182,34 @@ static void device_request(struct device *device, const uint8_t *bytes, size_t l
     }
 }
 
+/* What sessions work in; for those that share it, void between any two calls. */
+static struct hyp_modbus_work work;
+static struct hyp_modbus_work own_work;
+
 struct run {
     hyp_mono now;
     size_t piece; /* answers arrive in pieces of so many bytes, 0 = whole */
     int64_t waited_ms;
+    struct hyp_modbus_exchange *sharing; /* works in shared memory when it keeps nothing */
 };
+
+/* Between two calls others use the memory that is shared. */
+static void share(const struct run *run)
+{
+    struct hyp_modbus_exchange *exchange = run->sharing;
+    if (exchange == NULL) {
+        return;
+    }
+    if (hyp_modbus_exchange_keeps(exchange)) {
+        if (exchange->work == &work) {
+            hyp_modbus_exchange_keep(exchange, &own_work);
+        }
+        memset(&work, 0xA5, sizeof(work));
+    } else {
+        memset(&work, 0xA5, sizeof(work));
+        hyp_modbus_exchange_lend(exchange, &work);
+    }
+}
 
 static struct hyp_session_io feed_pieces(struct run *run, struct hyp_session session,
                                          struct device *device)
@@ -196,6 +219,7 @@ static struct hyp_session_io feed_pieces(struct run *run, struct hyp_session ses
     size_t at = 0;
     do {
         size_t len = HYP_MIN(piece, device->answer_len - at);
+        share(run);
         io = session.ops->feed(session.state, device->answer + at, len, run->now);
         at += len;
     } while (at < device->answer_len && io.send_len == 0 && io.state == HYP_SESSION_RUNNING);
@@ -218,6 +242,7 @@ static struct hyp_session_io drive(struct run *run, struct hyp_session session,
             assert_true(io.deadline.ms != INT64_MAX);
             run->waited_ms += io.deadline.ms - run->now.ms;
             run->now = io.deadline;
+            share(run);
             io = session.ops->tick(session.state, run->now);
         }
     }
@@ -368,7 +393,7 @@ static void set_missing(struct device *device, const char *text)
 }
 
 static void check_read_with(const struct read_row *row, enum hyp_modbus_framing framing,
-                            size_t piece)
+                            size_t piece, bool sharing)
 {
     struct device device;
     device_init(&device, framing, row->script);
@@ -382,9 +407,10 @@ static void check_read_with(const struct read_row *row, enum hyp_modbus_framing 
     while (blocks < 3 && row->blocks[blocks].count > 0) {
         blocks++;
     }
-    hyp_modbus_read_init(&read, &link, UNIT, row->blocks, blocks);
+    hyp_modbus_read_init(&read, &link, &work, UNIT, row->blocks, blocks);
     hyp_modbus_read_output(&read, snapshot, sizeof(snapshot), &list);
-    struct run run = {.piece = piece, .now = {5000}};
+    struct run run = {
+        .piece = piece, .now = {5000}, .sharing = sharing ? &read.exchange : NULL};
     struct hyp_session session = {.ops = &hyp_modbus_read_ops, .state = &read};
     struct hyp_session_io io = drive(&run, session, &device);
 
@@ -414,9 +440,11 @@ static void check_read(void **state)
 {
     const struct read_row *row = *state;
     for (size_t piece = 0; piece <= 16; piece++) {
-        check_read_with(row, HYP_MODBUS_TCP, piece);
-        if (strcmp(row->script, "w") != 0) { /* RTU has no transaction ids to tell apart */
-            check_read_with(row, HYP_MODBUS_RTU, piece);
+        for (int sharing = 0; sharing < 2; sharing++) {
+            check_read_with(row, HYP_MODBUS_TCP, piece, sharing == 1);
+            if (strcmp(row->script, "w") != 0) { /* RTU has no transaction ids to tell apart */
+                check_read_with(row, HYP_MODBUS_RTU, piece, sharing == 1);
+            }
         }
     }
 }
@@ -429,7 +457,7 @@ static void test_damaged_rtu(void **state)
     struct hyp_modbus_link link = link_of(HYP_MODBUS_RTU);
     struct hyp_modbus_block block = {3, 1, 10, 4};
     struct hyp_modbus_read read;
-    hyp_modbus_read_init(&read, &link, UNIT, &block, 1);
+    hyp_modbus_read_init(&read, &link, &work, UNIT, &block, 1);
     struct run run = {0};
     struct hyp_session session = {.ops = &hyp_modbus_read_ops, .state = &read};
     assert_int_equal(drive(&run, session, &device).status, HYP_BAD_CHECK);
@@ -467,7 +495,7 @@ static void test_late_rtu_answer(void **state)
     };
     uint8_t snapshot[64];
     struct hyp_modbus_read read;
-    hyp_modbus_read_init(&read, &link, UNIT, blocks, 2);
+    hyp_modbus_read_init(&read, &link, &work, UNIT, blocks, 2);
     hyp_modbus_read_output(&read, snapshot, sizeof(snapshot), NULL);
     struct device device;
     device_init(&device, HYP_MODBUS_RTU, "a");
@@ -506,14 +534,14 @@ static void test_late_wait_is_per_unit(void **state)
     struct device device;
     device_init(&device, HYP_MODBUS_RTU, "s");
     struct hyp_modbus_read read;
-    hyp_modbus_read_init(&read, &link, UNIT, &block, 1);
+    hyp_modbus_read_init(&read, &link, &work, UNIT, &block, 1);
     struct run run = {0};
     struct hyp_session session = {.ops = &hyp_modbus_read_ops, .state = &read};
     assert_int_equal(drive(&run, session, &device).status, HYP_TIMEOUT);
 
-    hyp_modbus_read_init(&read, &link, UNIT, &block, 1);
+    hyp_modbus_read_init(&read, &link, &work, UNIT, &block, 1);
     assert_int_equal(hyp_modbus_read_ops.start(&read, run.now).send_len, 0);
-    hyp_modbus_read_init(&read, &link, UNIT + 1, &block, 1);
+    hyp_modbus_read_init(&read, &link, &work, UNIT + 1, &block, 1);
     assert_true(hyp_modbus_read_ops.start(&read, run.now).send_len > 0);
 }
 
@@ -525,7 +553,7 @@ static void test_transactions_go_on(void **state)
     struct hyp_modbus_block block = {3, 1, 10, 2};
     struct hyp_modbus_read read;
     for (unsigned expected = UINT16_MAX; expected <= UINT16_MAX + 2u; expected++) {
-        hyp_modbus_read_init(&read, &link, UNIT, &block, 1);
+        hyp_modbus_read_init(&read, &link, &work, UNIT, &block, 1);
         struct hyp_session_io io = hyp_modbus_read_ops.start(&read, (hyp_mono){0});
         assert_int_equal(io.send[0] << 8 | io.send[1], expected & 0xFFFF);
     }
@@ -542,7 +570,7 @@ static void test_snapshot_full(void **state)
     assert_int_equal(hyp_modbus_snapshot_size(blocks, 2), 6 + 8 + 6 + 2);
     uint8_t snapshot[6 + 8 + 6];
     struct hyp_modbus_read read;
-    hyp_modbus_read_init(&read, &link, UNIT, blocks, 2);
+    hyp_modbus_read_init(&read, &link, &work, UNIT, blocks, 2);
     hyp_modbus_read_output(&read, snapshot, sizeof(snapshot), NULL);
     struct device device;
     device_init(&device, HYP_MODBUS_TCP, "a");
@@ -562,7 +590,7 @@ static void test_hole_list_full(void **state)
     struct hyp_modbus_hole_list list = {.holes = holes, .capacity = 1};
     uint8_t snapshot[64];
     struct hyp_modbus_read read;
-    hyp_modbus_read_init(&read, &link, UNIT, &block, 1);
+    hyp_modbus_read_init(&read, &link, &work, UNIT, &block, 1);
     hyp_modbus_read_output(&read, snapshot, sizeof(snapshot), &list);
     struct device device;
     device_init(&device, HYP_MODBUS_TCP, "a");
@@ -589,7 +617,7 @@ static void test_bisect_is_bounded(void **state)
         device.missing[i] = true;
     }
     struct hyp_modbus_read read;
-    hyp_modbus_read_init(&read, &link, UNIT, &block, 1);
+    hyp_modbus_read_init(&read, &link, &work, UNIT, &block, 1);
     hyp_modbus_read_output(&read, snapshot, sizeof(snapshot), &list);
     struct run run = {0};
     struct hyp_session session = {.ops = &hyp_modbus_read_ops, .state = &read};
@@ -606,10 +634,10 @@ static void test_nothing_to_read(void **state)
     (void)state;
     struct hyp_modbus_link link = link_of(HYP_MODBUS_TCP);
     struct hyp_modbus_read read;
-    hyp_modbus_read_init(&read, &link, UNIT, NULL, 0);
+    hyp_modbus_read_init(&read, &link, &work, UNIT, NULL, 0);
     assert_int_equal(hyp_modbus_read_ops.start(&read, (hyp_mono){0}).status, HYP_INVALID);
     struct hyp_modbus_block block = {3, 1, 65535, 4};
-    hyp_modbus_read_init(&read, &link, UNIT, &block, 1);
+    hyp_modbus_read_init(&read, &link, &work, UNIT, &block, 1);
     assert_int_equal(hyp_modbus_read_ops.start(&read, (hyp_mono){0}).status, HYP_INVALID);
     assert_non_null(strstr(hyp_modbus_read_ops.error_text(&read), "limits"));
 }

@@ -18,10 +18,10 @@ static hyp_mono after(hyp_mono now, uint32_t ms)
     return (hyp_mono){now.ms + (int64_t)ms};
 }
 
-static void set_text(struct hyp_modbus_exchange *exchange, const char *what)
+void hyp_modbus_exchange_say(struct hyp_modbus_exchange *exchange, const char *what)
 {
     struct hyp_buf buf;
-    hyp_buf_init_fixed(&buf, exchange->text, sizeof(exchange->text));
+    hyp_buf_init_fixed(&buf, exchange->work->text, sizeof(exchange->work->text));
     hyp_buf_append_fmt(&buf, "unit %u, function %u, address %u, count %u: %s",
                        exchange->request.unit, exchange->request.function,
                        exchange->request.address, exchange->request.count, what);
@@ -34,7 +34,7 @@ static enum hyp_modbus_outcome fail(struct hyp_modbus_exchange *exchange,
     exchange->waiting = false;
     exchange->deadline = HYP_NO_DEADLINE;
     exchange->status = status;
-    set_text(exchange, what);
+    hyp_modbus_exchange_say(exchange, what);
     return HYP_MODBUS_FAILED;
 }
 
@@ -52,14 +52,42 @@ static void remember_late(struct hyp_modbus_exchange *exchange, hyp_mono now)
 }
 
 void hyp_modbus_exchange_init(struct hyp_modbus_exchange *exchange,
-                              struct hyp_modbus_link *link)
+                              struct hyp_modbus_link *link, struct hyp_modbus_work *work)
 {
     exchange->link = link;
+    exchange->work = work;
     exchange->waiting = false;
     exchange->send_now = false;
     exchange->deadline = HYP_NO_DEADLINE;
     exchange->status = HYP_OK;
-    exchange->text[0] = '\0';
+    exchange->work->text[0] = '\0';
+}
+
+/* What was skipped or damaged decides the words of a time-out, so it is worth keeping too. */
+bool hyp_modbus_exchange_keeps(const struct hyp_modbus_exchange *exchange)
+{
+    const struct hyp_modbus_receiver *receiver = &exchange->work->receiver;
+    return exchange->waiting && (exchange->echo_left > 0 || receiver->len > 0 ||
+                                 receiver->skipped > 0 || receiver->bad_check);
+}
+
+void hyp_modbus_exchange_lend(struct hyp_modbus_exchange *exchange,
+                              struct hyp_modbus_work *work)
+{
+    exchange->work = work;
+    work->text[0] = '\0';
+    if (exchange->waiting) {
+        hyp_modbus_receiver_expect(&work->receiver, exchange->link->framing,
+                                   &exchange->request);
+    }
+}
+
+void hyp_modbus_exchange_keep(struct hyp_modbus_exchange *exchange,
+                              struct hyp_modbus_work *work)
+{
+    *work = *exchange->work;
+    work->answer.data = NULL; /* of an answer that is done with */
+    exchange->work = work;
 }
 
 static enum hyp_modbus_outcome send_request(struct hyp_modbus_exchange *exchange, hyp_mono now)
@@ -67,18 +95,18 @@ static enum hyp_modbus_outcome send_request(struct hyp_modbus_exchange *exchange
     struct hyp_modbus_link *link = exchange->link;
     exchange->transaction = ++link->transaction;
     struct hyp_buf frame;
-    hyp_buf_init_fixed(&frame, exchange->frame, sizeof(exchange->frame));
+    hyp_buf_init_fixed(&frame, exchange->work->frame, sizeof(exchange->work->frame));
     enum hyp_status status = hyp_modbus_request_encode(
         &frame, link->framing, exchange->transaction, &exchange->request);
     if (status != HYP_OK) {
         return fail(exchange, status, "the request is outside the limits of Modbus");
     }
-    exchange->frame_len = frame.len;
-    exchange->echo_left = link->echo ? frame.len : 0;
+    exchange->frame_len = (uint16_t)frame.len;
+    exchange->echo_left = link->echo ? exchange->frame_len : 0;
     exchange->send_now = true;
     exchange->waiting = true;
     exchange->deadline = after(now, link->timeout_ms);
-    hyp_modbus_receiver_expect(&exchange->receiver, link->framing, &exchange->request);
+    hyp_modbus_receiver_expect(&exchange->work->receiver, link->framing, &exchange->request);
     return HYP_MODBUS_PENDING;
 }
 
@@ -108,7 +136,7 @@ enum hyp_modbus_outcome hyp_modbus_exchange_begin(struct hyp_modbus_exchange *ex
     exchange->misfit = false;
     exchange->send_now = false;
     exchange->status = HYP_OK;
-    exchange->text[0] = '\0';
+    exchange->work->text[0] = '\0';
     return send_after(exchange, first ? 0 : exchange->link->delay_ms, now);
 }
 
@@ -126,7 +154,7 @@ static enum hyp_modbus_outcome repeat(struct hyp_modbus_exchange *exchange, uint
 static enum hyp_modbus_outcome take_exception(struct hyp_modbus_exchange *exchange,
                                               hyp_mono now)
 {
-    uint8_t code = exchange->answer.exception;
+    uint8_t code = exchange->work->answer.exception;
     const char *text = hyp_modbus_exception_text(code);
     switch (code) {
     case HYP_MODBUS_ACKNOWLEDGE:
@@ -139,15 +167,15 @@ static enum hyp_modbus_outcome take_exception(struct hyp_modbus_exchange *exchan
     exchange->waiting = false;
     exchange->deadline = HYP_NO_DEADLINE;
     exchange->status = HYP_REFUSED;
-    set_text(exchange, text);
+    hyp_modbus_exchange_say(exchange, text);
     return HYP_MODBUS_EXCEPTION;
 }
 
 static void skip_echo(struct hyp_modbus_exchange *exchange, const uint8_t **bytes, size_t *len)
 {
     while (exchange->echo_left > 0 && *len > 0) {
-        size_t at = exchange->frame_len - exchange->echo_left;
-        if (**bytes != exchange->frame[at]) {
+        size_t at = (size_t)exchange->frame_len - exchange->echo_left;
+        if (**bytes != exchange->work->frame[at]) {
             exchange->echo_left = 0; /* not our echo after all: the answer itself */
             return;
         }
@@ -165,20 +193,20 @@ enum hyp_modbus_outcome hyp_modbus_exchange_feed(struct hyp_modbus_exchange *exc
         return HYP_MODBUS_PENDING; /* nobody was asked: what comes is late or noise */
     }
     skip_echo(exchange, &bytes, &len);
-    while (hyp_modbus_receiver_next(&exchange->receiver, &bytes, &len, &exchange->answer) ==
-           HYP_OK) {
+    while (hyp_modbus_receiver_next(&exchange->work->receiver, &bytes, &len,
+                                    &exchange->work->answer) == HYP_OK) {
         bool tcp = exchange->link->framing == HYP_MODBUS_TCP;
-        if (tcp && exchange->answer.transaction != exchange->transaction) {
+        if (tcp && exchange->work->answer.transaction != exchange->transaction) {
             continue;
         }
-        if (!hyp_modbus_answer_fits(&exchange->answer, &exchange->request)) {
+        if (!hyp_modbus_answer_fits(&exchange->work->answer, &exchange->request)) {
             exchange->misfit = true;
             continue;
         }
         if (exchange->repeats > 0) {
             remember_late(exchange, now);
         }
-        if (exchange->answer.exception != 0) {
+        if (exchange->work->answer.exception != 0) {
             return take_exception(exchange, now);
         }
         exchange->waiting = false;
@@ -193,13 +221,13 @@ static enum hyp_modbus_outcome time_out(struct hyp_modbus_exchange *exchange, hy
 {
     enum hyp_status status = HYP_TIMEOUT;
     const char *what = "no answer in time";
-    if (exchange->receiver.bad_check) {
+    if (exchange->work->receiver.bad_check) {
         status = HYP_BAD_CHECK;
         what = "the answer was damaged (wrong CRC); check the line and the baud rate";
     } else if (exchange->misfit) {
         status = HYP_MALFORMED;
         what = "the answer does not fit the request";
-    } else if (exchange->receiver.skipped > 0 || exchange->receiver.len > 0) {
+    } else if (exchange->work->receiver.skipped > 0 || exchange->work->receiver.len > 0) {
         status = HYP_MALFORMED;
         what = "bytes came that are no answer to this request";
     }
@@ -232,7 +260,7 @@ struct hyp_session_io hyp_modbus_exchange_io(const struct hyp_modbus_exchange *e
     return (struct hyp_session_io){
         .state = HYP_SESSION_RUNNING,
         .status = HYP_OK,
-        .send = exchange->send_now ? exchange->frame : NULL,
+        .send = exchange->send_now ? exchange->work->frame : NULL,
         .send_len = exchange->send_now ? exchange->frame_len : 0,
         .deadline = exchange->deadline,
     };

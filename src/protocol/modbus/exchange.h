@@ -37,27 +37,49 @@ enum hyp_modbus_outcome {
     HYP_MODBUS_FAILED,    /* no usable answer: see status and text */
 };
 
+/*
+ * The memory an exchange works in: large, and between two calls nearly always without content,
+ * because an answer mostly comes in one piece. So one can serve ten thousand exchanges that
+ * wait: it is lent to each for the time of a call (hyp_modbus_exchange_lend), and only an
+ * exchange that has something to keep needs one of its own (hyp_modbus_exchange_keep).
+ */
+struct hyp_modbus_work {
+    struct hyp_modbus_receiver receiver;
+    struct hyp_modbus_answer answer;     /* its data is in the receiver */
+    uint8_t frame[HYP_MODBUS_FRAME_MAX]; /* the request that goes out */
+    char text[HYP_MODBUS_TEXT_MAX];      /* why it failed */
+};
+
 struct hyp_modbus_exchange {
     struct hyp_modbus_link *link;
+    struct hyp_modbus_work *work;
     struct hyp_modbus_request request;
-    struct hyp_modbus_receiver receiver;
-    uint8_t frame[HYP_MODBUS_FRAME_MAX];
-    size_t frame_len;
+    hyp_mono deadline;
+    enum hyp_status status;
+    uint16_t frame_len;
+    uint16_t echo_left;
     uint16_t transaction;
     uint8_t repeats;
     bool waiting;  /* false: pausing before the request goes out */
     bool send_now; /* the call just made put the frame out */
     bool misfit;   /* an answer came that does not fit the request */
-    size_t echo_left;
-    hyp_mono deadline;
-    struct hyp_modbus_answer answer;
-    enum hyp_status status;
-    char text[HYP_MODBUS_TEXT_MAX];
 };
 
-/* Binds an exchange to its link; begins nothing. */
+/* Binds an exchange to its link and the memory it works in; begins nothing. */
 void hyp_modbus_exchange_init(struct hyp_modbus_exchange *exchange,
-                              struct hyp_modbus_link *link);
+                              struct hyp_modbus_link *link, struct hyp_modbus_work *work);
+
+/*
+ * Does `work` hold something that the exchange will need at its next call? If not, the memory
+ * may serve others until then.
+ */
+bool hyp_modbus_exchange_keeps(const struct hyp_modbus_exchange *exchange);
+/* Before a call: works in `work` from now on, whose content is void. It must keep nothing. */
+void hyp_modbus_exchange_lend(struct hyp_modbus_exchange *exchange,
+                              struct hyp_modbus_work *work);
+/* After a call: moves what it keeps to `work`, which is its own from now on. */
+void hyp_modbus_exchange_keep(struct hyp_modbus_exchange *exchange,
+                              struct hyp_modbus_work *work);
 /*
  * Begins a request; it goes out at once or after the link's pause.
  * @first  no pause is needed: nothing was sent on this line just before
@@ -70,6 +92,8 @@ enum hyp_modbus_outcome hyp_modbus_exchange_feed(struct hyp_modbus_exchange *exc
                                                  hyp_mono now);
 enum hyp_modbus_outcome hyp_modbus_exchange_tick(struct hyp_modbus_exchange *exchange,
                                                  hyp_mono now);
+/* Puts a failure of `request` into words, in the work's text. */
+void hyp_modbus_exchange_say(struct hyp_modbus_exchange *exchange, const char *what);
 /* What the driver has to do now. */
 struct hyp_session_io hyp_modbus_exchange_io(const struct hyp_modbus_exchange *exchange);
 

@@ -34,22 +34,30 @@ size_t hyp_modbus_snapshot_size(const struct hyp_modbus_block *blocks, size_t bl
 }
 
 void hyp_modbus_read_init(struct hyp_modbus_read *read, struct hyp_modbus_link *link,
-                          uint8_t unit, const struct hyp_modbus_block *blocks,
-                          size_t block_count)
+                          struct hyp_modbus_work *work, uint8_t unit,
+                          const struct hyp_modbus_block *blocks, size_t block_count)
 {
     memset(read, 0, sizeof(*read));
     read->unit = unit;
     read->blocks = blocks;
-    read->block_count = block_count;
-    hyp_modbus_exchange_init(&read->exchange, link);
+    read->block_count = (uint32_t)block_count;
+    hyp_modbus_exchange_init(&read->exchange, link, work);
 }
 
 void hyp_modbus_read_output(struct hyp_modbus_read *read, uint8_t *snapshot, size_t capacity,
                             struct hyp_modbus_hole_list *holes)
 {
     read->snapshot = snapshot;
-    read->capacity = capacity;
+    read->capacity = (uint32_t)capacity;
     read->holes = holes;
+}
+
+void hyp_modbus_read_keep_snapshot(struct hyp_modbus_read *read, uint8_t *snapshot,
+                                   size_t capacity)
+{
+    memcpy(snapshot, read->snapshot, read->len);
+    read->snapshot = snapshot;
+    read->capacity = (uint32_t)capacity;
 }
 
 static struct hyp_session_io read_fail(struct hyp_modbus_read *read, enum hyp_status status,
@@ -57,16 +65,29 @@ static struct hyp_session_io read_fail(struct hyp_modbus_read *read, enum hyp_st
 {
     read->state = HYP_SESSION_FAILED;
     read->status = status;
-    copy_text(read->text, text);
+    copy_text(read->exchange.work->text, text);
     return ended(read->state, status);
+}
+
+/* Others may have worked in the same memory since the refusal: its words are made anew. */
+static void say_refusal(struct hyp_modbus_read *read)
+{
+    struct hyp_modbus_request *request = &read->exchange.request;
+    request->function = read->refusal.function;
+    request->address = read->refusal.start;
+    request->count = read->refusal.count;
+    hyp_modbus_exchange_say(&read->exchange, hyp_modbus_exception_text(read->exception));
 }
 
 static struct hyp_session_io read_finish(struct hyp_modbus_read *read)
 {
+    if (read->refused > 0) {
+        say_refusal(read);
+    }
     if (read->blocks_read == 0) {
         bool empty = read->block_count == 0;
         return read_fail(read, empty ? HYP_INVALID : HYP_REFUSED,
-                         empty ? "no registers to read" : read->text);
+                         empty ? "no registers to read" : read->exchange.work->text);
     }
     read->state = HYP_SESSION_DONE;
     return ended(read->state, HYP_OK);
@@ -87,7 +108,7 @@ static bool next_piece(struct hyp_modbus_read *read)
 
 static void take_data(struct hyp_modbus_read *read)
 {
-    const struct hyp_modbus_answer *answer = &read->exchange.answer;
+    const struct hyp_modbus_answer *answer = &read->exchange.work->answer;
     read->blocks_read++;
     if (read->capacity - read->len < SNAPSHOT_HEADER + answer->data_len) {
         read->snapshot_full = true;
@@ -100,7 +121,7 @@ static void take_data(struct hyp_modbus_read *read)
     hyp_buf_append_be16(&out, read->current.start);
     hyp_buf_append_be16(&out, read->current.count);
     hyp_buf_append(&out, answer->data, answer->data_len);
-    read->len += out.len;
+    read->len += (uint32_t)out.len;
 }
 
 static void learn_holes(struct hyp_modbus_read *read)
@@ -118,7 +139,7 @@ static void learn_holes(struct hyp_modbus_read *read)
 
 /*
  * "Illegal address" for the current piece: halves it on a value boundary, or learns the hole.
- * A stack of 16 holds any descent: each half is at most half as long, 2000 bits at most.
+ * A stack of 12 holds any descent: each half is at most half as long, 2000 bits at most.
  */
 static void bisect(struct hyp_modbus_read *read)
 {
@@ -130,10 +151,10 @@ static void bisect(struct hyp_modbus_read *read)
         return;
     }
     if (read->bisect_requests + 2 > HYP_LIMIT_MODBUS_BISECT ||
-        read->stack_len + 2 > HYP_ARRAY_LEN(read->stack)) {
+        (size_t)read->stack_len + 2 > HYP_ARRAY_LEN(read->stack)) {
         return;
     }
-    read->bisect_requests += 2;
+    read->bisect_requests = (uint16_t)(read->bisect_requests + 2);
     uint16_t first = (uint16_t)(grains / 2 * grain);
     struct hyp_modbus_block left = *current;
     struct hyp_modbus_block right = *current;
@@ -147,8 +168,8 @@ static void bisect(struct hyp_modbus_read *read)
 static void take_refusal(struct hyp_modbus_read *read)
 {
     read->refused++;
-    read->exception = read->exchange.answer.exception;
-    copy_text(read->text, read->exchange.text);
+    read->exception = read->exchange.work->answer.exception;
+    read->refusal = read->current;
     if (read->exception == HYP_MODBUS_ILLEGAL_ADDRESS) {
         bisect(read);
     }
@@ -159,7 +180,7 @@ static struct hyp_session_io read_run(struct hyp_modbus_read *read,
 {
     while (outcome != HYP_MODBUS_PENDING) {
         if (outcome == HYP_MODBUS_FAILED) {
-            return read_fail(read, read->exchange.status, read->exchange.text);
+            return read_fail(read, read->exchange.status, read->exchange.work->text);
         }
         if (!next_piece(read)) {
             return read_finish(read);
@@ -213,7 +234,7 @@ static struct hyp_session_io read_tick(void *session, hyp_mono now)
 static const char *read_error_text(const void *session)
 {
     const struct hyp_modbus_read *read = session;
-    return read->text;
+    return read->exchange.work->text;
 }
 
 const struct hyp_session_ops hyp_modbus_read_ops = {
@@ -254,7 +275,7 @@ enum hyp_status hyp_modbus_write_init(struct hyp_modbus_write *write,
     write->request = *request;
     write->request.data = write->data;
     write->read_back = read_back;
-    hyp_modbus_exchange_init(&write->exchange, link);
+    hyp_modbus_exchange_init(&write->exchange, link, &write->work);
     return HYP_OK;
 }
 
@@ -263,7 +284,7 @@ static struct hyp_session_io write_end(struct hyp_modbus_write *write, enum hyp_
 {
     write->state = status == HYP_OK ? HYP_SESSION_DONE : HYP_SESSION_FAILED;
     write->status = status;
-    copy_text(write->text, text);
+    copy_text(write->work.text, text);
     return ended(write->state, status);
 }
 
@@ -288,7 +309,7 @@ static bool is_as_written(const struct hyp_modbus_write *write)
 
 static struct hyp_session_io take_read_back(struct hyp_modbus_write *write)
 {
-    const struct hyp_modbus_answer *answer = &write->exchange.answer;
+    const struct hyp_modbus_answer *answer = &write->work.answer;
     memcpy(write->found, answer->data, answer->data_len);
     write->found_len = answer->data_len;
     if (is_as_written(write)) {
@@ -310,11 +331,10 @@ static struct hyp_session_io write_step(struct hyp_modbus_write *write,
         write->request.unit == 0 && write->exchange.link->framing == HYP_MODBUS_RTU;
     switch (outcome) {
     case HYP_MODBUS_PENDING: break;
-    case HYP_MODBUS_FAILED:
-        return write_end(write, write->exchange.status, write->exchange.text);
+    case HYP_MODBUS_FAILED: return write_end(write, write->exchange.status, write->work.text);
     case HYP_MODBUS_EXCEPTION:
-        write->exception = write->exchange.answer.exception;
-        return write_end(write, HYP_REFUSED, write->exchange.text);
+        write->exception = write->work.answer.exception;
+        return write_end(write, HYP_REFUSED, write->work.text);
     case HYP_MODBUS_ANSWERED:
         if (write->reading_back) {
             return take_read_back(write);
@@ -329,7 +349,7 @@ static struct hyp_session_io write_step(struct hyp_modbus_write *write,
                                              .count = write->request.count};
         outcome = hyp_modbus_exchange_begin(&write->exchange, &request, false, now);
         if (outcome != HYP_MODBUS_PENDING) {
-            return write_end(write, write->exchange.status, write->exchange.text);
+            return write_end(write, write->exchange.status, write->work.text);
         }
     }
     return hyp_modbus_exchange_io(&write->exchange);
@@ -365,7 +385,7 @@ static struct hyp_session_io write_tick(void *session, hyp_mono now)
 static const char *write_error_text(const void *session)
 {
     const struct hyp_modbus_write *write = session;
-    return write->text;
+    return write->work.text;
 }
 
 const struct hyp_session_ops hyp_modbus_write_ops = {

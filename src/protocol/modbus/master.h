@@ -31,45 +31,52 @@ struct hyp_modbus_hole_list {
  */
 struct hyp_modbus_read {
     /* set by hyp_modbus_read_init */
-    uint8_t unit;
     const struct hyp_modbus_block *blocks;
-    size_t block_count;
     uint8_t *snapshot;
-    size_t capacity;
     struct hyp_modbus_hole_list *holes; /* may be NULL: nothing is learned */
+    uint32_t block_count;
+    uint32_t capacity;
+    uint8_t unit;
 
     /* results */
-    size_t len;           /* bytes of the snapshot */
-    size_t blocks_read;   /* requests answered with data */
-    size_t refused;       /* requests refused with an exception */
-    uint8_t exception;    /* of the refusal seen last, 0 = none */
-    bool snapshot_full;   /* data was dropped because `capacity` is too small */
-    size_t holes_learned; /* added to the list by this session */
+    uint8_t exception;      /* of the refusal seen last, 0 = none */
+    bool snapshot_full;     /* data was dropped because `capacity` is too small */
+    uint32_t len;           /* bytes of the snapshot */
+    uint32_t blocks_read;   /* requests answered with data */
+    uint32_t refused;       /* requests refused with an exception */
+    uint32_t holes_learned; /* added to the list by this session */
 
     /* private */
-    struct hyp_modbus_exchange exchange;
-    size_t next_block;
-    struct hyp_modbus_block stack[16]; /* halves still to be read */
-    size_t stack_len;
+    uint32_t next_block;
+    uint16_t bisect_requests;
+    uint8_t stack_len;
     struct hyp_modbus_block current;
-    size_t bisect_requests;
+    struct hyp_modbus_block refusal;   /* the piece refused last */
+    struct hyp_modbus_block stack[12]; /* halves still to be read */
+    struct hyp_modbus_exchange exchange;
     enum hyp_session_state state;
     enum hyp_status status;
-    char text[HYP_MODBUS_TEXT_MAX];
 };
 
 /*
  * Prepares a read.
  * @link     outlives the session
+ * @work     for the session's calls; see hyp_modbus_exchange_lend for sharing it
  * @blocks   outlive the session
  * @snapshot caller's memory of `capacity` bytes
  * @holes    may be NULL
  */
 void hyp_modbus_read_init(struct hyp_modbus_read *read, struct hyp_modbus_link *link,
-                          uint8_t unit, const struct hyp_modbus_block *blocks,
-                          size_t block_count);
+                          struct hyp_modbus_work *work, uint8_t unit,
+                          const struct hyp_modbus_block *blocks, size_t block_count);
 void hyp_modbus_read_output(struct hyp_modbus_read *read, uint8_t *snapshot, size_t capacity,
                             struct hyp_modbus_hole_list *holes);
+/*
+ * For a driver with many sessions that share what they work in (hyp_modbus_exchange_lend): the
+ * snapshot is worth keeping as soon as `len` is not 0. Moves what has been read so far.
+ */
+void hyp_modbus_read_keep_snapshot(struct hyp_modbus_read *read, uint8_t *snapshot,
+                                   size_t capacity);
 /* "modbus.read". FAILED: TIMEOUT, BAD_CHECK, MALFORMED, BUSY; REFUSED when no block at all was
  * read. */
 extern const struct hyp_session_ops hyp_modbus_read_ops;
@@ -93,10 +100,10 @@ struct hyp_modbus_write {
     /* private */
     uint8_t data[HYP_MODBUS_FRAME_MAX];
     struct hyp_modbus_exchange exchange;
+    struct hyp_modbus_work work;
     bool reading_back;
     enum hyp_session_state state;
     enum hyp_status status;
-    char text[HYP_MODBUS_TEXT_MAX];
 };
 
 /*
