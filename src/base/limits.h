@@ -44,9 +44,11 @@
 #define HYP_LIMIT_MQTT_PAYLOAD (256 * 1024)
 #define HYP_LIMIT_RAW_BYTES 16384     /* one kept frame: multi-telegram, Modbus snapshot */
 #define HYP_LIMIT_OUTBOX_READINGS 500 /* readings of a batch before it leaves */
-#define HYP_LIMIT_OUTBOX_FRAMES 1000  /* frames of a batch before it leaves */
+#define HYP_LIMIT_OUTBOX_FRAMES 500   /* frames of a batch before it leaves */
 #define HYP_LIMIT_OUTBOX_BYTES (4 * 1024 * 1024)        /* values of a batch before it leaves */
 #define HYP_LIMIT_OUTBOX_BATCH_BYTES (16 * 1024 * 1024) /* memory of one batch */
+#define HYP_LIMIT_OUTBOX_HOT_BYTES (64 * 1024)          /* the same while the sink is idle */
+#define HYP_LIMIT_OUTBOX_SPARE 2                        /* empty batches kept for use again */
 #define HYP_LIMIT_OUTBOX_BATCHES 16  /* filled batches before producers pause */
 #define HYP_LIMIT_OUTBOX_SUBMITTED 4 /* batches with the sink at a time */
 #define HYP_LIMIT_CONNECTING 256     /* TCP connections being made at a time */

@@ -6,6 +6,10 @@
  * one is being committed the next one fills. So a single reading is committed at once and a
  * flood in large groups, without a time to tune.
  *
+ * A sink that is done before submit returns (a memory, a test) is served without a turn of the
+ * loop in between, and with batches small enough to stay in the processor's cache: what has
+ * just been decoded is read again at once, and the same memory serves the next ones.
+ *
  * The sink may say "busy" (its queue is full) or report later that nothing was kept (disk full,
  * disk broken). In both cases the batch stays ours and is offered again.
  */
@@ -29,6 +33,8 @@ struct hyp_outbox_batch {
     struct hyp_outbox *outbox;
     struct hyp_batch view; /* what the sink sees */
     size_t ticket_count;
+    bool in_submit;    /* under the loop's lock: submit has not returned */
+    bool done_at_once; /* under the loop's lock: the sink was done before it returned */
     struct hyp_arena arena;
     enum hyp_status status; /* of the last attempt */
     struct hyp_reading readings[READINGS_MAX];
@@ -72,11 +78,13 @@ static bool batch_is_empty(const struct hyp_outbox_batch *batch)
     return batch->view.reading_count == 0 && batch->view.frame_count == 0;
 }
 
+/* A sink that is busy gets larger batches: one commit costs it the same for many readings. */
 static bool batch_is_large(const struct hyp_outbox_batch *batch)
 {
+    size_t bytes =
+        batch->outbox->submitted == 0 ? HYP_LIMIT_OUTBOX_HOT_BYTES : HYP_LIMIT_OUTBOX_BYTES;
     return batch->view.reading_count >= HYP_LIMIT_OUTBOX_READINGS ||
-           batch->view.frame_count >= HYP_LIMIT_OUTBOX_FRAMES ||
-           batch->arena.used >= HYP_LIMIT_OUTBOX_BYTES;
+           batch->view.frame_count >= HYP_LIMIT_OUTBOX_FRAMES || batch->arena.used >= bytes;
 }
 
 static void push_waiting(struct hyp_outbox *outbox, struct hyp_outbox_batch *batch, bool front)
@@ -116,9 +124,14 @@ static void settle(struct hyp_outbox *outbox, struct hyp_outbox_batch *batch)
     for (size_t i = 0; i < batch->ticket_count; i++) {
         outbox->committed(outbox->user, &batch->tickets[i], batch->status);
     }
+    if (outbox->free_count >= HYP_LIMIT_OUTBOX_SPARE) {
+        batch_destroy(batch);
+        return;
+    }
     batch_reset(batch);
     batch->next = outbox->free;
     outbox->free = batch;
+    outbox->free_count++;
 }
 
 /* Called by the sink, from its thread or from within submit. */
@@ -128,16 +141,38 @@ static void on_done(void *user, enum hyp_status status)
     struct hyp_outbox *outbox = batch->outbox;
     batch->status = status;
     pthread_mutex_lock(&outbox->loop->lock);
-    batch->next = outbox->done;
-    outbox->done = batch;
+    /* Who waits for a commit must not be told in the midst of what he is doing. */
+    bool at_once = batch->in_submit && batch->ticket_count == 0;
+    batch->done_at_once = at_once;
+    if (!at_once) {
+        batch->next = outbox->done;
+        outbox->done = batch;
+    }
     pthread_mutex_unlock(&outbox->loop->lock);
-    hyp_loop_post(outbox->loop, &outbox->arrived);
+    if (!at_once) {
+        hyp_loop_post(outbox->loop, &outbox->arrived);
+    }
 }
 
 static void pause_offers(struct hyp_outbox *outbox, int64_t ms)
 {
     hyp_mono now = hyp_loop_now(outbox->loop);
     hyp_timer_arm(outbox->loop, &outbox->timer, (hyp_mono){now.ms + ms});
+}
+
+/* Hands a batch over; *ret_done when the sink is done with it already, as batch->status says.
+ */
+static enum hyp_status submit(struct hyp_outbox *outbox, struct hyp_outbox_batch *batch,
+                              bool *ret_done)
+{
+    batch->in_submit = true; /* nobody else knows the batch yet */
+    batch->done_at_once = false;
+    enum hyp_status status = outbox->sink->submit(outbox->sink, &batch->view, on_done, batch);
+    pthread_mutex_lock(&outbox->loop->lock);
+    batch->in_submit = false;
+    *ret_done = batch->done_at_once;
+    pthread_mutex_unlock(&outbox->loop->lock);
+    return status;
 }
 
 static void offer(struct hyp_outbox *outbox)
@@ -147,19 +182,21 @@ static void offer(struct hyp_outbox *outbox)
         outbox->waiting = batch->next;
         outbox->wait_count--;
         outbox->submitted++;
-        enum hyp_status status =
-            outbox->sink->submit(outbox->sink, &batch->view, on_done, batch);
-        if (status == HYP_OK) {
+        bool done = false;
+        enum hyp_status status = submit(outbox, batch, &done);
+        if (status == HYP_OK && !done) {
             continue;
         }
         outbox->submitted--;
+        bool failed_later = status == HYP_OK;
+        status = failed_later ? batch->status : status;
         batch->status = status;
         if (!may_pass(status) || outbox->abandoned) {
             settle(outbox, batch);
             continue;
         }
         push_waiting(outbox, batch, true);
-        pause_offers(outbox, BUSY_PAUSE_MS);
+        pause_offers(outbox, failed_later ? FAILED_PAUSE_MS : BUSY_PAUSE_MS);
         return;
     }
 }
@@ -274,6 +311,7 @@ static struct hyp_outbox_batch *open_batch(struct hyp_outbox *outbox)
         outbox->open = outbox->free;
         if (outbox->open != NULL) {
             outbox->free = outbox->open->next;
+            outbox->free_count--;
             outbox->open->next = NULL;
         } else {
             outbox->open = batch_create(outbox);

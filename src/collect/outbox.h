@@ -45,6 +45,7 @@ struct hyp_outbox {
     struct hyp_task arrived;       /* the sink is done with one */
     struct hyp_outbox_batch *done; /* under the loop's lock */
     uint32_t wait_count;
+    uint32_t free_count;
     uint32_t submitted; /* with the sink, not done */
     bool abandoned;     /* draining took too long */
     uint64_t lost;      /* readings the sink refused for good */
