@@ -52,7 +52,8 @@ static const struct option_row rows[] = {
     {"--out", OPTION_TEXT, AT(out), -1, "DIR|-         history: one file per day, or all to standard output (default -)"},
     {"--modbus-devices", OPTION_NUMBER, AT(modbus_devices), -1, "N             scale: each connection is a device of its own"},
     {"--registers", OPTION_NUMBER, AT(registers), -1, "N             scale: registers per device (default 40)"},
-    {"--mbus-devices", OPTION_NUMBER, AT(mbus_devices), -1, "N             scale: each connection is a bus of 250 meters"},
+    {"--mbus-devices", OPTION_NUMBER, AT(mbus_devices), -1, "N             scale: each connection is a bus of such meters"},
+    {"--bus-meters", OPTION_NUMBER, AT(bus_meters), -1, "N               scale: meters on each M-Bus connection (default 250)"},
 };
 /* clang-format on */
 
@@ -107,6 +108,7 @@ static enum hyp_status check_ranges(const struct sim_options *options, struct hy
         {"--registers",      options->registers,      1, 123    },
         {"--modbus-devices", options->modbus_devices, 0, 100000 },
         {"--mbus-devices",   options->mbus_devices,   0, 1000000},
+        {"--bus-meters",     options->bus_meters,     1, 250    },
     };
     for (size_t i = 0; i < HYP_ARRAY_LEN(limits); i++) {
         if (limits[i].value < limits[i].min || limits[i].value > limits[i].max) {
@@ -133,6 +135,7 @@ enum hyp_status sim_options_parse(struct sim_options *ret_options, int argc,
                                         .seed = 1,
                                         .speed = 1,
                                         .latency_ms = 20,
+                                        .bus_meters = 250,
                                         .radio_period_s = 300,
                                         .days = 30,
                                         .step_min = 60,

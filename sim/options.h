@@ -33,6 +33,7 @@ struct sim_options {
     uint64_t step_min;
     uint64_t modbus_devices; /* scale mode */
     uint64_t mbus_devices;   /* scale mode */
+    uint64_t bus_meters;     /* scale mode: meters behind one M-Bus connection */
     uint64_t registers;
     bool has_seed;
     bool has_latency;

@@ -63,12 +63,13 @@ static int64_t now_ms(void)
     return hyp_clock_mono(hyp_clock_system()).ms;
 }
 
-/* Connections that are devices: one each for Modbus, one per 250 meters for M-Bus. */
+/* Connections that are devices: one each for Modbus, one per bus of meters for M-Bus. */
 static uint32_t connections_of(const struct sim_options *options, enum protocol protocol)
 {
-    uint64_t count = protocol == PROTOCOL_MODBUS
-                         ? options->modbus_devices
-                         : (options->mbus_devices + SIM_SCALE_BUS - 1) / SIM_SCALE_BUS;
+    uint64_t count =
+        protocol == PROTOCOL_MODBUS
+            ? options->modbus_devices
+            : (options->mbus_devices + options->bus_meters - 1) / options->bus_meters;
     return (uint32_t)count;
 }
 
@@ -206,11 +207,11 @@ static void send_answer(struct scale *scale, int descriptor)
         len = sim_scale_modbus_answer(peer->device, (unsigned)scale->options->registers, second,
                                       peer->request, bytes);
     } else {
-        uint64_t before = (uint64_t)peer->device * SIM_SCALE_BUS;
+        uint64_t before = peer->device * scale->options->bus_meters;
         uint64_t meters =
-            HYP_MIN(scale->options->mbus_devices - before, (uint64_t)SIM_SCALE_BUS);
-        len =
-            sim_scale_mbus_answer(peer->device, (unsigned)meters, second, peer->request, bytes);
+            HYP_MIN(scale->options->mbus_devices - before, scale->options->bus_meters);
+        len = sim_scale_mbus_answer((uint32_t)before, (unsigned)meters, second, peer->request,
+                                    bytes);
     }
     scale->answers++;
     if (len > 0 && send(descriptor, bytes, len, MSG_NOSIGNAL) != (ssize_t)len) {

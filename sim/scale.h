@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Many equal devices for measurements: each connection to the Modbus port is a device of its
- * own, each connection to the M-Bus port a bus of 250 meters.
+ * own, each connection to the M-Bus port a bus of meters.
  *
  * Built to cost little: bare epoll, a flat array of small connections, and one queue of answers
  * in order of time (the latency is the same for all, so a queue is the whole timer).
@@ -10,9 +10,6 @@
 #define SIM_SCALE_H
 
 #include "sim/options.h"
-
-/* Meters of one simulated bus. */
-#define SIM_SCALE_BUS 250
 
 /*
  * Serves until SIGINT or SIGTERM.

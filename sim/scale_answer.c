@@ -65,7 +65,7 @@ int sim_scale_mbus_request(const uint8_t *bytes, size_t len,
     return (int)used;
 }
 
-size_t sim_scale_mbus_answer(uint32_t bus, unsigned meters, uint32_t second,
+size_t sim_scale_mbus_answer(uint32_t before, unsigned meters, uint32_t second,
                              const uint8_t request[static SIM_SCALE_REQUEST],
                              uint8_t ret_bytes[static SIM_SCALE_ANSWER])
 {
@@ -78,7 +78,7 @@ size_t sim_scale_mbus_answer(uint32_t bus, unsigned meters, uint32_t second,
         ret_bytes[0] = SIM_WIRED_ACK;
         return 1;
     }
-    uint32_t number = bus * SIM_SCALE_BUS + address;
+    uint32_t number = before + address;
     struct sim_identity identity = {.manufacturer = "KAM",
                                     .id = (uint32_t)sim_bcd(number),
                                     .version = 0x34,

@@ -31,7 +31,8 @@ int sim_scale_mbus_request(const uint8_t *bytes, size_t len,
 size_t sim_scale_modbus_answer(uint32_t device, unsigned registers, uint32_t second,
                                const uint8_t request[static SIM_SCALE_REQUEST],
                                uint8_t ret_bytes[static SIM_SCALE_ANSWER]);
-size_t sim_scale_mbus_answer(uint32_t bus, unsigned meters, uint32_t second,
+/* @before  meters on the buses before this one */
+size_t sim_scale_mbus_answer(uint32_t before, unsigned meters, uint32_t second,
                              const uint8_t request[static SIM_SCALE_REQUEST],
                              uint8_t ret_bytes[static SIM_SCALE_ANSWER]);
 
