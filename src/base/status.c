@@ -36,8 +36,8 @@ static void HYP_PRINTF(2, 0) set_text(struct hyp_error *err, const char *format,
     hyp_buf_terminate(&buf);
 }
 
-enum hyp_status hyp_error_set(struct hyp_error *err, enum hyp_status status, int64_t offset,
-                              const char *format, ...)
+enum hyp_status(hyp_error_set)(struct hyp_error *err, enum hyp_status status, int64_t offset,
+                               const char *format, ...)
 {
     if (err == NULL) {
         return status;
@@ -50,9 +50,9 @@ enum hyp_status hyp_error_set(struct hyp_error *err, enum hyp_status status, int
     return status;
 }
 
-enum hyp_status hyp_error_set_code(struct hyp_error *err, enum hyp_status status,
-                                   enum hyp_error_source source, int code, const char *format,
-                                   ...)
+enum hyp_status(hyp_error_set_code)(struct hyp_error *err, enum hyp_status status,
+                                    enum hyp_error_source source, int code, const char *format,
+                                    ...)
 {
     if (err == NULL) {
         return status;

@@ -91,4 +91,18 @@ enum hyp_status hyp_error_set_code(struct hyp_error *err, enum hyp_status status
                                    enum hyp_error_source source, int code, const char *format,
                                    ...) HYP_PRINTF(5, 6);
 
+/*
+ * What goes in comes out: said here, where every caller's compiler and analyser can see it, so
+ * that neither follows a failure that turned into HYP_OK. `status` is evaluated twice.
+ */
+static inline enum hyp_status hyp_error_outcome(enum hyp_status told, enum hyp_status status)
+{
+    (void)told;
+    return status;
+}
+#define hyp_error_set(err, status, ...)                                                        \
+    hyp_error_outcome((hyp_error_set)(err, status, __VA_ARGS__), status)
+#define hyp_error_set_code(err, status, ...)                                                   \
+    hyp_error_outcome((hyp_error_set_code)(err, status, __VA_ARGS__), status)
+
 #endif

@@ -122,6 +122,8 @@ HYP_MUST_USE enum hyp_status hyp_line_has_room(struct hyp_service *service,
 enum hyp_status hyp_service_not_found(struct hyp_error *err, const char *what, int64_t id);
 /* Fills *err with the status' own sentence if the callee left none. */
 enum hyp_status hyp_service_explain_failure(struct hyp_error *err, enum hyp_status status);
+#define hyp_service_explain_failure(err, status)                                               \
+    hyp_error_outcome((hyp_service_explain_failure)(err, status), status)
 
 /* Whose jobs are those that name neither a device nor a line (a selection)? */
 void hyp_service_remember_job(struct hyp_service *service, hyp_job_id job,

@@ -18,7 +18,7 @@ enum hyp_status hyp_service_not_found(struct hyp_error *err, const char *what, i
     return hyp_error_set(err, HYP_NOT_FOUND, -1, "There is no %s %lld.", what, (long long)id);
 }
 
-enum hyp_status hyp_service_explain_failure(struct hyp_error *err, enum hyp_status status)
+enum hyp_status(hyp_service_explain_failure)(struct hyp_error *err, enum hyp_status status)
 {
     if (err != NULL && (err->status != status || err->text[0] == '\0')) {
         return hyp_error_set(err, status, -1, "This did not work: %s.",
