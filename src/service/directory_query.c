@@ -100,8 +100,8 @@ static void rank_names(struct hyp_directory *directory)
     pthread_rwlock_wrlock(&directory->lock);
     if (directory->ranks_stale) {
         if (directory->count > 0) {
-            qsort(directory->entries, directory->count, sizeof(directory->entries[0]),
-                  compare_entries);
+            /* An array of pointers. */
+            qsort(directory->entries, directory->count, sizeof(void *), compare_entries);
         }
         for (size_t i = 0; i < directory->count; i++) {
             directory->entries[i]->name_rank = (uint32_t)i;

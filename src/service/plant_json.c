@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/plant_json.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum field_kind {
@@ -282,17 +283,19 @@ static enum hyp_status read_key(struct read_run *run, const struct field *field,
                                 const json_t *value)
 {
     struct hyp_str text = {json_string_value(value), json_string_length(value)};
+    struct hyp_device *device = run->device;
+    assert(device != NULL); /* lines have no row of this kind */
     run->secret_given = true;
     if (json_is_null(value) || (json_is_string(value) && text.len == 0)) {
-        run->device->has_key = false;
-        hyp_wipe(&run->device->key, sizeof(run->device->key));
+        device->has_key = false;
+        hyp_wipe(&device->key, sizeof(device->key));
         return HYP_OK;
     }
     if (!json_is_string(value)) {
         return wrong(run, field->name, "32 hex digits or null");
     }
-    enum hyp_status status = hyp_key_read_hex(text, field->name, &run->device->key, run->err);
-    run->device->has_key = status == HYP_OK || run->device->has_key;
+    enum hyp_status status = hyp_key_read_hex(text, field->name, &device->key, run->err);
+    device->has_key = status == HYP_OK || device->has_key;
     return status;
 }
 
