@@ -86,6 +86,7 @@
 #define HYP_LIMIT_INTAKE_BYTES (8 * 1024 * 1024) /* body of POST /intake and of imports */
 #define HYP_LIMIT_CONNECTIONS 4096               /* configurable */
 #define HYP_LIMIT_ADDRESS_CONNECTIONS 256        /* per client address, configurable */
+#define HYP_LIMIT_CONNECTION_MEMORY (16 * 1024)  /* head of a request and of its reply */
 #define HYP_LIMIT_PAGE 1000
 #define HYP_LIMIT_REPLY_BYTES (64 * 1024 * 1024)
 #define HYP_LIMIT_REQUEST_ARENA (256 * 1024 * 1024) /* memory of one request */
@@ -113,6 +114,7 @@
 
 /* --- live push --- */
 #define HYP_LIMIT_STREAMS 1000
+#define HYP_LIMIT_USER_STREAMS 100 /* of one user, tokens included */
 #define HYP_LIMIT_STREAM_POINTS 2000
 #define HYP_LIMIT_STREAM_QUEUE 512 /* events waiting for one client */
 #define HYP_LIMIT_STREAM_PING_S 15

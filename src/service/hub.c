@@ -161,17 +161,16 @@ static void append(struct hyp_watcher *stream, const struct hub_event *shared)
     stream->count++;
 }
 
-/* Takes over one reference. */
-static void push_locked(struct hyp_watcher *stream, const struct hub_event *shared)
+/* True when the stream keeps the event: one reference more. */
+static bool push_locked(struct hyp_watcher *stream, const struct hub_event *shared)
 {
     if (stream->ended) {
-        release(shared);
-        return;
+        return false;
     }
-    if (stream->count < HYP_LIMIT_STREAM_QUEUE) {
+    bool keeps = stream->count < HYP_LIMIT_STREAM_QUEUE;
+    if (keeps) {
         append(stream, shared);
     } else {
-        release(shared);
         drop_queue(stream);
         struct hyp_event lagged = {.kind = HYP_EVENT_LAGGED, .tenant = stream->tenant};
         struct hub_event *last = make_event(&lagged, 0, 0);
@@ -181,6 +180,7 @@ static void push_locked(struct hyp_watcher *stream, const struct hub_event *shar
         stream->ended = true;
     }
     wake_locked(stream);
+    return keeps;
 }
 
 static bool wants_event(const struct hyp_watcher *stream, const struct hyp_event *event)
@@ -205,16 +205,23 @@ static bool wants_event(const struct hyp_watcher *stream, const struct hyp_event
     return false;
 }
 
-/* Gives the event to all who want it; takes over one reference. */
+/*
+ * Gives the event to all who want it, or frees it. The count can wait until all have it:
+ * nobody takes from a queue, and so releases, without the lock.
+ */
 static void fan_out_locked(struct hyp_hub *hub, struct hub_event *made)
 {
+    unsigned references = 0;
     for (struct hyp_watcher *stream = hub->streams; stream != NULL; stream = stream->next) {
-        if (wants_event(stream, &made->event)) {
-            atomic_fetch_add(&made->references, 1);
-            push_locked(stream, made);
+        if (wants_event(stream, &made->event) && push_locked(stream, made)) {
+            references++;
         }
     }
-    release(made);
+    if (references == 0) {
+        free(made);
+    } else {
+        atomic_store(&made->references, references);
+    }
 }
 
 void hyp_hub_values(struct hyp_hub *hub, hyp_tenant_id tenant, hyp_device_id device,
@@ -331,12 +338,23 @@ static enum hyp_status count_watched(struct hyp_hub *hub, const struct hyp_watch
     return status;
 }
 
+static size_t count_of_user(const struct hyp_hub *hub, int64_t user)
+{
+    size_t count = 0;
+    for (const struct hyp_watcher *at = hub->streams; at != NULL; at = at->next) {
+        count += at->user_id == user ? 1 : 0;
+    }
+    return count;
+}
+
 static enum hyp_status enter_hub(struct hyp_hub *hub, struct hyp_watcher *stream)
 {
     if (hub->closed) {
         return HYP_CANCELLED;
     }
-    if (hub->stream_count >= HYP_LIMIT_STREAMS) {
+    /* One person with many windows, or a script gone wild, must leave room for the others. */
+    if (hub->stream_count >= HYP_LIMIT_STREAMS ||
+        count_of_user(hub, stream->user_id) >= HYP_LIMIT_USER_STREAMS) {
         return HYP_BUSY;
     }
     enum hyp_status status = count_watched(hub, stream, true);
