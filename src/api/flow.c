@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define API_PREFIX "/api/v1"
 #define SPARE_REQUESTS 256
@@ -56,6 +57,9 @@ static void give_back(struct hyp_server *server, struct hyp_request *req)
     struct hyp_arena arena = req->arena;
     struct hyp_buf out = req->out;
     struct hyp_buf body = req->body;
+    if (arena.used > SPARE_BUFFER_MAX) {
+        hyp_arena_finish(&arena);
+    }
     hyp_arena_reset(&arena);
     if (body.len > 0) {
         hyp_wipe(body.data, body.len); /* passwords and keys come in bodies */
@@ -125,12 +129,13 @@ static enum hyp_status authenticate(struct hyp_request *req)
             return HYP_UNAUTHENTICATED;
         }
         struct hyp_str token = {authorization.ptr + 7, authorization.len - 7};
-        return hyp_auth_bearer(req->service, hyp_str_trim(token), &req->arena, &req->scope);
+        req->token = hyp_str_trim(token);
+        return hyp_auth_bearer(req->service, req->token, &req->arena, &req->scope);
     }
-    req->session_token = hyp_str_from(
+    req->token = hyp_str_from(
         MHD_lookup_connection_value(req->connection, MHD_COOKIE_KIND, "hyp_session"));
     enum hyp_status status =
-        hyp_auth_session(req->service, req->session_token, &req->arena, &req->scope);
+        hyp_auth_session(req->service, req->token, &req->arena, &req->scope);
     req->with_session = status == HYP_OK;
     return status;
 }
@@ -139,7 +144,7 @@ static enum hyp_status authenticate(struct hyp_request *req)
 static bool csrf_is_good(struct hyp_request *req)
 {
     return req->is_get || !req->with_session ||
-           hyp_auth_csrf_matches(req->session_token, hyp_str_from(header(req, "X-CSRF-Token")));
+           hyp_auth_csrf_matches(req->token, hyp_str_from(header(req, "X-CSRF-Token")));
 }
 
 static bool check_rights(struct hyp_request *req)
@@ -179,6 +184,34 @@ static bool check_rights(struct hyp_request *req)
 }
 
 /* --- the way of a request --- */
+
+static enum MHD_Result count_ends(void *user, enum MHD_ValueKind kind, const char *name,
+                                  const char *value)
+{
+    size_t *ends = user;
+    (void)kind;
+    (void)value;
+    if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0 ||
+        strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
+        (*ends)++;
+    }
+    return MHD_YES;
+}
+
+/*
+ * A proxy in front and the library must see the same end of a request, or the rest of one is
+ * taken for the next ("request smuggling", RFC 9112 section 6.3): one length or one coding,
+ * never both, and no coding but the one that the library knows.
+ */
+static bool has_one_end(struct hyp_request *req, const char *length, const char *coding)
+{
+    size_t ends = 0;
+    if (length == NULL && coding == NULL) {
+        return true;
+    }
+    MHD_get_connection_values(req->connection, MHD_HEADER_KIND, count_ends, &ends);
+    return ends == 1 && (coding == NULL || strcasecmp(coding, "chunked") == 0);
+}
 
 static bool check_rate(struct hyp_request *req)
 {
@@ -391,12 +424,17 @@ static enum MHD_Result first_call(struct hyp_server *server, struct MHD_Connecti
     hyp_json_init(&req->json, &req->out);
     hyp_server_client_address(connection, req->address, sizeof(req->address));
     const char *length = header(req, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    bool chunked = header(req, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
+    const char *coding = header(req, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+    if (!has_one_end(req, length, coding)) {
+        hyp_request_refuse(req, MHD_HTTP_BAD_REQUEST, "MALFORMED",
+                           "Send one Content-Length, or Transfer-Encoding: chunked.", NULL);
+        return dispatch(req); /* answered in the first call: the connection ends with it */
+    }
     int64_t announced = 0;
     if (length != NULL && hyp_str_to_i64(hyp_str_from(length), &announced) != HYP_OK) {
         announced = INT64_MAX;
     }
-    bool has_body = announced > 0 || chunked;
+    bool has_body = announced > 0 || coding != NULL;
     begin(req, url, method, has_body, announced);
     if (announced > SWALLOW_MAX) {
         if (req->route != NULL) {

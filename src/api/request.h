@@ -78,12 +78,12 @@ struct hyp_request {
     const struct hyp_route *route;
     struct hyp_str segments[HYP_LIMIT_PATH_SEGMENTS]; /* of the path below /api/v1 */
     size_t segment_count;
-    int64_t ids[2];      /* the {id} of the pattern */
-    struct hyp_str name; /* the {name} of the pattern */
-    char address[48];    /* of the client */
-    bool is_get;         /* GET or HEAD */
-    bool with_session;   /* signed in by cookie */
-    struct hyp_str session_token;
+    int64_t ids[2];                /* the {id} of the pattern */
+    struct hyp_str name;           /* the {name} of the pattern */
+    char address[48];              /* of the client */
+    bool is_get;                   /* GET or HEAD */
+    bool with_session;             /* signed in by cookie */
+    struct hyp_str token;          /* of the session or of the API, as it came */
     const struct hyp_scope *scope; /* NULL on public routes without a session */
 
     struct hyp_arena arena;

@@ -196,7 +196,7 @@ enum hyp_status hyp_route_session_get(struct hyp_request *req, struct hyp_error 
 {
     char csrf[HYP_TOKEN_TEXT_MAX] = "";
     if (req->with_session) {
-        hyp_auth_csrf(req->session_token, csrf);
+        hyp_auth_csrf(req->token, csrf);
     }
     return render_session(req, req->scope, csrf, err);
 }
@@ -235,7 +235,7 @@ enum hyp_status hyp_route_session_change(struct hyp_request *req, struct hyp_err
 enum hyp_status hyp_route_session_end(struct hyp_request *req, struct hyp_error *err)
 {
     (void)err;
-    enum hyp_status status = hyp_auth_logout(req->service, req->scope, req->session_token);
+    enum hyp_status status = hyp_auth_logout(req->service, req->scope, req->token);
     if (status != HYP_OK) {
         return status;
     }

@@ -23,7 +23,7 @@ struct hyp_watch {
     size_t sent;
     bool ended;
     bool by_session;
-    char token[HYP_TOKEN_TEXT_MAX]; /* of the session: looked at again at every ping */
+    char token[HYP_TOKEN_TEXT_MAX]; /* session or API token: looked at again at every ping */
 };
 
 static void wake(void *user)
@@ -126,11 +126,12 @@ static void write_job(struct hyp_watch *watch, const struct hyp_event *event)
     end_event(watch, &json);
 }
 
-/* Signed out or expired meanwhile: the stream has no right to go on. */
+/* Signed out, revoked or expired meanwhile: the stream has no right to go on. */
 static bool still_allowed(const struct hyp_watch *watch)
 {
-    return !watch->by_session ||
-           hyp_auth_session_is_valid(watch->service, hyp_str_from(watch->token));
+    struct hyp_str token = hyp_str_from(watch->token);
+    return watch->by_session ? hyp_auth_session_is_valid(watch->service, token)
+                             : hyp_auth_bearer_is_valid(watch->service, token);
 }
 
 static void write_event(struct hyp_watch *watch, const struct hyp_event *event)
@@ -255,7 +256,7 @@ static enum hyp_status make_watch(struct hyp_request *req, struct hyp_watch **re
     watch->connection = req->connection;
     watch->service = req->service;
     watch->by_session = req->with_session;
-    hyp_text_copy(watch->token, sizeof(watch->token), req->session_token);
+    hyp_text_copy(watch->token, sizeof(watch->token), req->token);
     hyp_buf_init_heap(&watch->text, HYP_LIMIT_REPLY_BYTES);
     status = hyp_watcher_open(req->service, req->scope, &subscription, wake, watch,
                               &watch->stream, err);

@@ -245,6 +245,13 @@ static enum hyp_status load_bearer(struct hyp_service *service, struct hyp_str t
     return HYP_OK;
 }
 
+bool hyp_auth_bearer_is_valid(struct hyp_service *service, struct hyp_str token)
+{
+    struct hyp_scope scope;
+    return hyp_sessions_peek(service->auth.sessions, token, hyp_service_now(service), &scope) ||
+           load_bearer(service, token, &scope) == HYP_OK;
+}
+
 enum hyp_status hyp_auth_bearer(struct hyp_service *service, struct hyp_str token,
                                 struct hyp_arena *arena, const struct hyp_scope **ret_scope)
 {

@@ -87,7 +87,8 @@ HYP_MUST_USE enum hyp_status hyp_auth_session(struct hyp_service *service, struc
                                               const struct hyp_scope **ret_scope);
 /* Would the token still be accepted? Does not count as a use of the session. */
 bool hyp_auth_session_is_valid(struct hyp_service *service, struct hyp_str token);
-/* The same for an API token ("hyp_..."). */
+/* The same two for an API token ("hyp_..."). */
+bool hyp_auth_bearer_is_valid(struct hyp_service *service, struct hyp_str token);
 HYP_MUST_USE enum hyp_status hyp_auth_bearer(struct hyp_service *service, struct hyp_str token,
                                              struct hyp_arena *arena,
                                              const struct hyp_scope **ret_scope);

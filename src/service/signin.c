@@ -36,7 +36,9 @@ static int64_t wait_needed(struct hyp_service *service, const struct hyp_login *
     int64_t by_login =
         hyp_backoff_wait_ms(&auth->backoff, HYP_BACKOFF_LOGIN, login->login, now);
     int64_t by_address =
-        hyp_backoff_wait_ms(&auth->backoff, HYP_BACKOFF_ADDRESS, login->address, now);
+        login->address.len == 0
+            ? 0
+            : hyp_backoff_wait_ms(&auth->backoff, HYP_BACKOFF_ADDRESS, login->address, now);
     pthread_mutex_unlock(&auth->lock);
     return HYP_MAX(by_login, by_address);
 }
@@ -65,7 +67,9 @@ static int64_t note_failure(struct hyp_service *service, const struct hyp_login 
     pthread_mutex_lock(&auth->lock);
     int64_t by_login = hyp_backoff_fail(&auth->backoff, HYP_BACKOFF_LOGIN, login->login, now);
     int64_t by_address =
-        hyp_backoff_fail(&auth->backoff, HYP_BACKOFF_ADDRESS, login->address, now);
+        login->address.len == 0
+            ? 0
+            : hyp_backoff_fail(&auth->backoff, HYP_BACKOFF_ADDRESS, login->address, now);
     pthread_mutex_unlock(&auth->lock);
     save_backoff(service);
     hyp_log_event(service->config.log, HYP_LOG_WARNING, "auth.refused", "address=%.*s",
@@ -272,7 +276,10 @@ enum hyp_status hyp_auth_identity(struct hyp_service *service, const struct hyp_
     return HYP_OK;
 }
 
-/* A stolen session must not become a way to guess the password: guesses back off as sign-ins.
+/*
+ * A stolen session must not become a way to guess the password: guesses back off as sign-ins.
+ * By the login only: without an address, all users would share one entry and could lock each
+ * other out.
  */
 static enum hyp_status change_own_password(struct hyp_service *service, struct hyp_user *user,
                                            const struct hyp_self_change *change,

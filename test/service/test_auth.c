@@ -211,6 +211,34 @@ static void one_address_cannot_try_many_logins(void **state)
                      HYP_OK);
 }
 
+/* A wrong present password counts against its own login only. */
+static void users_do_not_lock_each_other_out(void **state)
+{
+    struct hyp_grant grant;
+    int64_t wait_ms = 0;
+    struct hyp_error err;
+    struct hyp_self_change change = {
+        .password_old = HYP_STR("not the password"),
+        .password = HYP_STR("quite another password"),
+    };
+    (void)state;
+    struct hyp_grant admin = test_set_up(&t);
+    test_add_user(&t, "guesser", HYP_ROLE_READER);
+    assert_int_equal(test_login(&t, "guesser", TEST_PASSWORD, ADDRESS, &grant, &wait_ms),
+                     HYP_OK);
+    for (int i = 0; i < 15; i++) {
+        struct hyp_grant changed;
+        assert_int_equal(
+            hyp_auth_change_self(t.service, grant.scope, &change, &t.arena, &changed, &err),
+            HYP_DENIED);
+        hyp_clock_fake_advance(&t.clock, 1000);
+    }
+    assert_non_null(strstr(err.text, "Too many wrong passwords"));
+    change.password_old = HYP_STR(TEST_PASSWORD);
+    assert_int_equal(
+        hyp_auth_change_self(t.service, admin.scope, &change, &t.arena, &grant, &err), HYP_OK);
+}
+
 /* --- sessions --- */
 
 static void sessions_survive_a_restart(void **state)
@@ -343,6 +371,7 @@ int main(void)
         WITH_SERVICE(signs_in),
         WITH_SERVICE(backs_off_and_survives_a_restart),
         WITH_SERVICE(unknown_logins_back_off_alike),
+        WITH_SERVICE(users_do_not_lock_each_other_out),
         WITH_SERVICE(one_address_cannot_try_many_logins),
         WITH_SERVICE(sessions_survive_a_restart),
         WITH_SERVICE(sessions_end_by_idleness_and_age),
