@@ -101,29 +101,33 @@ static void append_row(struct hyp_csv *csv, const struct hyp_stored_reading *rea
     hyp_buf_append_text(out, "\r\n");
 }
 
-static bool refill_csv(struct hyp_csv *csv)
+/* HYP_OK with nothing in csv->text is the end. */
+static enum hyp_status refill_csv(struct hyp_csv *csv)
 {
     struct hyp_stored_reading *readings;
     size_t count;
     hyp_buf_reset(&csv->text);
     csv->sent = 0;
     hyp_arena_reset(&csv->step_arena);
-    if (hyp_export_next(&csv->export, &csv->step_arena, &readings, &count) != HYP_OK ||
-        count == 0) {
-        return false;
-    }
-    for (size_t i = 0; i < count; i++) {
+    enum hyp_status status = hyp_export_next(&csv->export, &csv->step_arena, &readings, &count);
+    for (size_t i = 0; status == HYP_OK && i < count; i++) {
         append_row(csv, &readings[i]);
     }
-    return hyp_buf_status(&csv->text) == HYP_OK;
+    return status == HYP_OK ? hyp_buf_status(&csv->text) : status;
 }
 
 static ssize_t read_csv(void *user, uint64_t position, char *out, size_t max)
 {
     struct hyp_csv *csv = user;
     (void)position;
-    if (csv->sent == csv->text.len && !refill_csv(csv)) {
-        return MHD_CONTENT_READER_END_OF_STREAM;
+    if (csv->sent == csv->text.len) {
+        /* A file that stops half-way must not look whole: the connection breaks instead. */
+        if (refill_csv(csv) != HYP_OK) {
+            return MHD_CONTENT_READER_END_WITH_ERROR;
+        }
+        if (csv->text.len == 0) {
+            return MHD_CONTENT_READER_END_OF_STREAM;
+        }
     }
     size_t len = HYP_MIN(max, csv->text.len - csv->sent);
     memcpy(out, csv->text.data + csv->sent, len);
