@@ -16,6 +16,10 @@
 #define DEFAULT_WORKERS 6
 #define REAP_PERIOD_S 5
 
+/* The library's default would still speak TLS 1.0 and 1.1. */
+static const char tls_versions[] =
+    "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE";
+
 bool hyp_server_has_tls(const struct hyp_server *server)
 {
     return server->tls;
@@ -110,7 +114,7 @@ static enum hyp_status start_daemon(struct hyp_server *server, int socket_fd,
     unsigned threads = HYP_MAX(config->threads, (unsigned)DEFAULT_THREADS);
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
                      (server->tls ? MHD_USE_TLS : 0u);
-    /* Without a certificate the last two rows end the list early. */
+    /* Without a certificate the rows about TLS end the list early. */
     enum MHD_OPTION tls_option = server->tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END;
     server->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, hyp_flow_access, server, MHD_OPTION_LISTEN_SOCKET, socket_fd,
@@ -119,10 +123,13 @@ static enum hyp_status start_daemon(struct hyp_server *server, int socket_fd,
         MHD_OPTION_PER_IP_CONNECTION_LIMIT,
         config->per_address == 0 ? (unsigned)HYP_LIMIT_ADDRESS_CONNECTIONS
                                  : config->per_address,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HYP_LIMIT_IDLE_S, MHD_OPTION_NOTIFY_COMPLETED,
-        hyp_flow_completed, server, MHD_OPTION_NOTIFY_CONNECTION, hyp_connections_notify,
-        server->connections, tls_option, config->certificate_pem, MHD_OPTION_HTTPS_MEM_KEY,
-        config->key_pem, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HYP_LIMIT_IDLE_S,
+        /* The library wipes all of it after each request. */
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HYP_LIMIT_CONNECTION_MEMORY,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, hyp_flow_completed,
+        server, MHD_OPTION_NOTIFY_CONNECTION, hyp_connections_notify, server->connections,
+        tls_option, config->certificate_pem, MHD_OPTION_HTTPS_MEM_KEY, config->key_pem,
+        MHD_OPTION_HTTPS_PRIORITIES, tls_versions, MHD_OPTION_END);
     if (server->daemon != NULL) {
         return HYP_OK;
     }
