@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
+#include "service/hub.h"
+
 #include <pthread.h>
+#include <semaphore.h>
 
 static void make_service(struct test_service *t)
 {
@@ -204,6 +207,37 @@ void test_commit_many(struct test_service *t, hyp_device_id device, int64_t time
     assert_int_equal(waiting.status, HYP_OK);
     free(readings);
     free(values);
+}
+
+static void post(void *user)
+{
+    sem_post(user);
+}
+
+void test_commit_heard(struct test_service *t, hyp_device_id device, int64_t time_ms,
+                       int64_t step_ms, size_t count, int64_t energy)
+{
+    sem_t wakes;
+    struct hyp_watcher *watcher = NULL;
+    sem_init(&wakes, 0, 0);
+    assert_int_equal(hyp_watcher_open(t->service, &t->reader,
+                                      &(struct hyp_subscription){.device = device}, post,
+                                      &wakes, &watcher, NULL),
+                     HYP_OK);
+    test_commit_many(t, device, time_ms, step_ms, count, energy);
+    for (size_t heard = 0; heard < count;) {
+        bool ended;
+        const struct hyp_event *event = hyp_watcher_next(watcher, &ended);
+        assert_false(ended);
+        if (event == NULL) {
+            sem_wait(&wakes);
+            continue;
+        }
+        heard += event->kind == HYP_EVENT_VALUES ? 1 : 0;
+        hyp_event_release(event);
+    }
+    hyp_watcher_close(watcher);
+    sem_destroy(&wakes);
 }
 
 void test_commit(struct test_service *t, hyp_device_id device, int64_t time_ms, int64_t energy)

@@ -51,6 +51,10 @@ void test_commit(struct test_service *t, hyp_device_id device, int64_t time_ms, 
 /* The same for many readings in one batch; the energy grows by one each. */
 void test_commit_many(struct test_service *t, hyp_device_id device, int64_t time_ms,
                       int64_t step_ms, size_t count, int64_t energy);
+/* The same, and waits until the service has heard of every reading: that is after the commit.
+ */
+void test_commit_heard(struct test_service *t, hyp_device_id device, int64_t time_ms,
+                       int64_t step_ms, size_t count, int64_t energy);
 
 /* The newest audit entry. */
 struct hyp_audit_entry test_last_audit(struct test_service *t);

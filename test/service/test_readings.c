@@ -178,7 +178,7 @@ static void overview_counts(void **state)
     test_service_restart(&t); /* the count survives, and the observer has run */
     assert_int_equal(hyp_overview_get(t.service, &t.reader, &t.arena, &overview, NULL), HYP_OK);
     assert_int_equal(overview.devices, 1);
-    assert_int_equal(overview.conditions[HYP_CONDITION_NEVER], 1);
+    assert_int_equal(overview.conditions[HYP_CONDITION_OK], 1);
     assert_int_equal(overview.store.readings, 2);
     assert_int_equal(overview.kind_count, 1);
     assert_int_equal(overview.lines, 0);
