@@ -30,6 +30,7 @@
 /* --- names --- */
 #define HYP_LIMIT_NAME 128 /* bytes of a name a user gives */
 #define HYP_LIMIT_LOGIN 64
+#define HYP_LIMIT_CLIENT_ID 64
 #define HYP_LIMIT_PASSWORD_MIN 10
 #define HYP_LIMIT_PASSWORD_MAX 256
 
@@ -42,6 +43,8 @@
 #define HYP_LIMIT_LISTEN_CLIENTS 1024
 #define HYP_LIMIT_DROP_FILE_BYTES (64 * 1024 * 1024)
 #define HYP_LIMIT_MQTT_PAYLOAD (256 * 1024)
+#define HYP_LIMIT_MQTT_UNCOMMITTED 256 /* messages not acknowledged to a broker */
+#define HYP_LIMIT_RECENT 1024         /* newest telegrams of a line known again */
 #define HYP_LIMIT_RAW_BYTES 16384     /* one kept frame: multi-telegram, Modbus snapshot */
 #define HYP_LIMIT_OUTBOX_READINGS 500 /* readings of a batch before it leaves */
 #define HYP_LIMIT_OUTBOX_FRAMES 500   /* frames of a batch before it leaves */

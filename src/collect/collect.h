@@ -146,6 +146,12 @@ void hyp_collector_remove_device(struct hyp_collector *collector, hyp_device_id 
 /* State remembered from before a restart, so that breaker and "last success" survive. */
 void hyp_collector_restore_state(struct hyp_collector *collector,
                                  const struct hyp_device_state *state);
+/*
+ * A telegram of an MQTT line committed before a restart, oldest first; the newest
+ * HYP_LIMIT_RECENT of a line. The broker may send it again.
+ */
+void hyp_collector_restore_telegram(struct hyp_collector *collector, hyp_line_id line,
+                                    const uint8_t *bytes, size_t len);
 /* Learned data from before a restart; what does not fit the limits is left out. */
 void hyp_collector_restore_format(struct hyp_collector *collector,
                                   const struct hyp_compact_format *format);

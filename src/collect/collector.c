@@ -52,7 +52,7 @@ static struct hyp_bus *as_bus(struct hyp_wire *wire)
 
 static struct hyp_ear *as_ear(struct hyp_wire *wire)
 {
-    return as_bus(wire) != NULL ? NULL : HYP_CONTAINER_OF(wire, struct hyp_ear, wire);
+    return wire == NULL || as_bus(wire) != NULL ? NULL : HYP_CONTAINER_OF(wire, struct hyp_ear, wire);
 }
 
 static struct hyp_wire *next_wire(const struct hyp_collector *collector, size_t *cursor)
@@ -181,6 +181,24 @@ struct line_call {
     enum hyp_status status;
 };
 
+static bool is_same_subscription(const struct hyp_wire *wire, const struct hyp_line *line)
+{
+    const struct hyp_wire_settings *old = wire->settings;
+    return line->enabled && wire->kind == (uint8_t)line->kind && old->port == line->port &&
+           strcmp(old->host, line->host) == 0 && strcmp(old->topic, line->topic) == 0 &&
+           strcmp(old->client_id, line->client_id) == 0;
+}
+
+static struct hyp_recent *take_recent(struct hyp_wire *wire)
+{
+    struct hyp_ear *ear = as_ear(wire);
+    struct hyp_recent *recent = ear == NULL ? NULL : ear->recent;
+    if (ear != NULL) {
+        ear->recent = NULL;
+    }
+    return recent;
+}
+
 /* The new line inherits what is known of the old one's communication. */
 static void do_set_line(void *argument)
 {
@@ -191,6 +209,7 @@ static void do_set_line(void *argument)
         return;
     }
     struct hyp_comm_state before = {0};
+    struct hyp_recent *recent = NULL;
     struct hyp_wire *old = hyp_collector_wire(collector, call->line->id);
     if (old == NULL && collector->lines.count >= HYP_LIMIT_LINES) {
         call->status = HYP_LIMIT;
@@ -198,10 +217,16 @@ static void do_set_line(void *argument)
     }
     if (old != NULL) {
         hyp_comm_export(&old->comm, &before);
+        old->leaving = !is_same_subscription(old, call->line);
+        recent = take_recent(old);
         close_wire(collector, old);
     }
     struct hyp_wire *wire = NULL;
     call->status = open_wire(collector, call->line, &wire);
+    if (call->status == HYP_OK && as_ear(wire) != NULL) {
+        hyp_ear_inherit(as_ear(wire), recent);
+    }
+    free(recent);
     if (call->status != HYP_OK) {
         return;
     }
@@ -231,8 +256,33 @@ static void do_remove_line(void *argument)
     struct line_call *call = argument;
     struct hyp_wire *wire = hyp_collector_wire(call->collector, call->id);
     if (wire != NULL) {
+        wire->leaving = true;
         close_wire(call->collector, wire);
     }
+}
+
+struct telegram_call {
+    struct hyp_collector *collector;
+    hyp_line_id line;
+    const uint8_t *bytes;
+    size_t len;
+};
+
+static void do_restore_telegram(void *argument)
+{
+    const struct telegram_call *call = argument;
+    struct hyp_wire *wire = hyp_collector_wire(call->collector, call->line);
+    if (wire != NULL && as_bus(wire) == NULL) {
+        hyp_ear_remember(as_ear(wire), call->bytes, call->len);
+    }
+}
+
+void hyp_collector_restore_telegram(struct hyp_collector *collector, hyp_line_id line,
+                                    const uint8_t *bytes, size_t len)
+{
+    struct telegram_call call = {
+        .collector = collector, .line = line, .bytes = bytes, .len = len};
+    hyp_loop_call(&collector->loop, do_restore_telegram, &call);
 }
 
 void hyp_collector_remove_line(struct hyp_collector *collector, hyp_line_id line)

@@ -3,6 +3,8 @@
 
 #include "base/limits.h"
 #include "collect/collector.h"
+#include "collect/mqtt.h"
+#include "collect/recent.h"
 
 #include <stdlib.h>
 
@@ -32,6 +34,21 @@ static void station_heard(struct hyp_ear *ear, struct hyp_station *station,
     hyp_station_changed(collector, station);
 }
 
+/* A telegram that a broker sends again is taken once: what was committed just before a process
+ * died had not been acknowledged yet. */
+static bool is_repeat(struct hyp_ear *ear, const struct hyp_piece *piece)
+{
+    if (ear->recent == NULL) {
+        return false;
+    }
+    if (hyp_mqtt_may_repeat(ear->link) &&
+        hyp_recent_has(ear->recent, piece->bytes, piece->len)) {
+        return true;
+    }
+    hyp_recent_add(ear->recent, piece->bytes, piece->len);
+    return false;
+}
+
 static void take_piece(struct hyp_ear *ear, const struct hyp_piece *piece)
 {
     struct hyp_collector *collector = ear->wire.collector;
@@ -45,6 +62,9 @@ static void take_piece(struct hyp_ear *ear, const struct hyp_piece *piece)
         .signal_dbm = piece->signal_dbm,
         .source = HYP_SOURCE_AUTOMATIC,
     };
+    if (is_repeat(ear, piece)) {
+        return;
+    }
     struct hyp_arrived arrived;
     enum hyp_status status = hyp_intake_take(&collector->intake, &arrival, &arrived);
     ear->wire.frames_in++;
@@ -109,13 +129,20 @@ static void on_opened(void *user)
 static void on_received(void *user, const uint8_t *bytes, size_t len)
 {
     struct hyp_ear *ear = user;
+    struct hyp_outbox *outbox = &ear->wire.collector->outbox;
+    uint64_t lost = outbox->lost;
     take_bytes(ear, ear->stream, bytes, len, is_message_link(ear));
+    if (ear->recent != NULL) {
+        hyp_outbox_wait(outbox, &ear->commit);
+        ear->commit.status = lost == outbox->lost ? ear->commit.status : HYP_FULL;
+    }
 }
 
 static void on_closed(void *user, enum hyp_status status, const char *text)
 {
     struct hyp_ear *ear = user;
     ear->link = NULL;
+    hyp_outbox_forget(&ear->wire.collector->outbox, &ear->commit);
     hyp_stream_finish(ear->stream);
     hyp_stream_init(ear->stream); /* half a telegram of the old connection is none */
     char what[HYP_ERROR_TEXT_MAX];
@@ -125,6 +152,24 @@ static void on_closed(void *user, enum hyp_status status, const char *text)
                        ear->wire.settings->host, ear->wire.settings->port, text);
     hyp_buf_terminate(&out);
     try_later(ear, status, what);
+}
+
+/* All that a broker has sent so far is committed, or some of it is lost: then nothing is
+ * acknowledged, and the broker sends it again on the next connection. */
+static void on_settled(struct hyp_outbox_waiter *waiter, enum hyp_status status)
+{
+    struct hyp_ear *ear = HYP_CONTAINER_OF(waiter, struct hyp_ear, commit);
+    if (ear->link == NULL) {
+        return;
+    }
+    if (status == HYP_OK) {
+        hyp_mqtt_acknowledge(ear->link);
+        return;
+    }
+    hyp_recent_clear(ear->recent);
+    hyp_link_close(ear->link);
+    on_closed(ear, status,
+              "messages could not be stored; the broker keeps them and sends them again");
 }
 
 static const struct hyp_link_events ear_events = {
@@ -206,8 +251,6 @@ static enum hyp_status open_ear(struct hyp_ear *ear, struct hyp_error *err)
 {
     const struct hyp_wire_settings *settings = ear->wire.settings;
     struct hyp_loop *loop = &ear->wire.collector->loop;
-    char client_id[48];
-    struct hyp_buf id;
     switch ((enum hyp_line_kind)ear->wire.kind) {
     case HYP_LINE_WMBUS_TCP:
         return hyp_tcp_connect(loop, settings->host, settings->port, &ear_events, ear,
@@ -219,12 +262,7 @@ static enum hyp_status open_ear(struct hyp_ear *ear, struct hyp_error *err)
         return hyp_udp_listen(loop, listen_host(ear), settings->port, &ear_events, ear,
                               &ear->link, err);
     case HYP_LINE_WMBUS_MQTT:
-        hyp_buf_init_fixed(&id, client_id, sizeof(client_id));
-        hyp_buf_append_fmt(
-            &id, "hypocaust-%lld-%08llx", (long long)ear->wire.id.id,
-            (unsigned long long)hyp_rng_below(ear->wire.collector->config.rng, 1ull << 32));
-        return hyp_mqtt_subscribe(loop, settings, hyp_buf_terminate(&id), &ear_events, ear,
-                                  &ear->link, err);
+        return hyp_mqtt_subscribe(loop, settings, &ear_events, ear, &ear->link, err);
     case HYP_LINE_DROP_FOLDER: return hyp_folder_open(ear, &ear->folder, err);
     case HYP_LINE_UNSET:
     case HYP_LINE_MBUS_TCP:
@@ -278,6 +316,14 @@ enum hyp_status hyp_ear_init(struct hyp_ear *ear)
     }
     hyp_stream_init(ear->stream);
     enum hyp_status status = hyp_timer_add(&ear->wire.collector->loop, &ear->timer, on_timer);
+    if (status == HYP_OK && ear->wire.kind == HYP_LINE_WMBUS_MQTT) {
+        ear->commit.settled = on_settled;
+        ear->recent = calloc(1, sizeof(*ear->recent));
+        if (ear->recent == NULL) {
+            hyp_timer_remove(&ear->wire.collector->loop, &ear->timer);
+            status = HYP_NO_MEMORY;
+        }
+    }
     if (status != HYP_OK) {
         free(ear->stream);
         ear->stream = NULL;
@@ -296,10 +342,16 @@ void hyp_ear_finish(struct hyp_ear *ear)
 {
     ear->wire.enabled = false;
     hyp_timer_remove(&ear->wire.collector->loop, &ear->timer);
+    hyp_outbox_forget(&ear->wire.collector->outbox, &ear->commit);
     if (ear->link != NULL) {
+        if (ear->wire.kind == HYP_LINE_WMBUS_MQTT && ear->wire.leaving) {
+            hyp_mqtt_unsubscribe(ear->link);
+        }
         hyp_link_close(ear->link);
         ear->link = NULL;
     }
+    free(ear->recent);
+    ear->recent = NULL;
     if (ear->server != NULL) {
         hyp_tcp_server_close(ear->server);
         ear->server = NULL;
@@ -330,6 +382,20 @@ void hyp_ear_pause(struct hyp_ear *ear, bool paused)
     }
     for (struct hyp_ear_client *client = ear->clients; client != NULL; client = client->next) {
         hyp_link_pause(client->link, paused);
+    }
+}
+
+void hyp_ear_inherit(struct hyp_ear *ear, struct hyp_recent *recent)
+{
+    if (ear->recent != NULL && recent != NULL) {
+        *ear->recent = *recent;
+    }
+}
+
+void hyp_ear_remember(struct hyp_ear *ear, const uint8_t *bytes, size_t len)
+{
+    if (ear->recent != NULL) {
+        hyp_recent_add(ear->recent, bytes, len);
     }
 }
 

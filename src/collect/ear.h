@@ -6,11 +6,13 @@
 #ifndef HYP_COLLECT_EAR_H
 #define HYP_COLLECT_EAR_H
 
+#include "collect/outbox.h"
 #include "collect/stream.h"
 #include "collect/wire.h"
 
 struct hyp_ear_client;
 struct hyp_folder;
+struct hyp_recent;
 
 struct hyp_ear {
     struct hyp_wire wire;
@@ -21,6 +23,8 @@ struct hyp_ear {
     struct hyp_ear_client *clients;
     uint32_t client_count;
     struct hyp_folder *folder;
+    struct hyp_recent *recent; /* MQTT: what a broker may repeat */
+    struct hyp_outbox_waiter commit; /* MQTT: then its messages are acknowledged */
     bool opening; /* the link is on its way up */
     bool paused;  /* the outbox is full */
 };
@@ -33,16 +37,10 @@ void hyp_ear_pause(struct hyp_ear *ear, bool paused);
 /* The port that is listened on (tests use port 0); 0 when there is none. */
 uint16_t hyp_ear_port(const struct hyp_ear *ear);
 
-/* --- mqtt.c --- */
-
-/*
- * Subscribes to a topic; every message is one `received`.
- * Returns  HYP_OK (opened or closed will come) | NO_MEMORY | INVALID (topic)
- */
-HYP_MUST_USE enum hyp_status
-hyp_mqtt_subscribe(struct hyp_loop *loop, const struct hyp_wire_settings *settings,
-                   const char *client_id, const struct hyp_link_events *events, void *user,
-                   struct hyp_link **ret_link, struct hyp_error *err);
+/* What the line was before it was changed has heard. @recent  copied; may be NULL */
+void hyp_ear_inherit(struct hyp_ear *ear, struct hyp_recent *recent);
+/* A telegram that was committed before a restart: a broker that repeats it is not believed. */
+void hyp_ear_remember(struct hyp_ear *ear, const uint8_t *bytes, size_t len);
 
 /* --- folder.c --- */
 

@@ -2,16 +2,21 @@
 /*
  * MQTT subscription on libmosquitto, without a thread of its own: the library's socket is
  * watched by the loop, and the library is called when something can be read or written and once
- * a second for its keep-alive. The name of the broker is looked up by the loop first, because
- * the library would block on it.
+ * a second for its keep-alive. It is connected on a worker thread, because it looks up the name
+ * of the broker and reads certificates while its caller waits; it must be given the name, not
+ * an address, for the broker's certificate to be checked against it.
  *
- * Quality of service 1: the broker keeps a message until the library has received it. The
- * library acknowledges before it hands over, so what was received but not yet committed when
- * the process dies is lost; when the outbox is full nothing more is read, and the broker keeps
- * the rest.
+ * Acknowledging. The library acknowledges a message of quality of service 1 by itself, in
+ * version 2.0 even before it hands the message over. What it does not do, told that it is used
+ * with threads (mosquitto_threaded_set), is to write: acknowledgements wait in its queue until
+ * mosquitto_loop_write is called. So from a message until hyp_mqtt_acknowledge nothing is
+ * written, and the queue leaves in one go. Should that take longer than the keep-alive, the
+ * broker ends the connection and repeats the messages on the next. Quality of service 2 would
+ * not help: the library keeps its half of the exchange in memory only.
  */
+#include "collect/mqtt.h"
+
 #include "base/limits.h"
-#include "collect/ear.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,34 +30,44 @@
 #define MISC_MS 1000
 #define QOS 1
 #define SUBSCRIBE_REFUSED 0x80
-#define TEXT_MAX 160
+#define SESSION_PRESENT 1
+#define TEXT_MAX 200
+#define SYSTEM_CERTIFICATES "/etc/ssl/certs"
+#define VERIFY_PEER 1 /* SSL_VERIFY_PEER */
 
 struct mqtt_link {
     struct hyp_link link;
     struct mosquitto *client;
     uv_poll_t poll;
     uv_timer_t misc;
-    struct lookup *lookup; /* while the name is looked up */
-    int fd;                /* a copy of the library's socket, -1 = none */
+    uv_work_t connecting;
+    int connect_result;
+    int connect_errno;
+    int fd; /* a copy of the library's socket, -1 = none */
     int open_handles;
+    uint32_t unacknowledged; /* messages; nothing is written while there are any */
+    uint32_t since_connect;  /* messages received on this connection */
     uint16_t port;
+    bool connects; /* the worker has the client */
+    bool resumed;  /* the broker knew our session */
     bool polling;
     bool paused;
     bool closing;
     char *topic;
+    char *host;
+    char said[TEXT_MAX];   /* the library's last error message */
     char reason[TEXT_MAX]; /* why the broker refused */
 };
 
-struct lookup {
-    uv_getaddrinfo_t request;
-    struct mqtt_link *link; /* NULL: closed meanwhile */
-};
+static struct mqtt_link *as_mqtt(struct hyp_link *base)
+{
+    return (struct mqtt_link *)(void *)base;
+}
 
 /* --- end --- */
 
-static void on_handle_closed(uv_handle_t *handle)
+static void release(struct mqtt_link *link)
 {
-    struct mqtt_link *link = handle->data;
     if (--link->open_handles > 0) {
         return;
     }
@@ -62,24 +77,30 @@ static void on_handle_closed(uv_handle_t *handle)
     mosquitto_destroy(link->client);
     mosquitto_lib_cleanup();
     free(link->topic);
+    free(link->host);
     free(link);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    release(handle->data);
 }
 
 static void mqtt_close(struct hyp_link *base)
 {
-    struct mqtt_link *link = (struct mqtt_link *)(void *)base;
+    struct mqtt_link *link = as_mqtt(base);
     if (link->closing) {
         return;
     }
     link->closing = true;
-    if (link->lookup != NULL) {
-        link->lookup->link = NULL; /* its callback frees it */
-        uv_cancel((uv_req_t *)&link->lookup->request);
-        link->lookup = NULL;
-    }
-    mosquitto_disconnect(link->client);
     if (link->polling) {
+        mosquitto_disconnect(link->client);
+        if (link->unacknowledged == 0) {
+            mosquitto_loop_write(link->client, 1);
+        }
         uv_close((uv_handle_t *)&link->poll, on_handle_closed);
+    } else if (link->connects) {
+        uv_cancel((uv_req_t *)&link->connecting); /* else it ends by itself */
     }
     uv_close((uv_handle_t *)&link->misc, on_handle_closed);
 }
@@ -97,21 +118,67 @@ static void fail(struct mqtt_link *link, enum hyp_status status, const char *tex
     events->closed(user, status, copy);
 }
 
-static void fail_with(struct mqtt_link *link, int rc)
+/* What OpenSSL says, in the words of somebody who has to mend it. */
+static void fail_of_tls(struct mqtt_link *link)
+{
+    static const struct {
+        const char *said;
+        const char *text;
+    } rows[] = {
+        {"host name",                 "the broker's certificate is for another host name than this line's host"      },
+        {"certificate verify failed",
+         "the broker's certificate is not signed by a known authority: check the CA file"                            },
+        {"CA certificates",           "the CA file holds no certificate: it must be in PEM form"                     },
+        {"client certificate",        "the client certificate cannot be used: it must be in PEM form"                },
+        {"client key",
+         "the client key cannot be used: it must be in PEM form, without a password"                                 },
+        {"inconsistent",              "the client key does not belong to the client certificate"                     },
+        {"certificate required",      "the broker wants a client certificate"                                        },
+        {"handshake failure",         "the broker refuses the TLS connection; does it want a client certificate?"    },
+        {"unknown ca",                "the broker does not know the authority that signed the client certificate"    },
+        {"wrong version number",      "the broker does not speak TLS on this port"                                   },
+    };
+    const char *text = link->said[0] != '\0' ? link->said : "the TLS connection failed";
+    for (size_t i = 0; i < HYP_ARRAY_LEN(rows); i++) {
+        if (strstr(link->said, rows[i].said) != NULL) {
+            text = rows[i].text;
+            break;
+        }
+    }
+    fail(link, HYP_DENIED, text);
+}
+
+static bool is_about_tls(const struct mqtt_link *link, int rc)
+{
+    return rc == MOSQ_ERR_TLS || strstr(link->said, "SSL") != NULL ||
+           strstr(link->said, "TLS") != NULL;
+}
+
+static void fail_with(struct mqtt_link *link, int rc, int error)
 {
     enum hyp_status status = rc == MOSQ_ERR_CONN_REFUSED ? HYP_REFUSED
                              : rc == MOSQ_ERR_NOMEM      ? HYP_NO_MEMORY
                              : rc == MOSQ_ERR_AUTH       ? HYP_DENIED
+                             : rc == MOSQ_ERR_EAI        ? HYP_NOT_FOUND
                                                          : HYP_CLOSED;
-    const char *text = link->reason[0] != '\0' ? link->reason
-                       : rc == MOSQ_ERR_ERRNO  ? strerror(errno)
-                                               : mosquitto_strerror(rc);
-    fail(link, link->reason[0] != '\0' ? HYP_DENIED : status, text);
+    if (link->reason[0] != '\0') {
+        fail(link, HYP_DENIED, link->reason);
+    } else if (is_about_tls(link, rc)) {
+        fail_of_tls(link);
+    } else {
+        fail(link, status, rc == MOSQ_ERR_ERRNO ? strerror(error) : mosquitto_strerror(rc));
+    }
 }
 
 /* --- what the library tells --- */
 
-static void on_connect(struct mosquitto *client, void *user, int code)
+static void refuse(struct mqtt_link *link, const char *reason)
+{
+    hyp_text_copy(link->reason, sizeof(link->reason), hyp_str_from(reason));
+    mosquitto_disconnect(link->client);
+}
+
+static void on_connect(struct mosquitto *client, void *user, int code, int flags)
 {
     struct mqtt_link *link = user;
     if (code != 0) {
@@ -119,25 +186,26 @@ static void on_connect(struct mosquitto *client, void *user, int code)
                       hyp_str_from(mosquitto_connack_string(code)));
         return; /* the library ends the connection, which the poll reports */
     }
+    link->resumed = (flags & SESSION_PRESENT) != 0;
     int rc = mosquitto_subscribe(client, NULL, link->topic, QOS);
     if (rc != MOSQ_ERR_SUCCESS) {
-        hyp_text_copy(link->reason, sizeof(link->reason), hyp_str_from(mosquitto_strerror(rc)));
-        mosquitto_disconnect(client);
+        refuse(link, mosquitto_strerror(rc));
     }
 }
 
 static void on_subscribe(struct mosquitto *client, void *user, int message, int count,
                          const int *granted)
 {
+    (void)client;
     (void)message;
     struct mqtt_link *link = user;
     if (count < 1 || granted[0] >= SUBSCRIBE_REFUSED) {
-        hyp_text_copy(link->reason, sizeof(link->reason),
-                      HYP_STR("the broker does not allow to subscribe to this topic"));
-        mosquitto_disconnect(client);
+        refuse(link, "the broker does not allow to subscribe to this topic");
         return;
     }
-    link->link.events->opened(link->link.user);
+    if (!link->closing) {
+        link->link.events->opened(link->link.user);
+    }
 }
 
 static void on_message(struct mosquitto *client, void *user,
@@ -145,10 +213,21 @@ static void on_message(struct mosquitto *client, void *user,
 {
     (void)client;
     struct mqtt_link *link = user;
-    if (!link->closing && message->payloadlen > 0 &&
-        message->payloadlen <= HYP_LIMIT_MQTT_PAYLOAD) {
-        link->link.events->received(link->link.user, message->payload,
-                                    (size_t)message->payloadlen);
+    if (link->closing || message->retain || message->payloadlen <= 0 ||
+        message->payloadlen > HYP_LIMIT_MQTT_PAYLOAD) {
+        return;
+    }
+    link->unacknowledged += message->qos > 0 ? 1 : 0;
+    link->link.events->received(link->link.user, message->payload, (size_t)message->payloadlen);
+    link->since_connect++;
+}
+
+static void on_log(struct mosquitto *client, void *user, int level, const char *text)
+{
+    (void)client;
+    struct mqtt_link *link = user;
+    if (level == MOSQ_LOG_ERR) {
+        hyp_text_copy(link->said, sizeof(link->said), hyp_str_from(text));
     }
 }
 
@@ -161,8 +240,9 @@ static void watch(struct mqtt_link *link)
     if (link->closing || !link->polling) {
         return;
     }
-    int events = (link->paused ? 0 : UV_READABLE) |
-                 (mosquitto_want_write(link->client) ? UV_WRITABLE : 0);
+    bool read = !link->paused && link->unacknowledged < HYP_LIMIT_MQTT_UNCOMMITTED;
+    bool write = link->unacknowledged == 0 && mosquitto_want_write(link->client);
+    int events = (read ? UV_READABLE : 0) | (write ? UV_WRITABLE : 0);
     if (events == 0) {
         uv_poll_stop(&link->poll);
     } else {
@@ -191,11 +271,14 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     if ((events & UV_READABLE) != 0) {
         rc = mosquitto_loop_read(link->client, 1);
     }
-    if (rc == MOSQ_ERR_SUCCESS && (events & UV_WRITABLE) != 0) {
+    if (link->closing) {
+        return;
+    }
+    if (rc == MOSQ_ERR_SUCCESS && (events & UV_WRITABLE) != 0 && link->unacknowledged == 0) {
         rc = mosquitto_loop_write(link->client, 1);
     }
     if (rc != MOSQ_ERR_SUCCESS || mosquitto_socket(link->client) < 0) {
-        fail_with(link, rc == MOSQ_ERR_SUCCESS ? MOSQ_ERR_CONN_LOST : rc);
+        fail_with(link, rc == MOSQ_ERR_SUCCESS ? MOSQ_ERR_CONN_LOST : rc, errno);
         return;
     }
     watch(link);
@@ -209,7 +292,7 @@ static void on_misc(uv_timer_t *timer)
     }
     int rc = mosquitto_loop_misc(link->client);
     if (rc != MOSQ_ERR_SUCCESS) {
-        fail_with(link, rc);
+        fail_with(link, rc, errno);
         return;
     }
     watch(link);
@@ -224,7 +307,7 @@ static void mqtt_send(struct hyp_link *link, const uint8_t *bytes, size_t len)
 
 static void mqtt_pause(struct hyp_link *base, bool paused)
 {
-    struct mqtt_link *link = (struct mqtt_link *)(void *)base;
+    struct mqtt_link *link = as_mqtt(base);
     link->paused = paused;
     watch(link);
 }
@@ -232,23 +315,49 @@ static void mqtt_pause(struct hyp_link *base, bool paused)
 static const struct hyp_link_ops mqtt_ops = {
     .send = mqtt_send, .pause = mqtt_pause, .close = mqtt_close};
 
+void hyp_mqtt_acknowledge(struct hyp_link *base)
+{
+    struct mqtt_link *link = as_mqtt(base);
+    link->unacknowledged = 0;
+    watch(link);
+}
+
+bool hyp_mqtt_may_repeat(const struct hyp_link *base)
+{
+    const struct mqtt_link *link = (const struct mqtt_link *)(const void *)base;
+    return link->resumed && link->since_connect < HYP_LIMIT_MQTT_UNCOMMITTED;
+}
+
+void hyp_mqtt_unsubscribe(struct hyp_link *base)
+{
+    struct mqtt_link *link = as_mqtt(base);
+    if (link->polling && link->unacknowledged == 0) {
+        mosquitto_unsubscribe(link->client, NULL, link->topic);
+        mosquitto_loop_write(link->client, 1);
+    }
+}
+
 /* --- connecting --- */
 
-static void connect_to(struct mqtt_link *link, const struct sockaddr *address)
+static void connect_blocking(uv_work_t *work)
 {
-    char host[64];
-    int rc = address->sa_family == AF_INET6
-                 ? uv_ip6_name((const struct sockaddr_in6 *)(const void *)address, host,
-                               sizeof(host))
-                 : uv_ip4_name((const struct sockaddr_in *)(const void *)address, host,
-                               sizeof(host));
-    if (rc != 0) {
-        fail(link, HYP_INVALID, "the broker's address is none this program knows");
+    struct mqtt_link *link = work->data;
+    link->connect_result =
+        mosquitto_connect_async(link->client, link->host, link->port, KEEP_ALIVE_S);
+    link->connect_errno = errno;
+}
+
+static void on_connected(uv_work_t *work, int status)
+{
+    struct mqtt_link *link = work->data;
+    link->connects = false;
+    if (link->closing) {
+        release(link);
         return;
     }
-    rc = mosquitto_connect_async(link->client, host, link->port, KEEP_ALIVE_S);
-    if (rc != MOSQ_ERR_SUCCESS) {
-        fail_with(link, rc);
+    link->open_handles--; /* the work; the timer is still there */
+    if (status != 0 || link->connect_result != MOSQ_ERR_SUCCESS) {
+        fail_with(link, link->connect_result, link->connect_errno);
         return;
     }
     /* A copy: the library may close its socket while the loop still watches it. */
@@ -263,59 +372,85 @@ static void connect_to(struct mqtt_link *link, const struct sockaddr *address)
     watch(link);
 }
 
-static void on_looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
+/* OpenSSL would ask for the password of a key at the terminal. */
+static int no_password(char *buf, int size, int rwflag, void *user)
 {
-    struct lookup *lookup = HYP_CONTAINER_OF(request, struct lookup, request);
-    struct mqtt_link *link = lookup->link;
-    free(lookup);
-    if (link != NULL) {
-        link->lookup = NULL;
-        if (status != 0) {
-            fail(link, hyp_status_from_uv(status), uv_strerror(status));
-        } else {
-            connect_to(link, found->ai_addr);
-        }
+    (void)rwflag;
+    (void)user;
+    if (size > 0) {
+        buf[0] = '\0';
     }
-    uv_freeaddrinfo(found);
+    return 0;
 }
 
-static bool begin_lookup(struct mqtt_link *link, const char *host)
+static enum hyp_status check_file(const char *path, const char *what, struct hyp_error *err)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    link->lookup = calloc(1, sizeof(*link->lookup));
-    if (link->lookup == NULL) {
-        return false;
+    if (path[0] == '\0' || access(path, R_OK) == 0) {
+        return HYP_OK;
     }
-    link->lookup->link = link;
-    if (uv_getaddrinfo(&link->link.loop->uv, &link->lookup->request, on_looked_up, host, NULL,
-                       &hints) != 0) {
-        free(link->lookup);
-        link->lookup = NULL;
-        return false;
-    }
-    return true;
+    return hyp_error_set(err, HYP_NOT_FOUND, -1, "the %s %s cannot be read: %s", what, path,
+                         strerror(errno));
 }
 
-static bool set_up_client(struct mqtt_link *link, const struct hyp_wire_settings *settings,
-                          const char *client_id)
+static enum hyp_status set_up_tls(struct mqtt_link *link,
+                                  const struct hyp_wire_settings *settings,
+                                  struct hyp_error *err)
 {
-    link->client = mosquitto_new(client_id, true, link);
-    if (link->client == NULL) {
-        return false;
+    if (!settings->tls) {
+        return HYP_OK;
     }
-    mosquitto_connect_callback_set(link->client, on_connect);
+    enum hyp_status status = check_file(settings->ca_file, "CA file", err);
+    if (status == HYP_OK) {
+        status = check_file(settings->cert_file, "client certificate", err);
+    }
+    if (status == HYP_OK) {
+        status = check_file(settings->key_file, "client key", err);
+    }
+    if (status != HYP_OK) {
+        return status;
+    }
+    bool own = settings->ca_file[0] != '\0';
+    bool client = settings->cert_file[0] != '\0';
+    int rc = mosquitto_tls_set(link->client, own ? settings->ca_file : NULL,
+                               own ? NULL : SYSTEM_CERTIFICATES,
+                               client ? settings->cert_file : NULL,
+                               client ? settings->key_file : NULL, no_password);
+    if (rc == MOSQ_ERR_SUCCESS) {
+        rc = mosquitto_tls_opts_set(link->client, VERIFY_PEER, NULL, NULL);
+    }
+    return rc == MOSQ_ERR_SUCCESS
+               ? HYP_OK
+               : hyp_error_set(err, HYP_INVALID, -1, "the TLS settings cannot be used: %s",
+                               mosquitto_strerror(rc));
+}
+
+static enum hyp_status set_up_client(struct mqtt_link *link,
+                                     const struct hyp_wire_settings *settings,
+                                     struct hyp_error *err)
+{
+    bool kept = settings->client_id[0] != '\0';
+    link->client = mosquitto_new(kept ? settings->client_id : NULL, !kept, link);
+    link->topic = strdup(settings->topic);
+    link->host = strdup(settings->host);
+    bool good = link->client != NULL && link->topic != NULL && link->host != NULL &&
+                mosquitto_threaded_set(link->client, true) == MOSQ_ERR_SUCCESS &&
+                (settings->login[0] == '\0' ||
+                 mosquitto_username_pw_set(link->client, settings->login, settings->password) ==
+                     MOSQ_ERR_SUCCESS);
+    if (!good) {
+        return hyp_error_set(err, HYP_NO_MEMORY, -1, "out of memory for a subscription");
+    }
+    mosquitto_connect_with_flags_callback_set(link->client, on_connect);
     mosquitto_subscribe_callback_set(link->client, on_subscribe);
     mosquitto_message_callback_set(link->client, on_message);
-    return settings->login[0] == '\0' ||
-           mosquitto_username_pw_set(link->client, settings->login, settings->password) ==
-               MOSQ_ERR_SUCCESS;
+    mosquitto_log_callback_set(link->client, on_log);
+    return set_up_tls(link, settings, err);
 }
 
 enum hyp_status hyp_mqtt_subscribe(struct hyp_loop *loop,
                                    const struct hyp_wire_settings *settings,
-                                   const char *client_id, const struct hyp_link_events *events,
-                                   void *user, struct hyp_link **ret_link,
-                                   struct hyp_error *err)
+                                   const struct hyp_link_events *events, void *user,
+                                   struct hyp_link **ret_link, struct hyp_error *err)
 {
     if (mosquitto_sub_topic_check(settings->topic) != MOSQ_ERR_SUCCESS ||
         settings->topic[0] == '\0') {
@@ -335,13 +470,20 @@ enum hyp_status hyp_mqtt_subscribe(struct hyp_loop *loop,
     link->port = settings->port;
     uv_timer_init(&loop->uv, &link->misc);
     link->misc.data = link;
+    link->connecting.data = link;
     link->open_handles = 1;
-    link->topic = strdup(settings->topic);
-    if (link->topic == NULL || !set_up_client(link, settings, client_id) ||
-        !begin_lookup(link, settings->host)) {
-        mqtt_close(&link->link);
-        return hyp_error_set(err, HYP_NO_MEMORY, -1, "out of memory for a subscription");
+    enum hyp_status status = set_up_client(link, settings, err);
+    if (status == HYP_OK && uv_queue_work(&loop->uv, &link->connecting, connect_blocking,
+                                          on_connected) != 0) {
+        status = hyp_error_set(err, HYP_NO_MEMORY, -1, "out of memory for a subscription");
     }
+    if (status != HYP_OK) {
+        link->closing = true;
+        uv_close((uv_handle_t *)&link->misc, on_handle_closed);
+        return status;
+    }
+    link->open_handles++; /* the work */
+    link->connects = true;
     uv_timer_start(&link->misc, on_misc, MISC_MS, MISC_MS);
     *ret_link = &link->link;
     return HYP_OK;

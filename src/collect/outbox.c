@@ -31,6 +31,7 @@
 struct hyp_outbox_batch {
     struct hyp_outbox_batch *next;
     struct hyp_outbox *outbox;
+    uint64_t number;       /* grows with each batch opened */
     struct hyp_batch view; /* what the sink sees */
     size_t ticket_count;
     bool in_submit;    /* under the loop's lock: submit has not returned */
@@ -112,6 +113,15 @@ static bool may_pass(enum hyp_status status)
            status == HYP_NO_MEMORY;
 }
 
+static void note_loss(struct hyp_outbox *outbox, const struct hyp_outbox_batch *batch)
+{
+    for (struct hyp_outbox_waiter *at = outbox->waiters; at != NULL; at = at->next) {
+        if (batch->number <= at->until) {
+            at->status = batch->status;
+        }
+    }
+}
+
 /* The batch's way ends: whoever waits is told, its memory is used again. */
 static void settle(struct hyp_outbox *outbox, struct hyp_outbox_batch *batch)
 {
@@ -120,6 +130,7 @@ static void settle(struct hyp_outbox *outbox, struct hyp_outbox_batch *batch)
         hyp_log_event(outbox->log, HYP_LOG_ERROR, "outbox.refused",
                       "readings=%zu status=%s what=\"given up\"", batch->view.reading_count,
                       hyp_status_name(batch->status));
+        note_loss(outbox, batch);
     }
     for (size_t i = 0; i < batch->ticket_count; i++) {
         outbox->committed(outbox->user, &batch->tickets[i], batch->status);
@@ -154,10 +165,28 @@ static void on_done(void *user, enum hyp_status status)
     }
 }
 
+/* Remembers, or forgets, that the sink has the batch. */
+static void swap_number(struct hyp_outbox *outbox, uint64_t from, uint64_t to)
+{
+    size_t place = 0;
+    while (outbox->with_sink[place] != from) {
+        place++;
+    }
+    outbox->with_sink[place] = to;
+}
+
 static void pause_offers(struct hyp_outbox *outbox, int64_t ms)
 {
     hyp_mono now = hyp_loop_now(outbox->loop);
     hyp_timer_arm(outbox->loop, &outbox->timer, (hyp_mono){now.ms + ms});
+}
+
+/* Those who wait are told at the next turn, not in the midst of what a producer does. */
+static void wake_for_waiters(struct hyp_outbox *outbox)
+{
+    if (outbox->waiters != NULL && !hyp_timer_is_armed(&outbox->timer)) {
+        pause_offers(outbox, 0);
+    }
 }
 
 /* Hands a batch over; *ret_done when the sink is done with it already, as batch->status says.
@@ -182,17 +211,20 @@ static void offer(struct hyp_outbox *outbox)
         outbox->waiting = batch->next;
         outbox->wait_count--;
         outbox->submitted++;
+        swap_number(outbox, 0, batch->number);
         bool done = false;
         enum hyp_status status = submit(outbox, batch, &done);
         if (status == HYP_OK && !done) {
             continue;
         }
         outbox->submitted--;
+        swap_number(outbox, batch->number, 0);
         bool failed_later = status == HYP_OK;
         status = failed_later ? batch->status : status;
         batch->status = status;
         if (!may_pass(status) || outbox->abandoned) {
             settle(outbox, batch);
+            wake_for_waiters(outbox);
             continue;
         }
         push_waiting(outbox, batch, true);
@@ -217,8 +249,73 @@ static struct hyp_outbox_batch *take_done(struct hyp_outbox *outbox)
     return oldest_first;
 }
 
+/* --- those who wait --- */
+
+static bool is_under_way(const struct hyp_outbox *outbox, uint64_t until)
+{
+    if (outbox->open != NULL && !batch_is_empty(outbox->open) &&
+        outbox->open->number <= until) {
+        return true;
+    }
+    for (const struct hyp_outbox_batch *at = outbox->waiting; at != NULL; at = at->next) {
+        if (at->number <= until) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < HYP_ARRAY_LEN(outbox->with_sink); i++) {
+        if (outbox->with_sink[i] != 0 && outbox->with_sink[i] <= until) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void tell_waiters(struct hyp_outbox *outbox)
+{
+    struct hyp_outbox_waiter **at = &outbox->waiters;
+    while (*at != NULL) {
+        struct hyp_outbox_waiter *waiter = *at;
+        if (is_under_way(outbox, waiter->until)) {
+            at = &waiter->next;
+            continue;
+        }
+        *at = waiter->next;
+        waiter->waiting = false;
+        waiter->settled(waiter, waiter->status);
+        at = &outbox->waiters; /* whoever was told may have changed the list */
+    }
+}
+
+void hyp_outbox_wait(struct hyp_outbox *outbox, struct hyp_outbox_waiter *waiter)
+{
+    bool nothing_new = outbox->open != NULL && batch_is_empty(outbox->open);
+    waiter->until = outbox->last_number - (nothing_new ? 1 : 0);
+    if (!waiter->waiting) {
+        waiter->waiting = true;
+        waiter->status = HYP_OK;
+        waiter->next = outbox->waiters;
+        outbox->waiters = waiter;
+    }
+    if (!is_under_way(outbox, waiter->until)) {
+        wake_for_waiters(outbox);
+    }
+}
+
+void hyp_outbox_forget(struct hyp_outbox *outbox, struct hyp_outbox_waiter *waiter)
+{
+    struct hyp_outbox_waiter **at = &outbox->waiters;
+    while (*at != NULL && *at != waiter) {
+        at = &(*at)->next;
+    }
+    if (*at != NULL) {
+        *at = waiter->next;
+    }
+    waiter->waiting = false;
+}
+
 static void tell(struct hyp_outbox *outbox, bool was_full)
 {
+    tell_waiters(outbox);
     if (was_full && !hyp_outbox_is_full(outbox)) {
         outbox->room(outbox->user);
     }
@@ -235,6 +332,7 @@ static void on_arrived(struct hyp_task *task)
     for (struct hyp_outbox_batch *batch = take_done(outbox); batch != NULL;) {
         struct hyp_outbox_batch *next = batch->next;
         outbox->submitted--;
+        swap_number(outbox, batch->number, 0);
         if (batch->status != HYP_OK && may_pass(batch->status) && !outbox->abandoned) {
             push_waiting(outbox, batch, true);
             pause = true;
@@ -245,6 +343,7 @@ static void on_arrived(struct hyp_task *task)
     }
     if (pause) {
         pause_offers(outbox, FAILED_PAUSE_MS);
+        tell_waiters(outbox);
         return;
     }
     if (outbox->submitted == 0) {
@@ -315,6 +414,9 @@ static struct hyp_outbox_batch *open_batch(struct hyp_outbox *outbox)
             outbox->open->next = NULL;
         } else {
             outbox->open = batch_create(outbox);
+        }
+        if (outbox->open != NULL) {
+            outbox->open->number = ++outbox->last_number;
         }
     }
     return outbox->open;

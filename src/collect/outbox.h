@@ -12,6 +12,7 @@
 #define HYP_COLLECT_OUTBOX_H
 
 #include "base/arena.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "collect/loop.h"
 #include "model/reading.h"
@@ -30,6 +31,16 @@ struct hyp_ticket {
 
 struct hyp_outbox_batch;
 
+/* Told once when all that was added before it began to wait has been committed. */
+struct hyp_outbox_waiter {
+    struct hyp_outbox_waiter *next;
+    uint64_t until;         /* number of the batch waited for */
+    enum hyp_status status; /* the worst of the batches that ended meanwhile */
+    bool waiting;
+    /* @status  OK = committed; else something of it has been given up */
+    void (*settled)(struct hyp_outbox_waiter *waiter, enum hyp_status status);
+};
+
 struct hyp_outbox {
     struct hyp_loop *loop;
     struct hyp_sink *sink;
@@ -41,12 +52,15 @@ struct hyp_outbox {
     struct hyp_outbox_batch *open;    /* being filled, or NULL */
     struct hyp_outbox_batch *waiting; /* filled, oldest first */
     struct hyp_outbox_batch *free;
+    struct hyp_outbox_waiter *waiters;
+    uint64_t last_number;          /* of the batch opened last */
     struct hyp_timer timer;        /* leave soon, or offer again */
     struct hyp_task arrived;       /* the sink is done with one */
     struct hyp_outbox_batch *done; /* under the loop's lock */
     uint32_t wait_count;
     uint32_t free_count;
     uint32_t submitted; /* with the sink, not done */
+    uint64_t with_sink[HYP_LIMIT_OUTBOX_SUBMITTED]; /* their numbers, 0 = free place */
     bool abandoned;     /* draining took too long */
     uint64_t lost;      /* readings the sink refused for good */
 };
@@ -81,6 +95,12 @@ HYP_MUST_USE enum hyp_status hyp_outbox_add_reading(struct hyp_outbox *outbox,
                                                     const struct hyp_ticket *ticket);
 /* Lets what is there leave without waiting for more. */
 void hyp_outbox_flush(struct hyp_outbox *outbox);
+/*
+ * Begins to wait for all that has been added so far, or waits for more when it waits already.
+ * Never calls `settled` from within. The waiter must live until then or until the forget.
+ */
+void hyp_outbox_wait(struct hyp_outbox *outbox, struct hyp_outbox_waiter *waiter);
+void hyp_outbox_forget(struct hyp_outbox *outbox, struct hyp_outbox_waiter *waiter);
 /* Gives up what has not been taken by the sink; what it has is still waited for. */
 void hyp_outbox_abandon(struct hyp_outbox *outbox);
 

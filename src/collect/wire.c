@@ -19,8 +19,9 @@ bool hyp_line_kind_is_polled(enum hyp_line_kind kind)
 
 struct hyp_wire_settings *hyp_wire_settings_create(const struct hyp_line *line)
 {
-    const char *texts[] = {line->name,  line->host,  line->path,
-                           line->topic, line->login, line->password};
+    const char *texts[] = {line->name,     line->host,    line->path,      line->topic,
+                           line->login,    line->password, line->ca_file,  line->cert_file,
+                           line->key_file, line->client_id};
     size_t size = 0;
     for (size_t i = 0; i < HYP_ARRAY_LEN(texts); i++) {
         size += strlen(texts[i]) + 1;
@@ -42,6 +43,11 @@ struct hyp_wire_settings *hyp_wire_settings_create(const struct hyp_line *line)
     settings->topic = texts[3];
     settings->login = texts[4];
     settings->password = texts[5];
+    settings->ca_file = texts[6];
+    settings->cert_file = texts[7];
+    settings->key_file = texts[8];
+    settings->client_id = texts[9];
+    settings->tls = line->tls;
     settings->port = line->port;
     settings->baud = line->baud;
     settings->timeout_ms = line->timeout_ms;

@@ -21,6 +21,10 @@ struct hyp_wire_settings {
     const char *topic;
     const char *login;
     const char *password;
+    const char *ca_file;
+    const char *cert_file;
+    const char *key_file;
+    const char *client_id;
     uint16_t port;
     uint32_t baud;
     uint32_t timeout_ms;
@@ -29,6 +33,7 @@ struct hyp_wire_settings {
     char parity;
     bool echo;
     bool per_cycle;
+    bool tls;
     char texts[];
 };
 
@@ -46,6 +51,7 @@ struct hyp_wire {
     uint8_t kind;       /* enum hyp_line_kind */
     uint8_t link_state; /* enum hyp_link_state */
     bool enabled;
+    bool leaving; /* its end is for good: a broker need not keep messages for it */
 };
 
 /* Is the kind one that we ask, not one that we only listen to? */

@@ -57,6 +57,11 @@ struct hyp_line {
     char topic[HYP_PATH_MAX]; /* MQTT topic filter */
     char login[HYP_LIMIT_LOGIN];
     char password[HYP_LIMIT_PASSWORD_MAX]; /* encrypted at rest, never leaves through the API */
+    bool tls;                              /* MQTT: the broker's certificate is checked */
+    char ca_file[HYP_PATH_MAX];            /* PEM; empty = the machine's authorities */
+    char cert_file[HYP_PATH_MAX];          /* client certificate, PEM; empty = none */
+    char key_file[HYP_PATH_MAX];           /* its key, PEM without password */
+    char client_id[HYP_LIMIT_CLIENT_ID];   /* under which the broker keeps our messages */
     uint32_t timeout_ms;                   /* per answer; 0 = default of the kind */
     uint8_t retries;
     uint32_t delay_ms; /* pause between requests */

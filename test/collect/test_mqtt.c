@@ -4,7 +4,10 @@
 #include "program.h"
 
 #include <mosquitto.h>
+#include <poll.h>
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define BROKER "/usr/sbin/mosquitto"
 #define TELEGRAM "1E442D2C9956341268077A550000000413D22B0000426C5F2C02FD17000003"
@@ -86,6 +89,21 @@ static void until_link(struct field *field, enum hyp_link_state link)
 {
     while (field_line_state(field, 1).link != link) {
         hyp_loop_step(field->loop, true);
+    }
+}
+
+/* Runs the field until the broker logs a line with the text. */
+static void until_logged(struct field *field, struct broker *broker, const char *text)
+{
+    struct pollfd poller = {.fd = broker->program.output, .events = POLLIN};
+    for (;;) {
+        if (poll(&poller, 1, 10) > 0) {
+            assert_true(program_wait_for(&broker->program, ""));
+            if (strstr(broker->program.line, text) != NULL) {
+                return;
+            }
+        }
+        field_settle(field);
     }
 }
 
@@ -184,13 +202,175 @@ static void messages_wait_in_the_broker_while_the_sink_is_busy(void **state)
                                    struct hyp_ear, wire),
                   true);
     publish(&broker, "town/1", TELEGRAM, sizeof(TELEGRAM) - 1);
-    assert_true(program_wait_for(&broker.program, "Sending PUBLISH to hypocaust"));
+    assert_true(program_wait_for(&broker.program, "Sending PUBLISH to"));
     field_settle(field);
     assert_int_equal(field_line_state(field, 1).bytes_in, 0);
     hyp_ear_pause(HYP_CONTAINER_OF(hyp_collector_wire(field->collector, (hyp_line_id){1}),
                                    struct hyp_ear, wire),
                   false);
     field_until_readings(field, 1);
+    field_destroy(field);
+    program_stop(&broker.program);
+}
+
+/* --- nothing acknowledged is lost, nothing doubled --- */
+
+#define CLIENT "hypocaust-test"
+
+static struct field *create_kept(const struct broker *broker)
+{
+    struct field *field = create_field(broker, "none");
+    struct hyp_line line = field_line(1, HYP_LINE_WMBUS_MQTT, (uint16_t)broker->port);
+    hyp_text_copy(line.host, sizeof(line.host), HYP_STR("localhost"));
+    hyp_text_copy(line.topic, sizeof(line.topic), HYP_STR("town/#"));
+    hyp_text_copy(line.client_id, sizeof(line.client_id), HYP_STR(CLIENT));
+    assert_int_equal(hyp_collector_set_line(field->collector, &line), HYP_OK);
+    return field;
+}
+
+static void until_held(struct field *field)
+{
+    while (field->sink.held_count == 0) {
+        hyp_loop_step(field->loop, true);
+    }
+}
+
+static void the_acknowledgement_waits_for_the_commit(void **state)
+{
+    (void)state;
+    struct broker broker = {0};
+    broker_start(&broker, false);
+    struct field *field = create_kept(&broker);
+    until_link(field, HYP_LINK_CONNECTED);
+    field->sink.hold = true;
+    publish(&broker, "town/1", TELEGRAM, sizeof(TELEGRAM) - 1);
+    until_held(field);
+    /* Had it been written, the broker would log it before what it does next for us. */
+    publish(&broker, "town/2", "no telegram", 11);
+    while (field_line_state(field, 1).frames_refused == 0) {
+        hyp_loop_step(field->loop, true);
+    }
+    publish(&broker, "town/3", "no telegram", 11);
+    assert_true(
+        program_wait_for(&broker.program, "Sending PUBLISH to " CLIENT " (d0, q1, r0, m2"));
+    do {
+        assert_true(program_wait_for(&broker.program, CLIENT));
+        assert_null(strstr(broker.program.line, "PUBACK from"));
+    } while (strstr(broker.program.line, "m3") == NULL);
+    field_sink_release(field, HYP_OK);
+    field_until_readings(field, 1);
+    until_logged(field, &broker, "PUBACK from " CLIENT " (Mid: 1");
+    until_logged(field, &broker, "PUBACK from " CLIENT " (Mid: 3");
+    field_destroy(field);
+    program_stop(&broker.program);
+}
+
+static void what_could_not_be_stored_is_sent_again(void **state)
+{
+    (void)state;
+    struct broker broker = {0};
+    broker_start(&broker, false);
+    struct field *field = create_kept(&broker);
+    until_link(field, HYP_LINK_CONNECTED);
+    field->sink.hold = true;
+    publish(&broker, "town/1", TELEGRAM, sizeof(TELEGRAM) - 1);
+    until_held(field);
+    field_sink_release(field, HYP_CORRUPT); /* given up */
+    until_link(field, HYP_LINK_FAILED);
+    assert_non_null(strstr(field_line_state(field, 1).comm.last_error, "sends them again"));
+    field_advance(field, 20000);
+    field_until_readings(field, 1);
+    field_settle(field);
+    assert_int_equal(field->sink.reading_count, 1);
+    field_destroy(field);
+    program_stop(&broker.program);
+}
+
+/* A new connection of the same process: the telegram is on its way to the disk already. */
+static void a_repeated_message_is_taken_once(void **state)
+{
+    (void)state;
+    struct broker broker = {0};
+    broker_start(&broker, false);
+    struct field *field = create_kept(&broker);
+    until_link(field, HYP_LINK_CONNECTED);
+    field->sink.hold = true;
+    publish(&broker, "town/1", TELEGRAM, sizeof(TELEGRAM) - 1);
+    until_held(field);
+    field_advance(field, 60000); /* else it would pass for a telegram of a second receiver */
+    struct hyp_line line = field_line(1, HYP_LINE_WMBUS_MQTT, (uint16_t)broker.port);
+    hyp_text_copy(line.name, sizeof(line.name), HYP_STR("new name"));
+    hyp_text_copy(line.host, sizeof(line.host), HYP_STR("localhost"));
+    hyp_text_copy(line.topic, sizeof(line.topic), HYP_STR("town/#"));
+    hyp_text_copy(line.client_id, sizeof(line.client_id), HYP_STR(CLIENT));
+    assert_int_equal(hyp_collector_set_line(field->collector, &line), HYP_OK);
+    while (field_line_state(field, 1).bytes_in == 0) {
+        hyp_loop_step(field->loop, true);
+    }
+    field_sink_release(field, HYP_OK);
+    field_until_readings(field, 1);
+    until_logged(field, &broker, "PUBACK from " CLIENT);
+    field_settle(field);
+    assert_int_equal(field->sink.reading_count, 1);
+    field_destroy(field);
+    program_stop(&broker.program);
+}
+
+/* Another process that dies when the telegram has reached its sink. */
+static void let_a_process_die(const struct broker *broker)
+{
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct field *field = create_kept(broker);
+        field->sink.hold = true;
+        until_held(field);
+        _exit(7);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 7);
+}
+
+static void begin_session(struct broker *broker)
+{
+    struct field *field = create_kept(broker);
+    until_link(field, HYP_LINK_CONNECTED);
+    field_destroy(field);
+    publish(broker, "town/1", TELEGRAM, sizeof(TELEGRAM) - 1);
+}
+
+static void a_process_that_dies_before_the_commit_loses_nothing(void **state)
+{
+    (void)state;
+    struct broker broker = {0};
+    broker_start(&broker, false);
+    begin_session(&broker);
+    let_a_process_die(&broker);
+    struct field *field = create_kept(&broker);
+    field_until_readings(field, 1);
+    field_assert_decimal(&field->sink.readings[0], "volume", "11.218");
+    field_destroy(field);
+    program_stop(&broker.program);
+}
+
+static void a_process_that_dies_after_the_commit_doubles_nothing(void **state)
+{
+    (void)state;
+    struct broker broker = {0};
+    broker_start(&broker, false);
+    begin_session(&broker);
+    let_a_process_die(&broker);
+    struct field *field = create_kept(&broker);
+    uint8_t bytes[64];
+    size_t len = 0;
+    assert_int_equal(hyp_hex_decode(HYP_STR(TELEGRAM), bytes, sizeof(bytes), &len, NULL),
+                     HYP_OK);
+    /* What the store remembers of the time before. */
+    hyp_collector_restore_telegram(field->collector, (hyp_line_id){1}, bytes, len);
+    until_logged(field, &broker, "PUBACK from " CLIENT);
+    assert_int_equal(field->sink.reading_count, 0);
     field_destroy(field);
     program_stop(&broker.program);
 }
@@ -208,6 +388,11 @@ int main(void)
     TEST_ONE(&list, a_refused_sign_in_says_why);
     TEST_ONE(&list, a_bad_topic_is_refused);
     TEST_ONE(&list, messages_wait_in_the_broker_while_the_sink_is_busy);
+    TEST_ONE(&list, the_acknowledgement_waits_for_the_commit);
+    TEST_ONE(&list, what_could_not_be_stored_is_sent_again);
+    TEST_ONE(&list, a_repeated_message_is_taken_once);
+    TEST_ONE(&list, a_process_that_dies_before_the_commit_loses_nothing);
+    TEST_ONE(&list, a_process_that_dies_after_the_commit_doubles_nothing);
     int failed = test_list_run(&list, "mqtt");
     mosquitto_lib_cleanup();
     return failed;
