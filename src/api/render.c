@@ -163,6 +163,11 @@ void hyp_render_line(struct hyp_json *json, const struct hyp_line_view *view)
     hyp_json_member_text(json, "topic", line->topic);
     hyp_json_member_text(json, "login", line->login);
     hyp_json_member_bool(json, "has_password", view->has_password);
+    hyp_json_member_bool(json, "tls", line->tls);
+    hyp_json_member_text(json, "ca_file", line->ca_file);
+    hyp_json_member_text(json, "cert_file", line->cert_file);
+    hyp_json_member_text(json, "key_file", line->key_file);
+    hyp_json_member_text(json, "client_id", line->client_id);
     hyp_json_member_u64(json, "timeout_ms", line->timeout_ms);
     hyp_json_member_u64(json, "retries", line->retries);
     hyp_json_member_u64(json, "delay_ms", line->delay_ms);

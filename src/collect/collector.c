@@ -52,7 +52,8 @@ static struct hyp_bus *as_bus(struct hyp_wire *wire)
 
 static struct hyp_ear *as_ear(struct hyp_wire *wire)
 {
-    return wire == NULL || as_bus(wire) != NULL ? NULL : HYP_CONTAINER_OF(wire, struct hyp_ear, wire);
+    return wire == NULL || as_bus(wire) != NULL ? NULL
+                                                : HYP_CONTAINER_OF(wire, struct hyp_ear, wire);
 }
 
 static struct hyp_wire *next_wire(const struct hyp_collector *collector, size_t *cursor)

@@ -23,10 +23,10 @@ struct hyp_ear {
     struct hyp_ear_client *clients;
     uint32_t client_count;
     struct hyp_folder *folder;
-    struct hyp_recent *recent; /* MQTT: what a broker may repeat */
+    struct hyp_recent *recent;       /* MQTT: what a broker may repeat */
     struct hyp_outbox_waiter commit; /* MQTT: then its messages are acknowledged */
-    bool opening; /* the link is on its way up */
-    bool paused;  /* the outbox is full */
+    bool opening;                    /* the link is on its way up */
+    bool paused;                     /* the outbox is full */
 };
 
 HYP_MUST_USE enum hyp_status hyp_ear_init(struct hyp_ear *ear);

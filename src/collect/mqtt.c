@@ -17,6 +17,7 @@
 #include "collect/mqtt.h"
 
 #include "base/limits.h"
+#include "collect/mqtt_tls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,8 +33,6 @@
 #define SUBSCRIBE_REFUSED 0x80
 #define SESSION_PRESENT 1
 #define TEXT_MAX 200
-#define SYSTEM_CERTIFICATES "/etc/ssl/certs"
-#define VERIFY_PEER 1 /* SSL_VERIFY_PEER */
 
 struct mqtt_link {
     struct hyp_link link;
@@ -50,12 +49,14 @@ struct mqtt_link {
     uint16_t port;
     bool connects; /* the worker has the client */
     bool resumed;  /* the broker knew our session */
+    bool tls;
+    bool greeted; /* the broker has answered */
     bool polling;
     bool paused;
     bool closing;
     char *topic;
     char *host;
-    char said[TEXT_MAX];   /* the library's last error message */
+    char said[TEXT_MAX];   /* the library's first error message */
     char reason[TEXT_MAX]; /* why the broker refused */
 };
 
@@ -118,40 +119,16 @@ static void fail(struct mqtt_link *link, enum hyp_status status, const char *tex
     events->closed(user, status, copy);
 }
 
-/* What OpenSSL says, in the words of somebody who has to mend it. */
 static void fail_of_tls(struct mqtt_link *link)
 {
-    static const struct {
-        const char *said;
-        const char *text;
-    } rows[] = {
-        {"host name",                 "the broker's certificate is for another host name than this line's host"      },
-        {"certificate verify failed",
-         "the broker's certificate is not signed by a known authority: check the CA file"                            },
-        {"CA certificates",           "the CA file holds no certificate: it must be in PEM form"                     },
-        {"client certificate",        "the client certificate cannot be used: it must be in PEM form"                },
-        {"client key",
-         "the client key cannot be used: it must be in PEM form, without a password"                                 },
-        {"inconsistent",              "the client key does not belong to the client certificate"                     },
-        {"certificate required",      "the broker wants a client certificate"                                        },
-        {"handshake failure",         "the broker refuses the TLS connection; does it want a client certificate?"    },
-        {"unknown ca",                "the broker does not know the authority that signed the client certificate"    },
-        {"wrong version number",      "the broker does not speak TLS on this port"                                   },
-    };
-    const char *text = link->said[0] != '\0' ? link->said : "the TLS connection failed";
-    for (size_t i = 0; i < HYP_ARRAY_LEN(rows); i++) {
-        if (strstr(link->said, rows[i].said) != NULL) {
-            text = rows[i].text;
-            break;
-        }
-    }
-    fail(link, HYP_DENIED, text);
+    fail(link, HYP_DENIED, hyp_mqtt_tls_reason(link->said));
 }
 
 static bool is_about_tls(const struct mqtt_link *link, int rc)
 {
-    return rc == MOSQ_ERR_TLS || strstr(link->said, "SSL") != NULL ||
-           strstr(link->said, "TLS") != NULL;
+    bool ended = rc == MOSQ_ERR_CONN_LOST || rc == MOSQ_ERR_ERRNO;
+    return rc == MOSQ_ERR_TLS || (link->tls && !link->greeted && link->polling && ended) ||
+           strstr(link->said, "SSL") != NULL || strstr(link->said, "TLS") != NULL;
 }
 
 static void fail_with(struct mqtt_link *link, int rc, int error)
@@ -181,6 +158,7 @@ static void refuse(struct mqtt_link *link, const char *reason)
 static void on_connect(struct mosquitto *client, void *user, int code, int flags)
 {
     struct mqtt_link *link = user;
+    link->greeted = true;
     if (code != 0) {
         hyp_text_copy(link->reason, sizeof(link->reason),
                       hyp_str_from(mosquitto_connack_string(code)));
@@ -226,7 +204,7 @@ static void on_log(struct mosquitto *client, void *user, int level, const char *
 {
     (void)client;
     struct mqtt_link *link = user;
-    if (level == MOSQ_LOG_ERR) {
+    if (level == MOSQ_LOG_ERR && link->said[0] == '\0') { /* the first says why */
         hyp_text_copy(link->said, sizeof(link->said), hyp_str_from(text));
     }
 }
@@ -250,25 +228,29 @@ static void watch(struct mqtt_link *link)
     }
 }
 
-static const char *socket_error(const struct mqtt_link *link)
+static void fail_of_socket(struct mqtt_link *link)
 {
     int code = 0;
     socklen_t len = sizeof(code);
     if (getsockopt(link->fd, SOL_SOCKET, SO_ERROR, &code, &len) != 0 || code == 0) {
-        return "the broker closed the connection";
+        fail(link, HYP_REFUSED, "the broker closed the connection");
+    } else if (code == ECONNRESET && link->tls && !link->greeted) {
+        fail_of_tls(link);
+    } else {
+        fail(link, HYP_REFUSED, strerror(code));
     }
-    return strerror(code);
 }
 
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
     struct mqtt_link *link = poll->data;
     if (status != 0) {
-        fail(link, HYP_REFUSED, socket_error(link));
+        fail_of_socket(link);
         return;
     }
     int rc = MOSQ_ERR_SUCCESS;
     if ((events & UV_READABLE) != 0) {
+        errno = 0; /* the library takes an old EAGAIN for the end of what is there */
         rc = mosquitto_loop_read(link->client, 1);
     }
     if (link->closing) {
@@ -372,58 +354,6 @@ static void on_connected(uv_work_t *work, int status)
     watch(link);
 }
 
-/* OpenSSL would ask for the password of a key at the terminal. */
-static int no_password(char *buf, int size, int rwflag, void *user)
-{
-    (void)rwflag;
-    (void)user;
-    if (size > 0) {
-        buf[0] = '\0';
-    }
-    return 0;
-}
-
-static enum hyp_status check_file(const char *path, const char *what, struct hyp_error *err)
-{
-    if (path[0] == '\0' || access(path, R_OK) == 0) {
-        return HYP_OK;
-    }
-    return hyp_error_set(err, HYP_NOT_FOUND, -1, "the %s %s cannot be read: %s", what, path,
-                         strerror(errno));
-}
-
-static enum hyp_status set_up_tls(struct mqtt_link *link,
-                                  const struct hyp_wire_settings *settings,
-                                  struct hyp_error *err)
-{
-    if (!settings->tls) {
-        return HYP_OK;
-    }
-    enum hyp_status status = check_file(settings->ca_file, "CA file", err);
-    if (status == HYP_OK) {
-        status = check_file(settings->cert_file, "client certificate", err);
-    }
-    if (status == HYP_OK) {
-        status = check_file(settings->key_file, "client key", err);
-    }
-    if (status != HYP_OK) {
-        return status;
-    }
-    bool own = settings->ca_file[0] != '\0';
-    bool client = settings->cert_file[0] != '\0';
-    int rc = mosquitto_tls_set(link->client, own ? settings->ca_file : NULL,
-                               own ? NULL : SYSTEM_CERTIFICATES,
-                               client ? settings->cert_file : NULL,
-                               client ? settings->key_file : NULL, no_password);
-    if (rc == MOSQ_ERR_SUCCESS) {
-        rc = mosquitto_tls_opts_set(link->client, VERIFY_PEER, NULL, NULL);
-    }
-    return rc == MOSQ_ERR_SUCCESS
-               ? HYP_OK
-               : hyp_error_set(err, HYP_INVALID, -1, "the TLS settings cannot be used: %s",
-                               mosquitto_strerror(rc));
-}
-
 static enum hyp_status set_up_client(struct mqtt_link *link,
                                      const struct hyp_wire_settings *settings,
                                      struct hyp_error *err)
@@ -444,7 +374,8 @@ static enum hyp_status set_up_client(struct mqtt_link *link,
     mosquitto_subscribe_callback_set(link->client, on_subscribe);
     mosquitto_message_callback_set(link->client, on_message);
     mosquitto_log_callback_set(link->client, on_log);
-    return set_up_tls(link, settings, err);
+    link->tls = settings->tls;
+    return link->tls ? hyp_mqtt_tls_set_up(link->client, settings, err) : HYP_OK;
 }
 
 enum hyp_status hyp_mqtt_subscribe(struct hyp_loop *loop,
@@ -473,8 +404,8 @@ enum hyp_status hyp_mqtt_subscribe(struct hyp_loop *loop,
     link->connecting.data = link;
     link->open_handles = 1;
     enum hyp_status status = set_up_client(link, settings, err);
-    if (status == HYP_OK && uv_queue_work(&loop->uv, &link->connecting, connect_blocking,
-                                          on_connected) != 0) {
+    if (status == HYP_OK &&
+        uv_queue_work(&loop->uv, &link->connecting, connect_blocking, on_connected) != 0) {
         status = hyp_error_set(err, HYP_NO_MEMORY, -1, "out of memory for a subscription");
     }
     if (status != HYP_OK) {

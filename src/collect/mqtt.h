@@ -8,8 +8,8 @@
  * broker under the client id. So the owner says so after the commit, and knows what it has seen
  * (hyp_mqtt_may_repeat).
  *
- * Retained messages are passed over: nobody knows when they were true, and whoever is subscribed
- * all the time has had them.
+ * Retained messages are passed over: nobody knows when they were true, and whoever is
+ * subscribed all the time has had them.
  */
 #ifndef HYP_COLLECT_MQTT_H
 #define HYP_COLLECT_MQTT_H

@@ -59,10 +59,10 @@ struct hyp_outbox {
     struct hyp_outbox_batch *done; /* under the loop's lock */
     uint32_t wait_count;
     uint32_t free_count;
-    uint32_t submitted; /* with the sink, not done */
+    uint32_t submitted;                             /* with the sink, not done */
     uint64_t with_sink[HYP_LIMIT_OUTBOX_SUBMITTED]; /* their numbers, 0 = free place */
-    bool abandoned;     /* draining took too long */
-    uint64_t lost;      /* readings the sink refused for good */
+    bool abandoned;                                 /* draining took too long */
+    uint64_t lost;                                  /* readings the sink refused for good */
 };
 
 HYP_MUST_USE enum hyp_status hyp_outbox_init(struct hyp_outbox *outbox, struct hyp_loop *loop,

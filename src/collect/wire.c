@@ -19,8 +19,8 @@ bool hyp_line_kind_is_polled(enum hyp_line_kind kind)
 
 struct hyp_wire_settings *hyp_wire_settings_create(const struct hyp_line *line)
 {
-    const char *texts[] = {line->name,     line->host,    line->path,      line->topic,
-                           line->login,    line->password, line->ca_file,  line->cert_file,
+    const char *texts[] = {line->name,     line->host,     line->path,    line->topic,
+                           line->login,    line->password, line->ca_file, line->cert_file,
                            line->key_file, line->client_id};
     size_t size = 0;
     for (size_t i = 0; i < HYP_ARRAY_LEN(texts); i++) {

@@ -184,6 +184,34 @@ static enum hyp_status need(bool there, const char *field, const char *why,
     return there ? HYP_OK : hyp_error_set(err, HYP_INVALID, -1, "%s: %s", field, why);
 }
 
+static bool is_file(const char *path)
+{
+    return path[0] == '\0' || path[0] == '/';
+}
+
+static enum hyp_status check_mqtt(const struct hyp_line *line, struct hyp_error *err)
+{
+    static const char wanted[] = "the name of a file on the server from the root, or nothing.";
+    const struct {
+        bool good;
+        const char *field;
+        const char *why;
+    } rows[] = {
+        {line->topic[0] != '\0',                                      "topic",     "a topic filter is needed, e.g. \"meters/#\"."},
+        {is_file(line->ca_file),                                      "ca_file",   wanted                                        },
+        {is_file(line->cert_file),                                    "cert_file", wanted                                        },
+        {is_file(line->key_file),                                     "key_file",  wanted                                        },
+        {(line->cert_file[0] == '\0') == (line->key_file[0] == '\0'), "key_file",
+         "a client certificate and its key go together."                                                                         },
+    };
+    for (size_t i = 0; i < HYP_ARRAY_LEN(rows); i++) {
+        if (!rows[i].good) {
+            return need(false, rows[i].field, rows[i].why, err);
+        }
+    }
+    return HYP_OK;
+}
+
 static enum hyp_status check_line_place(const struct hyp_line *line, struct hyp_error *err)
 {
     if (is_serial_line(line->kind)) {
@@ -193,8 +221,11 @@ static enum hyp_status check_line_place(const struct hyp_line *line, struct hyp_
     if (line->kind == HYP_LINE_DROP_FOLDER) {
         return need(line->path[0] == '/', "path", "the folder is needed, from the root.", err);
     }
-    if (line->kind == HYP_LINE_WMBUS_MQTT && line->topic[0] == '\0') {
-        return need(false, "topic", "a topic filter is needed, e.g. \"meters/#\".", err);
+    if (line->kind == HYP_LINE_WMBUS_MQTT) {
+        enum hyp_status status = check_mqtt(line, err);
+        if (status != HYP_OK) {
+            return status;
+        }
     }
     if (line->host[0] == '\0') {
         return need(false, "host", "a host name or an address is needed.", err);

@@ -110,6 +110,12 @@ HYP_MUST_USE enum hyp_status hyp_service_collector(struct hyp_service *service,
                                                    struct hyp_error *err);
 /* Passes a line or device on to the collector as the configuration allows. */
 enum hyp_status hyp_service_push_line(struct hyp_service *service, const struct hyp_line *line);
+/* The same at start: with what a broker may repeat. */
+HYP_MUST_USE enum hyp_status hyp_service_restore_line(struct hyp_service *service,
+                                                      struct hyp_collector *collector,
+                                                      struct hyp_line *line);
+/* Makes up the client id of an MQTT line that has none. */
+void hyp_line_name_client(struct hyp_service *service, struct hyp_line *line);
 enum hyp_status hyp_service_push_device(struct hyp_service *service,
                                         const struct hyp_device *device);
 

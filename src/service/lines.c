@@ -109,6 +109,7 @@ enum hyp_status hyp_line_add(struct hyp_service *service, const struct hyp_scope
     }
     line->id = (hyp_line_id){0};
     line->tenant = hyp_scope_tenant(scope);
+    hyp_line_name_client(service, line);
     pthread_mutex_lock(&service->plant_lock);
     status = check_name(service, scope, line, err);
     if (status == HYP_OK) {
@@ -137,6 +138,7 @@ static enum hyp_status update_locked(struct hyp_service *service, const struct h
         return hyp_service_not_found(err, "line", line->id.id);
     }
     line->tenant = before.tenant;
+    hyp_line_name_client(service, line);
     if (!password_given) {
         hyp_text_copy(line->password, sizeof(line->password), hyp_str_from(before.password));
     }

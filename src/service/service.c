@@ -333,7 +333,7 @@ static enum hyp_status hand_over(struct hyp_service *service, struct hyp_collect
     enum hyp_status status =
         hyp_store_lines(service->config.store, service->tenant.id, arena, &lines, &count);
     for (size_t i = 0; status == HYP_OK && i < count; i++) {
-        status = hyp_service_push_line(service, &lines[i]);
+        status = hyp_service_restore_line(service, collector, &lines[i]);
     }
     if (status == HYP_OK) {
         status = hyp_store_devices(service->config.store, (hyp_tenant_id){0}, arena, &devices,

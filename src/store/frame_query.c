@@ -21,6 +21,7 @@ struct page {
     hyp_line_id line;
     size_t skip;
     size_t limit;
+    struct hyp_arena *bytes; /* where bytes are copied to; NULL = nobody asks for them */
     struct hyp_list list;
 };
 
@@ -54,6 +55,16 @@ static int newest_first(const void *a, const void *b)
     return x->frame.id.id > y->frame.id.id ? -1 : x->frame.id.id < y->frame.id.id;
 }
 
+static void copy_bytes(struct page *page, struct hyp_stored_frame *frame)
+{
+    struct hyp_str bytes = {.ptr = (const char *)frame->bytes, .len = frame->len};
+    frame->bytes = NULL;
+    if (page->bytes != NULL) {
+        frame->bytes = (const uint8_t *)hyp_arena_copy_str(page->bytes, bytes);
+        page->list.failed = page->list.failed || frame->bytes == NULL;
+    }
+}
+
 static void add_frames(struct page *page, struct hyp_kept_frame *kept, size_t count)
 {
     qsort(kept, count, sizeof(*kept), newest_first);
@@ -68,7 +79,7 @@ static void add_frames(struct page *page, struct hyp_kept_frame *kept, size_t co
         struct hyp_stored_frame *frame = hyp_list_add(&page->list);
         if (frame != NULL) {
             *frame = kept[i].frame;
-            frame->bytes = NULL;
+            copy_bytes(page, frame);
         }
     }
 }
@@ -163,15 +174,48 @@ static enum hyp_status check_scope(struct hyp_store *store, hyp_tenant_id tenant
     return line.id == 0 ? HYP_OK : hyp_core_check(store, HYP_SQL_LINE_EXISTS, line.id, tenant);
 }
 
+static enum hyp_status fill_page(struct page *page, struct hyp_stored_frame **ret_frames,
+                                 size_t *ret_count)
+{
+    struct hyp_store *store = page->store;
+    enum hyp_status status = check_scope(store, page->tenant, page->device, page->line);
+    if (status != HYP_OK) {
+        return status;
+    }
+    struct hyp_connections reader = hyp_core_reader(store);
+    pthread_rwlock_rdlock(&store->frames->lock);
+    int64_t below;
+    status = add_pending(page, &below);
+    if (status == HYP_OK && !page_is_full(page)) {
+        status = add_blocks(page, reader.frames, below);
+    }
+    pthread_rwlock_unlock(&store->frames->lock);
+    hyp_core_reader_return(store, reader);
+    if (status == HYP_OK && page->list.failed) {
+        status = HYP_LIMIT;
+    }
+    if (status == HYP_OK) {
+        *ret_frames = page->list.items;
+        *ret_count = page->list.count;
+    }
+    return status;
+}
+
+enum hyp_status hyp_store_newest_frames(struct hyp_store *store, hyp_tenant_id tenant,
+                                        hyp_line_id line, size_t limit, struct hyp_arena *arena,
+                                        struct hyp_stored_frame **ret_frames, size_t *ret_count)
+{
+    struct page page = {
+        .store = store, .tenant = tenant, .line = line, .limit = limit, .bytes = arena};
+    hyp_list_init(&page.list, arena, sizeof(struct hyp_stored_frame));
+    return fill_page(&page, ret_frames, ret_count);
+}
+
 enum hyp_status hyp_store_frames(struct hyp_store *store, hyp_tenant_id tenant,
                                  hyp_device_id device, hyp_line_id line, size_t offset,
                                  size_t limit, struct hyp_arena *arena,
                                  struct hyp_stored_frame **ret_frames, size_t *ret_count)
 {
-    enum hyp_status status = check_scope(store, tenant, device, line);
-    if (status != HYP_OK) {
-        return status;
-    }
     struct page page = {.store = store,
                         .tenant = tenant,
                         .device = device,
@@ -179,23 +223,7 @@ enum hyp_status hyp_store_frames(struct hyp_store *store, hyp_tenant_id tenant,
                         .skip = offset,
                         .limit = limit};
     hyp_list_init(&page.list, arena, sizeof(struct hyp_stored_frame));
-    struct hyp_connections reader = hyp_core_reader(store);
-    pthread_rwlock_rdlock(&store->frames->lock);
-    int64_t below;
-    status = add_pending(&page, &below);
-    if (status == HYP_OK && !page_is_full(&page)) {
-        status = add_blocks(&page, reader.frames, below);
-    }
-    pthread_rwlock_unlock(&store->frames->lock);
-    hyp_core_reader_return(store, reader);
-    if (status == HYP_OK && page.list.failed) {
-        status = HYP_LIMIT;
-    }
-    if (status == HYP_OK) {
-        *ret_frames = page.list.items;
-        *ret_count = page.list.count;
-    }
-    return status;
+    return fill_page(&page, ret_frames, ret_count);
 }
 
 /* --- one frame --- */

@@ -9,7 +9,8 @@
 /* In the order of read_line. */
 #define LINE_COLUMNS                                                                           \
     "id, tenant, name, kind, host, port, path, baud, parity, topic, login, timeout_ms,"        \
-    " retries, delay_ms, echo, enabled, revision, password"
+    " retries, delay_ms, echo, enabled, revision, tls, ca_file, cert_file, key_file,"          \
+    " client_id, per_cycle, password"
 
 static enum hyp_status read_line(struct hyp_store *store, struct hyp_query *query,
                                  struct hyp_line *line)
@@ -32,13 +33,19 @@ static enum hyp_status read_line(struct hyp_store *store, struct hyp_query *quer
     line->echo = hyp_query_i64(query) != 0;
     line->enabled = hyp_query_i64(query) != 0;
     line->revision = hyp_query_i64(query);
+    line->tls = hyp_query_i64(query) != 0;
+    hyp_query_text(query, line->ca_file, sizeof(line->ca_file));
+    hyp_query_text(query, line->cert_file, sizeof(line->cert_file));
+    hyp_query_text(query, line->key_file, sizeof(line->key_file));
+    hyp_query_text(query, line->client_id, sizeof(line->client_id));
+    line->per_cycle = hyp_query_i64(query) != 0;
     size_t len;
     enum hyp_status status = hyp_core_unseal(store, query, (uint8_t *)line->password,
                                              sizeof(line->password) - 1, &len);
     return kind != HYP_OK ? HYP_CORRUPT : status;
 }
 
-/* Parameters 1..16 of insert and update, in this order. */
+/* Parameters 1..22 of insert and update, in this order. */
 static void bind_line(struct hyp_query *query, const struct hyp_line *line,
                       const struct hyp_box *box)
 {
@@ -59,6 +66,12 @@ static void bind_line(struct hyp_query *query, const struct hyp_line *line,
     hyp_query_bind_i64(query, line->echo);
     hyp_query_bind_i64(query, line->enabled);
     hyp_query_bind_blob(query, box->bytes, box->len);
+    hyp_query_bind_i64(query, line->tls);
+    hyp_query_bind_text(query, line->ca_file);
+    hyp_query_bind_text(query, line->cert_file);
+    hyp_query_bind_text(query, line->key_file);
+    hyp_query_bind_text(query, line->client_id);
+    hyp_query_bind_i64(query, line->per_cycle);
 }
 
 static enum hyp_status check_line(const struct hyp_line *line, struct hyp_error *err)
@@ -81,9 +94,10 @@ enum hyp_status hyp_store_line_add(struct hyp_store *store, struct hyp_line *lin
     struct hyp_query query;
     hyp_query_open(&query, hyp_core_begin(store),
                    "INSERT INTO line(tenant, name, kind, host, port, path, baud, parity, topic,"
-                   " login, timeout_ms, retries, delay_ms, echo, enabled, password, revision)"
+                   " login, timeout_ms, retries, delay_ms, echo, enabled, password, tls,"
+                   " ca_file, cert_file, key_file, client_id, per_cycle, revision)"
                    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
-                   " $16, 1) RETURNING id");
+                   " $16, $17, $18, $19, $20, $21, $22, 1) RETURNING id");
     bind_line(&query, line, &box);
     int64_t id = hyp_query_row(&query) ? hyp_query_i64(&query) : 0;
     status = hyp_core_finish(store, hyp_query_close(&query), err, "line");
@@ -109,8 +123,10 @@ enum hyp_status hyp_store_line_update(struct hyp_store *store, struct hyp_line *
                    "UPDATE line SET tenant = $1, name = $2, kind = $3, host = $4, port = $5,"
                    " path = $6, baud = $7, parity = $8, topic = $9, login = $10,"
                    " timeout_ms = $11, retries = $12, delay_ms = $13, echo = $14,"
-                   " enabled = $15, password = $16, revision = revision + 1"
-                   " WHERE id = $17 AND revision = $18 AND tenant = $1");
+                   " enabled = $15, password = $16, tls = $17, ca_file = $18,"
+                   " cert_file = $19, key_file = $20, client_id = $21, per_cycle = $22,"
+                   " revision = revision + 1"
+                   " WHERE id = $23 AND revision = $24 AND tenant = $1");
     bind_line(&query, line, &box);
     hyp_query_bind_i64(&query, line->id.id);
     hyp_query_bind_i64(&query, line->revision);

@@ -180,6 +180,12 @@ HYP_MUST_USE enum hyp_status
 hyp_store_frames(struct hyp_store *store, hyp_tenant_id tenant, hyp_device_id device,
                  hyp_line_id line, size_t offset, size_t limit, struct hyp_arena *arena,
                  struct hyp_stored_frame **ret_frames, size_t *ret_count);
+/* The newest frames of a line, with their bytes. */
+HYP_MUST_USE enum hyp_status hyp_store_newest_frames(struct hyp_store *store,
+                                                     hyp_tenant_id tenant, hyp_line_id line,
+                                                     size_t limit, struct hyp_arena *arena,
+                                                     struct hyp_stored_frame **ret_frames,
+                                                     size_t *ret_count);
 HYP_MUST_USE enum hyp_status hyp_store_frame(struct hyp_store *store, hyp_tenant_id tenant,
                                              hyp_frame_id id, struct hyp_arena *arena,
                                              struct hyp_stored_frame *ret_frame);

@@ -1,139 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A real Mosquitto broker, started here on a free port. */
-#include "field.h"
-#include "program.h"
+#include "broker.h"
 
 #include <mosquitto.h>
-#include <poll.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define BROKER "/usr/sbin/mosquitto"
-#define TELEGRAM "1E442D2C9956341268077A550000000413D22B0000426C5F2C02FD17000003"
-
-struct broker {
-    struct program program;
-    unsigned port;
-};
-
-static void broker_start(struct broker *broker, bool with_password)
-{
-    if (broker->program.folder[0] == '\0') {
-        program_prepare(&broker->program);
-        broker->port = program_free_port();
-    }
-    char config[512];
-    program_text(config, sizeof(config), "%s",
-                 program_path(&broker->program, "mosquitto.conf"));
-    FILE *file = fopen(config, "w");
-    assert_non_null(file);
-    fprintf(file, "listener %u 127.0.0.1\nallow_anonymous %s\n", broker->port,
-            with_password ? "false" : "true");
-    fclose(file);
-    char *argv[] = {(char[]){BROKER}, (char[]){"-v"}, (char[]){"-c"}, config, NULL};
-    program_start(&broker->program, argv);
-    assert_true(program_wait_for(&broker->program, "running"));
-}
-
-/* Ends the process, keeps folder and port. */
-static void broker_kill(struct broker *broker)
-{
-    char folder[64];
-    memcpy(folder, broker->program.folder, sizeof(folder));
-    program_stop(&broker->program);
-    unsigned port = broker->port;
-    *broker = (struct broker){.port = port};
-    program_prepare(&broker->program);
-}
-
-static void publish(const struct broker *broker, const char *topic, const void *payload,
-                    size_t len)
-{
-    struct mosquitto *client = mosquitto_new(NULL, true, NULL);
-    assert_non_null(client);
-    assert_int_equal(mosquitto_connect(client, "127.0.0.1", (int)broker->port, 10),
-                     MOSQ_ERR_SUCCESS);
-    assert_int_equal(mosquitto_publish(client, NULL, topic, (int)len, payload, 1, false),
-                     MOSQ_ERR_SUCCESS);
-    while (mosquitto_want_write(client)) {
-        mosquitto_loop(client, 100, 1);
-    }
-    for (int i = 0; i < 3; i++) {
-        mosquitto_loop(client, 20, 1); /* connection and publication are acknowledged */
-    }
-    mosquitto_disconnect(client);
-    mosquitto_destroy(client);
-}
-
 static struct field *create_field(const struct broker *broker, const char *topic)
 {
-    struct field *field = field_create();
-    struct hyp_device device = {.id = {1},
-                                .tenant = FIELD_TENANT,
-                                .manufacturer = "KAM",
-                                .serial = "12345699",
-                                .version = 0x68,
-                                .medium = 7,
-                                .primary_address = -1,
-                                .enabled = true};
-    assert_int_equal(hyp_collector_set_device(field->collector, &device), HYP_OK);
-    struct hyp_line line = field_line(1, HYP_LINE_WMBUS_MQTT, (uint16_t)broker->port);
-    hyp_text_copy(line.host, sizeof(line.host), HYP_STR("localhost"));
-    hyp_text_copy(line.topic, sizeof(line.topic), hyp_str_from(topic));
+    struct field *field = broker_field();
+    struct hyp_line line = broker_line(broker, topic);
     assert_int_equal(hyp_collector_set_line(field->collector, &line), HYP_OK);
     return field;
-}
-
-static void until_link(struct field *field, enum hyp_link_state link)
-{
-    while (field_line_state(field, 1).link != link) {
-        hyp_loop_step(field->loop, true);
-    }
-}
-
-/* Runs the field until the broker logs a line with the text. */
-static void until_logged(struct field *field, struct broker *broker, const char *text)
-{
-    struct pollfd poller = {.fd = broker->program.output, .events = POLLIN};
-    for (;;) {
-        if (poll(&poller, 1, 10) > 0) {
-            assert_true(program_wait_for(&broker->program, ""));
-            if (strstr(broker->program.line, text) != NULL) {
-                return;
-            }
-        }
-        field_settle(field);
-    }
 }
 
 static void every_kind_of_payload(void **state)
 {
     (void)state;
     struct broker broker = {0};
-    broker_start(&broker, false);
+    broker_start(&broker, BROKER_OPEN);
     struct field *field = create_field(&broker, "town/+/telegram");
     until_link(field, HYP_LINK_CONNECTED);
     uint8_t bytes[64];
     size_t len = 0;
     assert_int_equal(hyp_hex_decode(HYP_STR(TELEGRAM), bytes, sizeof(bytes), &len, NULL),
                      HYP_OK);
-    publish(&broker, "town/1/other", TELEGRAM, sizeof(TELEGRAM) - 1);
-    publish(&broker, "town/1/telegram", TELEGRAM, sizeof(TELEGRAM) - 1);
+    broker_publish(&broker, "town/1/other", TELEGRAM, sizeof(TELEGRAM) - 1);
+    broker_publish(&broker, "town/1/telegram", TELEGRAM, sizeof(TELEGRAM) - 1);
     field_until_readings(field, 1);
     field_advance(field, 20000); /* else it is the same telegram by a second receiver */
-    publish(&broker, "town/2/telegram", bytes, len);
+    broker_publish(&broker, "town/2/telegram", bytes, len);
     field_until_readings(field, 2);
     field_advance(field, 20000);
     static const char json[] =
         "{\"gateway\":\"g1\",\"telegram\":\"" TELEGRAM "\",\"rssi\":-88}";
-    publish(&broker, "town/3/telegram", json, sizeof(json) - 1);
+    broker_publish(&broker, "town/3/telegram", json, sizeof(json) - 1);
     field_until_readings(field, 3);
     assert_int_equal(field->sink.frames[2].signal_dbm, -88);
     for (size_t i = 0; i < 3; i++) {
         field_assert_decimal(&field->sink.readings[i], "volume", "11.218");
     }
-    publish(&broker, "town/4/telegram", "hello", 5);
+    broker_publish(&broker, "town/4/telegram", "hello", 5);
     while (field_line_state(field, 1).frames_refused == 0) {
         hyp_loop_step(field->loop, true);
     }
@@ -145,7 +53,7 @@ static void a_broker_that_comes_back_is_subscribed_to_again(void **state)
 {
     (void)state;
     struct broker broker = {0};
-    broker_start(&broker, false);
+    broker_start(&broker, BROKER_OPEN);
     struct field *field = create_field(&broker, "town/#");
     until_link(field, HYP_LINK_CONNECTED);
     broker_kill(&broker);
@@ -156,10 +64,10 @@ static void a_broker_that_comes_back_is_subscribed_to_again(void **state)
     while (field_line_state(field, 1).comm.failures_in_row < 2) {
         hyp_loop_step(field->loop, true);
     }
-    broker_start(&broker, false);
+    broker_start(&broker, BROKER_OPEN);
     field_advance(field, 10000);
     until_link(field, HYP_LINK_CONNECTED);
-    publish(&broker, "town/1", TELEGRAM, sizeof(TELEGRAM) - 1);
+    broker_publish(&broker, "town/1", TELEGRAM, sizeof(TELEGRAM) - 1);
     field_until_readings(field, 1);
     field_destroy(field);
     program_stop(&broker.program);
@@ -169,7 +77,7 @@ static void a_refused_sign_in_says_why(void **state)
 {
     (void)state;
     struct broker broker = {0};
-    broker_start(&broker, true);
+    broker_start(&broker, BROKER_PASSWORD);
     struct field *field = create_field(&broker, "town/#");
     until_link(field, HYP_LINK_FAILED);
     struct hyp_line_state line = field_line_state(field, 1);
@@ -195,13 +103,13 @@ static void messages_wait_in_the_broker_while_the_sink_is_busy(void **state)
 {
     (void)state;
     struct broker broker = {0};
-    broker_start(&broker, false);
+    broker_start(&broker, BROKER_OPEN);
     struct field *field = create_field(&broker, "town/#");
     until_link(field, HYP_LINK_CONNECTED);
     hyp_ear_pause(HYP_CONTAINER_OF(hyp_collector_wire(field->collector, (hyp_line_id){1}),
                                    struct hyp_ear, wire),
                   true);
-    publish(&broker, "town/1", TELEGRAM, sizeof(TELEGRAM) - 1);
+    broker_publish(&broker, "town/1", TELEGRAM, sizeof(TELEGRAM) - 1);
     assert_true(program_wait_for(&broker.program, "Sending PUBLISH to"));
     field_settle(field);
     assert_int_equal(field_line_state(field, 1).bytes_in, 0);
@@ -219,10 +127,8 @@ static void messages_wait_in_the_broker_while_the_sink_is_busy(void **state)
 
 static struct field *create_kept(const struct broker *broker)
 {
-    struct field *field = create_field(broker, "none");
-    struct hyp_line line = field_line(1, HYP_LINE_WMBUS_MQTT, (uint16_t)broker->port);
-    hyp_text_copy(line.host, sizeof(line.host), HYP_STR("localhost"));
-    hyp_text_copy(line.topic, sizeof(line.topic), HYP_STR("town/#"));
+    struct field *field = broker_field();
+    struct hyp_line line = broker_line(broker, "town/#");
     hyp_text_copy(line.client_id, sizeof(line.client_id), HYP_STR(CLIENT));
     assert_int_equal(hyp_collector_set_line(field->collector, &line), HYP_OK);
     return field;
@@ -239,18 +145,18 @@ static void the_acknowledgement_waits_for_the_commit(void **state)
 {
     (void)state;
     struct broker broker = {0};
-    broker_start(&broker, false);
+    broker_start(&broker, BROKER_OPEN);
     struct field *field = create_kept(&broker);
     until_link(field, HYP_LINK_CONNECTED);
     field->sink.hold = true;
-    publish(&broker, "town/1", TELEGRAM, sizeof(TELEGRAM) - 1);
+    broker_publish(&broker, "town/1", TELEGRAM, sizeof(TELEGRAM) - 1);
     until_held(field);
     /* Had it been written, the broker would log it before what it does next for us. */
-    publish(&broker, "town/2", "no telegram", 11);
+    broker_publish(&broker, "town/2", "no telegram", 11);
     while (field_line_state(field, 1).frames_refused == 0) {
         hyp_loop_step(field->loop, true);
     }
-    publish(&broker, "town/3", "no telegram", 11);
+    broker_publish(&broker, "town/3", "no telegram", 11);
     assert_true(
         program_wait_for(&broker.program, "Sending PUBLISH to " CLIENT " (d0, q1, r0, m2"));
     do {
@@ -269,11 +175,11 @@ static void what_could_not_be_stored_is_sent_again(void **state)
 {
     (void)state;
     struct broker broker = {0};
-    broker_start(&broker, false);
+    broker_start(&broker, BROKER_OPEN);
     struct field *field = create_kept(&broker);
     until_link(field, HYP_LINK_CONNECTED);
     field->sink.hold = true;
-    publish(&broker, "town/1", TELEGRAM, sizeof(TELEGRAM) - 1);
+    broker_publish(&broker, "town/1", TELEGRAM, sizeof(TELEGRAM) - 1);
     until_held(field);
     field_sink_release(field, HYP_CORRUPT); /* given up */
     until_link(field, HYP_LINK_FAILED);
@@ -291,17 +197,15 @@ static void a_repeated_message_is_taken_once(void **state)
 {
     (void)state;
     struct broker broker = {0};
-    broker_start(&broker, false);
+    broker_start(&broker, BROKER_OPEN);
     struct field *field = create_kept(&broker);
     until_link(field, HYP_LINK_CONNECTED);
     field->sink.hold = true;
-    publish(&broker, "town/1", TELEGRAM, sizeof(TELEGRAM) - 1);
+    broker_publish(&broker, "town/1", TELEGRAM, sizeof(TELEGRAM) - 1);
     until_held(field);
     field_advance(field, 60000); /* else it would pass for a telegram of a second receiver */
-    struct hyp_line line = field_line(1, HYP_LINE_WMBUS_MQTT, (uint16_t)broker.port);
+    struct hyp_line line = broker_line(&broker, "town/#");
     hyp_text_copy(line.name, sizeof(line.name), HYP_STR("new name"));
-    hyp_text_copy(line.host, sizeof(line.host), HYP_STR("localhost"));
-    hyp_text_copy(line.topic, sizeof(line.topic), HYP_STR("town/#"));
     hyp_text_copy(line.client_id, sizeof(line.client_id), HYP_STR(CLIENT));
     assert_int_equal(hyp_collector_set_line(field->collector, &line), HYP_OK);
     while (field_line_state(field, 1).bytes_in == 0) {
@@ -338,14 +242,14 @@ static void begin_session(struct broker *broker)
     struct field *field = create_kept(broker);
     until_link(field, HYP_LINK_CONNECTED);
     field_destroy(field);
-    publish(broker, "town/1", TELEGRAM, sizeof(TELEGRAM) - 1);
+    broker_publish(broker, "town/1", TELEGRAM, sizeof(TELEGRAM) - 1);
 }
 
 static void a_process_that_dies_before_the_commit_loses_nothing(void **state)
 {
     (void)state;
     struct broker broker = {0};
-    broker_start(&broker, false);
+    broker_start(&broker, BROKER_OPEN);
     begin_session(&broker);
     let_a_process_die(&broker);
     struct field *field = create_kept(&broker);
@@ -359,7 +263,7 @@ static void a_process_that_dies_after_the_commit_doubles_nothing(void **state)
 {
     (void)state;
     struct broker broker = {0};
-    broker_start(&broker, false);
+    broker_start(&broker, BROKER_OPEN);
     begin_session(&broker);
     let_a_process_die(&broker);
     struct field *field = create_kept(&broker);
@@ -375,10 +279,105 @@ static void a_process_that_dies_after_the_commit_doubles_nothing(void **state)
     program_stop(&broker.program);
 }
 
+/* --- TLS --- */
+
+static void use_file(const struct broker *broker, char *out, size_t size, const char *name)
+{
+    out[0] = '\0';
+    if (name != NULL) {
+        program_text(out, size, "%s/%s", broker->program.folder, name);
+    }
+}
+
+static struct field *create_tls(const struct broker *broker, const char *ca, const char *cert,
+                                const char *key, const char *host)
+{
+    struct field *field = broker_field();
+    struct hyp_line line = broker_line(broker, "town/#");
+    line.tls = true;
+    hyp_text_copy(line.host, sizeof(line.host), hyp_str_from(host));
+    use_file(broker, line.ca_file, sizeof(line.ca_file), ca);
+    use_file(broker, line.cert_file, sizeof(line.cert_file), cert);
+    use_file(broker, line.key_file, sizeof(line.key_file), key);
+    assert_int_equal(hyp_collector_set_line(field->collector, &line), HYP_OK);
+    return field;
+}
+
+static void publish_tls(const struct broker *broker)
+{
+    char ca[128], cert[128], key[128];
+    use_file(broker, ca, sizeof(ca), "ca.pem");
+    use_file(broker, cert, sizeof(cert), "client.pem");
+    use_file(broker, key, sizeof(key), "client.key");
+    struct mosquitto *client = mosquitto_new(NULL, true, NULL);
+    assert_int_equal(mosquitto_tls_set(client, ca, NULL, cert, key, NULL), MOSQ_ERR_SUCCESS);
+    broker_publish_as(client, broker, "town/1", TELEGRAM, sizeof(TELEGRAM) - 1);
+}
+
+static void telegrams_over_tls(void **state)
+{
+    (void)state;
+    static const enum broker_manner manners[] = {BROKER_TLS, BROKER_TLS_CLIENTS};
+    for (size_t i = 0; i < HYP_ARRAY_LEN(manners); i++) {
+        struct broker broker = {0};
+        broker_start(&broker, manners[i]);
+        struct field *field =
+            manners[i] == BROKER_TLS
+                ? create_tls(&broker, "ca.pem", NULL, NULL, "localhost")
+                : create_tls(&broker, "ca.pem", "client.pem", "client.key", "localhost");
+        until_link(field, HYP_LINK_CONNECTED);
+        publish_tls(&broker);
+        field_until_readings(field, 1);
+        field_assert_decimal(&field->sink.readings[0], "volume", "11.218");
+        field_destroy(field);
+        program_stop(&broker.program);
+    }
+}
+
+static void brokers_that_are_not_believed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *ca, *cert, *key;
+        const char *host;
+        enum broker_manner manner;
+        const char *error;
+    } rows[] = {
+        {"another authority",         "other.pem", NULL,         NULL,         "localhost", BROKER_TLS,
+         "not signed by a known authority"                                                                                                             },
+        {"the machine's authorities", NULL,        NULL,         NULL,         "localhost", BROKER_TLS,
+         "not signed by a known authority"                                                                                                             },
+        {"another host name",         "ca.pem",    NULL,         NULL,         "127.0.0.1", BROKER_TLS,
+         "another host name"                                                                                                                           },
+        {"no such file",              "none.pem",  NULL,         NULL,         "localhost", BROKER_TLS,         "cannot be read"                       },
+        {"no certificate in it",      "names",     NULL,         NULL,         "localhost", BROKER_TLS,
+         "no certificate"                                                                                                                              },
+        {"a key that does not fit",   "ca.pem",    "client.pem", "server.key", "localhost",
+         BROKER_TLS_CLIENTS,                                                                                    "must belong to the client certificate"},
+        {"no client certificate",     "ca.pem",    NULL,         NULL,         "localhost", BROKER_TLS_CLIENTS,
+         "client certificate"                                                                                                                          },
+        {"no TLS there",              NULL,        NULL,         NULL,         "localhost", BROKER_OPEN,        "speak TLS on this port"               },
+    };
+    for (size_t i = 0; i < HYP_ARRAY_LEN(rows); i++) {
+        struct broker broker = {0};
+        broker_start(&broker, rows[i].manner);
+        struct field *field =
+            create_tls(&broker, rows[i].ca, rows[i].cert, rows[i].key, rows[i].host);
+        until_link(field, HYP_LINK_FAILED);
+        struct hyp_line_state line = field_line_state(field, 1);
+        if (strstr(line.comm.last_error, rows[i].error) == NULL) {
+            fail_msg("%s: \"%s\"", rows[i].name, line.comm.last_error);
+        }
+        field_destroy(field);
+        program_stop(&broker.program);
+    }
+}
+
 int main(void)
 {
-    if (!program_exists(BROKER)) {
-        printf("1..0 # skipped: %s is not installed\n", BROKER);
+    if (!program_exists(BROKER) || !program_exists(OPENSSL)) {
+        printf("1..0 # skipped: %s or %s is not installed\n", BROKER, OPENSSL);
         return 77;
     }
     mosquitto_lib_init();
@@ -393,6 +392,8 @@ int main(void)
     TEST_ONE(&list, a_repeated_message_is_taken_once);
     TEST_ONE(&list, a_process_that_dies_before_the_commit_loses_nothing);
     TEST_ONE(&list, a_process_that_dies_after_the_commit_doubles_nothing);
+    TEST_ONE(&list, telegrams_over_tls);
+    TEST_ONE(&list, brokers_that_are_not_believed);
     int failed = test_list_run(&list, "mqtt");
     mosquitto_lib_cleanup();
     return failed;

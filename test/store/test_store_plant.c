@@ -19,6 +19,12 @@ static struct hyp_line full_line(struct test_store *t)
                              .parity = 'E',
                              .topic = "wmbus/+/telegram",
                              .login = "reader",
+                             .tls = true,
+                             .ca_file = "/etc/ca.pem",
+                             .cert_file = "/etc/client.pem",
+                             .key_file = "/etc/client.key",
+                             .client_id = "hypocaust-1",
+                             .per_cycle = true,
                              .password = "correct horse battery staple",
                              .timeout_ms = 1500,
                              .retries = 3,
@@ -40,6 +46,12 @@ static void same_line(const struct hyp_line *a, const struct hyp_line *b)
     assert_int_equal(a->parity, b->parity);
     assert_string_equal(a->topic, b->topic);
     assert_string_equal(a->login, b->login);
+    assert_int_equal(a->tls, b->tls);
+    assert_string_equal(a->ca_file, b->ca_file);
+    assert_string_equal(a->cert_file, b->cert_file);
+    assert_string_equal(a->key_file, b->key_file);
+    assert_string_equal(a->client_id, b->client_id);
+    assert_int_equal(a->per_cycle, b->per_cycle);
     assert_string_equal(a->password, b->password);
     assert_int_equal(a->timeout_ms, b->timeout_ms);
     assert_int_equal(a->retries, b->retries);

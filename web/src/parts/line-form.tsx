@@ -20,7 +20,8 @@ const has = {
 const PORTS: Record<string, string> = { 'mbus-tcp': '10001', 'modbus-tcp': '502', 'modbus-rtu-tcp': '4001', 'wmbus-tcp': '1234', 'wmbus-tcp-listen': '4444', 'wmbus-udp-listen': '4444', 'wmbus-mqtt': '1883' };
 const BAUDS = ['300', '600', '1200', '2400', '4800', '9600', '19200', '38400', '57600', '115200'];
 
-type Form = Record<'name' | 'kind' | 'host' | 'port' | 'path' | 'baud' | 'parity' | 'topic' | 'login' | 'password' | 'timeout_ms' | 'retries' | 'delay_ms', string> & { echo: boolean; per_cycle: boolean; enabled: boolean };
+type Form = Record<'name' | 'kind' | 'host' | 'port' | 'path' | 'baud' | 'parity' | 'topic' | 'login' | 'password' | 'ca_file' | 'cert_file' | 'key_file' | 'client_id' | 'timeout_ms' | 'retries' | 'delay_ms', string> & { tls: boolean; echo: boolean; per_cycle: boolean; enabled: boolean };
+const TLS_FILES = ['ca_file', 'cert_file', 'key_file'] as const;
 type Numeric = 'port' | 'baud' | 'timeout_ms' | 'retries' | 'delay_ms';
 const NUMERIC: Numeric[] = ['port', 'baud', 'timeout_ms', 'retries', 'delay_ms'];
 
@@ -28,7 +29,8 @@ function start(line: Line | null): Form {
   const n = (v: number | undefined, none: string): string => (v ? String(v) : none);
   return {
     name: line?.name ?? '', kind: line?.kind ?? 'mbus-tcp', host: line?.host ?? '', port: n(line?.port, PORTS[line?.kind ?? 'mbus-tcp'] ?? ''), path: line?.path ?? '', baud: n(line?.baud, '2400'),
-    parity: line?.parity || 'E', topic: line?.topic ?? '', login: line?.login ?? '', password: '', timeout_ms: n(line?.timeout_ms, ''), retries: line ? String(line.retries) : '2', delay_ms: n(line?.delay_ms, '0'),
+    parity: line?.parity || 'E', topic: line?.topic ?? '', login: line?.login ?? '', password: '', tls: line?.tls ?? false, ca_file: line?.ca_file ?? '', cert_file: line?.cert_file ?? '', key_file: line?.key_file ?? '', client_id: line?.client_id ?? '',
+    timeout_ms: n(line?.timeout_ms, ''), retries: line ? String(line.retries) : '2', delay_ms: n(line?.delay_ms, '0'),
     echo: line?.echo ?? false, per_cycle: line?.per_cycle ?? false, enabled: line?.enabled ?? true,
   };
 }
@@ -51,7 +53,7 @@ function toInput(f: Form): { input: LineInput; wrong: { field: string; text: str
   if (has.serial(f.kind)) input.parity = f.parity;
   if (has.polled(f.kind)) input.echo = f.echo;
   if (has.tcp(f.kind)) input.per_cycle = f.per_cycle;
-  if (has.mqtt(f.kind)) { input.topic = f.topic.trim(); input.login = f.login.trim(); if (f.password) input.password = f.password; }
+  if (has.mqtt(f.kind)) { input.topic = f.topic.trim(); input.login = f.login.trim(); if (f.password) input.password = f.password; input.tls = f.tls; for (const k of TLS_FILES) input[k] = f[k].trim(); input.client_id = f.client_id.trim(); }
   return { input, wrong: null };
 }
 
@@ -97,6 +99,16 @@ export function LineForm({ line, onClose, onSaved }: { line: Line | null; onClos
           {has.mqtt(f.kind) && <TextField label={t('signin.login')} value={f.login} onChange={set('login')} autocomplete="off" />}
           {has.mqtt(f.kind) && <PasswordField label={t('signin.password')} hint={line?.has_password ? t('line.passwordKept') : undefined} value={f.password} onChange={set('password')} autocomplete="new-password" />}
         </div>
+        {has.mqtt(f.kind) && (
+          <details open={f.tls}>
+            <summary>{t('line.tlsTitle')}</summary>
+            <div class="form-grid form-inner">
+              <CheckField label={t('line.tls')} hint={t('line.tlsHint')} checked={f.tls} onChange={(v) => setForm({ ...f, tls: v, port: f.port === (v ? '1883' : '8883') ? (v ? '8883' : '1883') : f.port })} />
+              <TextField label={t('line.clientId')} hint={t('line.clientIdHint')} value={f.client_id} onChange={set('client_id')} error={bad('client_id')} maxLength={63} autocapitalize="none" spellcheck={false} />
+              {f.tls && TLS_FILES.map((k) => <TextField key={k} label={t(`line.${k}`)} hint={t(`line.${k}Hint`)} value={f[k]} onChange={set(k)} error={bad(k)} placeholder={`/etc/hypocaust/${k.replace('_file', '')}.pem`} autocapitalize="none" spellcheck={false} />)}
+            </div>
+          </details>
+        )}
         {has.polled(f.kind) && (
           <details>
             <summary>{t('line.timing')}</summary>
