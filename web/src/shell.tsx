@@ -211,7 +211,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
           <Icon svg={searchIcon} /><span>{t('search.short')}</span><kbd aria-hidden="true">Ctrl K</kbd>
         </button>
         <span class="top-space" />
-        <Problems />
+        <span role="status"><Problems /></span>
         <Live />
         {kiosk.value ? <KioskClock /> : <UserMenu />}
       </header>

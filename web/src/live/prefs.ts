@@ -45,6 +45,15 @@ export function applyTheme(value: Theme): void {
   colours.value++;
 }
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => { colours.value++; });
+matchMedia('(forced-colors: active)').addEventListener('change', () => { colours.value++; });
 
-export const phone = signal(matchMedia('(max-width: 700px)').matches);
-matchMedia('(max-width: 700px)').addEventListener('change', (e) => { phone.value = e.matches; });
+/** How much larger than usual a person wants text: 2 when the browser's font size is 32 px. */
+export const textScale = (): number => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+
+export type Density = 'normal' | 'compact';
+export const density = pref<Density>('density', 'normal');
+
+// 700 px at the usual font size; large text on a wide screen needs the narrow layout as well.
+const NARROW = matchMedia('(max-width: 43.75em)');
+export const phone = signal(NARROW.matches);
+NARROW.addEventListener('change', (e) => { phone.value = e.matches; });

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { ApiError } from '../api/client';
 import { t } from '../model/i18n';
-import { pref, setPref, theme, type Theme } from '../live/prefs';
+import { density, pref, setPref, theme, type Density, type Theme } from '../live/prefs';
 import { useAction } from '../live/resource';
 import { saveProfile, session } from '../live/session';
 import { CheckField, Choices, PasswordField, TextField } from '../parts/fields';
@@ -66,6 +66,7 @@ export default function AppearancePage() {
         <div class="stack">
           <section class="card card-body stack">
             <Choices legend={t('theme.title')} value={theme.value} onChange={(v) => void chooseTheme(v as Theme)} options={[{ value: 'system', title: t('theme.system') }, { value: 'light', title: t('theme.light') }, { value: 'dark', title: t('theme.dark') }]} />
+            <Choices legend={t('density.title')} value={density.value} onChange={(v) => setPref('density', v as Density)} options={[{ value: 'normal', title: t('density.normal') }, { value: 'compact', title: t('density.compact') }]} />
           </section>
           <section class="card card-body stack">
             <h2>{t('keys.title')}</h2>

@@ -123,7 +123,7 @@ function FacetMenu({ name, options }: { name: Filter; options: { value: string; 
   const chosen = query.value[name] ?? '';
   const shown = options.filter((o) => o.text.toLowerCase().includes(find.toLowerCase()));
   return (
-    <Menu label={<>{t(`filter.${name}` as Key)}<Icon svg={downIcon} size={14} /></>} class="btn" haspopup="dialog">
+    <Menu label={<>{t(`filter.${name}` as Key)}<Icon svg={downIcon} size={14} /></>} class="btn">
       {(close) => (
         <>
           {options.length > 10 && <input class="input" type="text" placeholder={t('filter.find')} aria-label={t('filter.find')} value={find} onInput={(e) => setFind(e.currentTarget.value)} />}
@@ -182,7 +182,7 @@ function ColumnMenu({ columns, shown, sort }: { columns: Column[]; shown: string
     setPref('device.columns', next.length ? next : DEFAULT_COLUMNS);
   };
   return (
-    <Menu label={<Icon svg={columnsIcon} label={t('list.columns')} />} title={t('list.columns')} align="right" haspopup="dialog">
+    <Menu label={<Icon svg={columnsIcon} label={t('list.columns')} />} title={t('list.columns')} align="right">
       {() => (
         <>
           <div class="menu-title">{t('list.sortBy')}</div>
@@ -280,16 +280,22 @@ export default function Devices() {
   }, [text]);
   useEffect(() => { setText(query.value['search'] ?? ''); }, [q['search']]);
 
+  // Both read only what lives as long as the page: the keys below keep their first versions.
+  const closePeek = (): void => { setQuery({ peek: '' }); grid.current?.element.focus(); };
+  const step = (by: 1 | -1, focus: boolean): void => {
+    const g = grid.current;
+    if (!g) return;
+    g.moveTo(g.cursorIndex + by, focus);
+    const row = g.row(g.cursorIndex);
+    if (row && query.peek()['peek']) setQuery({ peek: row.id });
+  };
+
   useEffect(() => onKeys((e) => {
     if (e.key === 'f') { search.current?.focus(); return true; }
-    if (e.key === 'Escape' && query.peek()['peek']) { setQuery({ peek: '' }); grid.current?.element.focus(); return true; }
-    if ((e.key === '[' || e.key === ']') && grid.current) {
-      grid.current.moveTo(grid.current.cursorIndex + (e.key === ']' ? 1 : -1), true);
-      const row = grid.current.row(grid.current.cursorIndex);
-      if (row && query.peek()['peek']) setQuery({ peek: row.id });
-      return true;
-    }
-    return false;
+    if (e.key === 'Escape' && query.peek()['peek']) { closePeek(); return true; }
+    if (e.key !== '[' && e.key !== ']') return false;
+    step(e.key === ']' ? 1 : -1, true);
+    return true;
   }), []);
 
   const fetchRows = async (offset: number, limit: number) => {
@@ -337,7 +343,7 @@ export default function Devices() {
           </div>
         )}
         {error && total === null && <div class="grid-over"><div class="pad"><Failed what={t('list.failed')} error={error} retry={() => grid.current?.reset()} /></div></div>}
-        {peek > 0 && <Peek id={peek} onClose={() => setQuery({ peek: '' })} />}
+        {peek > 0 && <Peek id={peek} onClose={closePeek} onStep={(by) => step(by, false)} />}
       </div>
       <div class="grid-foot">
         <span>{t('list.selected', { n: selected.length })}</span>

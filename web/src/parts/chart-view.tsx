@@ -59,7 +59,7 @@ function PeriodBar({ p }: { p: Period }) {
       </div>
       <div class="chart-step">
         <button type="button" class="btn-icon" title={t('chart.back')} aria-label={t('chart.back')} onClick={() => setQuery(stepQuery(p, -1, now), false)}><Icon svg={leftIcon} size={18} /></button>
-        <Menu label={label} title={t('chart.free')} class="btn btn-quiet chart-label" haspopup="dialog">
+        <Menu label={label} title={t('chart.free')} class="btn btn-quiet chart-label">
           {(close) => (
             <form class="chart-free" onSubmit={(e) => { e.preventDefault(); apply(close); }}>
               <label>{t('chart.from')}<input class="input" type="datetime-local" value={from || toInput(p.from)} onInput={(e) => setFrom(e.currentTarget.value)} /></label>

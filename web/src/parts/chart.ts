@@ -6,6 +6,7 @@ import { stepDecimals, timeMarks, valueMarks } from '../model/axis';
 import { number, places } from '../model/numbers';
 import { maxOf, meanOf, minOf, nearest, withGaps } from '../model/series';
 import { unitText } from '../model/units';
+import { textScale } from '../live/prefs';
 import { gestures } from './chart-pointer';
 
 export interface ChartSeries { series: Series; title: string; slot: number; hidden: boolean; previous: boolean }
@@ -23,16 +24,17 @@ interface Box { x: number; y: number; w: number; h: number }
 
 const DASHES: number[][] = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
 const PREVIOUS_DASH = [3, 4];
-const FONT = '12px Inter, system-ui, sans-serif';
-const TIME_AXIS = 42;
+const FAMILY = 'Inter, system-ui, sans-serif';
 const TOP = 10;
-const TITLE = 20;
 const FEW_POINTS = 40;
 
 export const slotColour = (slot: number): string => `series-${((slot - 1) % 6) + 1}`;
 export const slotDash = (slot: number): number[] => DASHES[Math.floor((slot - 1) / 6) % DASHES.length]!;
 
-/** Computed colours of tokens; canvases cannot read custom properties. */
+/**
+ * Computed colours of tokens; canvases cannot read custom properties. With forced colours the frame and
+ * the labels take the person's own, the lines keep theirs: they would all be one.
+ */
 function palette(): (token: string, alpha?: number) => string {
   const known = new Map<string, string>();
   return (token, alpha = 1) => {
@@ -40,6 +42,7 @@ function palette(): (token: string, alpha?: number) => string {
     if (text === undefined) {
       const probe = document.createElement('i');
       probe.hidden = true;
+      probe.style.setProperty('forced-color-adjust', token.startsWith('series') ? 'none' : 'auto');
       probe.style.color = `var(--${token})`;
       document.body.append(probe);
       text = getComputedStyle(probe).color;
@@ -75,6 +78,8 @@ export class Chart {
   private to = 1;
   private width = 0;
   private ratio = 1;
+  private readonly em = textScale();
+  private readonly font = `${12 * this.em}px ${FAMILY}`;
   private ink = palette();
   private readonly resize: ResizeObserver;
   private readonly stopGestures: () => void;
@@ -157,13 +162,13 @@ export class Chart {
   }
 
   private layout(ctx: CanvasRenderingContext2D): void {
-    const h = this.o.height - TOP - TIME_AXIS;
-    ctx.font = FONT;
+    const h = this.o.height - TOP - 42 * this.em;
+    ctx.font = this.font;
     this.scales = [...new Set(this.lines.map((l) => l.unit))].map((unit, i): Scale => {
       const [lo, hi] = this.span(unit);
-      const { step, marks } = valueMarks(lo, hi, h / 36);
+      const { step, marks } = valueMarks(lo, hi, h / (36 * this.em));
       const labels = marks.map((v) => number(v, stepDecimals(step)));
-      const size = Math.max(34, Math.ceil(Math.max(0, ...labels.map((t) => ctx.measureText(t).width))) + 14) + (unitText(unit) ? TITLE : 0);
+      const size = Math.max(34, Math.ceil(Math.max(0, ...labels.map((t) => ctx.measureText(t).width))) + 14) + (unitText(unit) ? 20 * this.em : 0);
       return { unit, lo, hi, step, marks, labels, side: i % 2 === 0 ? 'left' : 'right', size };
     });
     const sum = (side: Scale['side']): number => this.scales.reduce((n, s) => n + (s.side === side ? s.size : 0), 0);
@@ -198,7 +203,7 @@ export class Chart {
 
   private drawTimes(ctx: CanvasRenderingContext2D): void {
     const { x, y, w, h } = this.box;
-    const space = (this.width < 520 ? 70 : 90) / w * (this.to - this.from);
+    const space = (this.width < 520 ? 70 : 90) * this.em / w * (this.to - this.from);
     ctx.strokeStyle = this.ink('line');
     ctx.fillStyle = this.ink('text-2');
     ctx.lineWidth = 1;
@@ -209,8 +214,8 @@ export class Chart {
       ctx.moveTo(at, y);
       ctx.lineTo(at, y + h + 4);
       // The first and the last label stay inside the picture.
-      ctx.textAlign = at < 30 ? 'left' : at > this.width - 30 ? 'right' : 'center';
-      m.label.split('\n').forEach((text, i) => ctx.fillText(text, at, y + h + 8 + i * 15));
+      ctx.textAlign = at < 30 * this.em ? 'left' : at > this.width - 30 * this.em ? 'right' : 'center';
+      m.label.split('\n').forEach((text, i) => ctx.fillText(text, at, y + h + 8 + i * 15 * this.em));
     }
     ctx.rect(x + 0.5, y + 0.5, w - 1, h - 1);
     ctx.stroke();
@@ -224,7 +229,7 @@ export class Chart {
       const edge = s.side === 'left' ? left : right;
       ctx.strokeStyle = this.ink('line');
       ctx.fillStyle = this.ink('text-2');
-      ctx.font = FONT;
+      ctx.font = this.font;
       ctx.textBaseline = 'middle';
       ctx.textAlign = s.side === 'left' ? 'right' : 'left';
       ctx.beginPath();
@@ -237,9 +242,9 @@ export class Chart {
       });
       ctx.stroke();
       ctx.save();
-      ctx.translate(edge + sign * (s.size - 8), this.box.y + this.box.h / 2);
+      ctx.translate(edge + sign * (s.size - 8 * this.em), this.box.y + this.box.h / 2);
       ctx.rotate(-Math.PI / 2);
-      ctx.font = `600 ${FONT}`;
+      ctx.font = `600 ${this.font}`;
       ctx.textAlign = 'center';
       ctx.fillText(unitText(s.unit), 0, 0);
       ctx.restore();

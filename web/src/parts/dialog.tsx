@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import { t } from '../model/i18n';
 import closeIcon from '../icons/x.svg';
+import { keepFocus } from './focus';
 import { Icon } from './icon';
 
 export function Dialog({ title, onClose, wide = false, closable = true, children }: {
@@ -12,11 +13,11 @@ export function Dialog({ title, onClose, wide = false, closable = true, children
   const id = useId();
   useEffect(() => {
     const el = ref.current!;
-    const before = document.activeElement as HTMLElement | null;
+    const restore = keepFocus();
     el.showModal();
     // Not the close button, where the browser would put it: what the dialog is about.
     el.querySelector<HTMLElement>('[data-autofocus], .dialog-body :is(input, select, textarea, button)')?.focus();
-    return () => { el.close(); before?.isConnected && before.focus(); };
+    return () => { el.close(); restore(); };
   }, []);
   return (
     <dialog ref={ref} class={wide ? 'dialog dialog-wide' : 'dialog'} aria-labelledby={id}

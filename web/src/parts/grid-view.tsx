@@ -1,7 +1,7 @@
 // Mounts a Grid in a component; the grid itself knows nothing of the framework.
 import { useEffect, useRef } from 'preact/hooks';
 import { t } from '../model/i18n';
-import { phone } from '../live/prefs';
+import { density, phone } from '../live/prefs';
 import { resync } from '../live/session';
 import { Grid, type GridOptions } from './grid';
 
@@ -19,7 +19,7 @@ export function GridView<T>(props: Props<T>) {
   latest.current = props;
   const narrow = phone.value && !!props.drawNarrow;
   const coarse = matchMedia('(pointer: coarse)').matches;
-  const rowHeight = props.rowHeight ?? (coarse ? 44 : 32);
+  const rowHeight = props.rowHeight ?? (coarse ? 44 : density.value === 'compact' ? 28 : 32);
 
   useEffect(() => {
     // Callbacks go through `latest`, so that the grid never holds those of an old render.

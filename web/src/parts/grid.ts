@@ -1,5 +1,8 @@
 // The table for long lists: a fixed pool of rows recycled while scrolling, data fetched in windows
 // of 200, one tab stop, keys as in the manual. No framework code runs while scrolling.
+import { textScale } from '../live/prefs';
+
+/** Sizes are px at the usual font size; they grow with it. */
 export interface GridColumn<T> {
   key: string;
   title: string;
@@ -44,6 +47,7 @@ const WINDOW = 200;
 // Windows kept in memory: enough for going back and forth, however long the list is.
 const MAX_WINDOWS = 16;
 const NARROW_ROW = 60;
+const rem = (px: number): string => `${px / 16}rem`;
 // Browsers stop laying out near 33 million pixels; what lies beyond is reached by filtering.
 const MAX_HEIGHT = 30_000_000;
 
@@ -59,6 +63,7 @@ export class Grid<T> {
   private cursor = -1;
   private frame = 0;
   private generation = 0;
+  private readonly scale = textScale();
   private readonly resize: ResizeObserver;
   readonly selection = new Set<number>();
 
@@ -98,7 +103,7 @@ export class Grid<T> {
   }
 
   get element(): HTMLElement { return this.scroller; }
-  get rowHeight(): number { return this.o.narrow ? NARROW_ROW : this.o.rowHeight; }
+  get rowHeight(): number { return Math.round((this.o.narrow ? NARROW_ROW : this.o.rowHeight) * this.scale); }
   get count(): number { return Math.max(0, Math.min(this.total, Math.floor(MAX_HEIGHT / this.rowHeight))); }
 
   /** New columns, sort, height or texts; the data stay. */
@@ -168,11 +173,11 @@ export class Grid<T> {
     const { o } = this;
     this.scroller.classList.toggle('grid-narrow', !!o.narrow);
     this.scroller.style.setProperty('--grid-row', `${this.rowHeight}px`);
-    const tracks = o.columns.map((c) => (c.grow ? `minmax(${c.width}px, 1fr)` : `${c.width}px`));
-    if (o.selectable) tracks.unshift('36px');
+    const tracks = o.columns.map((c) => (c.grow ? `minmax(${rem(c.width)}, 1fr)` : rem(c.width)));
+    if (o.selectable) tracks.unshift(rem(36));
     this.scroller.style.setProperty('--grid-cols', tracks.join(' '));
     const least = o.columns.reduce((sum, c) => sum + c.width, o.selectable ? 36 : 0);
-    this.scroller.style.setProperty('--grid-min', o.narrow ? '0px' : `${least}px`);
+    this.scroller.style.setProperty('--grid-min', o.narrow ? '0px' : rem(least));
     this.scroller.setAttribute('aria-colcount', String(o.columns.length + (o.selectable ? 1 : 0)));
     this.head.replaceChildren();
     if (o.selectable) {

@@ -7,7 +7,7 @@ const ROWS: [string, Key][] = [
   ['Ctrl K  /', 'keys.search'], ['?', 'keys.help'], ['g o', 'nav.overview'], ['g t', 'nav.devices'], ['g n', 'nav.chart'],
   ['g i', 'nav.frames'], ['g l', 'nav.lines'], ['g j', 'nav.jobs'], ['g ,', 'nav.settings'], ['f', 'keys.filter'],
   ['↑ ↓ PgUp PgDn Home End', 'keys.rows'], ['Enter', 'keys.open'], ['Space', 'keys.peek'], ['x', 'keys.select'],
-  ['[  ]', 'keys.neighbour'], ['Esc', 'keys.close'], ['t ←  t →', 'keys.timeMove'], ['t z', 'keys.timeOut'], ['t l', 'keys.timeLive'], ['c', 'keys.compare'],
+  ['[  ]', 'keys.neighbour'], ['Esc', 'keys.close'], ['t ←  t →', 'keys.timeMove'], ['t z', 'keys.timeOut'], ['t l', 'keys.timeLive'], ['c', 'keys.compare'], ['+ − 0', 'keys.zoom'],
 ];
 
 export default function KeyHelp() {

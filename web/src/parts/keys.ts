@@ -15,6 +15,12 @@ export function onKeys(h: Handler): () => void {
   return () => { handlers.splice(handlers.indexOf(h), 1); };
 }
 
+/** Does what a key does, for buttons and commands beside it. */
+export function press(key: string): void {
+  const e = new KeyboardEvent('keydown', { key });
+  handlers.some((h) => h(e));
+}
+
 export const helpOpen = signal(false);
 export const paletteOpen = signal(false);
 export const openPalette = (): void => { paletteOpen.value = true; };

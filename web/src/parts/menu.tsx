@@ -2,8 +2,8 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 
-export function Menu({ label, title, children, class: cls = 'btn', align = 'left', haspopup = 'true' }: {
-  label: ComponentChildren; title?: string; class?: string; align?: 'left' | 'right'; haspopup?: 'true' | 'dialog';
+export function Menu({ label, title, children, class: cls = 'btn', align = 'left' }: {
+  label: ComponentChildren; title?: string; class?: string; align?: 'left' | 'right';
   children: (close: () => void) => ComponentChildren;
 }) {
   const [open, setOpen] = useState(false);
@@ -43,7 +43,7 @@ export function Menu({ label, title, children, class: cls = 'btn', align = 'left
   return (
     <div class="menu-box" ref={box} onKeyDown={onKey}>
       <button type="button" ref={button} class={cls} title={title} aria-label={typeof label === 'string' ? undefined : title}
-        aria-expanded={open} aria-haspopup={haspopup} aria-controls={open ? id : undefined} onClick={() => setOpen(!open)}>{label}</button>
+        aria-expanded={open} aria-controls={open ? id : undefined} onClick={() => setOpen(!open)}>{label}</button>
       {open && <div id={id} ref={panel} class={align === 'right' ? 'menu menu-right' : 'menu'}>{children(() => close())}</div>}
     </div>
   );

@@ -3,15 +3,17 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { get } from '../api/client';
 import type { Device, DeviceList } from '../api/types';
 import { t, word, type Key } from '../model/i18n';
-import { go } from '../live/router';
+import { go, path } from '../live/router';
 import { may, type Permission } from '../live/session';
+import { keepFocus } from './focus';
 import { Icon } from './icon';
-import { paletteOpen } from './keys';
+import { helpOpen, paletteOpen, press } from './keys';
 import searchIcon from '../icons/search.svg';
+import keysIcon from '../icons/keyboard.svg';
 import pageIcon from '../icons/chevron-right.svg';
 import deviceIcon from '../icons/layers.svg';
 
-interface Entry { key: string; text: string; note: string; icon: string; href: string }
+interface Entry { key: string; text: string; note: string; icon: string; run: () => void }
 const PAGES: { href: string; key: Key; needs?: Permission }[] = [
   { href: '/', key: 'nav.overview' }, { href: '/devices', key: 'nav.devices' }, { href: '/chart', key: 'nav.chart' },
   { href: '/frames', key: 'nav.frames' }, { href: '/inspector', key: 'inspector.paste' }, { href: '/lines', key: 'nav.lines' },
@@ -21,14 +23,22 @@ const PAGES: { href: string; key: Key; needs?: Permission }[] = [
   { href: '/settings/tokens', key: 'settings.tokens', needs: 'token.manage' }, { href: '/settings/audit', key: 'settings.audit', needs: 'audit.read' },
 ];
 
+/** What keys do that are awkward on some keyboards; the page that is open says whether it can. */
+const COMMANDS: { key: Key; run: () => void; on?: RegExp }[] = [
+  { key: 'keys.title', run: () => { helpOpen.value = true; } },
+  { key: 'keys.previous', run: () => press('['), on: /^\/devices$/ },
+  { key: 'keys.next', run: () => press(']'), on: /^\/devices$/ },
+];
+
 function entries(text: string, devices: Device[]): Entry[] {
   const needle = text.trim().toLowerCase();
-  const pages = PAGES.filter((p) => !p.needs || may(p.needs)).map((p) => ({ key: p.href, text: t(p.key), note: t('search.page'), icon: pageIcon, href: p.href }))
-    .filter((p) => p.text.toLowerCase().includes(needle));
+  const pages = PAGES.filter((p) => !p.needs || may(p.needs)).map((p) => ({ key: p.href, text: t(p.key), note: t('search.page'), icon: pageIcon, run: () => go(p.href) }));
+  const commands = COMMANDS.filter((c) => c.on?.test(path.peek()) ?? true).map((c) => ({ key: c.key, text: t(c.key), note: t('search.command'), icon: keysIcon, run: c.run }));
+  const own = [...pages, ...commands].filter((p) => p.text.toLowerCase().includes(needle));
   const found = devices.map((d) => ({
-    key: 'd' + d.id, text: d.name, note: [word('kind', d.kind), d.serial, d.address].filter(Boolean).join(' · '), icon: deviceIcon, href: `/devices/${d.id}`,
+    key: 'd' + d.id, text: d.name, note: [word('kind', d.kind), d.serial, d.address].filter(Boolean).join(' · '), icon: deviceIcon, run: () => go(`/devices/${d.id}`),
   }));
-  return needle ? [...found, ...pages] : pages;
+  return needle ? [...found, ...own] : own;
 }
 
 export default function Palette() {
@@ -38,7 +48,12 @@ export default function Palette() {
   const [devices, setDevices] = useState<Device[]>([]);
   const list = entries(text, devices);
 
-  useEffect(() => { ref.current!.showModal(); }, []);
+  useEffect(() => {
+    const el = ref.current!;
+    const restore = keepFocus();
+    el.showModal();
+    return () => { el.close(); restore(); };
+  }, []);
   useEffect(() => {
     setAt(0);
     if (!text.trim()) { setDevices([]); return undefined; }
@@ -50,7 +65,7 @@ export default function Palette() {
   }, [text]);
 
   const close = (): void => { paletteOpen.value = false; };
-  const choose = (e: Entry | undefined): void => { if (e) { close(); go(e.href); } };
+  const choose = (e: Entry | undefined): void => { if (e) { close(); e.run(); } };
   const onKey = (e: KeyboardEvent): void => {
     const step = e.key === 'ArrowDown' ? 1 : e.key === 'ArrowUp' ? -1 : 0;
     if (step && list.length) { e.preventDefault(); setAt((at + step + list.length) % list.length); }

@@ -13,10 +13,12 @@ import { readNow } from './jobs';
 import { Loaded } from './states';
 import { Status } from './status';
 import { isNumeric, pointTitle, ValueText } from './value';
+import upIcon from '../icons/chevron-left.svg';
+import downIcon from '../icons/chevron-right.svg';
 import xIcon from '../icons/x.svg';
 import readIcon from '../icons/refresh-cw.svg';
 
-export function Peek({ id, onClose }: { id: number; onClose: () => void }) {
+export function Peek({ id, onClose, onStep }: { id: number; onClose: () => void; onStep: (by: 1 | -1) => void }) {
   const device = useResource(`d${id}`, (s) => get<Device>(`/devices/${id}`, {}, s));
   const latest = useResource(`l${id}`, (s) => get<Latest>(`/devices/${id}/latest`, {}, s));
   useEffect(() => subscribe(['devices'], [], (e) => {
@@ -28,6 +30,8 @@ export function Peek({ id, onClose }: { id: number; onClose: () => void }) {
     <aside class="peek" aria-label={t('peek.label')}>
       <div class="peek-head">
         <h2>{d ? d.name : '\u00a0'}</h2>
+        <button type="button" class="btn-icon" title={`${t('keys.previous')} [`} aria-label={t('keys.previous')} onClick={() => onStep(-1)}><Icon svg={upIcon} /></button>
+        <button type="button" class="btn-icon" title={`${t('keys.next')} ]`} aria-label={t('keys.next')} onClick={() => onStep(1)}><Icon svg={downIcon} /></button>
         <button type="button" class="btn-icon" aria-label={t('action.close')} onClick={onClose}><Icon svg={xIcon} /></button>
       </div>
       <div class="peek-body">

@@ -74,7 +74,7 @@ function drawNarrow(points: Map<number, Point>, shown: number[]) {
 
 function ColumnMenu({ points, shown, change }: { points: Point[]; shown: number[]; change: (ids: number[]) => void }) {
   return (
-    <Menu label={<Icon svg={columnsIcon} label={t('list.columns')} />} title={t('list.columns')} align="right" haspopup="dialog">
+    <Menu label={<Icon svg={columnsIcon} label={t('list.columns')} />} title={t('list.columns')} align="right">
       {() => points.map((p) => (
         <label key={p.point} class="menu-item">
           <input type="checkbox" checked={shown.includes(p.point)} onChange={(e) => change(e.currentTarget.checked ? points.map((x) => x.point).filter((x) => x === p.point || shown.includes(x)) : shown.filter((x) => x !== p.point))} />
