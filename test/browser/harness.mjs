@@ -205,3 +205,11 @@ export async function visit(page, path) {
   }, path);
   await settled(page);
 }
+
+/** Another browser of the administrator: own storage, the same session. */
+export async function withSession(world, options) {
+  const context = await world.browser.person(options);
+  await context.addCookies(await world.admin.cookies());
+  await context.addInitScript(() => { try { localStorage.setItem('hyp.signedIn', 'true'); } catch { /* about:blank has none */ } });
+  return context;
+}

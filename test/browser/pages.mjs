@@ -1,5 +1,5 @@
 // Every page in both themes and at phone width: accessible, no sideways scrolling, no complaints.
-import { axeViolations, open, settled, unexpected, until, visit } from './harness.mjs';
+import { axeViolations, open, settled, unexpected, until, visit, withSession } from './harness.mjs';
 
 function allPages({ device, line, frame }) {
   return [
@@ -7,13 +7,6 @@ function allPages({ device, line, frame }) {
     `/devices/${device}?tab=communication`, `/devices/${device}?tab=telegrams`, `/devices/${device}?tab=data`, '/devices/new', '/devices/new?way=mbus', '/devices/new?way=modbus', '/devices/new?way=radio',
     '/chart', '/frames', `/frames/${frame}`, '/inspector', '/lines', `/lines/${line}`, '/jobs', '/settings/appearance', '/settings/users', '/settings/tokens', '/settings/audit', '/?kiosk=1',
   ];
-}
-
-async function withSession(world, options) {
-  const context = await world.browser.person(options);
-  await context.addCookies(await world.admin.cookies());
-  await context.addInitScript(() => { try { localStorage.setItem('hyp.signedIn', 'true'); } catch { /* about:blank has none */ } });
-  return context;
 }
 
 const DARK_RULES = { type: 'rule', values: ['color-contrast'] };

@@ -7,11 +7,12 @@ import * as reading from './reading.mjs';
 import * as inspecting from './inspecting.mjs';
 import * as roles from './roles.mjs';
 import * as pages from './pages.mjs';
+import * as access from './access.mjs';
 import * as outage from './outage.mjs';
 import * as scale from './scale.mjs';
 
 // Ten thousand devices come last: a server restarts faster without them.
-const SUBJECTS = { firstRun, building, reading, inspecting, roles, pages, outage, scale };
+const SUBJECTS = { firstRun, building, reading, inspecting, roles, pages, access, outage, scale };
 
 async function main() {
   const why = obstacle();
