@@ -77,8 +77,11 @@
 #define HYP_LIMIT_BLOCK_ROWS 65536                /* readings in one packed block */
 #define HYP_LIMIT_CHUNK_ROWS (1 << 22)            /* readings in one sealed chunk */
 #define HYP_LIMIT_CHUNK_BYTES (512 * 1024 * 1024) /* of one sealed chunk */
-#define HYP_LIMIT_INSTANT_READINGS 1024           /* readings of a device for one instant */
-#define HYP_LIMIT_COMM_EVENTS 1000                /* kept per device */
+#define HYP_LIMIT_SEAL_GRACE_MS 86400000LL        /* a period is past so long after its end */
+#define HYP_LIMIT_SEAL_PAUSE_MS 3600000LL /* late readings wait at most so long for a run */
+#define HYP_LIMIT_SEAL_READINGS (1 << 18) /* or until there are so many; configurable */
+#define HYP_LIMIT_INSTANT_READINGS 1024   /* readings of a device for one instant */
+#define HYP_LIMIT_COMM_EVENTS 1000        /* kept per device */
 #define HYP_LIMIT_LOG_BLOB (16 * 1024 * 1024)
 #define HYP_LIMIT_KEPT_FRAME_BYTES                                                             \
     (HYP_LIMIT_FRAME_BYTES * HYP_LIMIT_MULTI_TELEGRAMS) /* one raw frame as kept */

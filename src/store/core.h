@@ -23,6 +23,7 @@
 struct hyp_historian;
 struct hyp_frames;
 struct hyp_intake;
+struct hyp_sealer;
 
 /* A mutual exclusion that is fair: first come, first served. */
 struct hyp_gate {
@@ -53,6 +54,7 @@ struct hyp_store {
     struct hyp_rng *rng;
     int64_t frame_days;
     int64_t frame_bytes;
+    uint64_t seal_readings;
     struct hyp_secret secret;
     uint64_t damaged; /* rows of the log left out at start */
     struct hyp_gate gate;
@@ -61,6 +63,7 @@ struct hyp_store {
     struct hyp_historian *historian;
     struct hyp_frames *frames;
     struct hyp_intake *intake;
+    struct hyp_sealer *sealer;
 };
 
 /* --- writing --- */

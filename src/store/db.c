@@ -24,6 +24,11 @@ void hyp_db_fail(struct hyp_db *db, enum hyp_status status)
     }
 }
 
+bool hyp_db_tidy(struct hyp_db *db)
+{
+    return db->ops->tidy(db);
+}
+
 enum hyp_status hyp_db_exec(struct hyp_db *db, const char *sql)
 {
     return db->ops->exec(db, sql);

@@ -64,6 +64,8 @@ struct hyp_db_ops {
     bool (*column_is_null)(struct hyp_stmt *stmt, int column);
     int64_t (*changes)(struct hyp_db *db); /* rows of the last statement */
     bool (*is_in_transaction)(struct hyp_db *db);
+    /* A step of giving free space back; outside transactions. True: there is more to do. */
+    bool (*tidy)(struct hyp_db *db);
     void (*close)(struct hyp_db *db); /* frees db too */
 };
 
@@ -85,6 +87,8 @@ HYP_MUST_USE enum hyp_status hyp_db_commit(struct hyp_db *db);
 void hyp_db_rollback(struct hyp_db *db);
 /* Makes `status` the sticky failure unless there is one already. */
 void hyp_db_fail(struct hyp_db *db, enum hyp_status status);
+/* Gives a piece of the space back that was freed. Returns whether there is more to do. */
+bool hyp_db_tidy(struct hyp_db *db);
 /* Runs a literal without parameters and rows. */
 HYP_MUST_USE enum hyp_status hyp_db_exec(struct hyp_db *db, const char *sql);
 /* Fills *err with what the database last said. Returns `status`. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/erase.h"
 
+#include "store/chunk_table.h"
 #include "store/frames.h"
 #include "store/log.h"
+#include "store/period.h"
 
 /* Rows of the log looked at in one step; a row is a batch, so this takes some milliseconds. */
 #define ROWS_PER_STEP 64
@@ -116,6 +118,37 @@ static bool erase_log(struct hyp_db *db, struct erasure *erasure)
     return any;
 }
 
+/* Chunks of so many months are looked for in one step. */
+#define MONTHS_PER_STEP 64
+
+/*
+ * Removes chunks of some months, from the oldest on; the row of the table sealed says how far
+ * they go and remembers the place. Returns whether there were any left.
+ */
+static bool erase_chunks(struct hyp_db *db, hyp_device_id device)
+{
+    struct hyp_sealed_row row;
+    if (hyp_sealed_get(db, device, &row) != HYP_OK) {
+        return false;
+    }
+    uint32_t month = hyp_period_month(hyp_period_of(row.oldest));
+    uint32_t last = hyp_period_month(hyp_period_of(row.newest));
+    for (uint32_t n = 0; n < MONTHS_PER_STEP && month <= last; n++, month++) {
+        for (uint32_t part = 0; part <= HYP_PERIOD_WHOLE; part++) {
+            hyp_chunk_table_remove(db,
+                                   hyp_period_chunk(hyp_period_part(month, part), device.id));
+        }
+    }
+    if (month > last) {
+        hyp_sealed_remove(db, device);
+    } else {
+        row.oldest = hyp_period_start(hyp_period_part(month, 0));
+        row.shown = HYP_STR("");
+        hyp_sealed_put(db, &row);
+    }
+    return true;
+}
+
 static enum hyp_status forget(struct hyp_db *db, const struct erasure *erasure)
 {
     hyp_db_begin(db);
@@ -134,7 +167,8 @@ static bool step(struct hyp_store *store)
         return false;
     }
     hyp_db_begin(db);
-    bool any = erase_log(db, &erasure);
+    bool any = erase_chunks(db, erasure.device);
+    any = erase_log(db, &erasure) || any;
     save_place(db, &erasure);
     if (hyp_db_commit(db) != HYP_OK) {
         return false;

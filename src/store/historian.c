@@ -119,8 +119,8 @@ void hyp_historian_remove_device(struct hyp_historian *historian, hyp_device_id 
             hyp_map_remove(&historian->points, (uint64_t)series->columns[i].point);
         }
         hyp_map_remove(&historian->devices, (uint64_t)device.id);
-        historian->readings -= series->readings;
-        historian->values -= series->values;
+        historian->readings -= series->readings + series->sealed_readings;
+        historian->values -= series->values + series->sealed_values;
         historian->point_count -= series->committed_columns;
         historian->memory -= series->memory;
         hyp_series_destroy(series);
@@ -240,7 +240,9 @@ void hyp_historian_value(const struct hyp_historian *historian, const struct hyp
     case HYP_VALUE_CIVIL: ret_value->civil = hyp_series_unpack_civil(cell->payload); break;
     case HYP_VALUE_FLAGS: ret_value->flags = (uint64_t)cell->payload; break;
     case HYP_VALUE_TEXT:
-        ret_value->text = hyp_text_pool_get(&historian->texts, (uint32_t)cell->payload);
+        if (cell->payload >= 0) {
+            ret_value->text = hyp_text_pool_get(&historian->texts, (uint32_t)cell->payload);
+        }
         break;
     }
 }

@@ -72,7 +72,7 @@ HYP_MUST_USE enum hyp_status hyp_historian_insert(struct hyp_historian *historia
                                                   const struct hyp_row *row,
                                                   const struct hyp_cell *cells);
 
-/* A value as the API shows it. A text is a view into the pool. */
+/* A value as the API shows it. A text is a view into the pool; that of a chunk stays empty. */
 void hyp_historian_value(const struct hyp_historian *historian, const struct hyp_column *column,
                          const struct hyp_cell *cell, int64_t time, uint8_t source,
                          struct hyp_stored_value *ret_value);

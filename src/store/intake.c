@@ -4,6 +4,7 @@
 #include "store/erase.h"
 #include "store/frames.h"
 #include "store/historian.h"
+#include "store/seal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -389,7 +390,8 @@ static void care(struct hyp_intake *intake)
     pthread_mutex_lock(&intake->mutex);
     intake->care = false;
     pthread_mutex_unlock(&intake->mutex);
-    if (hyp_frames_step(intake->store) || hyp_erase_step(intake->store)) {
+    if (hyp_frames_step(intake->store) || hyp_erase_step(intake->store) ||
+        hyp_seal_step(intake->store)) {
         hyp_intake_wake(intake);
     }
 }
@@ -406,6 +408,11 @@ static void *run(void *argument)
         care(intake);
     }
     return NULL;
+}
+
+bool hyp_intake_is_applied(const struct hyp_intake *intake)
+{
+    return intake->plan.applied == intake->plan.row_count;
 }
 
 void hyp_intake_wake(struct hyp_intake *intake)

@@ -53,6 +53,8 @@ HYP_MUST_USE enum hyp_status hyp_intake_create(struct hyp_store *store,
 HYP_MUST_USE enum hyp_status hyp_intake_start(struct hyp_intake *intake);
 /* Commits what is queued, joins the thread and frees everything. */
 void *hyp_intake_destroy(struct hyp_intake *intake);
+/* Has everything that is committed reached the historian? The writer's own question. */
+bool hyp_intake_is_applied(const struct hyp_intake *intake);
 /* There is care to do: removed devices to wipe, frames to pack. */
 void hyp_intake_wake(struct hyp_intake *intake);
 

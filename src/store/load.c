@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/load.h"
 
+#include "store/chunk_table.h"
 #include "store/frames.h"
 #include "store/historian.h"
 #include "store/log.h"
 #include "store/plan.h"
+#include "store/seal.h"
+#include "store/sealed.h"
 
 #include <stdlib.h>
 
@@ -67,10 +70,52 @@ static enum hyp_status load_points(struct hyp_store *store)
     return read == HYP_OK ? status : read;
 }
 
+/* --- what is sealed --- */
+
+static enum hyp_status load_sealed_row(struct hyp_store *store,
+                                       const struct hyp_sealed_row *row)
+{
+    struct hyp_historian *historian = store->historian;
+    struct hyp_series *series = hyp_historian_find(historian, row->device);
+    if (series == NULL || row->readings <= 0) {
+        return HYP_OK;
+    }
+    series->sealed_readings = (uint64_t)row->readings;
+    series->sealed_values = (uint64_t)row->values;
+    series->sealed_first = row->oldest;
+    series->sealed_last = row->newest;
+    historian->readings += series->sealed_readings;
+    historian->values += series->sealed_values;
+    enum hyp_status status = hyp_sealed_read_shown(historian, series, row->shown);
+    if (status != HYP_OK && status != HYP_NO_MEMORY) {
+        hyp_log_event(store->log, HYP_LOG_ERROR, "store.shown_damaged",
+                      "table=sealed device=%lld reason=%s; the latest values show again when "
+                      "the device is read next",
+                      (long long)row->device.id, hyp_status_name(status));
+        status = HYP_OK;
+    }
+    return status;
+}
+
+static enum hyp_status load_sealed(struct hyp_store *store)
+{
+    struct hyp_query query;
+    struct hyp_sealed_row row;
+    enum hyp_status status = HYP_OK;
+    hyp_sealed_scan_open(&query, store->write.main);
+    while (status == HYP_OK && hyp_sealed_scan_next(&query, &row)) {
+        status = load_sealed_row(store, &row);
+    }
+    enum hyp_status read = hyp_query_close(&query);
+    return status == HYP_OK ? read : status;
+}
+
 /* --- the log --- */
 
-/* Cells of one reading. */
+/* Cells of one reading, and the row of the log that is being loaded. */
 struct scratch {
+    int64_t log_row;
+    int64_t newest;
     struct hyp_cell *cells;
     size_t capacity;
 };
@@ -154,7 +199,12 @@ static enum hyp_status load_reading(struct hyp_store *store, struct hyp_log_read
     if (status == HYP_OK) {
         status = load_values(store, series, reader, reading, scratch, &count);
     }
-    if (status != HYP_OK || count == 0) {
+    scratch->newest = HYP_MAX(scratch->newest, reading->time);
+    bool sealed = false;
+    if (status == HYP_OK && count > 0) {
+        status = hyp_seal_has(store, series, reading->time, scratch->log_row, &sealed);
+    }
+    if (status != HYP_OK || count == 0 || sealed) {
         return status;
     }
     struct hyp_row row = {.time = reading->time,
@@ -194,24 +244,34 @@ static void report_damage(struct hyp_store *store, int64_t row, enum hyp_status 
                   (long long)row, hyp_status_name(status));
 }
 
+/* Loads one row. A damaged one is reported, left out, and never removed. */
+static enum hyp_status load_row(struct hyp_store *store, int64_t row, struct hyp_str blob,
+                                struct scratch *scratch, uint64_t *damaged)
+{
+    scratch->log_row = row;
+    scratch->newest = INT64_MIN;
+    enum hyp_status status = load_blob(store, blob, scratch);
+    if (status != HYP_OK && status != HYP_NO_MEMORY && store->write.main->failed == HYP_OK) {
+        report_damage(store, row, status);
+        (*damaged)++;
+        scratch->newest = INT64_MAX;
+        status = HYP_OK;
+    }
+    return status == HYP_OK ? hyp_seal_note_log(store, row, scratch->newest) : status;
+}
+
 /* Loads rows from *next on; *next follows, so that a scan broken by a damaged page can go on
  * behind it. */
 static enum hyp_status load_rows(struct hyp_store *store, int64_t *next, uint64_t *damaged)
 {
     struct scratch scratch = {0};
     struct hyp_query query;
-    hyp_query_open(&query, store->write.main,
-                   "SELECT id, data FROM intake_log WHERE id >= $1 ORDER BY id");
-    hyp_query_bind_i64(&query, *next);
+    hyp_intake_log_scan_open(&query, store->write.main, *next);
     enum hyp_status status = HYP_OK;
-    while (status == HYP_OK && hyp_query_row(&query)) {
-        int64_t row = hyp_query_i64(&query);
-        status = load_blob(store, hyp_query_blob(&query), &scratch);
-        if (status != HYP_OK && status != HYP_NO_MEMORY) {
-            report_damage(store, row, status);
-            (*damaged)++;
-            status = HYP_OK;
-        }
+    int64_t row;
+    struct hyp_str blob;
+    while (status == HYP_OK && hyp_intake_log_scan_next(&query, &row, &blob)) {
+        status = load_row(store, row, blob, &scratch, damaged);
         *next = row + 1;
     }
     enum hyp_status read = hyp_query_close(&query);
@@ -230,6 +290,10 @@ static enum hyp_status load_log(struct hyp_store *store, uint64_t *damaged)
         /* The page of this row cannot be read; the next one may be. */
         report_damage(store, next, status);
         (*damaged)++;
+        status = hyp_seal_note_log(store, next, INT64_MAX);
+        if (status != HYP_OK) {
+            return status;
+        }
         next++;
         status = load_rows(store, &next, damaged);
     }
@@ -242,6 +306,9 @@ enum hyp_status hyp_load(struct hyp_store *store, uint64_t *ret_damaged, struct 
     enum hyp_status status = load_devices(store);
     if (status == HYP_OK) {
         status = load_points(store);
+    }
+    if (status == HYP_OK) {
+        status = load_sealed(store);
     }
     if (status == HYP_OK) {
         status = load_log(store, &damaged);

@@ -10,6 +10,7 @@
 #include "store/layout.h"
 #include "store/load.h"
 #include "store/migrate.h"
+#include "store/seal.h"
 #include "store/sqlite/sqlite.h"
 
 #include "base/crypto.h"
@@ -159,6 +160,9 @@ static enum hyp_status create_parts(struct hyp_store *store)
     if (status == HYP_OK) {
         status = hyp_frames_create(&store->frames);
     }
+    if (status == HYP_OK) {
+        status = hyp_sealer_create(&store->sealer);
+    }
     return status == HYP_OK ? hyp_intake_create(store, &store->intake) : status;
 }
 
@@ -204,6 +208,8 @@ enum hyp_status hyp_store_open(const struct hyp_store_config *config,
     store->rng = config->rng == NULL ? hyp_rng_system() : config->rng;
     store->frame_days = config->frame_days == 0 ? HYP_LIMIT_FRAME_DAYS : config->frame_days;
     store->frame_bytes = config->frame_bytes == 0 ? HYP_LIMIT_FRAME_STORE : config->frame_bytes;
+    store->seal_readings =
+        config->seal_readings == 0 ? HYP_LIMIT_SEAL_READINGS : config->seal_readings;
     pthread_mutex_init(&store->gate.mutex, NULL);
     pthread_cond_init(&store->gate.turn, NULL);
     pthread_mutex_init(&store->readers.mutex, NULL);
@@ -230,6 +236,7 @@ void *hyp_store_close(struct hyp_store *store)
     /* The writers last: the last connection folds the WAL into the database. */
     hyp_db_close(store->write.main);
     hyp_db_close(store->write.frames);
+    hyp_sealer_destroy(store->sealer);
     hyp_frames_destroy(store->frames);
     hyp_historian_destroy(store->historian);
     if (store->lock_fd >= 0) {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/plan.h"
 
+#include "store/chunk_table.h"
 #include "store/historian.h"
 #include "store/log.h"
+#include "store/seal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +30,7 @@ void hyp_plan_finish(struct hyp_plan *plan)
     free(plan->cells);
     free(plan->grown);
     free(plan->frames);
+    free(plan->log);
     free(plan->kept);
     free(plan->frame_uses);
     free(plan->seen);
@@ -44,6 +47,7 @@ void hyp_plan_reset(struct hyp_plan *plan)
     plan->cell_count = 0;
     plan->grown_count = 0;
     plan->frame_count = 0;
+    plan->log_count = 0;
     plan->applied = 0;
     plan->duplicates = 0;
     plan->dropped = 0;
@@ -280,6 +284,9 @@ static enum hyp_status add_row(struct hyp_plan *plan, struct hyp_store *store,
     size_t kept = count;
     enum hyp_status status = hyp_historian_filter(store->historian, series, &planned.row,
                                                   &plan->cells[first], &kept);
+    if (status == HYP_OK) {
+        status = hyp_seal_filter(store, series, &planned.row, &plan->cells[first], &kept);
+    }
     if (status == HYP_LIMIT) {
         plan->dropped += count;
         return HYP_OK;
@@ -442,6 +449,15 @@ static void log_row(struct hyp_log_writer *writer, const struct hyp_plan *plan,
     }
 }
 
+static int64_t newest_time(const struct hyp_plan *plan, size_t first_row)
+{
+    int64_t newest = INT64_MIN;
+    for (size_t i = first_row; i < plan->row_count; i++) {
+        newest = HYP_MAX(newest, plan->rows[i].row.time);
+    }
+    return newest;
+}
+
 static enum hyp_status write_log(struct hyp_plan *plan, struct hyp_store *store,
                                  size_t first_row, int64_t frame_log_row)
 {
@@ -463,10 +479,17 @@ static enum hyp_status write_log(struct hyp_plan *plan, struct hyp_store *store,
     if (status != HYP_OK) {
         return status;
     }
-    struct hyp_query query;
-    hyp_query_open(&query, store->write.main, "INSERT INTO intake_log(data) VALUES ($1)");
-    hyp_query_bind_blob(&query, plan->blob.data, plan->blob.len);
-    return hyp_query_run(&query, NULL);
+    status = reserve(&plan->log, &plan->log_capacity, plan->log_count + 1, sizeof(*plan->log));
+    if (status == HYP_OK) {
+        status = hyp_seal_reserve_log(store, plan->log_count + 1);
+    }
+    if (status != HYP_OK) {
+        return status;
+    }
+    int64_t row = hyp_intake_log_add(store->write.main, plan->blob.data, plan->blob.len);
+    plan->log[plan->log_count++] =
+        (struct hyp_planned_log){.row = row, .newest = newest_time(plan, first_row)};
+    return store->write.main->failed;
 }
 
 enum hyp_status hyp_plan_batch(struct hyp_plan *plan, struct hyp_store *store,
@@ -500,6 +523,10 @@ void hyp_plan_commit(struct hyp_plan *plan, struct hyp_store *store)
         hyp_frames_keep(store, &plan->frames[i]);
     }
     plan->frame_count = 0;
+    for (size_t i = 0; i < plan->log_count; i++) {
+        HYP_IGNORE(hyp_seal_note_log(store, plan->log[i].row,
+                                     plan->log[i].newest)); /* room was reserved */
+    }
 }
 
 void hyp_plan_rollback(struct hyp_plan *plan, struct hyp_store *store)

@@ -21,6 +21,12 @@ struct hyp_planned_row {
     uint32_t frame;    /* while planning: index in the batch's frames + 1 */
 };
 
+/* A row of the intake log. */
+struct hyp_planned_log {
+    int64_t row;
+    int64_t newest; /* latest source time in it */
+};
+
 struct hyp_plan {
     struct hyp_planned_row *rows;
     size_t row_count;
@@ -39,6 +45,9 @@ struct hyp_plan {
     uint32_t *frame_uses;        /* of one batch: rows per frame, later its new index + 1 */
     uint32_t *seen;              /* by column: the last pass that met it */
     uint32_t pass;
+    struct hyp_planned_log *log; /* rows written to the intake log */
+    size_t log_count;
+    size_t log_capacity;
     size_t applied; /* rows applied so far */
     uint64_t duplicates;
     uint64_t dropped;

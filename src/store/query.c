@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Queries on points and values: everything from memory, under the historian's lock.
+ * Queries on points and values, under the historian's lock: chunks and memory together.
  */
 #include "store/core.h"
 #include "store/historian.h"
+#include "store/pieces.h"
 
 #include <string.h>
 
@@ -59,25 +60,6 @@ enum hyp_status hyp_store_point(struct hyp_store *store, hyp_tenant_id tenant, h
     return series == NULL ? HYP_NOT_FOUND : HYP_OK;
 }
 
-/* --- values into the caller's arena --- */
-
-static enum hyp_status copy_value(const struct hyp_historian *historian,
-                                  const struct hyp_column *column, const struct hyp_cell *cell,
-                                  int64_t time, uint8_t source, struct hyp_arena *arena,
-                                  struct hyp_stored_value *value)
-{
-    hyp_historian_value(historian, column, cell, time, source, value);
-    if (value->kind == HYP_VALUE_TEXT && hyp_quality_is_usable(value->quality)) {
-        /* The view into the pool ends with the lock. */
-        const char *copy = hyp_arena_copy_str(arena, value->text);
-        if (copy == NULL) {
-            return HYP_LIMIT;
-        }
-        value->text.ptr = copy;
-    }
-    return HYP_OK;
-}
-
 /* --- latest --- */
 
 static enum hyp_status copy_latest(const struct hyp_historian *historian,
@@ -97,8 +79,8 @@ static enum hyp_status copy_latest(const struct hyp_historian *historian,
         copy_point(historian, series, column, &out->point);
         out->receive_time.ms = shown->receive;
         out->frame.id = shown->frame;
-        enum hyp_status status = copy_value(historian, column, &cell, shown->time,
-                                            shown->source, arena, &out->value);
+        enum hyp_status status = hyp_query_value(historian, NULL, column, &cell, shown->time,
+                                                 shown->source, arena, &out->value);
         if (status != HYP_OK) {
             return status;
         }
@@ -135,6 +117,7 @@ enum hyp_status hyp_store_latest(struct hyp_store *store, hyp_tenant_id tenant,
 /* The versions of one instant come one after the other; the shown one is handed on. */
 struct instant {
     const struct hyp_historian *historian;
+    const struct hyp_chunk_texts *texts;
     const struct hyp_column *column;
     enum hyp_status (*add)(struct instant *instant);
     void *user;
@@ -181,23 +164,22 @@ static enum hyp_status walk_block(struct instant *instant, const struct hyp_rows
 }
 
 /* Hands the shown version of every instant of [from, to) to instant->add, oldest first. */
-static enum hyp_status walk_column(struct instant *instant, const struct hyp_series *series,
+static enum hyp_status walk_column(struct instant *instant, struct hyp_pieces *pieces,
                                    uint32_t column, int64_t from, int64_t to)
 {
-    struct hyp_rows scratch = {0};
-    enum hyp_status status = HYP_OK;
-    for (uint32_t b = hyp_series_find_block(series, from);
-         status == HYP_OK && b < series->block_count && series->blocks[b].first < to; b++) {
+    enum hyp_status status = hyp_pieces_list(pieces, from, to);
+    for (size_t i = 0; i < pieces->count && status == HYP_OK; i++) {
         const struct hyp_rows *rows;
-        status = hyp_series_block_rows(&series->blocks[b], column, &scratch, &rows);
+        status = hyp_pieces_rows(pieces, &pieces->list[i], column, &rows);
         if (status == HYP_OK) {
             status = walk_block(instant, rows, column, from, to);
         }
+        if (status == HYP_OK && instant->any) {
+            /* No instant goes on in the next piece, and this one's texts end here. */
+            status = instant->add(instant);
+            instant->any = false;
+        }
     }
-    if (status == HYP_OK && instant->any) {
-        status = instant->add(instant);
-    }
-    hyp_rows_finish(&scratch);
     return status;
 }
 
@@ -206,17 +188,20 @@ static enum hyp_status walk_point(struct hyp_store *store, hyp_tenant_id tenant,
                                   struct instant *instant)
 {
     struct hyp_historian *historian = store->historian;
-    pthread_rwlock_rdlock(&historian->lock);
+    struct hyp_pieces pieces;
+    hyp_pieces_begin(&pieces, store);
     enum hyp_status status = HYP_NOT_FOUND;
     uint32_t column;
     const struct hyp_series *series =
         hyp_historian_find_point(historian, tenant, point, &column);
     if (series != NULL) {
+        pieces.series = series;
         instant->historian = historian;
+        instant->texts = &pieces.texts;
         instant->column = &series->columns[column];
-        status = walk_column(instant, series, column, from, to);
+        status = walk_column(instant, &pieces, column, from, to);
     }
-    pthread_rwlock_unlock(&historian->lock);
+    hyp_pieces_end(&pieces);
     return status;
 }
 
@@ -229,8 +214,8 @@ static enum hyp_status add_value(struct instant *instant)
     if (value == NULL) {
         return HYP_LIMIT;
     }
-    return copy_value(instant->historian, instant->column, &instant->cell, instant->time,
-                      instant->source, list->arena, value);
+    return hyp_query_value(instant->historian, instant->texts, instant->column, &instant->cell,
+                           instant->time, instant->source, list->arena, value);
 }
 
 enum hyp_status hyp_store_series(struct hyp_store *store, hyp_tenant_id tenant,
@@ -314,135 +299,6 @@ enum hyp_status hyp_store_buckets(struct hyp_store *store, hyp_tenant_id tenant,
     enum hyp_status status = walk_point(store, tenant, point, from.ms, to.ms, &instant);
     if (status == HYP_OK) {
         *ret_buckets = b.buckets;
-    }
-    return status;
-}
-
-/* --- readings --- */
-
-/* A page of readings of one device, filled from the newest block backwards. */
-struct reading_page {
-    const struct hyp_historian *historian;
-    const struct hyp_series *series;
-    int64_t from;
-    int64_t to;
-    size_t skip;
-    size_t limit;
-    size_t total;
-    struct hyp_list list;
-};
-
-static int by_column(const struct hyp_cell *a, const struct hyp_cell *b)
-{
-    return (int)a->column - (int)b->column;
-}
-
-/* Cells of an open row are in the order they came; the page shows them by column. */
-static void sort_values(const struct hyp_cell *cells, const struct hyp_cell **order,
-                        size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        size_t at = i;
-        for (; at > 0 && by_column(order[at - 1], &cells[i]) > 0; at--) {
-            order[at] = order[at - 1];
-        }
-        order[at] = &cells[i];
-    }
-}
-
-static enum hyp_status add_reading(struct reading_page *page, const struct hyp_rows *rows,
-                                   const struct hyp_row *row)
-{
-    struct hyp_arena *arena = page->list.arena;
-    struct hyp_stored_reading *reading = hyp_list_add(&page->list);
-    struct hyp_stored_value *values =
-        hyp_arena_alloc_array(arena, (size_t)row->cells + 1, sizeof(*values));
-    if (reading == NULL || values == NULL) {
-        return HYP_LIMIT;
-    }
-    *reading = (struct hyp_stored_reading){.source_time.ms = row->time,
-                                           .receive_time.ms = row->receive,
-                                           .kind = (enum hyp_reading_kind)row->kind,
-                                           .source = (enum hyp_reading_source)row->source,
-                                           .frame.id = row->frame,
-                                           .values = values,
-                                           .value_count = row->cells};
-    const struct hyp_cell *order[HYP_LIMIT_READING_VALUES];
-    sort_values(&rows->cells[row->first_cell], order, row->cells);
-    enum hyp_status status = HYP_OK;
-    for (size_t i = 0; i < row->cells && status == HYP_OK; i++) {
-        status = copy_value(page->historian, &page->series->columns[order[i]->column], order[i],
-                            row->time, row->source, arena, &values[i]);
-    }
-    return status;
-}
-
-static enum hyp_status add_block(struct reading_page *page, const struct hyp_rows *rows)
-{
-    size_t begin = hyp_rows_find(rows, page->from);
-    size_t end = HYP_MAX(begin, hyp_rows_find(rows, page->to));
-    page->total += end - begin;
-    for (size_t i = end; i > begin; i--) {
-        if (page->skip > 0) {
-            page->skip--;
-        } else if (page->list.count < page->limit) {
-            enum hyp_status status = add_reading(page, rows, &rows->rows[i - 1]);
-            if (status != HYP_OK) {
-                return status;
-            }
-        }
-    }
-    return HYP_OK;
-}
-
-static enum hyp_status fill_page(struct reading_page *page)
-{
-    const struct hyp_series *series = page->series;
-    struct hyp_rows scratch = {0};
-    enum hyp_status status = HYP_OK;
-    for (uint32_t b = series->block_count; b > 0 && status == HYP_OK; b--) {
-        const struct hyp_block *block = &series->blocks[b - 1];
-        if (block->first >= page->to) {
-            continue;
-        }
-        if (block->last < page->from) {
-            break;
-        }
-        bool whole = block->first >= page->from && block->last < page->to;
-        if (whole && (page->skip >= block->rows || page->list.count >= page->limit)) {
-            /* Only counted: its rows are before or after the page. */
-            page->skip -= HYP_MIN(page->skip, (size_t)block->rows);
-            page->total += block->rows;
-            continue;
-        }
-        const struct hyp_rows *rows;
-        status = hyp_series_block_rows(block, HYP_ALL_COLUMNS, &scratch, &rows);
-        if (status == HYP_OK) {
-            status = add_block(page, rows);
-        }
-    }
-    hyp_rows_finish(&scratch);
-    return status;
-}
-
-enum hyp_status hyp_store_readings(struct hyp_store *store, hyp_tenant_id tenant,
-                                   hyp_device_id device, hyp_utc from, hyp_utc to,
-                                   size_t offset, size_t limit, struct hyp_arena *arena,
-                                   struct hyp_stored_reading **ret_readings, size_t *ret_count,
-                                   size_t *ret_total)
-{
-    struct hyp_historian *historian = store->historian;
-    struct reading_page page = {
-        .historian = historian, .from = from.ms, .to = to.ms, .skip = offset, .limit = limit};
-    hyp_list_init(&page.list, arena, sizeof(struct hyp_stored_reading));
-    pthread_rwlock_rdlock(&historian->lock);
-    page.series = hyp_historian_find_for(historian, tenant, device);
-    enum hyp_status status = page.series == NULL ? HYP_NOT_FOUND : fill_page(&page);
-    pthread_rwlock_unlock(&historian->lock);
-    if (status == HYP_OK) {
-        *ret_readings = page.list.items;
-        *ret_count = page.list.count;
-        *ret_total = page.total;
     }
     return status;
 }

@@ -2,6 +2,7 @@
 #include "store/series.h"
 
 #include "base/limits.h"
+#include "store/period.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -179,8 +180,8 @@ static enum hyp_status reserve_block(struct hyp_series *series)
     return HYP_OK;
 }
 
-/* A new empty open block at `index`; the capacity was reserved. */
-static enum hyp_status add_block(struct hyp_series *series, uint32_t index)
+/* A new empty open block at `index` for times before `end`; the capacity was reserved. */
+static enum hyp_status add_block(struct hyp_series *series, uint32_t index, int64_t end)
 {
     struct hyp_rows *rows = calloc(1, sizeof(*rows));
     if (rows == NULL) {
@@ -188,7 +189,7 @@ static enum hyp_status add_block(struct hyp_series *series, uint32_t index)
     }
     struct hyp_block *at = &series->blocks[index];
     memmove(at + 1, at, (series->block_count - index) * sizeof(*at));
-    *at = (struct hyp_block){.open = rows};
+    *at = (struct hyp_block){.open = rows, .end = end};
     series->block_count++;
     series->memory += rows_memory(rows);
     return HYP_OK;
@@ -213,6 +214,7 @@ static void note_rows(struct hyp_block *block)
 {
     const struct hyp_rows *rows = block->open;
     block->rows = rows->row_count;
+    block->cells = rows->cell_count;
     block->first = rows->rows[0].time;
     block->last = rows->rows[rows->row_count - 1].time;
 }
@@ -261,7 +263,7 @@ static void split_block(struct hyp_series *series, uint32_t index)
     if (cut == 0 || reserve_block(series) != HYP_OK ||
         copy_rows(old, 0, cut, &head) != HYP_OK ||
         copy_rows(old, cut, old->row_count, &tail) != HYP_OK ||
-        add_block(series, index) != HYP_OK) {
+        add_block(series, index, series->blocks[index].end) != HYP_OK) {
         hyp_rows_finish(&head);
         hyp_rows_finish(&tail);
         return;
@@ -289,52 +291,6 @@ bool hyp_series_is_after_all(const struct hyp_series *series, int64_t time)
     return series->block_count == 0 || series->blocks[series->block_count - 1].last < time;
 }
 
-static int rank(uint8_t quality)
-{
-    switch ((enum hyp_quality)quality) {
-    case HYP_QUALITY_GOOD: return 5;
-    case HYP_QUALITY_MANUAL: return 4;
-    case HYP_QUALITY_ESTIMATED: return 3;
-    case HYP_QUALITY_DOUBTFUL: return 2;
-    case HYP_QUALITY_NO_VALUE:
-    case HYP_QUALITY_INVALID:
-    case HYP_QUALITY_OVERFLOW:
-    case HYP_QUALITY_UNDERFLOW:
-    case HYP_QUALITY_DEVICE_ERROR: return 1;
-    case HYP_QUALITY_UNSET: return 0;
-    }
-    return 0;
-}
-
-bool hyp_series_is_better(uint8_t quality, uint8_t kind, uint8_t than_quality,
-                          uint8_t than_kind)
-{
-    if (rank(quality) != rank(than_quality)) {
-        return rank(quality) > rank(than_quality);
-    }
-    return kind <= than_kind;
-}
-
-/* Does `known` make `cell` superfluous? */
-static bool covers(const struct hyp_cell *known, const struct hyp_cell *cell)
-{
-    bool known_usable = hyp_quality_is_usable((enum hyp_quality)known->quality);
-    bool usable = hyp_quality_is_usable((enum hyp_quality)cell->quality);
-    if (!usable) {
-        return !known_usable && known->quality == cell->quality;
-    }
-    if (!known_usable || rank(known->quality) < rank(cell->quality)) {
-        return false;
-    }
-    if (known->exp10 == cell->exp10) {
-        return known->payload == cell->payload;
-    }
-    /* Only decimals have exponents: 12.5 and 12.50 are the same number. */
-    return hyp_decimal_compare(
-               (struct hyp_decimal){.digits = known->payload, .exp10 = known->exp10},
-               (struct hyp_decimal){.digits = cell->payload, .exp10 = cell->exp10}) == 0;
-}
-
 const struct hyp_cell *hyp_series_row_cell(const struct hyp_rows *rows,
                                            const struct hyp_row *row, uint32_t column)
 {
@@ -353,7 +309,7 @@ static size_t remove_known(const struct hyp_rows *rows, const struct hyp_row *kn
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
         const struct hyp_cell *cell = hyp_series_row_cell(rows, known, cells[i].column);
-        if (cell == NULL || !covers(cell, &cells[i])) {
+        if (cell == NULL || !hyp_series_covers(cell, &cells[i])) {
             cells[kept++] = cells[i];
         }
     }
@@ -390,49 +346,87 @@ enum hyp_status hyp_series_filter(struct hyp_series *series, const struct hyp_ro
     return HYP_OK;
 }
 
-static void show(struct hyp_series *series, const struct hyp_row *row,
-                 const struct hyp_cell *cell)
+/* Takes a block away with what is in it. */
+static void remove_block(struct hyp_series *series, uint32_t index)
 {
-    struct hyp_shown *shown = &series->columns[cell->column].shown;
-    if (shown->quality != HYP_QUALITY_UNSET &&
-        (row->time < shown->time ||
-         (row->time == shown->time &&
-          !hyp_series_is_better(cell->quality, row->kind, shown->quality, shown->kind)))) {
-        return;
+    struct hyp_block *block = &series->blocks[index];
+    if (block->open != NULL) {
+        series->memory -= rows_memory(block->open);
+        free_rows(block->open);
     }
-    *shown = (struct hyp_shown){.time = row->time,
-                                .receive = row->receive,
-                                .frame = row->frame,
-                                .payload = cell->payload,
-                                .exp10 = cell->exp10,
-                                .quality = cell->quality,
-                                .kind = row->kind,
-                                .source = row->source};
+    if (block->packed != NULL) {
+        series->memory -= block->packed_len;
+        free(block->packed);
+    }
+    memmove(block, block + 1, (series->block_count - index - 1) * sizeof(*block));
+    series->block_count--;
+    if (series->hot == index) {
+        series->hot = HYP_NO_BLOCK;
+    } else if (series->hot != HYP_NO_BLOCK && series->hot > index) {
+        series->hot--;
+    }
 }
 
-/* The block that takes a row of this time, open. The last block always is. */
+/* A new block at the end; the one before is packed. */
+static enum hyp_status append_block(struct hyp_series *series, int64_t time)
+{
+    uint32_t count = series->block_count;
+    enum hyp_status status = reserve_block(series);
+    if (status == HYP_OK) {
+        status = add_block(series, count, hyp_period_end(hyp_period_of(time)));
+    }
+    if (status == HYP_OK && count > 0 && series->blocks[count - 1].open != NULL &&
+        close_block(series, &series->blocks[count - 1]) == HYP_OK && series->hot == count - 1) {
+        /* Without memory it stays open, which only costs memory. */
+        series->hot = HYP_NO_BLOCK;
+    }
+    return status;
+}
+
+/* A new block between others. */
+static enum hyp_status insert_block(struct hyp_series *series, uint32_t index, int64_t end)
+{
+    enum hyp_status status = close_hot(series);
+    if (status == HYP_OK) {
+        status = reserve_block(series);
+    }
+    if (status == HYP_OK) {
+        status = add_block(series, index, end);
+    }
+    if (status == HYP_OK) {
+        series->hot = index;
+    }
+    return status;
+}
+
+/* The block that takes a row of this time, open. Blocks keep to one period each. */
 static enum hyp_status block_for(struct hyp_series *series, int64_t time, uint32_t *ret_index)
 {
     uint32_t count = series->block_count;
-    bool after_all = hyp_series_is_after_all(series, time);
-    if (!after_all) {
-        *ret_index = hyp_series_find_block(series, time);
-        return open_block(series, *ret_index);
+    if (hyp_series_is_after_all(series, time)) {
+        const struct hyp_block *last = count > 0 ? &series->blocks[count - 1] : NULL;
+        if (last != NULL && last->open != NULL && last->rows < ROWS_PER_BLOCK &&
+            time < last->end) {
+            *ret_index = count - 1;
+            return HYP_OK;
+        }
+        *ret_index = count;
+        return append_block(series, time);
     }
-    if (count > 0 && series->blocks[count - 1].rows < ROWS_PER_BLOCK) {
-        *ret_index = count - 1;
-        return HYP_OK;
+    uint32_t index = hyp_series_find_block(series, time);
+    *ret_index = index;
+    if (series->blocks[index].first <= time) {
+        return open_block(series, index);
     }
-    enum hyp_status status = reserve_block(series);
-    if (status == HYP_OK) {
-        status = add_block(series, count);
+    int64_t end = hyp_period_end(hyp_period_of(time));
+    if (series->blocks[index].end == end) {
+        return open_block(series, index);
     }
-    if (status == HYP_OK && count > 0) {
-        /* Without memory it stays open, which only costs memory. */
-        HYP_IGNORE(close_block(series, &series->blocks[count - 1]));
+    if (index > 0 && series->blocks[index - 1].end == end) {
+        *ret_index = index - 1;
+        return open_block(series, index - 1);
     }
-    *ret_index = count;
-    return status;
+    return insert_block(series, index, end);
 }
 
 enum hyp_status hyp_series_insert(struct hyp_series *series, const struct hyp_row *row,
@@ -448,6 +442,9 @@ enum hyp_status hyp_series_insert(struct hyp_series *series, const struct hyp_ro
     status = hyp_rows_reserve(block->open, row->cells);
     series->memory += rows_memory(block->open) - before;
     if (status != HYP_OK) {
+        if (block->open->row_count == 0) {
+            remove_block(series, index);
+        }
         return status;
     }
     hyp_rows_insert(block->open, row, cells);
@@ -458,7 +455,7 @@ enum hyp_status hyp_series_insert(struct hyp_series *series, const struct hyp_ro
     }
     note_rows(block);
     for (size_t i = 0; i < row->cells; i++) {
-        show(series, row, &cells[i]);
+        hyp_series_show(series, row, &cells[i]);
     }
     series->readings++;
     series->values += row->cells;
@@ -480,34 +477,36 @@ enum hyp_status hyp_series_block_rows(const struct hyp_block *block, uint32_t co
     return hyp_block_unpack(block->packed, block->packed_len, column, scratch);
 }
 
-/* --- payloads --- */
-
-/*
- *      year 14 | month 4 | day 5 | hour 5 | minute 6 | second 6 | precision 2 | summer time 1
- */
-int64_t hyp_series_pack_civil(const struct hyp_civil *civil)
+enum hyp_status hyp_series_copy_rows(const struct hyp_series *series, int64_t from, int64_t to,
+                                     uint32_t column, struct hyp_rows *scratch,
+                                     struct hyp_rows *rows)
 {
-    uint64_t packed = (uint64_t)(civil->year & 0x3FFF);
-    packed = packed << 4 | (civil->month & 0x0F);
-    packed = packed << 5 | (civil->day & 0x1F);
-    packed = packed << 5 | (civil->hour & 0x1F);
-    packed = packed << 6 | (civil->minute & 0x3F);
-    packed = packed << 6 | (civil->second & 0x3F);
-    packed = packed << 2 | (civil->precision & 0x03);
-    return (int64_t)(packed << 1 | (civil->summer_time ? 1 : 0));
+    enum hyp_status status = HYP_OK;
+    for (uint32_t b = hyp_series_find_block(series, from);
+         status == HYP_OK && b < series->block_count && series->blocks[b].first < to; b++) {
+        const struct hyp_rows *source;
+        status = hyp_series_block_rows(&series->blocks[b], column, scratch, &source);
+        for (size_t i = status == HYP_OK ? hyp_rows_find(source, from) : 0;
+             status == HYP_OK && i < source->row_count && source->rows[i].time < to; i++) {
+            const struct hyp_row *row = &source->rows[i];
+            if (column != HYP_ALL_COLUMNS && hyp_series_row_cell(source, row, column) == NULL) {
+                continue;
+            }
+            status = hyp_rows_reserve(rows, row->cells);
+            if (status == HYP_OK) {
+                hyp_rows_insert(rows, row, &source->cells[row->first_cell]);
+            }
+        }
+    }
+    return status;
 }
 
-struct hyp_civil hyp_series_unpack_civil(int64_t packed)
+void hyp_series_drop(struct hyp_series *series, int64_t from, int64_t to)
 {
-    uint64_t p = (uint64_t)packed;
-    return (struct hyp_civil){
-        .summer_time = (p & 1) != 0,
-        .precision = (uint8_t)(p >> 1 & 0x03),
-        .second = (uint8_t)(p >> 3 & 0x3F),
-        .minute = (uint8_t)(p >> 9 & 0x3F),
-        .hour = (uint8_t)(p >> 15 & 0x1F),
-        .day = (uint8_t)(p >> 20 & 0x1F),
-        .month = (uint8_t)(p >> 25 & 0x0F),
-        .year = (int16_t)(p >> 29 & 0x3FFF),
-    };
+    uint32_t b = hyp_series_find_block(series, from);
+    while (b < series->block_count && series->blocks[b].first < to) {
+        series->readings -= series->blocks[b].rows;
+        series->values -= series->blocks[b].cells;
+        remove_block(series, b);
+    }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Series: all values of one device in memory, sorted by time, and its points.
+ * Series: the values of one device that are not sealed yet, sorted by time, and its points.
  *
  * Readings live in blocks (store/block.h) that follow each other in time. The last block is
  * open; an earlier one is opened when a late reading falls into it, at most one at a time, and
@@ -41,7 +41,9 @@ struct hyp_column {
 struct hyp_block {
     int64_t first; /* source times of its first and last row */
     int64_t last;
+    int64_t end; /* of its period (store/period.h): no time in it is at or behind this */
     uint32_t rows;
+    uint32_t cells;
     uint32_t packed_len;
     uint8_t *packed;       /* NULL while the open form is newer */
     struct hyp_rows *open; /* NULL when only the packed form is there */
@@ -58,8 +60,12 @@ struct hyp_series {
     uint32_t block_capacity;
     uint32_t hot; /* the open block that is not the last; HYP_NO_BLOCK = none */
     struct hyp_block *blocks;
-    uint64_t readings;
+    uint64_t readings; /* in blocks */
     uint64_t values;
+    uint64_t sealed_readings; /* in chunks */
+    uint64_t sealed_values;
+    int64_t sealed_first; /* source times of the first and last of them */
+    int64_t sealed_last;
     size_t memory; /* bytes of blocks and columns */
 };
 
@@ -100,7 +106,25 @@ HYP_MUST_USE enum hyp_status hyp_series_insert(struct hyp_series *series,
                                                const struct hyp_row *row,
                                                const struct hyp_cell *cells);
 
+/* Lets the blocks of [from, to) go, which begins and ends with a period. */
+void hyp_series_drop(struct hyp_series *series, int64_t from, int64_t to);
+
 /* --- reading --- */
+
+/* Are there sealed readings in [from, to)? There may be, if true. */
+static inline bool hyp_series_is_sealed(const struct hyp_series *series, int64_t from,
+                                        int64_t to)
+{
+    return series->sealed_readings > 0 && series->sealed_first < to &&
+           series->sealed_last >= from;
+}
+
+/* Does a known value make another one of its time, kind and column superfluous? */
+bool hyp_series_covers(const struct hyp_cell *known, const struct hyp_cell *cell);
+
+/* Makes a value the latest of its column, unless the one there is later or better. */
+void hyp_series_show(struct hyp_series *series, const struct hyp_row *row,
+                     const struct hyp_cell *cell);
 
 /*
  * Is a value with this quality, reading kind and a later arrival shown instead of that one?
@@ -121,6 +145,15 @@ uint32_t hyp_series_find_block(const struct hyp_series *series, int64_t time);
 HYP_MUST_USE enum hyp_status hyp_series_block_rows(const struct hyp_block *block,
                                                    uint32_t column, struct hyp_rows *scratch,
                                                    const struct hyp_rows **ret_rows);
+/*
+ * Inserts copies of the rows of [from, to) into *rows, in their places.
+ * @column   only rows with this column, or HYP_ALL_COLUMNS
+ * Returns   HYP_OK | NO_MEMORY | LIMIT | CORRUPT
+ */
+HYP_MUST_USE enum hyp_status hyp_series_copy_rows(const struct hyp_series *series, int64_t from,
+                                                  int64_t to, uint32_t column,
+                                                  struct hyp_rows *scratch,
+                                                  struct hyp_rows *rows);
 /* The cell of a column in a row; NULL = none. */
 const struct hyp_cell *hyp_series_row_cell(const struct hyp_rows *rows,
                                            const struct hyp_row *row, uint32_t column);

@@ -26,10 +26,11 @@ struct hyp_store;
 struct hyp_store_config {
     const char *folder; /* data folder, created if missing; NULL = in memory (tests) */
     const struct hyp_clock *clock;
-    struct hyp_log *log; /* may be NULL */
-    struct hyp_rng *rng; /* for the secret key and nonces; NULL = the system's */
-    int64_t frame_days;  /* age limit of raw frames; 0 = default */
-    int64_t frame_bytes; /* size limit of raw frames; 0 = default */
+    struct hyp_log *log;    /* may be NULL */
+    struct hyp_rng *rng;    /* for the secret key and nonces; NULL = the system's */
+    int64_t frame_days;     /* age limit of raw frames; 0 = default */
+    int64_t frame_bytes;    /* size limit of raw frames; 0 = default */
+    uint64_t seal_readings; /* new readings after which late ones are sealed; 0 = default */
 };
 
 /*

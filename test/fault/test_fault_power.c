@@ -9,10 +9,14 @@
 static const struct cut_row {
     const char *name;
     enum shim_kept kept;
+    uint64_t seal_readings;
 } cuts[] = {
-    {"unsynced writes are kept", SHIM_KEEP_ALL },
-    {"unsynced writes are lost", SHIM_KEEP_NONE},
-    {"unsynced writes are torn", SHIM_KEEP_SOME},
+    {"unsynced writes are kept",                SHIM_KEEP_ALL,  0},
+    {"unsynced writes are lost",                SHIM_KEEP_NONE, 0},
+    {"unsynced writes are torn",                SHIM_KEEP_SOME, 0},
+    {"unsynced writes are kept, while sealing", SHIM_KEEP_ALL,  1},
+    {"unsynced writes are lost, while sealing", SHIM_KEEP_NONE, 1},
+    {"unsynced writes are torn, while sealing", SHIM_KEEP_SOME, 1},
 };
 
 #define BATCHES 3
@@ -35,6 +39,7 @@ static void acknowledged_survives_every_cut(void **state)
     const struct cut_row *row = *state;
     struct scenario s;
     scenario_make(&s);
+    s.seal_readings = row->seal_readings;
     /* One life without a cut says how many steps there are. */
     shim_reset();
     live(&s, 0);

@@ -85,15 +85,19 @@ static void find_tenant(struct test_store *t)
     t->tenant = tenant.id;
 }
 
+bool test_seal_at_once;
+
 void test_store_open(struct test_store *t, const struct test_folder *folder)
 {
     *t = (struct test_store){0};
-    hyp_clock_fake_init(&t->clock, (hyp_utc){.ms = START_MS});
+    int64_t later = test_seal_at_once ? SEAL_LATER_MS : 0;
+    hyp_clock_fake_init(&t->clock, (hyp_utc){.ms = START_MS + later});
     hyp_arena_init(&t->arena, ARENA_MAX);
     test_log_init(&t->log);
     struct hyp_store_config config = {.folder = folder == NULL ? NULL : folder->path,
                                       .clock = &t->clock.clock,
-                                      .log = &t->log.log};
+                                      .log = &t->log.log,
+                                      .seal_readings = test_seal_at_once ? 1 : 0};
     struct hyp_error err = {0};
     if (hyp_store_open(&config, &t->store, &err) != HYP_OK) {
         fail_msg("store cannot be opened: %s", err.text);

@@ -38,6 +38,9 @@ struct test_store {
     struct hyp_arena arena;
     hyp_tenant_id tenant;
 };
+/* Set before opening: the clock is a hundred days on, and every reading is sealed at once. */
+extern bool test_seal_at_once;
+#define SEAL_LATER_MS (100LL * 24 * HOUR_MS)
 /* @folder NULL = in memory. An existing folder is opened again; tenant is its first. */
 void test_store_open(struct test_store *t, const struct test_folder *folder);
 void test_store_close(struct test_store *t);

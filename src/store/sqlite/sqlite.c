@@ -192,6 +192,41 @@ static bool sqlite_is_in_transaction(struct hyp_db *db)
     return sqlite3_get_autocommit(handle_of(db)) == 0;
 }
 
+/* Free pages are kept for the next rows, up to this part of all pages; and this many at least.
+ */
+#define FREE_PART 16
+#define FREE_MIN 512
+
+static int64_t pragma_number(struct hyp_db *db, const char *sql)
+{
+    struct hyp_query query;
+    hyp_query_open(&query, db, sql);
+    int64_t number = hyp_query_row(&query) ? hyp_query_i64(&query) : 0;
+    return hyp_query_close(&query) == HYP_OK ? number : 0;
+}
+
+/*
+ * Free pages at the end of the file are cut off, after pages in use have moved to the front. A
+ * file of an older version cannot do that until it has been written anew once; that is done
+ * when half of it is free, so it is never bigger than what it gives back.
+ */
+static bool sqlite_tidy(struct hyp_db *db)
+{
+    int64_t pages = pragma_number(db, "PRAGMA page_count");
+    int64_t unused = pragma_number(db, "PRAGMA freelist_count");
+    if (unused < FREE_MIN || unused < pages / FREE_PART) {
+        return false;
+    }
+    if (pragma_number(db, "PRAGMA auto_vacuum") == 0) {
+        if (unused >= pages / 2) {
+            HYP_IGNORE(
+                sqlite_exec(db, "PRAGMA auto_vacuum = INCREMENTAL; VACUUM")); /* or later */
+        }
+        return false;
+    }
+    return sqlite_exec(db, "PRAGMA incremental_vacuum(512)") == HYP_OK;
+}
+
 static void sqlite_close(struct hyp_db *db)
 {
     /* All statements are finalised before, so this cannot be refused. */
@@ -231,6 +266,7 @@ static const struct hyp_db_ops sqlite_ops = {
     .column_is_null = sqlite_column_is_null,
     .changes = sqlite_changes,
     .is_in_transaction = sqlite_is_in_transaction,
+    .tidy = sqlite_tidy,
     .close = sqlite_close,
 };
 
@@ -239,14 +275,15 @@ static const struct {
     int flags;
     const char *settings;
 } modes[] = {
-    [HYP_SQLITE_WRITE] = {SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-                          "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                          "PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=67108864;"
-                          "PRAGMA temp_store=MEMORY"                      },
+    [HYP_SQLITE_WRITE] =
+        {SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                            "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+         "PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=67108864;"
+         "PRAGMA temp_store=MEMORY"                                         },
     [HYP_SQLITE_READ] = {SQLITE_OPEN_READONLY,
-                          "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY"},
+                            "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY"},
     [HYP_SQLITE_MEMORY] = {SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY,
-                          "PRAGMA foreign_keys=ON"                        },
+                            "PRAGMA foreign_keys=ON"                        },
 };
 
 enum hyp_status hyp_sqlite_open(const char *path, enum hyp_sqlite_mode mode,

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sealer's state, shared by the files that seal (store/seal.h); for nobody else.
+ */
+#ifndef HYP_STORE_SEAL_STATE_H
+#define HYP_STORE_SEAL_STATE_H
+
+#include "store/period.h"
+#include "store/seal.h"
+
+#define HYP_SEAL_SLOTS (HYP_PERIOD_PARTS + 1)
+
+/* A row of the log. */
+struct hyp_seal_logged {
+    int64_t row;
+    int64_t newest;
+};
+
+/* A period of a device that the slice has written. */
+struct hyp_seal_written {
+    hyp_device_id device;
+    int64_t from;
+    int64_t to;
+    int64_t first; /* of the chunk's readings */
+    int64_t last;
+    int64_t readings; /* more in chunks than before */
+    int64_t values;
+};
+
+struct hyp_sealer {
+    struct hyp_chunk_work work;
+    struct hyp_rows rows;
+    struct hyp_rows scratch;
+    struct hyp_chunk_texts texts;
+    struct hyp_chunk_point *points;
+    size_t point_capacity;
+    struct hyp_buf head;
+    struct hyp_buf data;
+    struct hyp_buf shown;
+    struct hyp_buf old_head;
+    struct hyp_buf old[HYP_SEAL_SLOTS]; /* texts of the rows are views into these */
+    struct hyp_seal_written *written;
+    size_t written_count;
+    size_t written_capacity;
+    size_t slice_bytes;
+    /* the log */
+    struct hyp_seal_logged *log;
+    size_t log_count;
+    size_t log_capacity;
+    /* the run */
+    bool running;
+    bool failed;        /* something could not be sealed: the log keeps its rows */
+    int64_t horizon;    /* times before it are past */
+    int64_t last_start; /* when the last run began; 0 = none yet */
+    int64_t last_horizon;
+    uint64_t last_readings; /* in memory when the last run ended */
+    int64_t log_end;        /* the last row of the log when the run began */
+    int64_t log_row;        /* the same when the slice began */
+    size_t log_next;        /* index of the next row to look at */
+    int64_t *devices;
+    size_t device_count;
+    size_t device_capacity;
+    size_t device_next;
+    /* the chunk that late readings were last compared with, and how far chunks are complete */
+    int64_t cached;
+    struct hyp_map log_rows;
+    struct hyp_map unreadable; /* devices with a damaged page: not tried again */
+};
+
+/* Appends the rows of a chunk to sealer->rows. NOT_FOUND when there is none.
+ * @written  may be NULL; its counts are made less by those of the chunk */
+HYP_MUST_USE enum hyp_status hyp_seal_take_chunk(struct hyp_store *store, struct hyp_db *db,
+                                                 struct hyp_series *series, uint32_t period,
+                                                 struct hyp_seal_written *written);
+void hyp_seal_clear_rows(struct hyp_sealer *sealer);
+
+#endif
