@@ -248,34 +248,72 @@ static enum hyp_status shortest(double value, int max_precision, bool single,
     return hyp_decimal_parse(hyp_buf_view(&buf), ret_value);
 }
 
+/* floor(log10(magnitude)), or one more; then one more digit is tried. @binary as of frexp */
+static int decimal_exponent(int binary)
+{
+    /* 1233 / 4096 is log10(2) to five digits; the highest power of ten in the binary decade. */
+    return (binary * 1233 - (binary < 0 ? 4095 : 0)) / 4096;
+}
+
+/* To the nearest whole number, ties to even; below 2^51. What nearbyint does without a call. */
+static double nearest(double value)
+{
+    const double whole = 0x1p52;
+    return (value + whole) - whole;
+}
+
+/* A single being turned into digits. */
+struct single {
+    double magnitude;
+    double half_step; /* to the next single */
+    int exponent;
+};
+
+enum fit { FIT_NO, FIT_YES, FIT_CLOSE };
+
+/* Do this many digits read back as the same single? */
+static enum fit try_digits(const struct single *single, int precision, double *ret_digits)
+{
+    const int shift = precision - 1 - single->exponent;
+    const double scale = (double)pow10_table[shift < 0 ? -shift : shift];
+    *ret_digits = nearest(shift < 0 ? single->magnitude / scale : single->magnitude * scale);
+    const double back = shift < 0 ? *ret_digits * scale : *ret_digits / scale;
+    const double off = fabs(back - single->magnitude);
+    if (off > single->half_step * 0.999 && off < single->half_step * 1.001) {
+        return FIT_CLOSE;
+    }
+    return off < single->half_step ? FIT_YES : FIT_NO;
+}
+
 /*
  * The same for a single, without text: a double has room enough to try the digits in. Where a
  * candidate is too close to the half step around the value, or the half steps differ (at powers
- * of two), the long way decides. Meters that send floats send little else.
+ * of two), the long way decides. What fits with n digits fits with more, so the first try
+ * halves the search: most singles of meters need seven to nine digits, the others few.
  */
 static bool shortest_single(double value, struct hyp_decimal *ret_value)
 {
-    const double magnitude = fabs(value);
+    enum { PRECISION_MAX = 10, PRECISION_MIDDLE = 6 };
     int binary = 0;
+    struct single single = {.magnitude = fabs(value)};
     /* Powers of ten up to 22 are exact in a double. */
-    if (magnitude < 1e-9 || magnitude >= 1e15 || frexp(magnitude, &binary) <= 0.5) {
+    if (single.magnitude < 1e-9 || single.magnitude >= 1e15 ||
+        frexp(single.magnitude, &binary) <= 0.5) {
         return false;
     }
-    const double half_step = ldexp(1.0, binary - 25);
-    const int exponent = (int)floor(log10(magnitude));
-    for (int precision = 1; precision <= 9; precision++) {
-        const int shift = precision - 1 - exponent;
-        const double scale = (double)pow10_table[shift < 0 ? -shift : shift];
-        const double digits = nearbyint(shift < 0 ? magnitude / scale : magnitude * scale);
-        const double back = shift < 0 ? digits * scale : digits / scale;
-        const double off = fabs(back - magnitude);
-        if (off > half_step * 0.999 && off < half_step * 1.001) {
-            return false;
-        }
-        if (off < half_step) {
+    single.half_step = ldexp(1.0, binary - 25);
+    single.exponent = decimal_exponent(binary);
+    double digits = 0;
+    enum fit fit = try_digits(&single, PRECISION_MIDDLE, &digits);
+    for (int precision = fit == FIT_NO ? PRECISION_MIDDLE + 1 : 1;
+         fit != FIT_CLOSE && precision <= PRECISION_MAX; precision++) {
+        fit = try_digits(&single, precision, &digits);
+        if (fit == FIT_YES) {
             const int64_t whole = (int64_t)digits;
-            *ret_value = (struct hyp_decimal){.digits = value < 0 ? -whole : whole,
-                                              .exp10 = (int8_t)-shift};
+            *ret_value = (struct hyp_decimal){
+                .digits = value < 0 ? -whole : whole,
+                .exp10 = (int8_t)(single.exponent + 1 - precision),
+            };
             return true;
         }
     }

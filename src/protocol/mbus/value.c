@@ -103,34 +103,56 @@ static bool all_bytes_are(const uint8_t *bytes, size_t len, uint8_t value)
     return true;
 }
 
-/*
- * 80 00 00 in BCD fields: the integer sentinel in a field declared as BCD (Zenner sends it for
- * "no month-end value yet"). Read as digits it would be a volume of 80000 m3.
- */
-static bool is_misplaced_minimum(const uint8_t *bytes, size_t len)
+/* Two digits a byte, least significant first, all at once: bytes, then pairs, then fours. */
+static uint64_t bcd_to_binary(uint64_t bcd)
 {
-    return len >= 3 && bytes[len - 1] == 0x80 && all_bytes_are(bytes, len - 1, 0);
+    const uint64_t tens = bcd >> 4 & 0x0F0F0F0F0F0F0F0Full;
+    uint64_t value = bcd - 6 * tens;
+    value = (value & 0x00FF00FF00FF00FFull) + 100 * (value >> 8 & 0x00FF00FF00FF00FFull);
+    value = (value & 0x0000FFFF0000FFFFull) + 10000 * (value >> 16 & 0x0000FFFF0000FFFFull);
+    return (value & 0xFFFFFFFFull) + 100000000 * (value >> 32);
 }
 
-static enum hyp_quality decode_bcd(const uint8_t *bytes, size_t len, int64_t *ret_digits)
+/* Is a nibble above 9? Those are the ones with bit 3 and one of bits 2 and 1. */
+static bool has_error_digit(uint64_t bcd)
 {
-    int64_t digits = 0;
-    bool negative = bytes[len - 1] >> 4 == 0x0F;
-    bool bad = false;
-    for (size_t i = len; i > 0; i--) {
-        unsigned high = i == len && negative ? 0 : bytes[i - 1] >> 4;
-        unsigned low = bytes[i - 1] & 0x0F;
-        bad |= high > 9 || low > 9;
-        digits = digits * 100 + (int64_t)(high * 10 + low);
+    return (bcd >> 3 & (bcd >> 2 | bcd >> 1) & 0x1111111111111111ull) != 0;
+}
+
+/* @high   what is above the first 8 bytes: the ninth byte, 0 where there is none */
+static enum hyp_quality decode_bcd_parts(uint64_t low, uint8_t high, bool negative,
+                                         int64_t *ret_digits)
+{
+    if (has_error_digit(low) || has_error_digit(high)) {
+        return HYP_QUALITY_INVALID;
     }
-    if (bad) {
-        return all_bytes_are(bytes, len, 0xFF) ? HYP_QUALITY_NO_VALUE : HYP_QUALITY_INVALID;
-    }
-    if (is_misplaced_minimum(bytes, len)) {
-        return HYP_QUALITY_NO_VALUE;
-    }
+    const int64_t digits =
+        (int64_t)(bcd_to_binary(low) + bcd_to_binary(high) * 10000000000000000ull);
     *ret_digits = negative ? -digits : digits;
     return HYP_QUALITY_GOOD;
+}
+
+/*
+ * 80 00 00 in BCD fields is the integer sentinel in a field declared as BCD (Zenner sends it
+ * for "no month-end value yet"). Read as digits it would be a volume of 80000 m3.
+ */
+static enum hyp_quality decode_bcd(const uint8_t *bytes, size_t len, int64_t *ret_digits)
+{
+    const bool negative = bytes[len - 1] >> 4 == 0x0F;
+    uint64_t low = read_le(bytes, HYP_MIN(len, (size_t)8));
+    uint8_t high = len > 8 ? bytes[8] : 0;
+    if (len >= 3 && len <= 8 && low == 0x80ull << (8 * (len - 1))) {
+        return HYP_QUALITY_NO_VALUE;
+    }
+    if (negative && all_bytes_are(bytes, len, 0xFF)) {
+        return HYP_QUALITY_NO_VALUE;
+    }
+    if (negative && len <= 8) {
+        low &= ~(0xF0ull << (8 * (len - 1)));
+    } else if (negative) {
+        high &= 0x0F;
+    }
+    return decode_bcd_parts(low, high, negative, ret_digits);
 }
 
 /* BCD or an integer of 1..8 bytes (BCD up to 9). */
