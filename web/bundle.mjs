@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { catalogues, partsOf } from './messages.mjs';
 
 export const root = dirname(fileURLToPath(import.meta.url));
 
@@ -64,7 +65,7 @@ export const options = {
   legalComments: 'none',
   metafile: true,
   logLevel: 'warning',
-  plugins: [kit, sizes],
+  plugins: [kit, sizes, catalogues],
 };
 
 export const packed = (bytes) => gzipSync(bytes, { level: 9 });
@@ -99,10 +100,14 @@ function closure(outputs, start, later, seen = new Set()) {
  */
 export function measure(outputs, sizes, document) {
   const entry = entryOf(outputs);
-  const messages = Object.keys(outputs).find((n) => outputs[n].entryPoint === 'src/i18n/en.ts');
+  const messages = (part) => Object.keys(outputs).find((n) => outputs[n].entryPoint === `catalogues:en:${part}`);
+  const parts = Object.fromEntries(['app.tsx', 'routes.tsx', 'pages/device.tsx'].flatMap((f) => {
+    const place = join('src', dirname(f));
+    return Object.entries(partsOf(readFileSync(join(root, 'src', f), 'utf8'))).map(([page, list]) => [`${join(place, page)}.tsx`, list]);
+  }));
   const sum = (files) => [...files].reduce((n, f) => n + (sizes[f] ?? 0), document);
   const shell = [...closure(outputs, entry, false), outputs[entry].cssBundle];
-  const always = [...shell, ...closure(outputs, messages, false)];
+  const always = [...shell, messages('core')];
   const row = (page, starts) => {
     const files = new Set([...always, ...starts.flatMap((s) => [...closure(outputs, s, true)])]);
     return { page, bytes: sum(files), requests: files.size + 1 };
@@ -112,7 +117,8 @@ export function measure(outputs, sizes, document) {
     const source = outputs[n].entryPoint;
     // A tab of the device page comes after the device page.
     const frame = /^src\/pages\/(\w+)\/\w+\.tsx$/.exec(source)?.[1];
-    return row(source, frame ? [chunk(`src/pages/${frame}.tsx`), n] : [n]);
+    const speaks = (parts[source] ?? []).map(messages);
+    return row(source, frame ? [chunk(`src/pages/${frame}.tsx`), n, ...speaks] : [n, ...speaks]);
   }).sort((a, b) => b.bytes - a.bytes);
   return { shell: sum(new Set(shell)), pages, page: pages[0].bytes, dist: Object.values(sizes).reduce((a, b) => a + b, document) };
 }

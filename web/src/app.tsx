@@ -1,6 +1,6 @@
 // Which of the three faces: first run, sign-in, or the shell with a page.
 import { useEffect } from 'preact/hooks';
-import { t } from './model/i18n';
+import { t, withTexts } from './model/i18n';
 import { fragment, path } from './live/router';
 import { expired, phase, session, start, status } from './live/session';
 import { Toasts } from './parts/toast';
@@ -8,8 +8,8 @@ import { Shell } from './shell';
 import { Page } from './routes';
 import { Lazy } from './parts/lazy';
 
-const loadSetup = () => import('./pages/setup');
-const loadSignIn = () => import('./pages/signin');
+const loadSetup = withTexts(() => import('./pages/setup'), 'gate');
+const loadSignIn = withTexts(() => import('./pages/signin'), 'gate');
 
 function Down() {
   useEffect(() => {

@@ -1,7 +1,7 @@
 // Which page a path shows, and who may see it. One row per page; the navigation reads it too.
 import type { ComponentType } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { t, type Key } from './model/i18n';
+import { t, withTexts, type Key } from './model/i18n';
 import { path } from './live/router';
 import { may, type Permission } from './live/session';
 import { Lazy } from './parts/lazy';
@@ -12,22 +12,22 @@ type Loader = () => Promise<{ default: ComponentType<PageProps> }>;
 interface Route { pattern: RegExp; title: Key; load: Loader; needs?: Permission }
 
 const ROUTES: Route[] = [
-  { pattern: /^\/$/, title: 'nav.overview', load: () => import('./pages/overview') },
+  { pattern: /^\/$/, title: 'nav.overview', load: withTexts(() => import('./pages/overview'), 'line') },
   { pattern: /^\/devices$/, title: 'nav.devices', load: () => import('./pages/devices') },
-  { pattern: /^\/devices\/new$/, title: 'add.title', load: () => import('./pages/device-new'), needs: 'device.write' },
+  { pattern: /^\/devices\/new$/, title: 'add.title', load: withTexts(() => import('./pages/device-new'), 'adding', 'line'), needs: 'device.write' },
   { pattern: /^\/devices\/(\d+)$/, title: 'nav.devices', load: () => import('./pages/device') },
-  { pattern: /^\/chart$/, title: 'nav.chart', load: () => import('./pages/chart') },
-  { pattern: /^\/frames$/, title: 'nav.frames', load: () => import('./pages/frames') },
-  { pattern: /^\/frames\/(\d+)$/, title: 'nav.inspector', load: () => import('./pages/frame') },
-  { pattern: /^\/inspector$/, title: 'nav.inspector', load: () => import('./pages/inspector') },
-  { pattern: /^\/lines$/, title: 'nav.lines', load: () => import('./pages/lines') },
-  { pattern: /^\/lines\/(\d+)$/, title: 'nav.lines', load: () => import('./pages/line') },
+  { pattern: /^\/chart$/, title: 'nav.chart', load: withTexts(() => import('./pages/chart'), 'chart') },
+  { pattern: /^\/frames$/, title: 'nav.frames', load: withTexts(() => import('./pages/frames'), 'telegram') },
+  { pattern: /^\/frames\/(\d+)$/, title: 'nav.inspector', load: withTexts(() => import('./pages/frame'), 'telegram') },
+  { pattern: /^\/inspector$/, title: 'nav.inspector', load: withTexts(() => import('./pages/inspector'), 'telegram') },
+  { pattern: /^\/lines$/, title: 'nav.lines', load: withTexts(() => import('./pages/lines'), 'line') },
+  { pattern: /^\/lines\/(\d+)$/, title: 'nav.lines', load: withTexts(() => import('./pages/line'), 'line', 'adding') },
   { pattern: /^\/jobs$/, title: 'nav.jobs', load: () => import('./pages/jobs') },
-  { pattern: /^\/settings\/?$/, title: 'nav.settings', load: () => import('./pages/appearance') },
-  { pattern: /^\/settings\/appearance$/, title: 'settings.appearance', load: () => import('./pages/appearance') },
-  { pattern: /^\/settings\/users$/, title: 'settings.users', load: () => import('./pages/users'), needs: 'user.manage' },
-  { pattern: /^\/settings\/tokens$/, title: 'settings.tokens', load: () => import('./pages/tokens'), needs: 'token.manage' },
-  { pattern: /^\/settings\/audit$/, title: 'settings.audit', load: () => import('./pages/audit'), needs: 'audit.read' },
+  { pattern: /^\/settings\/?$/, title: 'nav.settings', load: withTexts(() => import('./pages/appearance'), 'gate') },
+  { pattern: /^\/settings\/appearance$/, title: 'settings.appearance', load: withTexts(() => import('./pages/appearance'), 'gate') },
+  { pattern: /^\/settings\/users$/, title: 'settings.users', load: withTexts(() => import('./pages/users'), 'people', 'gate'), needs: 'user.manage' },
+  { pattern: /^\/settings\/tokens$/, title: 'settings.tokens', load: withTexts(() => import('./pages/tokens'), 'people'), needs: 'token.manage' },
+  { pattern: /^\/settings\/audit$/, title: 'settings.audit', load: withTexts(() => import('./pages/audit'), 'people'), needs: 'audit.read' },
 ];
 
 export function setTitle(text: string): void { document.title = text ? `${text} \u00b7 Hypocaust` : 'Hypocaust'; }

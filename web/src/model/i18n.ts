@@ -1,5 +1,6 @@
 // Messages: flat keys, en.json is the type. A message is a string or plural forms chosen by
-// Intl.PluralRules. A catalogue is its own chunk, loaded before the first page is drawn.
+// Intl.PluralRules. What every page says is loaded before the first page is drawn, the rest with its page.
+import { LOADERS } from 'catalogues';
 import type en from '../i18n/en.json';
 
 export type Key = keyof typeof en;
@@ -19,17 +20,34 @@ export function setCatalogue(language: string, messages: Catalogue): void {
   rules = new Intl.PluralRules(language);
 }
 
-const LOADERS: Record<string, () => Promise<{ default: Catalogue }>> = {
-  en: () => import('../i18n/en'),
-};
+export type Part = keyof (typeof LOADERS)[string];
 export const LANGUAGES = Object.keys(LOADERS);
+const parts = new Set<Part>(['core']);
 
-/** English is always loaded: it fills what a translation misses. */
+/** Fetches parts of the catalogue; English is always there, it fills what a translation misses. */
+async function fetchParts(wanted: Part[], lang: string): Promise<void> {
+  const english = LOADERS['en']!;
+  const own = lang === 'en' ? undefined : LOADERS[lang];
+  await Promise.all(wanted.map(async (part) => {
+    const [a, b] = await Promise.all([english[part](), own?.[part]()]);
+    Object.assign(fallback, a.default);
+    Object.assign(catalogue, (b ?? a).default);
+  }));
+}
+
+/** A page with the parts of the catalogue that it speaks with; parts come at the same time as the page. */
+export function withTexts<T>(load: () => Promise<T>, ...wanted: Part[]): () => Promise<T> {
+  return async () => {
+    const missing = wanted.filter((p) => !parts.has(p));
+    const [page] = await Promise.all([load(), fetchParts(missing, locale)]);
+    missing.forEach((p) => parts.add(p));
+    return page;
+  };
+}
+
 export async function loadLanguage(wanted: string): Promise<void> {
-  const english = (await LOADERS['en']!()).default;
-  fallback = english;
-  const load = LOADERS[wanted];
-  setCatalogue(load ? wanted : 'en', load && wanted !== 'en' ? (await load()).default : english);
+  setCatalogue(LOADERS[wanted] ? wanted : 'en', {});
+  await fetchParts([...parts], locale);
   document.documentElement.lang = locale;
 }
 export function language(): string { return locale; }

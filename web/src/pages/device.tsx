@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { get } from '../api/client';
 import type { Device, Job, Latest } from '../api/types';
-import { t, word, type Key } from '../model/i18n';
+import { t, word, withTexts, type Key } from '../model/i18n';
 import { DEVICE_MARK, JOB_MARK, isRunning } from '../model/status';
 import { ago } from '../live/clock';
 import { path, query } from '../live/router';
@@ -23,11 +23,11 @@ const TABS = ['values', 'chart', 'readings', 'communication', 'telegrams', 'data
 type Tab = typeof TABS[number];
 
 const LOADERS = {
-  chart: () => import('./device/chart'),
-  readings: () => import('./device/readings'),
+  chart: withTexts(() => import('./device/chart'), 'chart'),
+  readings: withTexts(() => import('./device/readings'), 'chart'),
   communication: () => import('./device/communication'),
   telegrams: () => import('./device/telegrams'),
-  data: () => import('./device/data'),
+  data: withTexts(() => import('./device/data'), 'adding'),
 };
 
 /** The newest job of this device, live: what "Read now" is doing. */

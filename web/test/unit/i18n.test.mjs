@@ -2,6 +2,9 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { build } from 'esbuild';
+import { options } from '../../bundle.mjs';
+import { partOf, PARTS, partsOf } from '../../messages.mjs';
 import { load, root } from './load.mjs';
 
 const { format, placeholders, word, t, setCatalogue } = await load('model/i18n.ts');
@@ -42,7 +45,7 @@ test('plural messages are complete and carry the same placeholders in each form'
 });
 
 test('all catalogues have the same keys and placeholders', () => {
-  for (const file of readdirSync(join(root, 'src/i18n')).filter((f) => f.endsWith('.json') && f !== 'en.json')) {
+  for (const file of readdirSync(join(root, 'src/i18n')).filter((f) => /^[a-z]{2}\.json$/.test(f) && f !== 'en.json')) {
     const other = JSON.parse(readFileSync(join(root, 'src/i18n', file), 'utf8'));
     assert.deepEqual(Object.keys(other).sort(), Object.keys(en).sort(), file);
     for (const key of Object.keys(en)) assert.deepEqual(placeholders(other[key]), placeholders(en[key]), `${file}: ${key}`);
@@ -90,6 +93,44 @@ test('imports go one way: api, model, live, parts, pages', () => {
       const target = relative('src', join(path, '..', m[2])).split('/')[0];
       const theirs = order.indexOf(target);
       if (theirs >= 0) assert.ok(theirs <= mine, `${path} imports ${m[2]}`);
+    }
+  }
+});
+
+/** Keys and families of keys in a source text: 'a.b' and `a.${x}`, word('a', x). */
+function spoken(text) {
+  const keys = new Set([...text.matchAll(/'([a-zA-Z]+\.[\w-]+)'/g)].map((m) => m[1]).filter((k) => k in en));
+  const families = new Set([...text.matchAll(/`([a-zA-Z]+)\.\$\{/g), ...text.matchAll(/(?:word|label)\('([a-zA-Z]+)'/g)].map((m) => m[1]));
+  for (const key of Object.keys(en)) if (families.has(key.split('.')[0])) keys.add(key);
+  return keys;
+}
+
+test('every page loads the parts of the catalogue that it speaks with', async () => {
+  const { metafile } = await build({ ...options, write: false });
+  const inputs = metafile.inputs;
+  const closure = (start, seen = new Set()) => {
+    if (seen.has(start) || !start.startsWith('src/')) return seen;
+    seen.add(start);
+    for (const i of inputs[start].imports) if (i.kind === 'import-statement') closure(i.path, seen);
+    return seen;
+  };
+  const source = (path) => readFileSync(join(root, path), 'utf8');
+  const parts = {};
+  for (const f of ['src/app.tsx', 'src/routes.tsx', 'src/pages/device.tsx']) {
+    for (const [page, list] of Object.entries(partsOf(source(f)))) parts[`${join(f, '..', page)}.tsx`] = list;
+  }
+  for (const [page, list] of Object.entries(parts)) {
+    assert.ok(page in inputs, `${page} exists`);
+    for (const part of list) assert.ok(PARTS.includes(part), `${page}: ${part} is a part`);
+  }
+  // Whatever is fetched by itself: pages, tabs, and what a click opens on top of a page.
+  const shell = closure('src/main.tsx');
+  const starts = Object.values(metafile.outputs).map((o) => o.entryPoint).filter((e) => e?.startsWith('src/pages/') || e === 'src/parts/palette.tsx' || e === 'src/parts/key-help.tsx');
+  for (const start of ['src/main.tsx', ...starts]) {
+    const has = new Set(['core', ...(parts[start] ?? [])]);
+    for (const file of closure(start)) {
+      if (!/\.tsx?$/.test(file) || (start !== 'src/main.tsx' && shell.has(file))) continue;
+      for (const key of spoken(source(file))) assert.ok(has.has(partOf(key)), `${start} needs the part '${partOf(key)}' for ${key} in ${file}`);
     }
   }
 });
