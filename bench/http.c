@@ -4,9 +4,11 @@
  *
  * Starts a server of its own on an empty folder, makes a plant of heat meters with ten
  * registers, hands their past in through POST /intake, and asks. CPU seconds are those of the
- * server process. Last line: requests_per_cpu_s= p99_ms= q1_http_ms= q2_http_ms= q4_http_ms=
+ * server process; beside them stands what the HTTP library alone reaches in the same minute.
+ * Last line: requests_per_cpu_s= p99_ms= q1_http_ms= q2_http_ms= q4_http_ms=
  * intake_http_values_per_cpu_s=
  */
+#include "http_bare.h"
 #include "http_client.h"
 
 #include "model/time.h"
@@ -230,6 +232,7 @@ struct connection {
 struct load {
     char request[512];
     size_t request_len;
+    size_t reply_bytes;
     double *latencies;
     size_t count;
 };
@@ -281,6 +284,7 @@ static void receive(struct connection *connection, struct load *load)
             load->latencies[load->count] = bench_now() - connection->sent_at;
         }
         load->count++;
+        load->reply_bytes = connection->wanted;
         send_request(connection, load);
     }
 }
@@ -333,13 +337,26 @@ static void run_load(struct bench_server *server, const struct options *options,
     *ret_per_cpu_s = (double)(load.count - before) / cpu;
     *ret_p99_ms = 1000 * load.latencies[measured * 99 / 100];
     printf("%zu requests on %llu connections, %.1f CPU s of the server, reply %zu bytes\n",
-           load.count, (unsigned long long)options->connections, cpu, all[0].wanted);
+           load.count, (unsigned long long)options->connections, cpu, load.reply_bytes);
     for (uint64_t i = 0; i < options->connections; i++) {
         close(all[i].fd);
     }
     close(poll);
     free(all);
     free(load.latencies);
+}
+
+static void compare_with_bare(const struct options *options, double ours_per_cpu_s)
+{
+    struct bench_server bare;
+    double per_cpu_s;
+    double p99_ms;
+    bench_bare_start(&bare);
+    run_load(&bare, options, 1, &per_cpu_s, &p99_ms);
+    bench_bare_end(&bare);
+    printf(
+        "the HTTP library alone: %.0f requests per CPU s, p99 %.2f ms; ours is %.0f %% of it\n",
+        per_cpu_s, p99_ms, 100 * ours_per_cpu_s / per_cpu_s);
 }
 
 /* --- queries --- */
@@ -464,6 +481,7 @@ int main(int argc, char **argv)
     hyp_buf_init_fixed(&single, one, sizeof(one));
     hyp_buf_append_i64(&single, energy);
     run_load(&server, &options, energy, &per_cpu_s, &p99_ms);
+    compare_with_bare(&options, per_cpu_s);
     series_path(path, sizeof(path), hyp_buf_terminate(&single), options.days,
                 options.days * 24 / 2 + 1);
     double q1 = median_ms(&server, path, 101);
