@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include <pthread.h>
+#include <sodium.h>
 
 static const struct row {
     const char *name;
@@ -65,6 +66,7 @@ static void hash_and_verify(void **state)
     /* A login that does not exist costs a run too and never succeeds. */
     assert_int_equal(hyp_password_verify(&hasher, HYP_STR("a login that does not exist"), NULL),
                      HYP_UNAUTHENTICATED);
+    assert_int_equal(crypto_pwhash_str_needs_rehash(hasher.decoy, 1, 8192), 0);
     hyp_hasher_finish(&hasher);
 }
 
