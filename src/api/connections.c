@@ -7,13 +7,17 @@
  */
 #include "api/inside.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 struct connection {
     struct connection *next;
     struct connection **link;
     int socket;
+    char address[HYP_CLIENT_ADDRESS_MAX];
     atomic_bool busy;
     _Atomic int64_t since_ms; /* when it became idle */
 };
@@ -46,6 +50,32 @@ void *hyp_connections_destroy(struct hyp_connections *connections)
     return NULL;
 }
 
+static void note_address(struct MHD_Connection *connection, char *out, size_t size)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const char *text = NULL;
+    out[0] = '\0';
+    if (info == NULL || info->client_addr == NULL) {
+        return;
+    }
+    if (info->client_addr->sa_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const void *)info->client_addr;
+        text = inet_ntop(AF_INET, &v4->sin_addr, out, (socklen_t)size);
+    } else if (info->client_addr->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const void *)info->client_addr;
+        struct in6_addr network = v6->sin6_addr;
+        if (!IN6_IS_ADDR_V4MAPPED(&network)) {
+            /* One household has 2^64 addresses: they count as one. */
+            memset(network.s6_addr + 8, 0, 8);
+        }
+        text = inet_ntop(AF_INET6, &network, out, (socklen_t)size);
+    }
+    if (text == NULL) {
+        out[0] = '\0';
+    }
+}
+
 static void enter(struct hyp_connections *connections, struct MHD_Connection *handle,
                   void **socket_context)
 {
@@ -54,9 +84,10 @@ static void enter(struct hyp_connections *connections, struct MHD_Connection *ha
     struct connection *connection = calloc(1, sizeof(*connection));
     *socket_context = connection;
     if (connection == NULL || info == NULL) {
-        return; /* not watched: the library's own time-out still holds */
+        return; /* not watched: what it asks is not answered */
     }
     connection->socket = info->connect_fd;
+    note_address(handle, connection->address, sizeof(connection->address));
     connection->since_ms = hyp_clock_mono(connections->clock).ms;
     pthread_mutex_lock(&connections->lock);
     connection->next = connections->first;
@@ -96,12 +127,23 @@ void hyp_connections_notify(void *user, struct MHD_Connection *connection,
     }
 }
 
+static struct connection *watched_of(struct MHD_Connection *handle)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(handle, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info == NULL ? NULL : info->socket_context;
+}
+
+const char *hyp_connections_address(struct MHD_Connection *connection)
+{
+    const struct connection *watched = watched_of(connection);
+    return watched == NULL || watched->address[0] == '\0' ? NULL : watched->address;
+}
+
 void hyp_connections_busy(struct hyp_connections *connections,
                           struct MHD_Connection *connection, bool busy)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    struct connection *watched = info == NULL ? NULL : info->socket_context;
+    struct connection *watched = watched_of(connection);
     if (watched == NULL) {
         return;
     }

@@ -8,8 +8,6 @@
 
 #include "service/auth.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -89,32 +87,6 @@ static void give_back(struct hyp_server *server, struct hyp_request *req)
 }
 
 /* --- who asks --- */
-
-void hyp_server_client_address(struct MHD_Connection *connection, char *out, size_t size)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const char *text = NULL;
-    out[0] = '\0';
-    if (info == NULL || info->client_addr == NULL) {
-        return;
-    }
-    if (info->client_addr->sa_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const void *)info->client_addr;
-        text = inet_ntop(AF_INET, &v4->sin_addr, out, (socklen_t)size);
-    } else if (info->client_addr->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const void *)info->client_addr;
-        struct in6_addr network = v6->sin6_addr;
-        if (!IN6_IS_ADDR_V4MAPPED(&network)) {
-            /* One household has 2^64 addresses: they count as one. */
-            memset(network.s6_addr + 8, 0, 8);
-        }
-        text = inet_ntop(AF_INET6, &network, out, (socklen_t)size);
-    }
-    if (text == NULL) {
-        out[0] = '\0';
-    }
-}
 
 static const char *header(struct hyp_request *req, const char *name)
 {
@@ -330,11 +302,20 @@ void hyp_flow_run(struct hyp_request *req)
     wake_connection(req);
 }
 
-static void count_running(struct hyp_server *server)
+/* False when the server is going down: then nothing may be suspended any more. */
+static bool count_running(struct hyp_server *server)
 {
     pthread_mutex_lock(&server->lock);
-    server->running++;
+    bool goes_on = !atomic_load(&server->stopping);
+    server->running += goes_on ? 1 : 0;
     pthread_mutex_unlock(&server->lock);
+    return goes_on;
+}
+
+static void refuse_stopping(struct hyp_request *req)
+{
+    hyp_request_refuse(req, MHD_HTTP_SERVICE_UNAVAILABLE, "STOPPING",
+                       "The server is going down.", NULL);
 }
 
 /* Everything of the request has arrived: run it, here or on a worker. */
@@ -350,9 +331,13 @@ static enum MHD_Result dispatch(struct hyp_request *req)
         hyp_reply_prepare(req);
         return hyp_reply_send(req);
     }
+    if (!count_running(server)) {
+        refuse_stopping(req);
+        hyp_reply_prepare(req);
+        return hyp_reply_send(req);
+    }
     hyp_connections_busy(server->connections, req->connection, true);
     req->state = HYP_REQUEST_RUNNING;
-    count_running(server);
     MHD_suspend_connection(req->connection);
     if (!hyp_workers_submit(server->workers, req)) {
         struct hyp_error err = {.offset = -1,
@@ -387,8 +372,7 @@ static void begin(struct hyp_request *req, const char *url, const char *method, 
         return;
     }
     if (atomic_load(&req->server->stopping)) {
-        hyp_request_refuse(req, MHD_HTTP_SERVICE_UNAVAILABLE, "STOPPING",
-                           "The server is going down.", NULL);
+        refuse_stopping(req);
         return;
     }
     if (!is_api && !is_api_root) {
@@ -410,11 +394,13 @@ static void begin(struct hyp_request *req, const char *url, const char *method, 
 static enum MHD_Result first_call(struct hyp_server *server, struct MHD_Connection *connection,
                                   const char *url, const char *method, void **context)
 {
-    struct hyp_request *req = take_request(server);
+    const char *address = hyp_connections_address(connection);
+    struct hyp_request *req = address == NULL ? NULL : take_request(server);
     if (req == NULL) {
         return MHD_NO;
     }
     *context = req;
+    req->address = address;
     req->server = server;
     req->service = server->config.service;
     req->connection = connection;
@@ -422,7 +408,6 @@ static enum MHD_Result first_call(struct hyp_server *server, struct MHD_Connecti
     req->content_type = "application/json";
     req->is_get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
     hyp_json_init(&req->json, &req->out);
-    hyp_server_client_address(connection, req->address, sizeof(req->address));
     const char *length = header(req, MHD_HTTP_HEADER_CONTENT_LENGTH);
     const char *coding = header(req, MHD_HTTP_HEADER_TRANSFER_ENCODING);
     if (!has_one_end(req, length, coding)) {

@@ -60,6 +60,11 @@ void *hyp_connections_destroy(struct hyp_connections *connections);
 /* Callback for MHD_OPTION_NOTIFY_CONNECTION. */
 void hyp_connections_notify(void *user, struct MHD_Connection *connection,
                             void **socket_context, enum MHD_ConnectionNotificationCode code);
+/*
+ * The client's address as text, the same for one household (IPv6 /64); made once and lives as
+ * long as the connection. NULL when there was no memory to note it.
+ */
+const char *hyp_connections_address(struct MHD_Connection *connection);
 /* A request begins to be served, or the connection waits for the next one. */
 void hyp_connections_busy(struct hyp_connections *connections,
                           struct MHD_Connection *connection, bool busy);
@@ -131,8 +136,5 @@ struct hyp_server {
     pthread_t reaper;
     bool reaper_runs;
 };
-
-/* Address of the client as text, and a key that is the same for one household (IPv6 /64). */
-void hyp_server_client_address(struct MHD_Connection *connection, char *out, size_t size);
 
 #endif

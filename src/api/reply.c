@@ -184,10 +184,24 @@ static void compress_reply(struct hyp_request *req)
     }
 }
 
+/* W/"0123456789abcdef"; "" without memory. */
+static const char *etag_text(struct hyp_request *req, uint64_t hash)
+{
+    static const char digits[16] = "0123456789abcdef";
+    char *text = hyp_arena_copy_str(&req->arena, HYP_STR("W/\"0123456789abcdef\""));
+    if (text == NULL) {
+        return "";
+    }
+    for (unsigned i = 0; i < 16; i++) {
+        text[3 + i] = digits[hash >> (60 - 4 * i) & 15];
+    }
+    return text;
+}
+
 static void check_etag(struct hyp_request *req)
 {
     uint64_t hash = hyp_hash_bytes(req->out.data, req->out.len);
-    const char *etag = hyp_request_text(req, "W/\"%016llx\"", (unsigned long long)hash);
+    const char *etag = etag_text(req, hash);
     const char *known = MHD_lookup_connection_value(req->connection, MHD_HEADER_KIND,
                                                     MHD_HTTP_HEADER_IF_NONE_MATCH);
     hyp_request_header(req, "ETag", etag);

@@ -69,6 +69,8 @@ struct hyp_server;
 struct hyp_watch; /* stream.c */
 struct hyp_csv;   /* routes_readings.c */
 
+#define HYP_CLIENT_ADDRESS_MAX 48
+
 struct hyp_request {
     struct hyp_server *server;
     struct hyp_service *service;
@@ -80,7 +82,7 @@ struct hyp_request {
     size_t segment_count;
     int64_t ids[2];                /* the {id} of the pattern */
     struct hyp_str name;           /* the {name} of the pattern */
-    char address[48];              /* of the client */
+    const char *address;           /* of the client */
     bool is_get;                   /* GET or HEAD */
     bool with_session;             /* signed in by cookie */
     struct hyp_str token;          /* of the session or of the API, as it came */

@@ -198,7 +198,12 @@ enum hyp_status hyp_server_start(const struct hyp_server_config *config,
     return HYP_OK;
 }
 
-/* Every sleeping connection must be awake before the library may be stopped. */
+/*
+ * Every sleeping connection must be awake before the library may be stopped; from now on none
+ * falls asleep, and who still asks is told that the server goes down. The library's own way to
+ * hear nobody any more (MHD_quiesce_daemon) races with its threads for the listening socket and
+ * then ends the whole program.
+ */
 static void wait_until_idle(struct hyp_server *server)
 {
     hyp_streams_close_all(server->config.service);
@@ -222,12 +227,8 @@ void *hyp_server_stop(struct hyp_server *server)
         pthread_join(server->reaper, NULL);
     }
     if (server->daemon != NULL) {
-        int socket_fd = MHD_quiesce_daemon(server->daemon);
         wait_until_idle(server);
         MHD_stop_daemon(server->daemon);
-        if (socket_fd >= 0) {
-            close(socket_fd);
-        }
     }
     server->workers = hyp_workers_destroy(server->workers);
     while (server->spare != NULL) {

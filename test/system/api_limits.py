@@ -140,6 +140,38 @@ def many_logins():
         assert server.get("/overview").status == 200
 
 
+def ends_under_load():
+    """Asked to end while clients ask and listen, the server ends, and cleanly."""
+    for _ in range(6):
+        with Server("--no-collect", "--rate-limit", "0") as server:
+            cookie, asked = server.cookie, threading.Barrier(5)
+
+            def ask():
+                connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+                for number in range(100000):
+                    try:
+                        talk(server, "GET", "/api/v1/devices", headers={"Cookie": cookie}, connection=connection)
+                    except (OSError, http.client.HTTPException):
+                        if server.process.poll() is not None:
+                            return
+                        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+                    if number == 5:
+                        asked.wait()
+
+            listener = socket.create_connection(("127.0.0.1", server.port), timeout=60)
+            listener.sendall(f"GET /api/v1/stream HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\n\r\n".encode())
+            assert b" 200 " in listener.recv(4096)
+            threads = [threading.Thread(target=ask) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            asked.wait()
+            code = server.stop()
+            for thread in threads:
+                thread.join()
+            listener.close()
+            assert code == 0, (code, "".join(server.lines[-20:]))
+
+
 def main():
     tap = Tap()
     with Server("--no-collect") as server:
@@ -153,6 +185,7 @@ def main():
         tap.case("pages, their policy, and no way out of them", pages, server)
         code = server.stop()
         tap.ok(code == 0, "the server ends cleanly", "".join(server.lines[-20:]))
+    tap.case("the end under load", ends_under_load)
     tap.case("rate of requests", rate)
     tap.case("many people sign in at once", many_logins)
     return tap.end()
