@@ -175,31 +175,44 @@ static void add_hex(struct bus *bus, const char *hex)
     }
 }
 
-/* Joins what all meters say at once into bus->answer; returns the longest delay. */
-static uint32_t collect_answers(struct bus *bus, const struct hyp_mbus_frame *frame)
+/* What one meter says, after what the wire does to it; 0 = nothing. */
+static size_t heard_from(struct bus_meter *meter, const struct hyp_mbus_frame *frame,
+                         uint8_t out[static HYP_MBUS_FRAME_MAX])
+{
+    size_t len = meter_answer(meter, frame, out);
+    if (len > 0 && meter->lost_from > 0) {
+        meter->lost_from--;
+    } else if (len > 0 && meter->lost > 0) {
+        meter->lost--;
+        len = 0;
+    }
+    if (len > 0 && meter->damaged > 0) {
+        meter->damaged--;
+        out[len / 2] ^= 0x55;
+    }
+    return len;
+}
+
+static void ask_meters(struct bus *bus, const struct hyp_mbus_frame *frame)
+{
+    for (size_t i = 0; i < bus->count; i++) {
+        struct bus_meter *meter = &bus->meters[i];
+        bus->says_len[i] =
+            meter->baud == bus->baud ? heard_from(meter, frame, bus->says[i]) : 0;
+    }
+}
+
+/* Joins what meters say at the same time; false when nobody of that delay says anything. */
+static bool join(struct bus *bus, uint32_t delay)
 {
     uint8_t line[HYP_MBUS_FRAME_MAX];
     size_t line_len = 0;
-    uint32_t delay = 0;
     for (size_t i = 0; i < bus->count; i++) {
-        struct bus_meter *meter = &bus->meters[i];
-        uint8_t out[HYP_MBUS_FRAME_MAX];
-        size_t len = meter->baud == bus->baud ? meter_answer(meter, frame, out) : 0;
-        if (len > 0 && meter->lost_from > 0) {
-            meter->lost_from--;
-        } else if (len > 0 && meter->lost > 0) {
-            meter->lost--;
-            len = 0;
-        }
-        if (len > 0 && meter->damaged > 0) {
-            meter->damaged--;
-            out[len / 2] ^= 0x55;
-        }
+        size_t len = bus->meters[i].delay_ms == delay ? bus->says_len[i] : 0;
         for (size_t k = 0; k < len; k++) {
-            line[k] = k < line_len ? line[k] & out[k] : out[k];
+            line[k] = k < line_len ? line[k] & bus->says[i][k] : bus->says[i][k];
         }
         line_len = HYP_MAX(line_len, len);
-        delay = len > 0 ? HYP_MAX(delay, meter->delay_ms) : delay;
     }
     if (line_len > 0) {
         add_hex(bus, bus->noise);
@@ -207,10 +220,21 @@ static uint32_t collect_answers(struct bus *bus, const struct hyp_mbus_frame *fr
         memcpy(bus->answer + bus->answer_len, line, line_len);
         bus->answer_len += line_len;
     }
-    return delay;
+    return line_len > 0;
 }
 
-const uint8_t *bus_hear(struct bus *bus, const uint8_t *bytes, size_t len, size_t *ret_len)
+/* The shortest delay above `after` of a meter that says something; UINT32_MAX = none. */
+static uint32_t next_delay(const struct bus *bus, int64_t after)
+{
+    uint32_t next = UINT32_MAX;
+    for (size_t i = 0; i < bus->count; i++) {
+        uint32_t delay = bus->meters[i].delay_ms;
+        next = bus->says_len[i] > 0 && delay > after && delay < next ? delay : next;
+    }
+    return next;
+}
+
+static void hear(struct bus *bus, const uint8_t *bytes, size_t len)
 {
     struct hyp_mbus_frame frame;
     bus->answer_len = 0;
@@ -221,33 +245,62 @@ const uint8_t *bus_hear(struct bus *bus, const uint8_t *bytes, size_t len, size_
     }
     assert_int_equal(hyp_mbus_frame_parse(bytes, len, &frame, NULL), HYP_OK);
     assert_int_equal(frame.len, len);
-    bus->delay = collect_answers(bus, &frame);
+    ask_meters(bus, &frame);
+}
+
+const uint8_t *bus_hear(struct bus *bus, const uint8_t *bytes, size_t len, size_t *ret_len)
+{
+    hear(bus, bytes, len);
+    for (uint32_t delay = next_delay(bus, -1); delay != UINT32_MAX;
+         delay = next_delay(bus, delay)) {
+        (void)join(bus, delay);
+    }
     add_hex(bus, bus->babble);
     *ret_len = bus->answer_len;
     return bus->answer;
 }
 
+/* Puts bus->answer under way; deliveries stay in order of time. */
 static void enqueue(struct bus *bus, int64_t at)
 {
+    if (bus->answer_len == 0) {
+        return;
+    }
     if (bus->queue_len == BUS_QUEUE_MAX) {
         fail_msg("too many answers under way");
     }
-    struct bus_delivery *delivery = &bus->queue[bus->queue_len++];
+    size_t place = bus->queue_len++;
+    for (; place > 0 && bus->queue[place - 1].at > at; place--) {
+        bus->queue[place] = bus->queue[place - 1];
+    }
+    struct bus_delivery *delivery = &bus->queue[place];
     delivery->at = at;
     delivery->len = bus->answer_len;
     memcpy(delivery->bytes, bus->answer, bus->answer_len);
+    bus->answer_len = 0;
 }
 
 static void bus_send(struct bus *bus, const uint8_t *bytes, size_t len)
 {
-    size_t answer_len;
     /* Mostly what the last answer still had to say is lost: both directions share the line. */
     bus->queue_len = bus->keep_late ? bus->queue_len : 0;
     bus->cut_left = bus->cut;
-    (void)bus_hear(bus, bytes, len, &answer_len);
-    if (answer_len > 0) {
-        enqueue(bus, bus->now + bus->latency_ms + bus->delay);
+    int64_t at = bus->now + bus->latency_ms;
+    hear(bus, bytes, len);
+    for (uint32_t delay = next_delay(bus, -1); delay != UINT32_MAX;
+         delay = next_delay(bus, delay)) {
+        (void)join(bus, delay);
+        uint32_t later = next_delay(bus, delay);
+        if (later != UINT32_MAX) {
+            enqueue(bus, at + delay);
+        } else {
+            at += delay;
+        }
     }
+    add_hex(bus, bus->babble);
+    memcpy(bus->babbled, bus->answer, bus->answer_len);
+    bus->babbled_len = bus->answer_len;
+    enqueue(bus, at);
 }
 
 /* Removes the first `count` bytes of the delivery that is due first. */
@@ -258,8 +311,8 @@ static void consume(struct bus *bus, size_t count)
     memmove(first->bytes, first->bytes + count, first->len);
     first->at += bus->piece_gap_ms;
     if (first->len == 0 && bus->babble != NULL) {
-        memcpy(first->bytes, bus->answer, bus->answer_len);
-        first->len = bus->answer_len;
+        memcpy(first->bytes, bus->babbled, bus->babbled_len);
+        first->len = bus->babbled_len;
     }
     if (first->len == 0) {
         bus->queue_len--;

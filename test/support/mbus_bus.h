@@ -17,7 +17,7 @@
 #define BUS_METERS_MAX 260
 #define BUS_TELEGRAMS_MAX 4
 #define BUS_ANSWER_MAX 600
-#define BUS_QUEUE_MAX 4
+#define BUS_QUEUE_MAX 8
 
 struct bus_meter {
     const char *address; /* secondary address as text */
@@ -72,7 +72,10 @@ struct bus {
     size_t cut_left;
     uint8_t answer[BUS_ANSWER_MAX]; /* being put together */
     size_t answer_len;
-    uint32_t delay; /* of the slowest meter in it */
+    uint8_t babbled[BUS_ANSWER_MAX];
+    size_t babbled_len;
+    uint8_t says[BUS_METERS_MAX][HYP_MBUS_FRAME_MAX]; /* to the last request, by meter */
+    size_t says_len[BUS_METERS_MAX];
 };
 
 void bus_init(struct bus *bus, struct bus_meter *meters, size_t count);

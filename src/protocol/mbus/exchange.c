@@ -158,8 +158,10 @@ struct hyp_session_io hyp_mbus_exchange_feed(struct hyp_mbus_exchange *exchange,
             return end_try(exchange, now);
         }
         int64_t gap_end = now.ms + exchange->timing.gap_ms;
-        bool settling = exchange->settle && exchange->acks > 0;
-        if (settling || gap_end > exchange->deadline.ms) {
+        if (exchange->settle && exchange->acks > 0) {
+            exchange->deadline.ms =
+                exchange->settle_ms == 0 ? gap_end : now.ms + exchange->settle_ms;
+        } else if (gap_end > exchange->deadline.ms) {
             exchange->deadline.ms = gap_end;
         }
     }

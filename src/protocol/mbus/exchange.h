@@ -41,6 +41,7 @@ struct hyp_mbus_exchange {
     size_t request_len;
     enum hyp_mbus_expect expect;
     bool settle;        /* wait for a gap after E5, so that a second one is heard */
+    uint32_t settle_ms; /* wait that long instead; 0 = a gap */
     bool give_up_noisy; /* do not repeat after garbled bytes (they are the result) */
     uint8_t tries_left;
     uint32_t baud;  /* to switch the line to before the next request, 0 = leave */

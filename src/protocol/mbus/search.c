@@ -10,14 +10,16 @@
  * A meter found under wildcards is confirmed by its full address; when it does not answer to
  * that, what looked like its answer was two on top of each other.
  *
+ * Several E5 with a clean answer behind them are several meters of which one was faster: it is
+ * taken, and the place is entered all the same.
+ *
  * E5 means "one or more": two meters in perfect unison look like one until they send data. It
  * is taken after the line has been quiet for a gap, and also beside other bytes, because
  * converters that put a stray byte before every answer exist; the answer to REQ_UD2 decides.
  *
- * Levels 0..7 are the digits of the id from the last to the first, 8 medium, 9 version, 10 and
- * 11 the manufacturer, 12..19 the digits of the fabrication number (enhanced selection). What
- * the caller's pattern fixes is part of every selection and takes no level, so the levels in
- * use are a list, `order`, and `depth` says how many of them the present selection fixes.
+ * What is fixed one after the other are the levels of level.h. What the caller's pattern fixes
+ * is part of every selection and takes no level, so those in use are a list, `order`, and
+ * `depth` says how many of them the present selection fixes.
  *
  * A collision has at least two meters. Where fewer were found below one, an answer was lost,
  * and the place is searched a second time, what lies below it once.
@@ -25,16 +27,13 @@
 #include "protocol/mbus/search.h"
 
 #include "base/buf.h"
+#include "protocol/mbus/level.h"
 #include "protocol/mbus/talk.h"
 
-#define LEVEL_MEDIUM 8
-#define LEVEL_VERSION 9
-#define LEVEL_MANUFACTURER_LOW 10
-#define LEVEL_MANUFACTURER_HIGH 11
-#define LEVEL_FABRICATION 12
 #define DECIMAL_DIGITS 10
-#define HEX_DIGITS 15   /* F is the wildcard */
-#define BYTE_VALUES 255 /* FF is the wildcard */
+#define HEX_DIGITS 15     /* F is the wildcard */
+#define BYTE_VALUES 255   /* FF is the wildcard */
+#define MEDIA_IN_USE 0x44 /* those above are reserved */
 #define PROGRESS_LEVELS 3
 
 /* Damaged answers in a row that no set of meters can cause: every collision leads to a silent
@@ -57,58 +56,6 @@ void hyp_mbus_search_init(struct hyp_mbus_search *search, struct hyp_mbus_link *
     search->exchange.give_up_noisy = true;
 }
 
-static bool is_digit_level(uint8_t level)
-{
-    return level < LEVEL_MEDIUM || level >= LEVEL_FABRICATION;
-}
-
-static uint8_t nibble_at(uint32_t value, unsigned position)
-{
-    return (uint8_t)(value >> (4 * position) & 0x0F);
-}
-
-static uint32_t with_nibble(uint32_t value, unsigned position, uint8_t nibble)
-{
-    unsigned shift = 4 * position;
-    return (value & ~(0x0Fu << shift)) | (uint32_t)nibble << shift;
-}
-
-/* Does the caller's pattern leave this level open? */
-static bool is_open(const struct hyp_mbus_secondary *within, uint8_t level)
-{
-    switch (level) {
-    case LEVEL_MEDIUM: return within->medium == 0xFF;
-    case LEVEL_VERSION: return within->version == 0xFF;
-    case LEVEL_MANUFACTURER_LOW: return (within->manufacturer & 0xFF) == 0xFF;
-    case LEVEL_MANUFACTURER_HIGH: return within->manufacturer >> 8 == 0xFF;
-    default: break;
-    }
-    if (level < LEVEL_MEDIUM) {
-        return nibble_at(within->id, level) == 0x0F;
-    }
-    return !within->has_fabrication ||
-           nibble_at(within->fabrication, level - LEVEL_FABRICATION) == 0x0F;
-}
-
-static void fix(struct hyp_mbus_secondary *address, uint8_t level, uint8_t value)
-{
-    if (level < LEVEL_MEDIUM) {
-        address->id = with_nibble(address->id, level, value);
-    } else if (level == LEVEL_MEDIUM) {
-        address->medium = value;
-    } else if (level == LEVEL_VERSION) {
-        address->version = value;
-    } else if (level == LEVEL_MANUFACTURER_LOW) {
-        address->manufacturer = (uint16_t)((address->manufacturer & 0xFF00) | value);
-    } else if (level == LEVEL_MANUFACTURER_HIGH) {
-        address->manufacturer = (uint16_t)((address->manufacturer & 0x00FF) | value << 8);
-    } else {
-        address->has_fabrication = true;
-        address->fabrication =
-            with_nibble(address->fabrication, level - LEVEL_FABRICATION, value);
-    }
-}
-
 /* The address that the first `depth` open levels stand for. */
 static struct hyp_mbus_secondary pattern(const struct hyp_mbus_search *search, unsigned depth)
 {
@@ -117,7 +64,7 @@ static struct hyp_mbus_secondary pattern(const struct hyp_mbus_search *search, u
         address.fabrication = 0xFFFFFFFF;
     }
     for (unsigned i = 0; i < depth; i++) {
-        fix(&address, search->order[i], search->value[i]);
+        hyp_mbus_level_fix(&address, search->order[i], search->value[i]);
     }
     return address;
 }
@@ -125,7 +72,8 @@ static struct hyp_mbus_secondary pattern(const struct hyp_mbus_search *search, u
 /* Are all digits of the id in the present selection? */
 static bool has_whole_id(const struct hyp_mbus_search *search)
 {
-    return search->depth >= search->order_len || search->order[search->depth] >= LEVEL_MEDIUM;
+    return search->depth >= search->order_len ||
+           search->order[search->depth] >= HYP_MBUS_LEVEL_MEDIUM;
 }
 
 unsigned hyp_mbus_search_permille(const struct hyp_mbus_search *search)
@@ -136,7 +84,7 @@ unsigned hyp_mbus_search_permille(const struct hyp_mbus_search *search)
         return 1000;
     }
     for (unsigned i = 0; i < search->depth && i < PROGRESS_LEVELS; i++) {
-        unsigned values = is_digit_level(search->order[i]) ? HEX_DIGITS : BYTE_VALUES;
+        unsigned values = hyp_mbus_level_is_digit(search->order[i]) ? HEX_DIGITS : BYTE_VALUES;
         if (search->repeating[i]) {
             /* A second pass does not take back what the first has shown. */
             return done + share * (values - 1) / values;
@@ -205,6 +153,8 @@ static struct hyp_session_io select_address(struct hyp_mbus_search *search,
     }
     search->step = STEP_SELECT;
     search->exchange.settle = true;
+    /* Who takes longer than others is heard beside them only by waiting for it. */
+    search->exchange.settle_ms = search->thorough ? search->exchange.timing.answer_ms : 0;
     hyp_mbus_exchange_long(&search->exchange, HYP_MBUS_C_SND_UD, HYP_MBUS_ADDRESS_SELECTED,
                            HYP_MBUS_CI_SELECT, data, len, HYP_MBUS_EXPECT_ACK,
                            (uint8_t)(1 + HYP_MIN(search->link->retries, 254)));
@@ -232,21 +182,35 @@ static size_t found_below(const struct hyp_mbus_search *search)
     return search->resolved - search->resolved_before[search->depth - 1];
 }
 
+/*
+ * Values to try at the deepest level, the last not included. Two meters explain a collision:
+ * then hex digits are left out, and no more of the 255 values of a byte are tried, since more
+ * than two meters with one number are a rarity; unless the search is thorough.
+ */
+static uint8_t value_limit(const struct hyp_mbus_search *search)
+{
+    unsigned at = search->depth - 1u;
+    bool explained = found_below(search) >= 2;
+    if (hyp_mbus_level_is_digit(search->order[at])) {
+        bool decimal = explained && search->collided[at] && !search->repeating[at];
+        return decimal && !search->thorough ? DECIMAL_DIGITS : HEX_DIGITS;
+    }
+    if (explained && !search->thorough) {
+        return 0;
+    }
+    return explained && search->order[at] == HYP_MBUS_LEVEL_MEDIUM ? MEDIA_IN_USE : BYTE_VALUES;
+}
+
 /* Is there another value to try at the deepest level? */
 static bool next_value(struct hyp_mbus_search *search)
 {
     unsigned at = search->depth - 1u;
-    bool unexplained = !search->collided[at] || found_below(search) < 2;
-    uint8_t limit = BYTE_VALUES;
-    if (is_digit_level(search->order[at])) {
-        bool hex = search->thorough || search->repeating[at] || unexplained;
-        limit = hex ? HEX_DIGITS : DECIMAL_DIGITS;
-    }
-    if (search->value[at] + 1 < limit) {
+    if (search->value[at] + 1 < value_limit(search)) {
         search->value[at]++;
         return true;
     }
-    if (search->collided[at] && unexplained && !search->repeating[at] && limit != BYTE_VALUES) {
+    if (search->collided[at] && found_below(search) < 2 && !search->repeating[at] &&
+        hyp_mbus_level_is_digit(search->order[at])) {
         search->repeating[at] = true;
         search->value[at] = 0;
         return true;
@@ -327,6 +291,13 @@ static struct hyp_session_io descend(struct hyp_mbus_search *search, enum below 
     return select_next(search, now);
 }
 
+/* Is it worth looking for others beside a meter that was found? Twins are for the thorough. */
+static bool may_split(const struct hyp_mbus_search *search)
+{
+    uint8_t deepest = search->thorough ? HYP_MBUS_LEVEL_FABRICATION : HYP_MBUS_LEVEL_MEDIUM;
+    return search->depth < search->order_len && search->order[search->depth] < deepest;
+}
+
 static struct hyp_session_io take_meter(struct hyp_mbus_search *search, hyp_mono now)
 {
     const struct hyp_mbus_frame *answer = &search->exchange.answer;
@@ -334,8 +305,10 @@ static struct hyp_session_io take_meter(struct hyp_mbus_search *search, hyp_mono
     struct hyp_mbus_secondary meter;
     if (search->confirming) {
         resolve(search, found);
-        return advance(search, now);
+        return search->crowded && may_split(search) ? descend(search, BELOW_STRANGER, now)
+                                                    : advance(search, now);
     }
+    search->crowded = search->acks > 1;
     *found = (struct hyp_mbus_found){
         .address = search->probing, .has_address = true, .primary = answer->a};
     bool named = hyp_mbus_answer_identity(answer, &meter);
@@ -354,6 +327,7 @@ static struct hyp_session_io take_meter(struct hyp_mbus_search *search, hyp_mono
 
 static struct hyp_session_io after_select(struct hyp_mbus_search *search, hyp_mono now)
 {
+    search->acks = search->exchange.acks;
     switch (search->exchange.outcome) {
     case HYP_MBUS_GOT_ACK: search->garbled_run = 0; return request(search, now);
     case HYP_MBUS_WAITING:
@@ -407,7 +381,7 @@ static struct hyp_session_io reset_all(struct hyp_mbus_search *search, uint8_t a
 static struct hyp_session_io begin(struct hyp_mbus_search *search, hyp_mono now)
 {
     for (uint8_t level = 0; level < HYP_MBUS_SEARCH_LEVELS; level++) {
-        if (is_open(&search->within, level)) {
+        if (hyp_mbus_level_is_open(&search->within, level)) {
             search->order[search->order_len++] = level;
         }
     }

@@ -53,6 +53,8 @@ struct hyp_mbus_search {
     struct hyp_mbus_exchange exchange;
     uint8_t step;
     bool confirming; /* the meter of `candidate` is selected by its full address */
+    bool crowded;    /* others acknowledged beside the candidate */
+    size_t acks;     /* of the last selection */
     struct hyp_mbus_found candidate;       /* answered a selection with wildcards */
     uint8_t order[HYP_MBUS_SEARCH_LEVELS]; /* levels that `within` leaves open */
     uint8_t order_len;
