@@ -53,6 +53,7 @@ static void ask_slaves(struct sim_bus *bus, const struct sim_request *request, i
             !sim_slave_react(slave, bus->climate, request, now_ms, &frame)) {
             continue;
         }
+        answer->extra_delay_ms = HYP_MAX(answer->extra_delay_ms, slave->delay_ms);
         if (answer->len == 0) {
             memcpy(answer->bytes, frame.bytes, frame.len);
             answer->len = frame.len;
@@ -80,7 +81,7 @@ static void add_noise(struct sim_bus *bus, struct sim_answer *answer)
     if (fate < noise->bit_errors) {
         answer->bytes[place % answer->len] ^= (uint8_t)(1u << (place >> 32 & 7));
     } else if (fate < noise->bit_errors + noise->late) {
-        answer->extra_delay_ms = noise->late_ms;
+        answer->extra_delay_ms += noise->late_ms;
     } else if (fate < noise->bit_errors + noise->late + noise->lost) {
         answer->len = 0;
     }

@@ -24,7 +24,8 @@ struct sim_slave {
     struct sim_meter *meter;
     const struct sim_make *make;
     struct sim_peak_cache *peaks;
-    uint8_t primary; /* 0 = none given: reached by secondary address */
+    uint8_t primary;   /* 0 = none given: reached by secondary address */
+    uint32_t delay_ms; /* before each of its answers */
     bool selected;
     struct sim_fcb own_link;
     struct sim_fcb network_link;

@@ -121,6 +121,7 @@ static void write_meter(struct hyp_json *json, const struct sim_town *town,
     }
     hyp_json_member_bool(json, "secondary", wired && device->primary == 0);
     hyp_json_member_null(json, "unit_id");
+    hyp_json_member_bool(json, "silent", device->meter.defects.dead_ms == SIM_SINCE_EVER);
     write_radio(json, device);
     write_site(json, town, &device->site);
     hyp_json_object_end(json);

@@ -46,6 +46,7 @@ struct sim_plant {
 };
 
 /* Instants from which something is wrong; 0 = never. */
+#define SIM_SINCE_EVER 1
 struct sim_defects {
     int64_t dead_ms;
     int64_t stuck_ms;   /* return temperature stands still */

@@ -50,6 +50,7 @@ static const struct option_row rows[] = {
     {"--days", OPTION_NUMBER, AT(days), -1, "N             history: days before the start (default 30)"},
     {"--step-min", OPTION_NUMBER, AT(step_min), -1, "N             history: minutes between meter readings (default 60)"},
     {"--out", OPTION_TEXT, AT(out), -1, "DIR|-         history: one file per day, or all to standard output (default -)"},
+    {"--crowd", OPTION_NUMBER, AT(crowd), -1, "N             instead of the town: one M-Bus master with N meters that are hard to search"},
     {"--modbus-devices", OPTION_NUMBER, AT(modbus_devices), -1, "N             scale: each connection is a device of its own"},
     {"--registers", OPTION_NUMBER, AT(registers), -1, "N             scale: registers per device (default 40)"},
     {"--mbus-devices", OPTION_NUMBER, AT(mbus_devices), -1, "N             scale: each connection is a bus of such meters"},
@@ -105,6 +106,7 @@ static enum hyp_status check_ranges(const struct sim_options *options, struct hy
         {"--radio-period",   options->radio_period_s, 1, 86400  },
         {"--days",           options->days,           1, 700    },
         {"--step-min",       options->step_min,       1, 1440   },
+        {"--crowd",          options->crowd,          0, 250    },
         {"--registers",      options->registers,      1, 123    },
         {"--modbus-devices", options->modbus_devices, 0, 100000 },
         {"--mbus-devices",   options->mbus_devices,   0, 1000000},
@@ -116,6 +118,10 @@ static enum hyp_status check_ranges(const struct sim_options *options, struct hy
                                  limits[i].name, (unsigned long long)limits[i].min,
                                  (unsigned long long)limits[i].max);
         }
+    }
+    if (options->crowd > 0 && (options->mqtt != NULL || options->radio_dial != NULL)) {
+        return hyp_error_set(err, HYP_INVALID, -1,
+                             "--crowd has no radio meters: leave --mqtt and --radio-dial away");
     }
     struct hyp_str format = hyp_str_from(options->radio_format);
     if (!hyp_str_equal(format, HYP_STR("hex")) && !hyp_str_equal(format, HYP_STR("raw"))) {

@@ -35,6 +35,7 @@ struct sim_options {
     uint64_t mbus_devices;   /* scale mode */
     uint64_t bus_meters;     /* scale mode: meters behind one M-Bus connection */
     uint64_t registers;
+    uint64_t crowd; /* meters on one M-Bus master; 0 = the town */
     bool has_seed;
     bool has_latency;
     bool echo;

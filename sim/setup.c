@@ -55,7 +55,8 @@ static enum hyp_status plan_town(const struct sim_options *options, int64_t star
     *manifest = (struct sim_manifest){
         .plan = {.seed = options->seed,
                  .anchor_ms = start_ms / SIM_DAY_MS * SIM_DAY_MS,
-                 .faults = SIM_FAULT_ALL}
+                 .faults = SIM_FAULT_ALL,
+                 .crowd = (unsigned)options->crowd}
     };
     const char *saved = !is_default(options->town) ? options->town : options->ports_from;
     if (saved != NULL) {

@@ -127,6 +127,11 @@ enum hyp_status sim_town_create(const struct sim_town_plan *plan, struct sim_tow
     town->plan = *plan;
     sim_climate_init(&town->climate, plan->seed);
     enum hyp_status status = sim_climate_reserve(&town->climate, plan->anchor_ms);
+    if (status == HYP_OK && plan->crowd > 0) {
+        sim_town_add_crowd(town, plan->crowd);
+        *ret_town = town;
+        return HYP_OK;
+    }
     if (status == HYP_OK) {
         add_lines(town);
         sim_town_add_meters(town);
@@ -162,7 +167,8 @@ size_t sim_town_slaves(struct sim_town *town, int line, struct sim_slave *ret_sl
             ret_slaves[count++] = (struct sim_slave){.meter = &device->meter,
                                                      .make = device->make,
                                                      .peaks = device->peaks,
-                                                     .primary = device->primary};
+                                                     .primary = device->primary,
+                                                     .delay_ms = device->delay_ms};
         }
     }
     return count;

@@ -57,7 +57,8 @@ struct sim_device {
     struct sim_peak_cache peaks[2];
     struct sim_site site;
     uint8_t line;
-    uint8_t primary; /* 0 = reached by secondary address */
+    uint8_t primary;   /* 0 = reached by secondary address */
+    uint32_t delay_ms; /* before each of its answers */
     enum sim_wrap wrap;
     bool with_crc;               /* the concentrator leaves the block CRCs in */
     struct sim_identity adapter; /* of a long header: who is on the air */
@@ -104,6 +105,7 @@ struct sim_town_plan {
     uint64_t seed;
     int64_t anchor_ms;
     unsigned faults; /* bits of enum sim_fault */
+    unsigned crowd;  /* instead of the town one M-Bus master with so many meters; 0 = none */
 };
 
 struct sim_town {
@@ -156,7 +158,11 @@ HYP_MUST_USE enum hyp_status sim_faults_parse(struct hyp_str text, unsigned *ret
 struct sim_site sim_site_make(unsigned street, unsigned house, const char *flat);
 const char *sim_street_name(unsigned street);
 
+/* A wired or radio meter of a make, furnished, with a number of its own. */
+struct sim_device *sim_town_add_device(struct sim_town *town, enum sim_make_id make, int line);
 void sim_town_add_meters(struct sim_town *town);
+/* Line "mbus-crowd" with `count` meters. */
+void sim_town_add_crowd(struct sim_town *town, unsigned count);
 enum hyp_status sim_town_add_controllers(struct sim_town *town);
 void sim_town_add_faults(struct sim_town *town);
 

@@ -129,7 +129,7 @@ static void furnish(struct sim_meter *meter, bool is_main)
     }
 }
 
-static struct sim_device *add_device(struct sim_town *town, enum sim_make_id make, int line)
+struct sim_device *sim_town_add_device(struct sim_town *town, enum sim_make_id make, int line)
 {
     struct sim_device *device = &town->devices[town->device_count];
     device->make = sim_make_get(make);
@@ -166,7 +166,7 @@ static void add_wired(struct sim_town *town, const char *line_name, unsigned fir
     uint8_t primary = 1;
     for (size_t b = 0; b < HYP_ARRAY_LEN(wired_batches); b++) {
         for (unsigned i = 0; i < wired_batches[b].count; i++) {
-            struct sim_device *device = add_device(town, wired_batches[b].make, line);
+            struct sim_device *device = sim_town_add_device(town, wired_batches[b].make, line);
             bool is_main = wired_batches[b].make == SIM_MAKE_MULTICAL_603_LOG;
             /* Main meters stand in the two houses with a substation. */
             unsigned flat = is_main ? i : next_flat[device->make->kind]++;
@@ -249,8 +249,8 @@ static void add_radio(struct sim_town *town)
     unsigned number = 0;
     for (size_t b = 0; b < HYP_ARRAY_LEN(radio_batches); b++) {
         for (unsigned i = 0; i < radio_batches[b].count; i++) {
-            struct sim_device *device =
-                add_device(town, radio_batches[b].make, number++ % 2 == 0 ? tcp : mqtt);
+            struct sim_device *device = sim_town_add_device(town, radio_batches[b].make,
+                                                            number++ % 2 == 0 ? tcp : mqtt);
             unsigned place = next_house[device->make->kind]++;
             if (device->make->kind == SIM_KIND_ALLOCATOR) {
                 unsigned flat = place / HYP_ARRAY_LEN(rooms);
