@@ -86,6 +86,11 @@ HANDLER(job_cancel);
 HANDLER(heard);
 HANDLER(intake);
 
+/* routes_meter.c */
+HANDLER(meter_reset);
+HANDLER(meter_address);
+HANDLER(meter_baud);
+
 /* stream.c */
 HANDLER(stream);
 

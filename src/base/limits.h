@@ -128,8 +128,9 @@
 /* --- use cases --- */
 #define HYP_LIMIT_IMPORT_ERRORS 50 /* reported of one import */
 #define HYP_LIMIT_SEARCH_TEXT 128
-#define HYP_LIMIT_COMM_PAGE 200 /* communication events shown at once */
-#define HYP_LIMIT_NOTES 4096    /* notes that explain one frame */
+#define HYP_LIMIT_PENDING_COMMANDS 64 /* commands to meters whose end is awaited */
+#define HYP_LIMIT_COMM_PAGE 200       /* communication events shown at once */
+#define HYP_LIMIT_NOTES 4096          /* notes that explain one frame */
 #define HYP_LIMIT_JOBS 1024
 
 #endif

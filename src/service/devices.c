@@ -349,6 +349,33 @@ enum hyp_status hyp_device_update(struct hyp_service *service, const struct hyp_
     return HYP_OK;
 }
 
+enum hyp_status hyp_device_commanded(struct hyp_service *service, hyp_tenant_id tenant,
+                                     const struct hyp_meter_command *command,
+                                     struct hyp_error *err)
+{
+    struct hyp_device device;
+    if (command->kind == HYP_METER_RESET_APPLICATION) {
+        return HYP_OK;
+    }
+    pthread_mutex_lock(&service->plant_lock);
+    enum hyp_status status =
+        hyp_store_device(service->config.store, tenant, command->device, &device);
+    if (status == HYP_OK) {
+        if (command->kind == HYP_METER_SET_ADDRESS) {
+            device.primary_address = (int16_t)command->value;
+        } else {
+            device.baud = (uint32_t)command->value;
+        }
+        status = hyp_store_device_update(service->config.store, &device, err);
+    }
+    if (status == HYP_OK) {
+        status = follow(service, &device, err);
+    }
+    pthread_mutex_unlock(&service->plant_lock);
+    hyp_wipe(&device.key, sizeof(device.key));
+    return status;
+}
+
 enum hyp_status hyp_device_remove(struct hyp_service *service, const struct hyp_scope *scope,
                                   hyp_device_id id, struct hyp_error *err)
 {

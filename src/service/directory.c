@@ -381,6 +381,25 @@ hyp_line_id hyp_directory_line_by_name(struct hyp_directory *directory, hyp_tena
     return found;
 }
 
+bool hyp_directory_address_taken(struct hyp_directory *directory, hyp_tenant_id tenant,
+                                 hyp_device_id device, int32_t address,
+                                 char ret_name[static HYP_LIMIT_NAME])
+{
+    bool taken = false;
+    pthread_rwlock_rdlock(&directory->lock);
+    const struct hyp_directory_entry *own = hyp_directory_entry_locked(directory, device.id);
+    for (size_t i = 0; own != NULL && !taken && i < directory->count; i++) {
+        const struct hyp_device *other = &directory->entries[i]->device;
+        taken = other->id.id != device.id && other->tenant.id == tenant.id &&
+                other->line.id == own->device.line.id && other->primary_address == address;
+        if (taken) {
+            hyp_text_copy(ret_name, HYP_LIMIT_NAME, hyp_str_from(other->name));
+        }
+    }
+    pthread_rwlock_unlock(&directory->lock);
+    return taken;
+}
+
 size_t hyp_directory_devices_on_line(struct hyp_directory *directory, hyp_line_id id)
 {
     size_t count = 0;

@@ -127,6 +127,10 @@ void hyp_directory_line_name(struct hyp_directory *directory, hyp_tenant_id tena
 /* Line of the tenant by its exact name; 0 when there is none. */
 hyp_line_id hyp_directory_line_by_name(struct hyp_directory *directory, hyp_tenant_id tenant,
                                        struct hyp_str name);
+/* Has another device of this device's line the primary address? @ret_name  of that one */
+bool hyp_directory_address_taken(struct hyp_directory *directory, hyp_tenant_id tenant,
+                                 hyp_device_id device, int32_t address,
+                                 char ret_name[static HYP_LIMIT_NAME]);
 /* Devices of a line; 0 = the line is free. */
 size_t hyp_directory_devices_on_line(struct hyp_directory *directory, hyp_line_id id);
 

@@ -72,6 +72,9 @@ void hyp_field_job(void *user, const struct hyp_job *job)
 {
     struct hyp_service *service = user;
     struct hyp_event event = {.kind = HYP_EVENT_JOB};
+    if (job->kind == HYP_JOB_COMMAND) {
+        hyp_commands_ended(service, job);
+    }
     event.tenant = tenant_of_job(service, job);
     event.job = *job;
     if (event.tenant.id != 0) {

@@ -26,6 +26,15 @@ HYP_MUST_USE enum hyp_status hyp_field_test(struct hyp_service *service,
                                             const struct hyp_scope *scope,
                                             struct hyp_device *device, struct hyp_job *ret_job,
                                             struct hyp_error *err);
+/*
+ * Tells a wired meter something. When it has taken a new address or rate, the device follows.
+ * Returns  HYP_OK | DENIED | NOT_FOUND | EXISTS (the address is another meter's) | INVALID |
+ *          UNSUPPORTED (no wired meter) | BUSY
+ */
+HYP_MUST_USE enum hyp_status hyp_field_command(struct hyp_service *service,
+                                               const struct hyp_scope *scope,
+                                               const struct hyp_meter_command *command,
+                                               struct hyp_job *ret_job, struct hyp_error *err);
 HYP_MUST_USE enum hyp_status hyp_field_cancel(struct hyp_service *service,
                                               const struct hyp_scope *scope, hyp_job_id id,
                                               struct hyp_error *err);

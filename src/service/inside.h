@@ -28,6 +28,18 @@ struct hyp_comm_note {
 };
 #define HYP_COMM_NOTES 4096
 
+/* A command to a meter, until its end is written down (meter_command.c). */
+struct hyp_pending_command {
+    bool used;
+    bool ended;
+    bool good;
+    hyp_job_id job;
+    hyp_tenant_id tenant;
+    int64_t user;
+    struct hyp_meter_command command;
+    char text[HYP_ERROR_TEXT_MAX]; /* why it failed */
+};
+
 struct hyp_auth {
     struct hyp_hasher hasher;
     struct hyp_sessions *sessions;
@@ -69,6 +81,8 @@ struct hyp_service {
     pthread_cond_t keeper_wake;
     struct hyp_comm_note *notes;
     size_t note_count;
+    struct hyp_pending_command commands[HYP_LIMIT_PENDING_COMMANDS];
+    bool commands_ended; /* some have, and the keeper does not know yet */
 };
 
 static inline hyp_utc hyp_service_now(const struct hyp_service *service)
@@ -83,6 +97,11 @@ static inline hyp_utc hyp_service_now(const struct hyp_service *service)
 void hyp_service_audit(struct hyp_service *service, const struct hyp_scope *scope,
                        const char *action, const char *object_kind, int64_t object_id,
                        const char *format, ...) HYP_PRINTF(6, 7);
+
+/* The same for what happens after its user has gone. */
+void hyp_service_audit_as(struct hyp_service *service, hyp_tenant_id tenant, int64_t user,
+                          const char *action, const char *object_kind, int64_t object_id,
+                          const char *format, ...) HYP_PRINTF(7, 8);
 
 enum hyp_status hyp_auth_init(struct hyp_service *service, struct hyp_error *err);
 void hyp_auth_finish(struct hyp_service *service);
@@ -136,6 +155,16 @@ void hyp_service_remember_job(struct hyp_service *service, hyp_job_id job,
                               hyp_tenant_id tenant);
 /* 0 when not known. */
 hyp_tenant_id hyp_service_job_tenant(struct hyp_service *service, hyp_job_id job);
+
+/* The job of a command has changed; loop thread. */
+void hyp_commands_ended(struct hyp_service *service, const struct hyp_job *job);
+/* Called by the keeper: devices follow the commands that have ended. */
+void hyp_commands_apply(struct hyp_service *service);
+/* A meter has taken a command: its device is changed accordingly (devices.c). */
+HYP_MUST_USE enum hyp_status hyp_device_commanded(struct hyp_service *service,
+                                                  hyp_tenant_id tenant,
+                                                  const struct hyp_meter_command *command,
+                                                  struct hyp_error *err);
 
 /* Observer calls (field.c) */
 void hyp_field_device_state(void *user, const struct hyp_device_state *state);

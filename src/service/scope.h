@@ -21,6 +21,7 @@
     X(SYSTEM_READ, "system.read", true)                                                        \
     X(DEVICE_READ, "device.read", true)                                                        \
     X(DEVICE_WRITE, "device.write", false)                                                     \
+    X(DEVICE_COMMAND, "device.command", false)                                                 \
     X(LINE_READ, "line.read", true)                                                            \
     X(LINE_WRITE, "line.write", false)                                                         \
     X(READING_READ, "reading.read", true)                                                      \

@@ -27,36 +27,53 @@ enum hyp_status(hyp_service_explain_failure)(struct hyp_error *err, enum hyp_sta
     return status;
 }
 
-void hyp_service_audit(struct hyp_service *service, const struct hyp_scope *scope,
-                       const char *action, const char *object_kind, int64_t object_id,
-                       const char *format, ...)
+static HYP_PRINTF(5, 0) void write_audit(struct hyp_service *service,
+                                         struct hyp_audit_entry *entry, const char *object_kind,
+                                         int64_t object_id, const char *format, va_list args)
 {
-    struct hyp_audit_entry entry = {
-        .tenant = hyp_scope_tenant(scope),
-        .time = hyp_service_now(service),
-        .user = hyp_scope_user(scope),
-    };
     struct hyp_buf buf;
-    hyp_text_copy(entry.action, sizeof(entry.action), hyp_str_from(action));
-    hyp_buf_init_fixed(&buf, entry.object, sizeof(entry.object));
+    entry->time = hyp_service_now(service);
+    hyp_buf_init_fixed(&buf, entry->object, sizeof(entry->object));
     hyp_buf_append_text(&buf, object_kind);
     if (object_id != 0) {
         hyp_buf_append_char(&buf, ':');
         hyp_buf_append_i64(&buf, object_id);
     }
     hyp_buf_terminate(&buf);
-    hyp_buf_init_fixed(&buf, entry.detail, sizeof(entry.detail));
-    va_list args;
-    va_start(args, format);
+    hyp_buf_init_fixed(&buf, entry->detail, sizeof(entry->detail));
     hyp_buf_append_vfmt(&buf, format, args);
-    va_end(args);
     hyp_buf_terminate(&buf);
-    enum hyp_status status = hyp_store_audit_add(service->config.store, &entry);
+    enum hyp_status status = hyp_store_audit_add(service->config.store, entry);
     if (status != HYP_OK) {
         hyp_log_event(service->config.log, HYP_LOG_ERROR, "audit.lost",
-                      "action=%s object=%s status=%s", entry.action, entry.object,
+                      "action=%s object=%s status=%s", entry->action, entry->object,
                       hyp_status_name(status));
     }
+}
+
+void hyp_service_audit(struct hyp_service *service, const struct hyp_scope *scope,
+                       const char *action, const char *object_kind, int64_t object_id,
+                       const char *format, ...)
+{
+    struct hyp_audit_entry entry = {.tenant = hyp_scope_tenant(scope),
+                                    .user = hyp_scope_user(scope)};
+    va_list args;
+    hyp_text_copy(entry.action, sizeof(entry.action), hyp_str_from(action));
+    va_start(args, format);
+    write_audit(service, &entry, object_kind, object_id, format, args);
+    va_end(args);
+}
+
+void hyp_service_audit_as(struct hyp_service *service, hyp_tenant_id tenant, int64_t user,
+                          const char *action, const char *object_kind, int64_t object_id,
+                          const char *format, ...)
+{
+    struct hyp_audit_entry entry = {.tenant = tenant, .user = user};
+    va_list args;
+    hyp_text_copy(entry.action, sizeof(entry.action), hyp_str_from(action));
+    va_start(args, format);
+    write_audit(service, &entry, object_kind, object_id, format, args);
+    va_end(args);
 }
 
 const struct hyp_clock *hyp_service_clock(const struct hyp_service *service)
@@ -291,6 +308,7 @@ struct hyp_collect_observer hyp_service_observer(struct hyp_service *service)
 /* Whatever is only in memory and worth keeping. */
 static void save_all(struct hyp_service *service)
 {
+    hyp_commands_apply(service);
     hyp_field_save(service);
     hyp_auth_sweep(service);
     hyp_learned_save(service);
@@ -311,6 +329,11 @@ static void *keep(void *argument)
         while (!service->stopping && waited != ETIMEDOUT) {
             waited =
                 pthread_cond_timedwait(&service->keeper_wake, &service->keeper_lock, &until);
+            if (service->commands_ended && !service->stopping) {
+                pthread_mutex_unlock(&service->keeper_lock);
+                hyp_commands_apply(service);
+                pthread_mutex_lock(&service->keeper_lock);
+            }
         }
         pthread_mutex_unlock(&service->keeper_lock);
         save_all(service);

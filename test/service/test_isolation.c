@@ -101,6 +101,14 @@ static enum hyp_status read_now(const struct hyp_scope *scope)
     return hyp_field_read(t.service, scope, &device.id, 1, &job, NULL);
 }
 
+static enum hyp_status command(const struct hyp_scope *scope)
+{
+    struct hyp_job job;
+    const struct hyp_meter_command wanted = {
+        .kind = HYP_METER_RESET_APPLICATION, .device = device.id, .value = -1};
+    return hyp_field_command(t.service, scope, &wanted, &job, NULL);
+}
+
 static enum hyp_status scan(const struct hyp_scope *scope)
 {
     struct hyp_job job;
@@ -181,6 +189,7 @@ static const struct row {
     {"frames",        frames       },
     {"comm events",   comm_events  },
     {"read now",      read_now     },
+    {"command",       command      },
     {"scan",          scan         },
     {"queue",         queue        },
     {"line.get",      line_get     },
