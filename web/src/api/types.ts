@@ -42,7 +42,7 @@ export interface Overview {
 export interface Device {
   id: number; name: string; kind: string; profile: string; profile_title: string;
   manufacturer: string; serial: string; version: number | null; medium: number | null; medium_text: string;
-  primary_address: number | null; secondary: boolean; unit_id: number | null;
+  primary_address: number | null; secondary: boolean; baud: number; unit_id: number | null;
   line: number | null; line_name: string; has_key: boolean;
   address: string; city: string; latitude: number | null; longitude: number | null;
   schedule: string; enabled: boolean; battery: boolean; revision: number; created: string;
@@ -141,10 +141,11 @@ export interface Found {
   manufacturer: string; serial: string; version: number | null; medium: number | null; medium_text: string; kind: string; line: number | null;
   primary_address: number | null; unit_id: number | null; profile: string; profile_title: string;
   encrypted: boolean; signal_dbm: number | null; known: boolean; last_heard: string | null;
+  baud: number; trouble: '' | 'collision' | 'no_data';
 }
 
 export interface Job {
-  id: number; kind: 'read' | 'scan' | 'test'; state: JobState; line: number | null; device: number | null;
+  id: number; kind: 'read' | 'scan' | 'test' | 'command'; state: JobState; line: number | null; device: number | null;
   device_name?: string; line_name?: string;
   created: string; changed: string; total: number; done: number; failed: number; found: number; text: string;
   results?: Found[]; values?: Value[]; profile?: string; profile_title?: string;

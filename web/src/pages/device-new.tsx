@@ -11,7 +11,7 @@ import { DeviceFields } from '../parts/device-fields';
 import { formOf, formOfFound, inputOf, type DeviceForm, type Wrong } from '../parts/device-form';
 import { Choices, SelectField } from '../parts/fields';
 import { JobProgress, useJobDetail } from '../parts/job-progress';
-import { adopt, FoundTable, foundKey, kindOf, ScanPanel } from '../parts/scan';
+import { adopt, FoundTable, foundKey, kindOf, ScanPanel, type Choices as Chosen } from '../parts/scan';
 import { ActionError, Empty, Loaded } from '../parts/states';
 import { toast } from '../parts/toast';
 import { pointTitle, ValueText } from '../parts/value';
@@ -97,7 +97,7 @@ function ByAddress({ medium, lines, profiles, start }: { medium: 'mbus' | 'modbu
 
 function Heard({ lines, profiles }: { lines: Line[]; profiles: Profile[] }) {
   const heard = useResource('heard', (s) => get<{ items: Found[] }>('/heard', {}, s));
-  const [chosen, choose] = useState<Set<string>>(new Set());
+  const [chosen, choose] = useState<Chosen>(new Map());
   const [one, setOne] = useState<Found | null | 'manual'>(null);
   const adding = useAction();
   if (one) return <ByAddress medium="radio" lines={lines} profiles={profiles} start={one === 'manual' ? formOf({ schedule: 'none' }) : formOfFound(one, null, kindOf(one))} />;
@@ -108,13 +108,13 @@ function Heard({ lines, profiles }: { lines: Line[]; profiles: Profile[] }) {
       ) : (
         <div class="stack">
           <p class="grey">{t('add.heardText')}</p>
-          <FoundTable radio items={h.items} chosen={chosen} toggle={(k) => { const n = new Set(chosen); if (!n.delete(k)) n.add(k); choose(n); }} />
+          <FoundTable radio items={h.items} chosen={chosen} choose={choose} />
           <div class="form-actions">
             <button type="button" class="btn btn-primary" disabled={chosen.size === 0 || adding.busy}
               onClick={() => {
                 const picked = h.items.filter((f) => chosen.has(foundKey(f)));
                 if (picked.length === 1) { setOne(picked[0]!); return; }
-                void adding.run(async () => { const d = await adopt(picked, null); if (d.length) go('/devices?state=never'); });
+                void adding.run(async () => { const d = await adopt(picked, null, chosen); if (d.length) go('/devices?state=never'); });
               }}>{t('scan.adopt', { n: chosen.size })}</button>
             <button type="button" class="btn" onClick={() => setOne('manual')}>{t('add.bySerial')}</button>
             <button type="button" class="btn btn-quiet" onClick={heard.reload}>{t('add.listenAgain')}</button>

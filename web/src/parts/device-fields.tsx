@@ -3,7 +3,7 @@ import type { Line, Profile } from '../api/types';
 import { t, word } from '../model/i18n';
 import { PERIODS } from '../model/schedule';
 import { CheckField, PasswordField, SelectField, TextField } from './fields';
-import { KINDS, type DeviceForm, type Wrong } from './device-form';
+import { BAUDS, KINDS, type DeviceForm, type Wrong } from './device-form';
 
 interface Props {
   f: DeviceForm; change: (f: DeviceForm) => void; wrong: Wrong | null; lines: Line[]; profiles: Profile[];
@@ -44,6 +44,7 @@ export function DeviceFields({ f, change, wrong, lines, profiles, medium, hasKey
       <SelectField label={t('col.line')} value={f.line} onChange={set('line')} error={bad('line')} options={[['', medium === 'radio' ? t('device.anyLine') : t('deviceForm.chooseLine')], ...usable.map((l): [string, string] => [String(l.id), l.name])]} />
       {medium === 'mbus' && <SelectField label={t('deviceForm.addressing')} value={f.secondary ? 's' : 'p'} onChange={(v) => set('secondary')(v === 's')} options={[['p', t('deviceForm.primary')], ['s', t('deviceForm.secondary')]]} />}
       {medium === 'mbus' && !f.secondary && <TextField label={t('deviceForm.primaryAddress')} value={f.primary} onChange={set('primary')} error={bad('primary')} inputMode="numeric" hint={t('deviceForm.primaryHint')} />}
+      {medium === 'mbus' && usable.find((l) => String(l.id) === f.line)?.kind === 'mbus-serial' && <SelectField label={t('line.baud')} value={f.baud} onChange={set('baud')} error={bad('baud')} options={[['0', t('deviceForm.lineBaud')], ...BAUDS.map((b): [string, string] => [String(b), String(b)])]} />}
       {medium === 'modbus' && <TextField label={t('deviceForm.unit')} value={f.unit} onChange={set('unit')} error={bad('unit')} inputMode="numeric" hint={t('deviceForm.unitHint')} />}
       {(medium !== 'mbus' || f.secondary || f.serial) && medium !== 'modbus' && <TextField label={t('col.serial')} value={f.serial} onChange={set('serial')} error={bad('serial')} hint={t('deviceForm.serialHint')} autocapitalize="characters" spellcheck={false} />}
       {medium === 'modbus' && <TextField label={t('col.serial')} value={f.serial} onChange={set('serial')} error={bad('serial')} />}

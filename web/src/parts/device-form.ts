@@ -7,9 +7,11 @@ import { parseSchedule, scheduleText, type Schedule } from '../model/schedule';
 
 export interface DeviceForm {
   name: string; kind: string; profile: string; line: string; manufacturer: string; serial: string;
-  primary: string; secondary: boolean; unit: string; key: string;
+  primary: string; secondary: boolean; baud: string; unit: string; key: string;
   address: string; city: string; latitude: string; longitude: string; schedule: Schedule; enabled: boolean;
 }
+/** Rates of the M-Bus. */
+export const BAUDS = [300, 600, 1200, 2400, 4800, 9600, 19200, 38400];
 export const KINDS = ['heat_meter', 'cooling_meter', 'water_meter', 'hca', 'electricity_meter', 'controller', 'generic'];
 
 const num = (v: number | null | undefined): string => (v === null || v === undefined ? '' : String(v));
@@ -17,7 +19,7 @@ const num = (v: number | null | undefined): string => (v === null || v === undef
 export function formOf(d: Partial<Device>): DeviceForm {
   return {
     name: d.name ?? '', kind: d.kind ?? 'heat_meter', profile: d.profile ?? '', line: d.line ? String(d.line) : '', manufacturer: d.manufacturer ?? '', serial: d.serial ?? '',
-    primary: num(d.primary_address), secondary: d.secondary ?? false, unit: num(d.unit_id), key: '',
+    primary: num(d.primary_address), secondary: d.secondary ?? false, baud: String(d.baud ?? 0), unit: num(d.unit_id), key: '',
     address: d.address ?? '', city: d.city ?? '', latitude: d.latitude ? String(d.latitude) : '', longitude: d.longitude ? String(d.longitude) : '',
     schedule: parseSchedule(d.schedule ?? 'every 15 min'), enabled: d.enabled ?? true,
   };
@@ -48,6 +50,7 @@ export function inputOf(f: DeviceForm, medium: Medium, o: { nameless?: boolean }
     if (!f.secondary && p === null) return no('primary', t('deviceForm.primaryMissing'));
     input.primary_address = p;
     input.secondary = f.secondary;
+    input.baud = Number(f.baud);
   }
   if (medium === 'modbus') {
     const u = parseDecimal(f.unit);

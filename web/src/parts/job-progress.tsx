@@ -53,7 +53,7 @@ export function JobProgress({ job }: { job: Job }) {
     <div class="job-progress">
       <div class="job-line">
         <Status mark={JOB_MARK[job.state]} word={word('job', job.state)} />
-        {job.total > 1 && <span class="grey">{t('job.progress', { done: number(job.done + job.failed), total: number(job.total) })}</span>}
+        {job.total > 1 && <span class="grey">{job.kind === 'scan' ? t('job.percent', { n: Math.floor(part * 100) }) : t('job.progress', { done: number(job.done + job.failed), total: number(job.total) })}</span>}
         {job.kind === 'scan' && <span>{t('job.found', { n: job.found })}</span>}
       </div>
       {job.total > 1 && <div class="progress" role="progressbar" aria-label={t('job.progressLabel')} aria-valuemin={0} aria-valuemax={job.total} aria-valuenow={job.done + job.failed}><div style={{ width: `${part * 100}%` }} /></div>}

@@ -14,6 +14,7 @@ import { formOf, inputOf, mediumOf, type DeviceForm, type Wrong } from '../../pa
 import { Confirm } from '../../parts/dialog';
 import type { TabProps } from '../../parts/device-tab';
 import { Icon } from '../../parts/icon';
+import { MeterCommands } from '../../parts/meter-commands';
 import { ActionError } from '../../parts/states';
 import { toast } from '../../parts/toast';
 import editIcon from '../../icons/pencil.svg';
@@ -26,6 +27,7 @@ function Facts({ d }: { d: Device }) {
     [t('inspector.versionShort'), d.version ?? none], [t('col.medium'), d.medium_text ? word('medium', d.medium_text) : none],
     [t('col.profile'), d.profile_title || d.profile || none], [t('col.line'), d.line ? <a href={`/lines/${d.line}`}>{d.line_name}</a> : t('device.anyLine')],
     [t('col.busAddress'), d.secondary ? t('deviceForm.secondary') : d.primary_address ?? (d.unit_id ? t('deviceForm.unitNo', { n: d.unit_id }) : none)],
+    ...(d.baud ? [[t('line.baud'), d.baud] as [string, ComponentChildren]] : []),
     [t('deviceForm.key'), t(d.has_key ? 'deviceForm.keyStored' : 'deviceForm.keyNone')], [t('deviceForm.battery'), t(d.battery ? 'word.yes' : 'word.no')],
     [t('col.address'), [d.address, d.city].filter(Boolean).join(', ') || none],
     [t('deviceForm.position'), d.latitude && d.longitude ? `${d.latitude}, ${d.longitude}` : none],
@@ -74,6 +76,7 @@ export default function DataTab({ device, reload }: TabProps) {
   const [removing, remove] = useState(false);
   const action = useAction();
   return (
+    <div class="stack">
     <section class="card">
       <div class="card-head">
         <h2>{t('tab.data')}</h2>
@@ -90,5 +93,7 @@ export default function DataTab({ device, reload }: TabProps) {
           onClose={() => remove(false)} onConfirm={() => void action.run(async () => { await del(`/devices/${device.id}`); toast(t('device.deleted', { name: device.name })); go('/devices'); })} />
       )}
     </section>
+    {!editing && <MeterCommands d={device} reload={reload} />}
+    </div>
   );
 }
