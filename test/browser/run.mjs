@@ -9,10 +9,11 @@ import * as roles from './roles.mjs';
 import * as pages from './pages.mjs';
 import * as access from './access.mjs';
 import * as outage from './outage.mjs';
+import * as scanning from './scanning.mjs';
 import * as scale from './scale.mjs';
 
 // Ten thousand devices come last: a server restarts faster without them.
-const SUBJECTS = { firstRun, building, reading, inspecting, roles, pages, access, outage, scale };
+const SUBJECTS = { firstRun, building, reading, inspecting, roles, pages, access, outage, scanning, scale };
 
 async function main() {
   const why = obstacle();

@@ -1,0 +1,104 @@
+// An M-Bus master that is hard to search: live progress, narrowing, stopping, found meters added with
+// their names and profiles, commands to a meter. Runs on a simulated master of its own.
+import { Api, open, settled, Town, unexpected, until } from './harness.mjs';
+
+const METERS = 13;
+
+async function begin(page, server, line) {
+  await open(page, server, `/lines/${line.id}`);
+  await page.locator('.page-head').getByRole('button', { name: 'Search devices' }).click();
+  return page.getByRole('dialog', { name: 'Search on crowd' });
+}
+
+async function narrowing({ tap, server }, page, line, crowd) {
+  const dialog = await begin(page, server, line);
+  const pattern = dialog.getByLabel('Serial number pattern');
+  await pattern.fill('12X');
+  await dialog.getByRole('button', { name: 'Start search' }).click();
+  tap.match(await dialog.getByRole('alert').textContent(), /hex digits/, 'a pattern that is none is refused at its field');
+  const one = crowd[0];
+  await pattern.fill(`${one.id.slice(0, 8)}.${one.manufacturer}`);
+  await dialog.getByRole('button', { name: 'Start search' }).click();
+  await dialog.locator('.job-line', { hasText: 'Done' }).waitFor({ timeout: 90_000 });
+  tap.equal(await dialog.locator('.found-box tbody td:nth-child(2)').allTextContents(), [one.id], 'a pattern finds its meter and no other');
+  await dialog.getByRole('button', { name: 'Close' }).last().click();
+}
+
+async function stopping({ tap, server }, page, line) {
+  const dialog = await begin(page, server, line);
+  await dialog.getByRole('button', { name: 'Start search' }).click();
+  await dialog.locator('.found-box tbody tr').first().waitFor({ timeout: 120_000 });
+  const progress = dialog.getByRole('progressbar');
+  const share = async () => Number(await progress.getAttribute('aria-valuenow'));
+  await until(async () => (await share()) > 0, 'progress to be shown', 120);
+  tap.match(await dialog.locator('.job-line').textContent(), /\d+ %.*\d+ found/, 'a search shows percent and how many it has found, while it runs');
+  await dialog.getByRole('button', { name: 'Stop' }).click();
+  await dialog.getByRole('button', { name: 'Search again' }).waitFor({ timeout: 60_000 });
+  tap.ok(await dialog.locator('.found-box tbody tr').count() > 0, 'what a stopped search had found stays');
+  await dialog.getByRole('button', { name: 'Close' }).last().click();
+}
+
+async function adopting(world, page, line, crowd) {
+  const { tap, server } = world;
+  const dialog = await begin(page, server, line);
+  await dialog.getByRole('button', { name: 'Start search' }).click();
+  await dialog.locator('.job-line', { hasText: 'Done' }).waitFor({ timeout: 300_000 });
+  const serials = (await dialog.locator('.found-box tbody td:nth-child(2)').allTextContents()).sort();
+  tap.equal(serials, crowd.map((m) => m.id).sort(), 'the whole search finds every meter that answers');
+  await dialog.getByLabel(/Choose all \d+ new devices/).check();
+  const row = dialog.locator('.found-box tbody tr', { hasText: crowd[0].id });
+  await row.getByLabel(`Name of ${crowd[0].id}`).fill('Main meter, cellar');
+  tap.ok((await row.getByLabel(`Profile of ${crowd[0].id}`).inputValue()).length > 0, 'a profile is suggested');
+  if (world.shots) await page.screenshot({ path: `${world.shots}/scan.png` });
+  await dialog.getByRole('button', { name: `Add ${crowd.length} devices` }).click();
+  await page.getByRole('heading', { name: 'Devices', level: 1 }).waitFor({ timeout: 60_000 });
+  await open(page, server, '/lines');
+  tap.match(await page.getByRole('row', { name: /crowd/ }).textContent(), new RegExp(`${crowd.length} / 250`), 'the line counts its meters and says how many it carries');
+  return serials.length;
+}
+
+async function commands({ tap, server, api }, page, line) {
+  const device = (await api.get(`/devices?limit=100&line=${line.id}`)).items.find((d) => d.name === 'Main meter, cellar');
+  tap.ok(device?.secondary && device.medium !== null, 'a meter found by its number is read by it');
+  await open(page, server, `/devices/${device.id}?tab=data`);
+  await page.getByRole('button', { name: 'Set primary address' }).click();
+  const dialog = page.getByRole('dialog', { name: /Set primary address of Main meter/ });
+  await dialog.getByLabel('New address').fill('251');
+  await dialog.getByRole('button', { name: 'Set address' }).click();
+  tap.match(await dialog.getByRole('alert').textContent(), /250/, 'an impossible address is refused at its field');
+  await dialog.getByLabel('New address').fill('77');
+  await dialog.getByRole('button', { name: 'Set address' }).click();
+  await dialog.getByText('The meter has taken it.').waitFor({ timeout: 90_000 });
+  await dialog.getByRole('button', { name: 'Close' }).last().click();
+  await until(async () => (await api.get(`/devices/${device.id}`)).primary_address === 77, 'the device to follow');
+  tap.ok(true, 'a command is confirmed, carried out, and the device follows');
+  await page.getByRole('button', { name: 'Reset application' }).click();
+  const reset = page.getByRole('dialog', { name: /Reset application/ });
+  await reset.getByRole('button', { name: 'Reset application' }).click();
+  await reset.getByText('The meter has taken it.').waitFor({ timeout: 90_000 });
+  await reset.getByRole('button', { name: 'Close' }).last().click();
+  await open(page, server, '/settings/audit');
+  await page.locator('.grid-row:not([hidden])').first().waitFor();
+  const log = await page.locator('.grid-row:not([hidden])').allTextContents();
+  tap.ok(log.some((l) => /Command to a meter/.test(l) && /77/.test(l)), 'the audit log tells of it', log.slice(0, 4).join('\n'));
+}
+
+export async function run(world) {
+  const page = await world.admin.newPage();
+  const town = await new Town().start('--crowd', String(METERS), '--echo');
+  const crowd = town.manifest.devices.filter((m) => !m.silent);
+  world.api ??= new Api(world.server, world.admin.request);
+  const line = await world.api.post('/lines', { name: 'crowd', kind: 'mbus-tcp', host: town.manifest.lines[0].host, port: town.manifest.lines[0].port, timeout_ms: 600, retries: 1, enabled: true });
+  await narrowing(world, page, line, crowd);
+  await stopping(world, page, line);
+  await adopting(world, page, line, crowd);
+  await commands(world, page, line);
+  await settled(page);
+  // A search that ends as it is stopped can no longer be cancelled: 409.
+  world.tap.equal(unexpected(world.admin, [/409/, /422/]), [], 'searching and commanding leaves no console error and no CSP report');
+  // What comes after finds the plant as it was.
+  for (const d of (await world.api.get(`/devices?limit=100&line=${line.id}`)).items) await world.api.call('DELETE', `/devices/${d.id}`);
+  await world.api.call('DELETE', `/lines/${line.id}`);
+  await town.stop();
+  await page.close();
+}
