@@ -145,47 +145,99 @@ static void check_search(void **state)
     }
 }
 
-/* 250 meters of one delivery and some strangers, every one found, none twice. */
+#define FULL 250
+#define SLOW_MS 120
+
+/*
+ * 250 meters of one delivery and some strangers: consecutive serial numbers in decimal, every
+ * tenth a stranger with hex digits, every 25th with the number of its neighbour and another
+ * medium.
+ */
+struct full_bus {
+    struct bus bus;
+    struct bus_meter meters[FULL];
+    char texts[FULL][HYP_MBUS_SECONDARY_TEXT_MAX];
+    struct hyp_mbus_search search;
+    struct hyp_mbus_found items[FOUND_MAX];
+    struct hyp_mbus_link link;
+};
+
+static struct hyp_mbus_secondary full_address(unsigned i)
+{
+    struct hyp_mbus_secondary address = {.manufacturer = 0x2C2D, .version = 0x35, .medium = 4};
+    if (i % 25 == 24) {
+        address = full_address(i - 1);
+        address.medium = 7;
+        return address;
+    }
+    unsigned base = i % 10 == 9 ? 15 : 10;
+    unsigned rest = i % 10 == 9 ? 137u * i : 68300000u + 7u * i;
+    for (unsigned k = 0; k < 8; k++, rest /= base) {
+        address.id |= (uint32_t)(rest % base) << (4 * k);
+    }
+    return address;
+}
+
+static void full_bus_init(struct full_bus *full)
+{
+    for (unsigned i = 0; i < FULL; i++) {
+        struct hyp_mbus_secondary address = full_address(i);
+        struct hyp_buf buf;
+        hyp_buf_init_fixed(&buf, full->texts[i], sizeof(full->texts[i]));
+        hyp_mbus_secondary_format(&buf, &address);
+        (void)hyp_buf_terminate(&buf);
+        full->meters[i] = (struct bus_meter){
+            .address = full->texts[i], .primary = (uint8_t)i, .telegrams = {ENERGY}};
+    }
+    bus_init(&full->bus, full->meters, FULL);
+    hyp_mbus_link_init(&full->link, hyp_mbus_timing_for_baud(2400), 0);
+    hyp_mbus_search_init(&full->search, &full->link, full->items, HYP_ARRAY_LEN(full->items));
+    full->search.thorough = true;
+}
+
+/* Every meter that answers is found, none twice. */
+static void full_bus_check(struct full_bus *full)
+{
+    size_t wanted = 0;
+    assert_int_equal(bus_run(&full->bus, &hyp_mbus_search_ops, &full->search).state,
+                     HYP_SESSION_DONE);
+    for (unsigned i = 0; i < FULL; i++) {
+        wanted += full->meters[i].silent ? 0 : 1;
+        if (is_among(&full->search.findings, full->texts[i]) == full->meters[i].silent) {
+            fail_msg("%s: %s", full->meters[i].silent ? "a ghost" : "not found",
+                     full->texts[i]);
+        }
+    }
+    assert_int_equal(full->search.findings.count, wanted);
+    assert_int_equal(full->search.findings.dropped, 0);
+    print_message("# %zu selections, %lld s of bus time\n", full->search.probes,
+                  (long long)(full->bus.now / 1000));
+}
+
 static void check_full_bus(void **state)
 {
     (void)state;
-    enum { COUNT = 250 };
-    static struct bus bus;
-    static struct hyp_mbus_search search;
-    static struct bus_meter meters[COUNT];
-    static char texts[COUNT][HYP_MBUS_SECONDARY_TEXT_MAX];
-    static struct hyp_mbus_found items[FOUND_MAX];
-    struct hyp_mbus_link link;
-    for (unsigned i = 0; i < COUNT; i++) {
-        struct hyp_mbus_secondary address = {
-            .manufacturer = 0x2C2D, .version = 0x35, .medium = 4};
-        /* Consecutive serial numbers in decimal; every tenth a stranger with hex digits. */
-        unsigned base = i % 10 == 9 ? 15 : 10;
-        unsigned rest = i % 10 == 9 ? 137u * i : 68300000u + 7u * i;
-        for (unsigned k = 0; k < 8; k++, rest /= base) {
-            address.id |= (uint32_t)(rest % base) << (4 * k);
-        }
-        struct hyp_buf buf;
-        hyp_buf_init_fixed(&buf, texts[i], sizeof(texts[i]));
-        hyp_mbus_secondary_format(&buf, &address);
-        (void)hyp_buf_terminate(&buf);
-        meters[i] = (struct bus_meter){
-            .address = texts[i], .primary = (uint8_t)i, .telegrams = {ENERGY}};
+    static struct full_bus full;
+    full_bus_init(&full);
+    full_bus_check(&full);
+}
+
+/* The same behind an echoing converter, with meters that are slow, silent, or not heard once.
+ */
+static void check_full_bus_with_faults(void **state)
+{
+    (void)state;
+    static struct full_bus full;
+    full_bus_init(&full);
+    full.bus.echo = true;
+    full.bus.pieces = 7;
+    full.link.retries = 1;
+    for (unsigned i = 0; i < FULL; i++) {
+        full.meters[i].silent = i % 50 == 33;
+        full.meters[i].delay_ms = i % 20 == 7 ? SLOW_MS : 0;
+        full.meters[i].lost = i % 30 == 11 ? 1 : 0; /* the first acknowledgement */
     }
-    bus_init(&bus, meters, COUNT);
-    hyp_mbus_link_init(&link, hyp_mbus_timing_for_baud(2400), 0);
-    hyp_mbus_search_init(&search, &link, items, HYP_ARRAY_LEN(items));
-    search.thorough = true;
-    assert_int_equal(bus_run(&bus, &hyp_mbus_search_ops, &search).state, HYP_SESSION_DONE);
-    for (unsigned i = 0; i < COUNT; i++) {
-        if (!is_among(&search.findings, texts[i])) {
-            fail_msg("not found: %s", texts[i]);
-        }
-    }
-    assert_int_equal(search.findings.count, COUNT);
-    assert_int_equal(search.findings.dropped, 0);
-    print_message("# %zu selections, %lld s of bus time\n", search.probes,
-                  (long long)(bus.now / 1000));
+    full_bus_check(&full);
 }
 
 static void check_noisy_line(void **state)
@@ -303,6 +355,7 @@ int main(void)
     struct test_list list = {0};
     TEST_ROWS(&list, search_rows, check_search);
     TEST_ONE(&list, check_full_bus);
+    TEST_ONE(&list, check_full_bus_with_faults);
     TEST_ONE(&list, check_noisy_line);
     TEST_ONE(&list, check_full_list);
     TEST_ONE(&list, check_progress_grows);
