@@ -224,53 +224,96 @@ static void a_test_names_the_meter_and_suggests_a_profile(void **state)
     field_destroy(field);
 }
 
-/* A full master: every meter is read, and each value is its own. */
+enum { FULL = 250 };
+
+/* A full master; every fifth number has digits A to E. */
+struct full_line {
+    struct field *field;
+    struct mbus_peer bus;
+    struct meter meters[FULL];
+    char ids[FULL][9];
+    hyp_device_id devices[FULL];
+};
+
+static void full_line_open(struct full_line *full)
+{
+    full->field = field_create();
+    for (unsigned i = 0; i < FULL; i++) {
+        struct hyp_buf id;
+        hyp_buf_init_fixed(&id, full->ids[i], sizeof(full->ids[i]));
+        hyp_buf_append_fmt(&id, i % 5 == 4 ? "0A%06X" : "68%06u",
+                           i % 5 == 4 ? i / 144 << 8 | i / 12 % 12 << 4 | i % 12 : 7 * i);
+        hyp_buf_terminate(&id);
+        full->devices[i] = (hyp_device_id){(int64_t)i + 1};
+        full->meters[i] = (struct meter){.primary = i % 2 == 0 ? (int)i + 1 : -1,
+                                         .id = full->ids[i],
+                                         .manufacturer = KAM,
+                                         .version = 53,
+                                         .medium = 4,
+                                         .telegrams = i % 10 == 0 ? 2 : 1,
+                                         .kwh = 1000 + 2 * i};
+    }
+    open_line(full->field, &full->bus, full->meters, FULL);
+}
+
+static void full_line_close(struct full_line *full)
+{
+    peer_close(&full->bus.peer);
+    field_destroy(full->field);
+}
+
+/* Every meter is read, and each value is its own. */
 static void a_line_of_250_meters(void **state)
 {
     (void)state;
-    enum { COUNT = 250 };
-    struct field *field = field_create();
-    struct mbus_peer bus;
-    static struct meter meters[COUNT];
-    static char ids[COUNT][9];
-    static hyp_device_id devices[COUNT];
-    for (unsigned i = 0; i < COUNT; i++) {
-        struct hyp_buf id;
-        hyp_buf_init_fixed(&id, ids[i], sizeof(ids[i]));
-        /* Every fifth number has digits A to E. */
-        hyp_buf_append_fmt(&id, i % 5 == 4 ? "0A%06X" : "68%06u", (i * 37 + 1) & 0xEEEEEE);
-        hyp_buf_terminate(&id);
-        devices[i] = (hyp_device_id){(int64_t)i + 1};
-        meters[i] = (struct meter){.primary = i % 2 == 0 ? (int)i + 1 : -1,
-                                   .id = ids[i],
-                                   .manufacturer = KAM,
-                                   .version = 53,
-                                   .medium = 4,
-                                   .telegrams = i % 10 == 0 ? 2 : 1,
-                                   .kwh = 1000 + 2 * i};
-    }
-    open_line(field, &bus, meters, COUNT);
+    static struct full_line full;
+    full_line_open(&full);
     hyp_job_id job;
     struct hyp_error err;
-    assert_int_equal(
-        hyp_collector_read(field->collector, devices, COUNT, HYP_PRIORITY_MANUAL, &job, &err),
-        HYP_OK);
-    struct hyp_job ended = finish(field, job);
+    assert_int_equal(hyp_collector_read(full.field->collector, full.devices, FULL,
+                                        HYP_PRIORITY_MANUAL, &job, &err),
+                     HYP_OK);
+    struct hyp_job ended = finish(full.field, job);
     assert_int_equal(ended.state, HYP_JOB_DONE);
-    assert_int_equal(ended.done, COUNT);
-    assert_int_equal(field->sink.reading_count, COUNT);
-    assert_int_equal(bus.peer.accepted, 1);
-    for (size_t i = 0; i < COUNT; i++) {
-        const struct field_reading *reading = &field->sink.readings[i];
+    assert_int_equal(ended.done, FULL);
+    assert_int_equal(full.field->sink.reading_count, FULL);
+    assert_int_equal(full.bus.peer.accepted, 1);
+    bool seen[FULL] = {false};
+    for (size_t i = 0; i < FULL; i++) {
+        const struct field_reading *reading = &full.field->sink.readings[i];
         char text[16];
         struct hyp_buf value;
         hyp_buf_init_fixed(&value, text, sizeof(text));
         hyp_buf_append_i64(&value, 1000 + 2 * (reading->device.id - 1));
-        assert_int_equal(reading->device.id, i + 1);
+        assert_in_range(reading->device.id, 1, FULL);
+        assert_false(seen[reading->device.id - 1]);
+        seen[reading->device.id - 1] = true;
         field_assert_decimal(reading, "energy", hyp_buf_terminate(&value));
     }
-    peer_close(&bus.peer);
-    field_destroy(field);
+    full_line_close(&full);
+}
+
+/* The converter hands over sound answers of several meters one after the other: all count. */
+static void a_search_finds_250_meters(void **state)
+{
+    (void)state;
+    static struct full_line full;
+    static struct hyp_found_device found[FULL + 1];
+    full_line_open(&full);
+    struct hyp_line line = field_line(1, HYP_LINE_MBUS_TCP, full.bus.peer.port);
+    line.timeout_ms = 200;
+    assert_int_equal(hyp_collector_set_line(full.field->collector, &line), HYP_OK);
+    const struct hyp_scan scan = {.line = {1}, .secondary = true, .thorough = true};
+    hyp_job_id job;
+    assert_int_equal(hyp_collector_scan(full.field->collector, &scan, &job, NULL), HYP_OK);
+    assert_int_equal(finish(full.field, job).state, HYP_JOB_DONE);
+    size_t count = hyp_collector_found(full.field->collector, job, found, FULL + 1);
+    assert_int_equal(count, FULL);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(found[i].known);
+        assert_int_equal(found[i].trouble, HYP_FOUND_FINE);
+    }
+    full_line_close(&full);
 }
 
 static void searches(void **state)
@@ -346,6 +389,7 @@ int main(void)
     TEST_ONE(&list, a_device_without_address_says_so);
     TEST_ONE(&list, a_test_names_the_meter_and_suggests_a_profile);
     TEST_ONE(&list, a_line_of_250_meters);
+    TEST_ONE(&list, a_search_finds_250_meters);
     TEST_ONE(&list, searches);
     TEST_ONE(&list, a_search_can_be_cancelled);
     return test_list_run(&list, "mbus");
