@@ -79,15 +79,18 @@ async function tabOrder(world, path, wanted = []) {
       if (!e || e === document.body) return null;
       const s = getComputedStyle(e);
       const marked = (s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2) || s.boxShadow !== 'none' || e.matches('[type=radio], [type=checkbox]');
-      const r = e.getBoundingClientRect();
       const before = globalThis.hypLast;
       globalThis.hypLast = e;
       return {
         name: (e.getAttribute('aria-label') || e.labels?.[0]?.textContent || e.textContent || e.tagName).trim().replace(/\s+/g, ' ').slice(0, 40),
-        marked, seen: r.width > 0 && r.bottom > 0 && r.top < innerHeight, after: !before || !!(before.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING),
+        marked, after: !before || !!(before.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING),
       };
     });
     if (!stop) break;
+    stop.seen = await page.waitForFunction(() => {
+      const r = document.activeElement.getBoundingClientRect();
+      return r.width > 0 && r.bottom > 0 && r.top < innerHeight;
+    }).then(() => true, () => false);
     stops.push(stop.name);
     for (const what of ['marked', 'seen', 'after']) if (!stop[what]) faults.push(`"${stop.name}" is not ${what}`);
   }

@@ -1,6 +1,6 @@
 // Browser tests against the real server and the simulated town. Prints TAP; one file per subject,
 // in the order in which a new installation meets them.
-import { Browser, endAll, obstacle, Server, Tap, Town } from './harness.mjs';
+import { Browser, endAll, obstacle, Server, Tap, Town, withSession } from './harness.mjs';
 import * as firstRun from './first-run.mjs';
 import * as building from './building.mjs';
 import * as reading from './reading.mjs';
@@ -12,8 +12,32 @@ import * as outage from './outage.mjs';
 import * as scanning from './scanning.mjs';
 import * as scale from './scale.mjs';
 
+// One step after the other; the lanes of a step go side by side, each with its own browser windows.
 // Ten thousand devices come last: a server restarts faster without them.
-const SUBJECTS = { firstRun, building, reading, inspecting, roles, pages, access, outage, scanning, scale };
+const STEPS = [
+  [{ firstRun }], [{ building }], [{ reading }],
+  [{ inspecting, roles, access }, { pages }],
+  [{ outage }], [{ scanning }], [{ scale }],
+];
+
+/** Runs a subject; false when nothing after it makes sense. */
+async function run(name, subject, world) {
+  const began = performance.now();
+  try {
+    await subject.run(world);
+    world.tap.note(`${name}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  } catch (e) {
+    world.tap.ok(false, `${name} runs to its end`, e.stack);
+    return !subject.essential;
+  }
+  return true;
+}
+
+async function lane(subjects, world, own) {
+  const mine = own ? { ...world, admin: await withSession(world) } : world;
+  for (const [name, subject] of Object.entries(subjects)) if (!await run(name, subject, mine)) return false;
+  return true;
+}
 
 async function main() {
   const why = obstacle();
@@ -22,16 +46,9 @@ async function main() {
   const world = { tap, server: new Server(), town: new Town(), browser: new Browser() };
   try {
     await Promise.all([world.server.start(), world.town.start(), world.browser.start()]);
-    for (const [name, subject] of Object.entries(SUBJECTS)) {
-      tap.note(`--- ${name}`);
-      const began = performance.now();
-      try {
-        await subject.run(world);
-        tap.note(`${name}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
-      } catch (e) {
-        tap.ok(false, `${name} runs to its end`, e.stack);
-        if (subject.essential) break;
-      }
+    for (const lanes of STEPS) {
+      const going = await Promise.all(lanes.map((subjects) => lane(subjects, world, lanes.length > 1)));
+      if (going.includes(false)) break;
     }
   } finally {
     await world.browser.stop().catch(() => undefined);
