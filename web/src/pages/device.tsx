@@ -27,7 +27,7 @@ const LOADERS = {
   readings: withTexts(() => import('./device/readings'), 'chart'),
   communication: () => import('./device/communication'),
   telegrams: () => import('./device/telegrams'),
-  data: withTexts(() => import('./device/data'), 'adding'),
+  data: withTexts(() => import('./device/data'), 'adding', 'line'),
 };
 
 /** The newest job of this device, live: what "Read now" is doing. */
