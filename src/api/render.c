@@ -160,6 +160,7 @@ void hyp_render_line(struct hyp_json *json, const struct hyp_line_view *view)
     hyp_json_member_u64(json, "baud", line->baud);
     hyp_json_member_str(json, "parity",
                         (struct hyp_str){&line->parity, line->parity == '\0' ? 0 : 1});
+    hyp_json_member_text(json, "receiver", hyp_receiver_kind_text(line->receiver));
     hyp_json_member_text(json, "topic", line->topic);
     hyp_json_member_text(json, "login", line->login);
     hyp_json_member_bool(json, "has_password", view->has_password);

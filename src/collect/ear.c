@@ -9,6 +9,9 @@
 #include <stdlib.h>
 
 #define CONNECT_TIMEOUT_MS 15000
+/* A receiver sends a telegram in one go; a longer pause is between two. USB adapters add some
+ * tens of milliseconds of their own. */
+#define GAP_MS 500
 
 /* A concentrator that has connected to us. */
 struct hyp_ear_client {
@@ -121,6 +124,11 @@ static void on_opened(void *user)
     hyp_timer_disarm(&ear->wire.collector->loop, &ear->timer);
     hyp_comm_succeeded(&ear->wire.comm, hyp_collector_utc(ear->wire.collector));
     hyp_wire_set_link_state(&ear->wire, HYP_LINK_CONNECTED);
+    struct hyp_str greeting = hyp_receiver_greeting(ear->wire.settings->receiver);
+    if (ear->wire.kind == HYP_LINE_WMBUS_SERIAL && greeting.len > 0) {
+        hyp_link_send(ear->link, (const uint8_t *)greeting.ptr, greeting.len);
+        ear->wire.bytes_out += greeting.len;
+    }
     if (ear->paused) {
         hyp_link_pause(ear->link, true);
     }
@@ -131,6 +139,11 @@ static void on_received(void *user, const uint8_t *bytes, size_t len)
     struct hyp_ear *ear = user;
     struct hyp_outbox *outbox = &ear->wire.collector->outbox;
     uint64_t lost = outbox->lost;
+    int64_t now = hyp_loop_now(&ear->wire.collector->loop).ms;
+    if (ear->wire.kind == HYP_LINE_WMBUS_SERIAL && now - ear->last_bytes_ms > GAP_MS) {
+        hyp_stream_gap(ear->stream);
+    }
+    ear->last_bytes_ms = now;
     take_bytes(ear, ear->stream, bytes, len, is_message_link(ear));
     if (ear->recent != NULL) {
         hyp_outbox_wait(outbox, &ear->commit);
@@ -144,12 +157,18 @@ static void on_closed(void *user, enum hyp_status status, const char *text)
     ear->link = NULL;
     hyp_outbox_forget(&ear->wire.collector->outbox, &ear->commit);
     hyp_stream_finish(ear->stream);
-    hyp_stream_init(ear->stream); /* half a telegram of the old connection is none */
+    hyp_stream_init(
+        ear->stream,
+        ear->wire.settings->receiver); /* half a telegram of the old connection is none */
     char what[HYP_ERROR_TEXT_MAX];
     struct hyp_buf out;
     hyp_buf_init_fixed(&out, what, sizeof(what));
-    hyp_buf_append_fmt(&out, "%s%s:%u: %s", ear->opening ? "cannot connect to " : "",
-                       ear->wire.settings->host, ear->wire.settings->port, text);
+    if (ear->wire.kind == HYP_LINE_WMBUS_SERIAL) {
+        hyp_buf_append_fmt(&out, "%s: %s", ear->wire.settings->path, text);
+    } else {
+        hyp_buf_append_fmt(&out, "%s%s:%u: %s", ear->opening ? "cannot connect to " : "",
+                           ear->wire.settings->host, ear->wire.settings->port, text);
+    }
     hyp_buf_terminate(&out);
     try_later(ear, status, what);
 }
@@ -225,7 +244,7 @@ static void on_accepted(void *user, struct hyp_link *link)
         return;
     }
     *client = (struct hyp_ear_client){.next = ear->clients, .ear = ear, .link = link};
-    hyp_stream_init(&client->stream);
+    hyp_stream_init(&client->stream, ear->wire.settings->receiver);
     ear->clients = client;
     ear->client_count++;
     link->events = &client_events;
@@ -247,6 +266,15 @@ static const char *listen_host(const struct hyp_ear *ear)
     return host[0] == '\0' ? "127.0.0.1" : host;
 }
 
+static enum hyp_status open_port(struct hyp_ear *ear, struct hyp_error *err)
+{
+    const struct hyp_wire_settings *settings = ear->wire.settings;
+    struct hyp_serial_settings port = {
+        .path = settings->path, .baud = settings->baud, .parity = settings->parity};
+    return hyp_serial_open(&ear->wire.collector->loop, &port, &ear_events, ear, &ear->link,
+                           err);
+}
+
 static enum hyp_status open_ear(struct hyp_ear *ear, struct hyp_error *err)
 {
     const struct hyp_wire_settings *settings = ear->wire.settings;
@@ -263,6 +291,7 @@ static enum hyp_status open_ear(struct hyp_ear *ear, struct hyp_error *err)
                               &ear->link, err);
     case HYP_LINE_WMBUS_MQTT:
         return hyp_mqtt_subscribe(loop, settings, &ear_events, ear, &ear->link, err);
+    case HYP_LINE_WMBUS_SERIAL: return open_port(ear, err);
     case HYP_LINE_DROP_FOLDER: return hyp_folder_open(ear, &ear->folder, err);
     case HYP_LINE_UNSET:
     case HYP_LINE_MBUS_TCP:
@@ -314,7 +343,7 @@ enum hyp_status hyp_ear_init(struct hyp_ear *ear)
     if (ear->stream == NULL) {
         return HYP_NO_MEMORY;
     }
-    hyp_stream_init(ear->stream);
+    hyp_stream_init(ear->stream, ear->wire.settings->receiver);
     enum hyp_status status = hyp_timer_add(&ear->wire.collector->loop, &ear->timer, on_timer);
     if (status == HYP_OK && ear->wire.kind == HYP_LINE_WMBUS_MQTT) {
         ear->commit.settled = on_settled;

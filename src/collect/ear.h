@@ -25,6 +25,7 @@ struct hyp_ear {
     struct hyp_folder *folder;
     struct hyp_recent *recent;       /* MQTT: what a broker may repeat */
     struct hyp_outbox_waiter commit; /* MQTT: then its messages are acknowledged */
+    int64_t last_bytes_ms;           /* serial: when the last bytes came */
     bool opening;                    /* the link is on its way up */
     bool paused;                     /* the outbox is full */
 };

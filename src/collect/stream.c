@@ -21,8 +21,9 @@
 #define BLOCK 16
 #define LEAST_L 9
 
-void hyp_stream_init(struct hyp_stream *stream)
+void hyp_stream_init(struct hyp_stream *stream, enum hyp_receiver_kind receiver)
 {
+    stream->receiver = receiver;
     stream->at = 0;
     stream->skipped = 0;
     hyp_buf_init_heap(&stream->pending, HYP_LIMIT_LINK_BUFFER);
@@ -319,9 +320,44 @@ static bool take_line(struct hyp_stream *stream, const uint8_t *bytes, size_t le
     return status == HYP_OK;
 }
 
+void hyp_stream_gap(struct hyp_stream *stream)
+{
+    stream->skipped += stream->pending.len > stream->at ? 1 : 0;
+    stream->at = stream->pending.len;
+}
+
+static bool take_from_receiver(struct hyp_stream *stream, struct hyp_piece *ret_piece)
+{
+    struct hyp_receiver_find *find = &stream->find;
+    while (stream->at < stream->pending.len) {
+        hyp_receiver_find(stream->receiver, stream->pending.data + stream->at,
+                          stream->pending.len - stream->at, find);
+        stream->at += find->used;
+        switch (find->outcome) {
+        case HYP_RECEIVED_MORE: return false;
+        case HYP_RECEIVED_NOISE: stream->skipped++; break;
+        case HYP_RECEIVED_OTHER: break;
+        case HYP_RECEIVED_TELEGRAM:
+            *ret_piece = (struct hyp_piece){.protocol = HYP_RAW_WMBUS,
+                                            .bytes = find->telegram,
+                                            .len = find->len,
+                                            .signal_dbm = find->signal_dbm};
+            return true;
+        }
+    }
+    return false;
+}
+
 bool hyp_stream_next(struct hyp_stream *stream, bool whole, struct hyp_piece *ret_piece)
 {
     bool wait = false;
+    if (stream->receiver != HYP_RECEIVER_AUTO) {
+        bool found = take_from_receiver(stream, ret_piece);
+        if (!found && whole) {
+            hyp_stream_gap(stream);
+        }
+        return found;
+    }
     while (!wait && stream->at < stream->pending.len) {
         const uint8_t *bytes = stream->pending.data + stream->at;
         size_t len = stream->pending.len - stream->at;

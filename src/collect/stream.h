@@ -17,6 +17,7 @@
 #include "base/limits.h"
 #include "base/str.h"
 #include "model/reading.h"
+#include "protocol/receiver/receiver.h"
 
 #include <stdbool.h>
 
@@ -25,6 +26,8 @@ struct hyp_stream {
     size_t at;                               /* of what has not been looked at */
     uint64_t skipped;                        /* bytes and lines that were no telegram */
     uint8_t telegram[HYP_LIMIT_FRAME_BYTES]; /* of the last text line */
+    enum hyp_receiver_kind receiver;         /* AUTO: anything of the above */
+    struct hyp_receiver_find find;           /* of a receiver other than AUTO */
 };
 
 /* A telegram found; valid until the next call on the stream. */
@@ -35,11 +38,14 @@ struct hyp_piece {
     int16_t signal_dbm; /* 0 = not known */
 };
 
-void hyp_stream_init(struct hyp_stream *stream);
+/* @receiver  whose protocol to expect */
+void hyp_stream_init(struct hyp_stream *stream, enum hyp_receiver_kind receiver);
 void hyp_stream_finish(struct hyp_stream *stream);
 
 /* Adds bytes. When more than the limit waits, the oldest are skipped. */
 void hyp_stream_feed(struct hyp_stream *stream, const uint8_t *bytes, size_t len);
+/* There was a pause: what has not become a telegram by now is none. */
+void hyp_stream_gap(struct hyp_stream *stream);
 /*
  * The next telegram.
  * @whole   nothing will follow (a datagram, a message): decide with what is there

@@ -48,6 +48,7 @@ struct hyp_wire_settings *hyp_wire_settings_create(const struct hyp_line *line)
     settings->key_file = texts[8];
     settings->client_id = texts[9];
     settings->tls = line->tls;
+    settings->receiver = line->receiver;
     settings->port = line->port;
     settings->baud = line->baud;
     settings->timeout_ms = line->timeout_ms;

@@ -34,6 +34,7 @@ struct hyp_wire_settings {
     bool echo;
     bool per_cycle;
     bool tls;
+    enum hyp_receiver_kind receiver;
     char texts[];
 };
 

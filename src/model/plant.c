@@ -18,9 +18,26 @@ static const char *const line_kind_texts[] = {
     [HYP_LINE_WMBUS_TCP_LISTEN] = "wmbus-tcp-listen",
     [HYP_LINE_WMBUS_UDP_LISTEN] = "wmbus-udp-listen",
     [HYP_LINE_WMBUS_MQTT] = "wmbus-mqtt",
+    [HYP_LINE_WMBUS_SERIAL] = "wmbus-serial",
     [HYP_LINE_DROP_FOLDER] = "drop-folder",
 };
 static_assert(HYP_ARRAY_LEN(line_kind_texts) == HYP_LINE_KIND_COUNT, "one per line kind");
+
+static const struct {
+    const char *name;
+    uint32_t baud;
+} receivers[] = {
+    [HYP_RECEIVER_AUTO] = {"auto",         38400},
+    [HYP_RECEIVER_IM871A] = {"im871a",       57600},
+    [HYP_RECEIVER_AMB8465] = {"amb8465",      9600 },
+    [HYP_RECEIVER_AMB8465_RSSI] = {"amb8465-rssi", 9600 },
+    [HYP_RECEIVER_CUL_T] = {"cul-t",        38400},
+    [HYP_RECEIVER_CUL_C] = {"cul-c",        38400},
+    [HYP_RECEIVER_CUL_S] = {"cul-s",        38400},
+    [HYP_RECEIVER_RC1180] = {"rc1180",       19200},
+    [HYP_RECEIVER_RC1180_RSSI] = {"rc1180-rssi",  19200},
+};
+static_assert(HYP_ARRAY_LEN(receivers) == HYP_RECEIVER_KIND_COUNT, "one per receiver");
 
 static const char *const job_state_texts[] = {
     [HYP_JOB_UNKNOWN] = "unknown", [HYP_JOB_WAITING] = "waiting",
@@ -71,6 +88,27 @@ enum hyp_status hyp_line_kind_find(struct hyp_str text, enum hyp_line_kind *ret_
         }
     }
     return HYP_NOT_FOUND;
+}
+
+const char *hyp_receiver_kind_text(enum hyp_receiver_kind kind)
+{
+    return receivers[kind].name;
+}
+
+enum hyp_status hyp_receiver_kind_find(struct hyp_str text, enum hyp_receiver_kind *ret_kind)
+{
+    for (size_t i = 0; i < HYP_ARRAY_LEN(receivers); i++) {
+        if (hyp_str_equal(text, hyp_str_from(receivers[i].name))) {
+            *ret_kind = (enum hyp_receiver_kind)i;
+            return HYP_OK;
+        }
+    }
+    return HYP_NOT_FOUND;
+}
+
+uint32_t hyp_receiver_kind_baud(enum hyp_receiver_kind kind)
+{
+    return receivers[kind].baud;
 }
 
 const char *hyp_job_state_text(enum hyp_job_state state)

@@ -27,6 +27,7 @@ enum hyp_line_kind {
     HYP_LINE_WMBUS_TCP_LISTEN, /* concentrators connect to us */
     HYP_LINE_WMBUS_UDP_LISTEN, /* telegrams by UDP */
     HYP_LINE_WMBUS_MQTT,       /* telegrams by MQTT subscription */
+    HYP_LINE_WMBUS_SERIAL,     /* a radio receiver on a serial port */
     HYP_LINE_DROP_FOLDER,      /* files of telegrams dropped into a folder */
     HYP_LINE_KIND_COUNT,
 };
@@ -41,6 +42,27 @@ uint32_t hyp_line_kind_capacity(enum hyp_line_kind kind);
 /* The place of a rate among those of EN 13757-3 (300, 600 .. 38400), -1 = none of them. */
 int hyp_mbus_baud_index(uint32_t baud);
 
+/* What a radio receiver says on its way to us; which of them is a setting of the line. */
+enum hyp_receiver_kind {
+    HYP_RECEIVER_AUTO = 0,     /* bare telegrams and text lines (hex, rtl_wmbus, JSON) in any
+                                  mixture */
+    HYP_RECEIVER_IM871A,       /* IMST iM871A, iM170A */
+    HYP_RECEIVER_AMB8465,      /* AMBER AMB8465 and like, command mode */
+    HYP_RECEIVER_AMB8465_RSSI, /* the same, set to tell the signal strength */
+    HYP_RECEIVER_CUL_T,        /* culfw; told to receive mode T */
+    HYP_RECEIVER_CUL_C,
+    HYP_RECEIVER_CUL_S,
+    HYP_RECEIVER_RC1180, /* Radiocrafts RC1180, and bare telegrams without text */
+    HYP_RECEIVER_RC1180_RSSI,
+    HYP_RECEIVER_KIND_COUNT,
+};
+/* "auto", "im871a" ...; and back. */
+const char *hyp_receiver_kind_text(enum hyp_receiver_kind kind);
+HYP_MUST_USE enum hyp_status hyp_receiver_kind_find(struct hyp_str text,
+                                                    enum hyp_receiver_kind *ret_kind);
+/* Its usual rate on a serial port. */
+uint32_t hyp_receiver_kind_baud(enum hyp_receiver_kind kind);
+
 #define HYP_HOST_MAX 256
 #define HYP_PATH_MAX 512
 
@@ -51,10 +73,11 @@ struct hyp_line {
     enum hyp_line_kind kind;
     char host[HYP_HOST_MAX]; /* to connect to, or address to listen on */
     uint16_t port;
-    char path[HYP_PATH_MAX];  /* serial port or folder */
-    uint32_t baud;            /* serial: 300..115200 */
-    char parity;              /* 'N', 'E', 'O' */
-    char topic[HYP_PATH_MAX]; /* MQTT topic filter */
+    char path[HYP_PATH_MAX];         /* serial port or folder */
+    uint32_t baud;                   /* serial: 300..115200 */
+    char parity;                     /* 'N', 'E', 'O' */
+    enum hyp_receiver_kind receiver; /* of a radio line */
+    char topic[HYP_PATH_MAX];        /* MQTT topic filter */
     char login[HYP_LIMIT_LOGIN];
     char password[HYP_LIMIT_PASSWORD_MAX]; /* encrypted at rest, never leaves through the API */
     bool tls;                              /* MQTT: the broker's certificate is checked */

@@ -17,7 +17,8 @@ static const char *const device_kinds[] = {
 static bool is_wireless_line(enum hyp_line_kind kind)
 {
     return kind == HYP_LINE_WMBUS_TCP || kind == HYP_LINE_WMBUS_TCP_LISTEN ||
-           kind == HYP_LINE_WMBUS_UDP_LISTEN || kind == HYP_LINE_WMBUS_MQTT;
+           kind == HYP_LINE_WMBUS_UDP_LISTEN || kind == HYP_LINE_WMBUS_MQTT ||
+           kind == HYP_LINE_WMBUS_SERIAL;
 }
 
 static bool is_modbus_line(enum hyp_line_kind kind)
@@ -28,7 +29,8 @@ static bool is_modbus_line(enum hyp_line_kind kind)
 
 static bool is_serial_line(enum hyp_line_kind kind)
 {
-    return kind == HYP_LINE_MBUS_SERIAL || kind == HYP_LINE_MODBUS_SERIAL;
+    return kind == HYP_LINE_MBUS_SERIAL || kind == HYP_LINE_MODBUS_SERIAL ||
+           kind == HYP_LINE_WMBUS_SERIAL;
 }
 
 static bool is_kind(const char *kind)
@@ -238,10 +240,12 @@ static enum hyp_status check_serial(struct hyp_line *line, struct hyp_error *err
     static const uint32_t bauds[] = {300,  600,   1200,  2400,  4800,
                                      9600, 19200, 38400, 57600, 115200};
     bool known = false;
+    bool radio = line->kind == HYP_LINE_WMBUS_SERIAL;
     line->baud = line->baud != 0                      ? line->baud
                  : line->kind == HYP_LINE_MBUS_SERIAL ? 2400
+                 : radio                              ? hyp_receiver_kind_baud(line->receiver)
                                                       : 19200;
-    line->parity = line->parity != '\0' ? line->parity : 'E';
+    line->parity = line->parity != '\0' ? line->parity : radio ? 'N' : 'E';
     for (size_t i = 0; i < HYP_ARRAY_LEN(bauds); i++) {
         known = known || bauds[i] == line->baud;
     }

@@ -18,6 +18,7 @@ enum field_kind {
     FIELD_SCHEDULE,
     FIELD_KEY,
     FIELD_PARITY,
+    FIELD_RECEIVER,
     FIELD_LINE_KIND,
     FIELD_PASSWORD,
 };
@@ -106,6 +107,7 @@ static const struct field line_fields[] = {
     L("path", TEXT, path),
     L("baud", U32, baud),
     L("parity", PARITY, parity),
+    L("receiver", RECEIVER, receiver),
     L("topic", TEXT, topic),
     L("login", TEXT, login),
     L("password", PASSWORD, password),
@@ -326,6 +328,18 @@ static enum hyp_status read_line_kind(struct read_run *run, const struct field *
     return HYP_OK;
 }
 
+static enum hyp_status read_receiver(struct read_run *run, const struct field *field,
+                                     const json_t *value)
+{
+    enum hyp_receiver_kind kind;
+    struct hyp_str text = {json_string_value(value), json_string_length(value)};
+    if (!json_is_string(value) || hyp_receiver_kind_find(text, &kind) != HYP_OK) {
+        return wrong(run, field->name, "a kind of receiver, e.g. \"auto\" or \"im871a\"");
+    }
+    memcpy(run->target + field->offset, &kind, sizeof(kind));
+    return HYP_OK;
+}
+
 static enum hyp_status read_field(struct read_run *run, const struct field *field,
                                   const json_t *value)
 {
@@ -342,6 +356,7 @@ static enum hyp_status read_field(struct read_run *run, const struct field *fiel
     case FIELD_DOUBLE_OR_NULL: return read_double(run, field, value);
     case FIELD_SCHEDULE: return read_schedule(run, field, value);
     case FIELD_KEY: return read_key(run, field, value);
+    case FIELD_RECEIVER: return read_receiver(run, field, value);
     case FIELD_PARITY: return read_parity(run, field, value);
     case FIELD_LINE_KIND: return read_line_kind(run, field, value);
     case FIELD_PASSWORD: run->secret_given = true; return read_text(run, field, value);

@@ -10,7 +10,7 @@
 #define LINE_COLUMNS                                                                           \
     "id, tenant, name, kind, host, port, path, baud, parity, topic, login, timeout_ms,"        \
     " retries, delay_ms, echo, enabled, revision, tls, ca_file, cert_file, key_file,"          \
-    " client_id, per_cycle, password"
+    " client_id, per_cycle, receiver, password"
 
 static enum hyp_status read_line(struct hyp_store *store, struct hyp_query *query,
                                  struct hyp_line *line)
@@ -39,13 +39,14 @@ static enum hyp_status read_line(struct hyp_store *store, struct hyp_query *quer
     hyp_query_text(query, line->key_file, sizeof(line->key_file));
     hyp_query_text(query, line->client_id, sizeof(line->client_id));
     line->per_cycle = hyp_query_i64(query) != 0;
+    enum hyp_status receiver = hyp_receiver_kind_find(hyp_query_str(query), &line->receiver);
     size_t len;
     enum hyp_status status = hyp_core_unseal(store, query, (uint8_t *)line->password,
                                              sizeof(line->password) - 1, &len);
-    return kind != HYP_OK ? HYP_CORRUPT : status;
+    return kind != HYP_OK || receiver != HYP_OK ? HYP_CORRUPT : status;
 }
 
-/* Parameters 1..22 of insert and update, in this order. */
+/* Parameters 1..23 of insert and update, in this order. */
 static void bind_line(struct hyp_query *query, const struct hyp_line *line,
                       const struct hyp_box *box)
 {
@@ -72,6 +73,7 @@ static void bind_line(struct hyp_query *query, const struct hyp_line *line,
     hyp_query_bind_text(query, line->key_file);
     hyp_query_bind_text(query, line->client_id);
     hyp_query_bind_i64(query, line->per_cycle);
+    hyp_query_bind_text(query, hyp_receiver_kind_text(line->receiver));
 }
 
 static enum hyp_status check_line(const struct hyp_line *line, struct hyp_error *err)
@@ -95,9 +97,9 @@ enum hyp_status hyp_store_line_add(struct hyp_store *store, struct hyp_line *lin
     hyp_query_open(&query, hyp_core_begin(store),
                    "INSERT INTO line(tenant, name, kind, host, port, path, baud, parity, topic,"
                    " login, timeout_ms, retries, delay_ms, echo, enabled, password, tls,"
-                   " ca_file, cert_file, key_file, client_id, per_cycle, revision)"
+                   " ca_file, cert_file, key_file, client_id, per_cycle, receiver, revision)"
                    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
-                   " $16, $17, $18, $19, $20, $21, $22, 1) RETURNING id");
+                   " $16, $17, $18, $19, $20, $21, $22, $23, 1) RETURNING id");
     bind_line(&query, line, &box);
     int64_t id = hyp_query_row(&query) ? hyp_query_i64(&query) : 0;
     status = hyp_core_finish(store, hyp_query_close(&query), err, "line");
@@ -125,8 +127,8 @@ enum hyp_status hyp_store_line_update(struct hyp_store *store, struct hyp_line *
                    " timeout_ms = $11, retries = $12, delay_ms = $13, echo = $14,"
                    " enabled = $15, password = $16, tls = $17, ca_file = $18,"
                    " cert_file = $19, key_file = $20, client_id = $21, per_cycle = $22,"
-                   " revision = revision + 1"
-                   " WHERE id = $23 AND revision = $24 AND tenant = $1");
+                   " receiver = $23, revision = revision + 1"
+                   " WHERE id = $24 AND revision = $25 AND tenant = $1");
     bind_line(&query, line, &box);
     hyp_query_bind_i64(&query, line->id.id);
     hyp_query_bind_i64(&query, line->revision);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Serial lines on a pair of pseudo terminals: the test holds the other end. */
 #include "field.h"
+#include "receivers.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -217,6 +218,68 @@ static void an_unplugged_adapter_is_a_failed_line(void **state)
     field_destroy(field);
 }
 
+/* --- radio receivers --- */
+
+struct receiver_row {
+    const char *name;
+    enum hyp_receiver_kind kind;
+    bool text; /* `said` is a line of text, not hex */
+    const char *said;
+    const char *greeting; /* what is said to it first */
+    int16_t signal_dbm;
+};
+
+static const struct receiver_row receiver_rows[] = {
+    {"im871a on a port",         HYP_RECEIVER_IM871A,       false, RX_IM871A,                   "",               -70},
+    {"amb8465 on a port",        HYP_RECEIVER_AMB8465,      false, RX_AMB8465,                  "",               0  },
+    {"amb8465-rssi on a port",   HYP_RECEIVER_AMB8465_RSSI, false, RX_AMB8465_RSSI,             "",               -90},
+    {"rc1180 on a port",         HYP_RECEIVER_RC1180,       false, RX_RC1180,                   "",               0  },
+    {"rc1180-rssi on a port",    HYP_RECEIVER_RC1180_RSSI,  false, RX_RC1180_RSSI,              "",               -70},
+    {"cul-t on a port",          HYP_RECEIVER_CUL_T,        true,  "b" RX_FORMAT_A "40E0\r\n",  "X21\r\nbrt\r\n",
+     -90                                                                                                             },
+    {"cul-c on a port",          HYP_RECEIVER_CUL_C,        true,  "bY" RX_FORMAT_B "40E0\r\n", "X21\r\nbrc\r\n",
+     -90                                                                                                             },
+    {"bare telegram on a port",  HYP_RECEIVER_AUTO,         false, RX_RC1180,                   "",               0  },
+    {"rtl_wmbus line on a port", HYP_RECEIVER_AUTO,         true,
+     "T1;1;1;2026-01-15 10:00:00.000;117;102;12345699;0x1e442d2c9956341268077a550000000413d22b"
+     "0000426c5f2c02fd17000003\n",                                                              "",               0  },
+};
+
+static void check_receiver(void **state)
+{
+    const struct receiver_row *row = *state;
+    struct field *field = field_create();
+    struct terminal terminal;
+    terminal_open(&terminal);
+    struct hyp_line line = serial_line(HYP_LINE_WMBUS_SERIAL, &terminal);
+    line.receiver = row->kind;
+    assert_int_equal(hyp_collector_set_line(field->collector, &line), HYP_OK);
+    struct hyp_device device = {.id = {7},
+                                .tenant = FIELD_TENANT,
+                                .manufacturer = "KAM",
+                                .serial = "12345699",
+                                .version = 0x68,
+                                .medium = 7,
+                                .primary_address = -1,
+                                .enabled = true};
+    assert_int_equal(hyp_collector_set_device(field->collector, &device), HYP_OK);
+    terminal_expect(&terminal, field, strlen(row->greeting));
+    assert_memory_equal(terminal.seen, row->greeting, strlen(row->greeting));
+    if (row->text) {
+        size_t len = strlen(row->said);
+        assert_int_equal(write(terminal.master, row->said, len), len);
+    } else {
+        terminal_say(&terminal, row->said);
+    }
+    field_until_readings(field, 1);
+    field_assert_decimal(&field->sink.readings[0], "volume", "11.218");
+    assert_int_equal(field->sink.frames[0].signal_dbm, row->signal_dbm);
+    assert_int_equal(field->sink.frames[0].line.id, 1);
+    assert_int_equal(field_line_state(field, 1).link, HYP_LINK_CONNECTED);
+    field_destroy(field);
+    terminal_close(&terminal);
+}
+
 int main(void)
 {
     static struct test_list list;
@@ -225,5 +288,6 @@ int main(void)
     TEST_ONE(&list, baud_changes_after_what_was_sent);
     TEST_ROWS(&list, open_rows, check_open);
     TEST_ONE(&list, an_unplugged_adapter_is_a_failed_line);
+    TEST_ROWS(&list, receiver_rows, check_receiver);
     return test_list_run(&list, "serial");
 }

@@ -33,7 +33,7 @@ static size_t pieces_of(const uint8_t *bytes, size_t len, size_t step, char *out
     struct hyp_stream stream;
     struct hyp_buf text;
     size_t count = 0;
-    hyp_stream_init(&stream);
+    hyp_stream_init(&stream, HYP_RECEIVER_AUTO);
     hyp_buf_init_fixed(&text, out, size);
     for (size_t at = 0; at < len; at += step) {
         struct hyp_piece piece;
@@ -129,7 +129,7 @@ static void whole_messages_need_no_end(void **state)
     for (size_t i = 0; i < HYP_ARRAY_LEN(messages); i++) {
         struct hyp_stream stream;
         struct hyp_piece piece;
-        hyp_stream_init(&stream);
+        hyp_stream_init(&stream, HYP_RECEIVER_AUTO);
         hyp_stream_feed(&stream, (const uint8_t *)messages[i], strlen(messages[i]));
         assert_true(hyp_stream_next(&stream, true, &piece));
         assert_int_equal(piece.len, sizeof(PLAIN) / 2);
@@ -147,7 +147,7 @@ static void a_binary_message_keeps_the_receivers_bytes(void **state)
     size_t len = test_hex(PLAIN "8005", bytes, sizeof(bytes));
     struct hyp_stream stream;
     struct hyp_piece piece;
-    hyp_stream_init(&stream);
+    hyp_stream_init(&stream, HYP_RECEIVER_AUTO);
     hyp_stream_feed(&stream, bytes, len);
     assert_true(hyp_stream_next(&stream, true, &piece));
     assert_int_equal(piece.len, len);
@@ -161,7 +161,7 @@ static void half_a_message_is_none(void **state)
     size_t len = test_hex(PLAIN, bytes, sizeof(bytes));
     struct hyp_stream stream;
     struct hyp_piece piece;
-    hyp_stream_init(&stream);
+    hyp_stream_init(&stream, HYP_RECEIVER_AUTO);
     hyp_stream_feed(&stream, bytes, len / 2);
     assert_false(hyp_stream_next(&stream, true, &piece));
     assert_true(stream.skipped > 0);
@@ -175,7 +175,7 @@ static void a_flood_without_telegrams_is_bounded(void **state)
     (void)state;
     struct hyp_stream stream;
     struct hyp_piece piece;
-    hyp_stream_init(&stream);
+    hyp_stream_init(&stream, HYP_RECEIVER_AUTO);
     static uint8_t letters[HYP_LIMIT_LINK_BUFFER];
     memset(letters, 'x', sizeof(letters));
     for (int i = 0; i < 5; i++) {

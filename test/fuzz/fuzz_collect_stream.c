@@ -19,7 +19,7 @@ static void require(bool truth)
 static void run(const uint8_t *data, size_t size, size_t step, struct hyp_buf *found)
 {
     struct hyp_stream stream;
-    hyp_stream_init(&stream);
+    hyp_stream_init(&stream, HYP_RECEIVER_AUTO);
     for (size_t at = 0; at < size; at += step) {
         struct hyp_piece piece;
         hyp_stream_feed(&stream, data + at, HYP_MIN(step, size - at));
@@ -37,7 +37,7 @@ static void run_whole(const uint8_t *data, size_t size)
 {
     struct hyp_stream stream;
     struct hyp_piece piece;
-    hyp_stream_init(&stream);
+    hyp_stream_init(&stream, HYP_RECEIVER_AUTO);
     hyp_stream_feed(&stream, data, size);
     while (hyp_stream_next(&stream, true, &piece)) {
         require(piece.len > 0);

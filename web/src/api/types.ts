@@ -127,7 +127,7 @@ export interface LineState {
 }
 export interface Line {
   id: number; name: string; kind: string; host: string; port: number; path: string; baud: number; parity: string;
-  topic: string; login: string; has_password: boolean; tls: boolean; ca_file: string; cert_file: string; key_file: string; client_id: string; timeout_ms: number; retries: number; delay_ms: number;
+  receiver: string; topic: string; login: string; has_password: boolean; tls: boolean; ca_file: string; cert_file: string; key_file: string; client_id: string; timeout_ms: number; retries: number; delay_ms: number;
   echo: boolean; per_cycle?: boolean; enabled: boolean; revision: number; devices: number; device_limit: number | null; state: LineState;
 }
 export type LineInput = Partial<Omit<Line, 'id' | 'state' | 'devices' | 'device_limit'>> & { password?: string };

@@ -8,11 +8,14 @@ import { Dialog } from './dialog';
 import { CheckField, PasswordField, SelectField, TextField } from './fields';
 import { ActionError } from './states';
 
-export const LINE_KINDS = ['mbus-tcp', 'mbus-serial', 'modbus-tcp', 'modbus-rtu-tcp', 'modbus-serial', 'wmbus-tcp', 'wmbus-tcp-listen', 'wmbus-udp-listen', 'wmbus-mqtt', 'drop-folder'];
+export const LINE_KINDS = ['mbus-tcp', 'mbus-serial', 'modbus-tcp', 'modbus-rtu-tcp', 'modbus-serial', 'wmbus-tcp', 'wmbus-tcp-listen', 'wmbus-udp-listen', 'wmbus-mqtt', 'wmbus-serial', 'drop-folder'];
+/** What receivers speak, with their usual rate on a serial port. */
+const RECEIVERS: Record<string, string> = { 'auto': '38400', 'im871a': '57600', 'amb8465': '9600', 'amb8465-rssi': '9600', 'cul-t': '38400', 'cul-c': '38400', 'cul-s': '38400', 'rc1180': '19200', 'rc1180-rssi': '19200' };
 const has = {
   host: (k: string) => !/serial|folder/.test(k),
   path: (k: string) => /serial|folder/.test(k),
   serial: (k: string) => /serial/.test(k),
+  radio: (k: string) => /^wmbus/.test(k),
   mqtt: (k: string) => k === 'wmbus-mqtt',
   polled: (k: string) => /^m(od)?bus/.test(k),
   tcp: (k: string) => /^m(od)?bus.*tcp$/.test(k),
@@ -20,7 +23,7 @@ const has = {
 const PORTS: Record<string, string> = { 'mbus-tcp': '10001', 'modbus-tcp': '502', 'modbus-rtu-tcp': '4001', 'wmbus-tcp': '1234', 'wmbus-tcp-listen': '4444', 'wmbus-udp-listen': '4444', 'wmbus-mqtt': '1883' };
 const BAUDS = ['300', '600', '1200', '2400', '4800', '9600', '19200', '38400', '57600', '115200'];
 
-type Form = Record<'name' | 'kind' | 'host' | 'port' | 'path' | 'baud' | 'parity' | 'topic' | 'login' | 'password' | 'ca_file' | 'cert_file' | 'key_file' | 'client_id' | 'timeout_ms' | 'retries' | 'delay_ms', string> & { tls: boolean; echo: boolean; per_cycle: boolean; enabled: boolean };
+type Form = Record<'name' | 'kind' | 'receiver' | 'host' | 'port' | 'path' | 'baud' | 'parity' | 'topic' | 'login' | 'password' | 'ca_file' | 'cert_file' | 'key_file' | 'client_id' | 'timeout_ms' | 'retries' | 'delay_ms', string> & { tls: boolean; echo: boolean; per_cycle: boolean; enabled: boolean };
 const TLS_FILES = ['ca_file', 'cert_file', 'key_file'] as const;
 type Numeric = 'port' | 'baud' | 'timeout_ms' | 'retries' | 'delay_ms';
 const NUMERIC: Numeric[] = ['port', 'baud', 'timeout_ms', 'retries', 'delay_ms'];
@@ -29,7 +32,7 @@ function start(line: Line | null): Form {
   const n = (v: number | undefined, none: string): string => (v ? String(v) : none);
   return {
     name: line?.name ?? '', kind: line?.kind ?? 'mbus-tcp', host: line?.host ?? '', port: n(line?.port, PORTS[line?.kind ?? 'mbus-tcp'] ?? ''), path: line?.path ?? '', baud: n(line?.baud, '2400'),
-    parity: line?.parity || 'E', topic: line?.topic ?? '', login: line?.login ?? '', password: '', tls: line?.tls ?? false, ca_file: line?.ca_file ?? '', cert_file: line?.cert_file ?? '', key_file: line?.key_file ?? '', client_id: line?.client_id ?? '',
+    parity: line?.parity || 'E', receiver: line?.receiver ?? 'auto', topic: line?.topic ?? '', login: line?.login ?? '', password: '', tls: line?.tls ?? false, ca_file: line?.ca_file ?? '', cert_file: line?.cert_file ?? '', key_file: line?.key_file ?? '', client_id: line?.client_id ?? '',
     timeout_ms: n(line?.timeout_ms, ''), retries: line ? String(line.retries) : '2', delay_ms: n(line?.delay_ms, '0'),
     echo: line?.echo ?? false, per_cycle: line?.per_cycle ?? false, enabled: line?.enabled ?? true,
   };
@@ -51,6 +54,7 @@ function toInput(f: Form): { input: LineInput; wrong: { field: string; text: str
   if (has.host(f.kind)) input.host = f.host.trim();
   if (has.path(f.kind)) input.path = f.path.trim();
   if (has.serial(f.kind)) input.parity = f.parity;
+  if (has.radio(f.kind)) input.receiver = f.receiver;
   if (has.polled(f.kind)) input.echo = f.echo;
   if (has.tcp(f.kind)) input.per_cycle = f.per_cycle;
   if (has.mqtt(f.kind)) { input.topic = f.topic.trim(); input.login = f.login.trim(); if (f.password) input.password = f.password; input.tls = f.tls; for (const k of TLS_FILES) input[k] = f[k].trim(); input.client_id = f.client_id.trim(); }
@@ -64,7 +68,8 @@ export function LineForm({ line, onClose, onSaved }: { line: Line | null; onClos
   const [busy, setBusy] = useState(false);
   const set = (k: keyof Form) => (v: string): void => { setForm({ ...f, [k]: v }); if (wrong?.field === k) setWrong(null); };
   const bad = (k: string): string | null => (wrong?.field === k ? wrong.text : null);
-  const setKind = (kind: string): void => setForm({ ...f, kind, port: PORTS[kind] ?? f.port });
+  const setKind = (kind: string): void => setForm({ ...f, kind, port: PORTS[kind] ?? f.port, ...(kind === 'wmbus-serial' ? { baud: RECEIVERS[f.receiver] ?? f.baud, parity: 'N' } : {}) });
+  const setReceiver = (receiver: string): void => setForm({ ...f, receiver, ...(f.kind === 'wmbus-serial' ? { baud: RECEIVERS[receiver] ?? f.baud } : {}) });
 
   const submit = async (e: Event): Promise<void> => {
     e.preventDefault();
@@ -93,6 +98,7 @@ export function LineForm({ line, onClose, onSaved }: { line: Line | null; onClos
           {has.host(f.kind) && <TextField label={t(/listen/.test(f.kind) ? 'line.listenOn' : 'line.host')} hint={/listen/.test(f.kind) ? t('line.listenHint') : undefined} value={f.host} onChange={set('host')} error={bad('host')} autocapitalize="none" spellcheck={false} />}
           {has.host(f.kind) && <TextField label={t('line.port')} value={f.port} onChange={set('port')} error={bad('port')} inputMode="numeric" />}
           {has.path(f.kind) && <TextField label={t(has.serial(f.kind) ? 'line.device' : 'line.folder')} value={f.path} onChange={set('path')} error={bad('path')} placeholder={has.serial(f.kind) ? '/dev/ttyUSB0' : '/var/spool/hypocaust'} autocapitalize="none" spellcheck={false} />}
+          {has.radio(f.kind) && <SelectField label={t('line.receiver')} hint={t('line.receiverHint')} value={f.receiver} onChange={setReceiver} error={bad('receiver')} options={Object.keys(RECEIVERS).map((r) => [r, word('receiver', r)])} />}
           {has.serial(f.kind) && <SelectField label={t('line.baud')} value={f.baud} onChange={set('baud')} options={BAUDS.map((b) => [b, b])} />}
           {has.serial(f.kind) && <SelectField label={t('line.parity')} value={f.parity} onChange={set('parity')} options={[['E', t('line.even')], ['N', t('line.parityNone')], ['O', t('line.odd')]]} />}
           {has.mqtt(f.kind) && <TextField label={t('line.topic')} hint={t('line.topicHint')} value={f.topic} onChange={set('topic')} error={bad('topic')} autocapitalize="none" spellcheck={false} />}
