@@ -53,6 +53,10 @@ static const struct row rows[] = {
      "b1F442D2C99563412680744B27A55\r\nb" RX_FORMAT_A "\r\n",                                                RX_FORMAT_A " 0;",           true },
     {"cul: cut to an odd number of digits", HYP_RECEIVER_CUL_T,        true,
      "b1E442D2C99563412680744B27A5\r\nb" RX_FORMAT_A "\r\n",                                                 RX_FORMAT_A " 0;",           true },
+    {"cul: after garbage",                  HYP_RECEIVER_CUL_T,        true,
+     "\xFF\x01"
+     "b" RX_FORMAT_A "\r\n",
+     RX_FORMAT_A " 0;",                                                                                                                   true },
     {"cul: without block CRCs",             HYP_RECEIVER_CUL_T,        true,  "b1E" RX_CONTENT "\r\n",       "",                          true },
     {"rc1180",                              HYP_RECEIVER_RC1180,       false, RX_RC1180 RX_RC1180,           WHOLE " 0;" WHOLE " 0;",     false},
     {"rc1180: with RSSI",                   HYP_RECEIVER_RC1180_RSSI,  false, RX_RC1180_RSSI RX_RC1180_RSSI,

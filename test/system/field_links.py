@@ -109,7 +109,7 @@ def receivers(tap):
             tap.case(f"{row[0]} on a serial port becomes readings ({number})", hear, server, device, row,
                      1000 + number)
         wrong = server.post("/lines", {"name": "x", "kind": "wmbus-serial", "receiver": "im872a", "path": "/dev/x"})
-        tap.ok(wrong.status == 400 and "receiver" in wrong.body.decode(), "an unknown receiver is refused", wrong.body)
+        tap.ok(wrong.status == 422 and "receiver" in wrong.body.decode(), "an unknown receiver is refused", wrong.body)
 
 
 # --- a broker and a server that is killed ---

@@ -52,6 +52,11 @@ static void take_line(struct hyp_str line, struct hyp_receiver_find *find)
 
 void hyp_receiver_cul(const uint8_t *bytes, size_t len, struct hyp_receiver_find *find)
 {
+    if (bytes[0] != '\r' && bytes[0] != '\n' && (bytes[0] < 0x20 || bytes[0] > 0x7E)) {
+        hyp_receiver_noise(
+            find); /* it never says that: the port was set wrong, or plugged in */
+        return;
+    }
     const uint8_t *end = memchr(bytes, '\n', len < LINE_MAX ? len : LINE_MAX);
     if (end == NULL) {
         if (len >= LINE_MAX) {
