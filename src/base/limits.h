@@ -81,6 +81,8 @@
 #define HYP_LIMIT_SEAL_PAUSE_MS 3600000LL /* late readings wait at most so long for a run */
 #define HYP_LIMIT_SEAL_READINGS (1 << 18) /* or until there are so many; configurable */
 #define HYP_LIMIT_INSTANT_READINGS 1024   /* readings of a device for one instant */
+#define HYP_LIMIT_SUMMARY_SPANS 100000    /* of one question */
+#define HYP_LIMIT_SUMMARIES (1 << 22)     /* points times spans of one question */
 #define HYP_LIMIT_COMM_EVENTS 1000        /* kept per device */
 #define HYP_LIMIT_LOG_BLOB (16 * 1024 * 1024)
 #define HYP_LIMIT_KEPT_FRAME_BYTES                                                             \

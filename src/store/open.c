@@ -272,6 +272,7 @@ void hyp_store_stats(struct hyp_store *store, struct hyp_store_stats *ret_stats)
 {
     *ret_stats = (struct hyp_store_stats){.damaged = store->damaged,
                                           .bytes_on_disk = size_on_disk(store)};
+    ret_stats->log_rows = hyp_seal_log_rows(store);
     ret_stats->frames = hyp_frames_count(store);
     struct hyp_historian *historian = store->historian;
     pthread_rwlock_rdlock(&historian->lock);

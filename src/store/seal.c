@@ -29,7 +29,7 @@ enum hyp_status hyp_sealer_create(struct hyp_sealer **ret_sealer)
     for (size_t i = 0; i < HYP_SEAL_SLOTS; i++) {
         hyp_buf_init_heap(&sealer->old[i], HYP_LIMIT_CHUNK_BYTES);
     }
-    hyp_map_init(&sealer->log_rows);
+    hyp_map_init(&sealer->complete);
     hyp_map_init(&sealer->unreadable);
     *ret_sealer = sealer;
     return HYP_OK;
@@ -55,7 +55,7 @@ void *hyp_sealer_destroy(struct hyp_sealer *sealer)
     free(sealer->written);
     free(sealer->log);
     free(sealer->devices);
-    hyp_map_finish(&sealer->log_rows);
+    hyp_map_finish(&sealer->complete);
     hyp_map_finish(&sealer->unreadable);
     free(sealer);
     return NULL;
@@ -428,8 +428,14 @@ enum hyp_status hyp_seal_note_log(struct hyp_store *store, int64_t row, int64_t 
         struct hyp_sealer *sealer = store->sealer;
         sealer->log[sealer->log_count++] =
             (struct hyp_seal_logged){.row = row, .newest = newest};
+        sealer->log_rows = sealer->log_count;
     }
     return status;
+}
+
+size_t hyp_seal_log_rows(const struct hyp_store *store)
+{
+    return store->sealer->log_rows;
 }
 
 static bool is_superfluous(const struct hyp_sealer *sealer, size_t i)
@@ -465,6 +471,7 @@ static bool trim_log(struct hyp_store *store)
     memmove(&sealer->log[begin], &sealer->log[end],
             (sealer->log_count - end) * sizeof(*sealer->log));
     sealer->log_count -= end - begin;
+    sealer->log_rows = sealer->log_count;
     return true;
 }
 

@@ -40,6 +40,9 @@ HYP_MUST_USE enum hyp_status hyp_seal_note_log(struct hyp_store *store, int64_t 
 /* Makes room for so many notes, so that the next ones cannot fail. */
 HYP_MUST_USE enum hyp_status hyp_seal_reserve_log(struct hyp_store *store, size_t rows);
 
+/* Rows of the log. Any thread. */
+size_t hyp_seal_log_rows(const struct hyp_store *store);
+
 /*
  * Removes from *cells what chunks know already, as hyp_series_filter does for the memory.
  * Returns   HYP_OK | NO_MEMORY | CORRUPT | what the database says

@@ -92,7 +92,7 @@ enum hyp_status hyp_seal_filter(struct hyp_store *store, struct hyp_series *seri
 /* Up to which row of the log the chunk is complete; 0 without one. */
 static enum hyp_status find_log_row(struct hyp_store *store, int64_t id, int64_t *ret_log_row)
 {
-    struct hyp_map *known = &store->sealer->log_rows;
+    struct hyp_map *known = &store->sealer->complete;
     uint64_t value;
     if (hyp_map_get(known, (uint64_t)id, &value)) {
         *ret_log_row = (int64_t)value;

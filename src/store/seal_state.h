@@ -47,6 +47,7 @@ struct hyp_sealer {
     struct hyp_seal_logged *log;
     size_t log_count;
     size_t log_capacity;
+    _Atomic size_t log_rows; /* log_count for everybody */
     /* the run */
     bool running;
     bool failed;        /* something could not be sealed: the log keeps its rows */
@@ -63,7 +64,7 @@ struct hyp_sealer {
     size_t device_next;
     /* the chunk that late readings were last compared with, and how far chunks are complete */
     int64_t cached;
-    struct hyp_map log_rows;
+    struct hyp_map complete;
     struct hyp_map unreadable; /* devices with a damaged page: not tried again */
 };
 

@@ -145,6 +145,36 @@ HYP_MUST_USE enum hyp_status hyp_store_buckets(struct hyp_store *store, hyp_tena
                                                size_t bucket_count, struct hyp_arena *arena,
                                                struct hyp_bucket **ret_buckets);
 
+/* What a register said in a span of time; of the values that are shown and usable. */
+struct hyp_summary {
+    hyp_utc start;
+    uint64_t count; /* 0 = gap, and nothing else is set */
+    hyp_utc first_time;
+    hyp_utc last_time;
+    struct hyp_decimal first;
+    struct hyp_decimal last;
+    struct hyp_decimal min;
+    struct hyp_decimal max;
+    double mean;
+};
+/*
+ * Summaries of decimal points over spans: hours, days or months of a zone, or any others.
+ *
+ * Points of one device should stand side by side. Many points (all meters of a town) are
+ * answered from the heads of chunks where spans are months.
+ * @bounds        span_count + 1 ascending times; span i is [bounds[i], bounds[i + 1])
+ * @ret_summaries in the arena: those of the first point by span, then of the next one.
+ * first_time and last_time may be those of a neighbouring register's value in the span Returns
+ * HYP_OK | NOT_FOUND (a point) | UNSUPPORTED (a point without numbers) | INVALID (bounds) |
+ * LIMIT | CORRUPT | what the database says Limits    HYP_LIMIT_SUMMARY_SPANS,
+ * HYP_LIMIT_SUMMARIES (points times spans)
+ */
+HYP_MUST_USE enum hyp_status hyp_store_summaries(struct hyp_store *store, hyp_tenant_id tenant,
+                                                 const hyp_point_id *points, size_t point_count,
+                                                 const hyp_utc *bounds, size_t span_count,
+                                                 struct hyp_arena *arena,
+                                                 struct hyp_summary **ret_summaries);
+
 /* One reading of a device: all values of one source time. Newest first. */
 struct hyp_stored_reading {
     hyp_utc source_time;
@@ -451,6 +481,7 @@ struct hyp_store_stats {
     uint64_t duplicates; /* values that were known already, since start */
     uint64_t dropped;    /* values of unknown devices or beyond a limit, since start */
     uint64_t damaged;    /* rows of the log that could not be read at start */
+    uint64_t log_rows;   /* of the intake log: batches that are not sealed yet */
     int64_t bytes_on_disk;
     int64_t bytes_in_memory;     /* of the historian */
     uint64_t queue_length;       /* batches waiting */

@@ -4,6 +4,8 @@
  */
 #include "fixture.h"
 
+#include "base/rng.h"
+
 #define HOURS 500
 
 /* Hour h has volume 10 h; every tenth hour is absent. */
@@ -259,6 +261,126 @@ static void a_device_without_values_is_empty(void **state)
     test_store_close(&t);
 }
 
+/* --- summaries --- */
+
+#define SUMMARY_DEVICES 70 /* more than answers without a scan of heads */
+#define SUMMARY_READINGS 60
+
+/* What a summary must say, from the raw values. */
+static void check_summary(const struct hyp_summary *s, const struct hyp_stored_value *values,
+                          size_t count, hyp_utc from, hyp_utc to)
+{
+    uint64_t met = 0;
+    double sum = 0;
+    assert_int_equal(s->start.ms, from.ms);
+    for (size_t i = 0; i < count; i++) {
+        const struct hyp_stored_value *v = &values[i];
+        if (v->time.ms < from.ms || v->time.ms >= to.ms || !hyp_quality_is_usable(v->quality)) {
+            continue;
+        }
+        assert_true(met > 0 || hyp_decimal_compare(v->decimal, s->first) == 0);
+        assert_true(hyp_decimal_compare(v->decimal, s->min) >= 0);
+        assert_true(hyp_decimal_compare(v->decimal, s->max) <= 0);
+        sum += hyp_decimal_to_double(v->decimal);
+        met++;
+        if (met == s->count) {
+            assert_int_equal(hyp_decimal_compare(v->decimal, s->last), 0);
+        }
+    }
+    assert_int_equal(met, s->count);
+    double mean = met == 0 ? 0 : sum / (double)met;
+    assert_true(met == 0 || (mean - s->mean < 1e-6 && s->mean - mean < 1e-6));
+}
+
+static void put_summary_reading(struct test_store *t, struct hyp_rng *rng, hyp_device_id device,
+                                int64_t begin)
+{
+    struct hyp_value values[] = {
+        test_decimal(HYP_NAME_ENERGY, (int64_t)hyp_rng_below(rng, 100000),
+                     hyp_rng_below(rng, 10) == 0 ? -2 : -1),
+        test_decimal(HYP_NAME_FLOW, (int64_t)hyp_rng_below(rng, 2000) - 1000, -3)};
+    if (hyp_rng_below(rng, 8) == 0) {
+        values[1] = test_absent(HYP_NAME_FLOW, HYP_QUALITY_NO_VALUE);
+    }
+    /* Some instants twice: several versions. */
+    int64_t time = begin + (int64_t)hyp_rng_below(rng, 24 * 80) * HOUR_MS;
+    struct hyp_reading reading = test_reading(device, time, values, 2);
+    assert_int_equal(test_put(t, &reading), HYP_OK);
+}
+
+static void check_all_summaries(struct test_store *t, const hyp_point_id *points, size_t count,
+                                const hyp_utc *bounds, size_t span_count)
+{
+    struct hyp_summary *summaries;
+    assert_int_equal(hyp_store_summaries(t->store, t->tenant, points, count, bounds, span_count,
+                                         &t->arena, &summaries),
+                     HYP_OK);
+    for (size_t p = 0; p < count; p++) {
+        struct hyp_stored_value *values;
+        size_t value_count;
+        assert_int_equal(hyp_store_series(t->store, t->tenant, points[p], bounds[0],
+                                          bounds[span_count], &t->arena, &values, &value_count),
+                         HYP_OK);
+        for (size_t i = 0; i < span_count; i++) {
+            check_summary(&summaries[p * span_count + i], values, value_count, bounds[i],
+                          bounds[i + 1]);
+        }
+    }
+}
+
+static void summaries_agree_with_the_values(void **state)
+{
+    (void)state;
+    struct test_store t;
+    test_store_open(&t, NULL);
+    struct hyp_rng_seeded seeded;
+    hyp_rng_seeded_init(&seeded, 77);
+    static hyp_point_id points[2 * SUMMARY_DEVICES];
+    int64_t begin = 1696118400000; /* 2023-10-01 */
+    for (size_t d = 0; d < SUMMARY_DEVICES; d++) {
+        char serial[] = {(char)('0' + d / 10), (char)('0' + d % 10), '\0'};
+        hyp_device_id device = test_device(&t, serial);
+        for (size_t r = 0; r < (d % 7 == 0 ? SUMMARY_READINGS : 4); r++) {
+            put_summary_reading(&t, &seeded.rng, device, begin);
+        }
+        points[2 * d] = test_point(&t, device, HYP_NAME_ENERGY);
+        points[2 * d + 1] = test_point(&t, device, HYP_NAME_FLOW);
+    }
+    static const hyp_utc months[] = {
+        {1696118400000}, {1698796800000}, {1701388800000}, {1704067200000}};
+    static const hyp_utc odd[] = {{1696118400001}, {1696500000000}, {1696500000001},
+                                  {1699000000000}, {1701000000000}, {1709000000000}};
+    check_all_summaries(&t, points, 2 * SUMMARY_DEVICES, months, 3);
+    check_all_summaries(&t, points, 2 * SUMMARY_DEVICES, odd, 5);
+    check_all_summaries(&t, points, 10, months, 3);
+    check_all_summaries(&t, points, 10, odd, 5);
+    test_store_close(&t);
+}
+
+static void bad_summaries_are_refused(void **state)
+{
+    (void)state;
+    struct test_store t;
+    test_store_open(&t, NULL);
+    hyp_device_id device = test_device(&t, "1");
+    fill(&t, device);
+    hyp_point_id points[] = {test_point(&t, device, HYP_NAME_VOLUME), {.id = 4711}};
+    static const hyp_utc good[] = {{0}, {10}};
+    static const hyp_utc empty[] = {{10}, {10}};
+    struct hyp_summary *out;
+    assert_int_equal(
+        hyp_store_summaries(t.store, t.tenant, points, 1, empty, 1, &t.arena, &out),
+        HYP_INVALID);
+    assert_int_equal(hyp_store_summaries(t.store, t.tenant, points, 1, good, 0, &t.arena, &out),
+                     HYP_INVALID);
+    assert_int_equal(hyp_store_summaries(t.store, t.tenant, points, 2, good, 1, &t.arena, &out),
+                     HYP_NOT_FOUND);
+    hyp_tenant_id other = {.id = t.tenant.id + 1};
+    assert_int_equal(hyp_store_summaries(t.store, other, points, 1, good, 1, &t.arena, &out),
+                     HYP_NOT_FOUND);
+    test_store_close(&t);
+}
+
 int main(void)
 {
     struct test_list list = {0};
@@ -270,5 +392,7 @@ int main(void)
     TEST_ONE(&list, buckets_reach_over_all_time);
     TEST_ONE(&list, an_arena_too_small_is_said);
     TEST_ONE(&list, a_device_without_values_is_empty);
+    TEST_ONE(&list, summaries_agree_with_the_values);
+    TEST_ONE(&list, bad_summaries_are_refused);
     return test_list_run(&list, "store-query");
 }

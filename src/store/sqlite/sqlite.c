@@ -194,8 +194,8 @@ static bool sqlite_is_in_transaction(struct hyp_db *db)
 
 /* Free pages are kept for the next rows, up to this part of all pages; and this many at least.
  */
-#define FREE_PART 16
-#define FREE_MIN 512
+#define FREE_PART 32
+#define FREE_MIN 64
 
 static int64_t pragma_number(struct hyp_db *db, const char *sql)
 {
