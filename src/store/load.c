@@ -178,7 +178,11 @@ static enum hyp_status load_values(struct hyp_store *store, struct hyp_series *s
         if (status == HYP_OK && series != NULL) {
             status = load_value(store, series, &value, &hint, &scratch->cells[count]);
             count += status == HYP_OK;
-            status = status == HYP_NOT_FOUND ? HYP_OK : status;
+            if (status == HYP_NOT_FOUND) {
+                /* Of a point this program does not know: its row of the log stays. */
+                scratch->newest = INT64_MAX;
+                status = HYP_OK;
+            }
         }
         if (status != HYP_OK) {
             return status;

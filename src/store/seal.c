@@ -115,6 +115,19 @@ static void report_damage(struct hyp_store *store, int64_t id, enum hyp_status s
                   (long long)id, (long long)hyp_period_device(id), hyp_status_name(status));
 }
 
+static bool has_unknown_point(const struct hyp_chunk *chunk, struct hyp_series *series)
+{
+    struct hyp_chunk_cursor cursor;
+    struct hyp_chunk_column column;
+    hyp_chunk_columns(chunk, &cursor);
+    while (hyp_chunk_next_column(&cursor, &column) == HYP_OK) {
+        if (hyp_seal_column_of(series, column.point) == UINT32_MAX) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum hyp_status hyp_seal_take_chunk(struct hyp_store *store, struct hyp_db *db,
                                     struct hyp_series *series, uint32_t period,
                                     struct hyp_seal_written *written)
@@ -131,6 +144,10 @@ enum hyp_status hyp_seal_take_chunk(struct hyp_store *store, struct hyp_db *db,
     struct hyp_chunk_target target = {
         .column_of = hyp_seal_column_of, .user = series, .texts = &sealer->texts};
     status = hyp_seal_open_chunk(&chunk, &sealer->old_head, data);
+    if (status == HYP_OK && written != NULL && has_unknown_point(&chunk, series)) {
+        /* A word that this program does not know: it must not be written out of the chunk. */
+        return HYP_LIMIT;
+    }
     if (status == HYP_OK) {
         status = hyp_chunk_rows(&chunk, &sealer->work, &target, &sealer->rows);
     }
@@ -396,7 +413,9 @@ static bool seal_slice(struct hyp_store *store)
          n++) {
         device.id = sealer->devices[sealer->device_next++];
         struct hyp_series *series = hyp_historian_find(store->historian, device);
-        if (series != NULL && !hyp_map_get(&sealer->unreadable, (uint64_t)device.id, &known)) {
+        if (hyp_map_get(&sealer->unreadable, (uint64_t)device.id, &known)) {
+            sealer->failed = true;
+        } else if (series != NULL) {
             status = seal_device(store, series);
         }
     }
@@ -486,8 +505,7 @@ static int compare_ids(const void *a, const void *b)
 
 static bool is_due(const struct hyp_series *series, int64_t horizon)
 {
-    return series->block_count > 0 && series->blocks[0].first < horizon &&
-           series->device.id <= HYP_PERIOD_DEVICE_MAX;
+    return series->block_count > 0 && series->blocks[0].first < horizon;
 }
 
 static enum hyp_status list_devices(struct hyp_store *store)
@@ -501,6 +519,10 @@ static enum hyp_status list_devices(struct hyp_store *store)
     while (hyp_map_next(&store->historian->devices, &cursor, &key, &value)) {
         const struct hyp_series *series = (const struct hyp_series *)(uintptr_t)value;
         if (!is_due(series, sealer->horizon)) {
+            continue;
+        }
+        if (series->device.id > HYP_PERIOD_DEVICE_MAX) {
+            sealer->failed = true; /* beyond the keys of chunks: it stays in the log */
             continue;
         }
         enum hyp_status status = reserve(&sealer->devices, &sealer->device_capacity,
