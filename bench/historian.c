@@ -355,7 +355,7 @@ static struct told run_process(struct told (*run)(const char *, char, const char
         exit(0);
     }
     close(ends[1]);
-    struct told told;
+    struct told told = {0};
     if (child < 0 || read(ends[0], &told, sizeof(told)) != (ssize_t)sizeof(told)) {
         fail("process", "ended before its work was done");
     }
