@@ -68,7 +68,7 @@ void hyp_station_export(const struct hyp_station *station, struct hyp_device_sta
 
 static inline hyp_utc hyp_collector_utc(const struct hyp_collector *collector)
 {
-    return hyp_clock_utc(collector->config.clock);
+    return hyp_loop_utc(&collector->loop);
 }
 
 #endif

@@ -2,6 +2,9 @@
 /*
  * Timers live in one binary heap behind a single libuv timer: ten thousand lines cost ten
  * thousand pointers, and a test that moves the injected clock moves all deadlines at once.
+ * Nearly all deadlines are moved or dropped before they are over, because devices answer. So a
+ * timer that is disarmed or moved to later stays where it is, and is put right when it comes to
+ * the top: a poll does not touch the heap at all.
  *
  * Tasks of other threads wait in a list under the lock; the async handle wakes the loop. A call
  * is a task on the caller's stack and a condition to wait for.
@@ -24,7 +27,7 @@ static void place(struct hyp_loop *loop, struct hyp_timer *timer, uint32_t at)
 static void sift_up(struct hyp_loop *loop, struct hyp_timer *timer)
 {
     uint32_t at = timer->place;
-    while (at > 1 && loop->heap[at / 2 - 1]->due_ms > timer->due_ms) {
+    while (at > 1 && loop->heap[at / 2 - 1]->key_ms > timer->key_ms) {
         place(loop, loop->heap[at / 2 - 1], at);
         at /= 2;
     }
@@ -39,10 +42,10 @@ static void sift_down(struct hyp_loop *loop, struct hyp_timer *timer)
         if (child > loop->armed) {
             break;
         }
-        if (child < loop->armed && loop->heap[child]->due_ms < loop->heap[child - 1]->due_ms) {
+        if (child < loop->armed && loop->heap[child]->key_ms < loop->heap[child - 1]->key_ms) {
             child++;
         }
-        if (loop->heap[child - 1]->due_ms >= timer->due_ms) {
+        if (loop->heap[child - 1]->key_ms >= timer->key_ms) {
             break;
         }
         place(loop, loop->heap[child - 1], at);
@@ -63,8 +66,42 @@ static void set_alarm(struct hyp_loop *loop)
         uv_timer_stop(&loop->alarm);
         return;
     }
-    int64_t wait = loop->heap[0]->due_ms - hyp_loop_now(loop).ms;
+    int64_t wait = loop->heap[0]->key_ms - hyp_loop_now(loop).ms;
     uv_timer_start(&loop->alarm, on_alarm, wait > 0 ? (uint64_t)wait : 0, 0);
+}
+
+static void take_out(struct hyp_loop *loop, struct hyp_timer *timer)
+{
+    uint32_t at = timer->place;
+    timer->place = 0;
+    timer->due_ms = INT64_MAX;
+    struct hyp_timer *moved = loop->heap[loop->armed - 1];
+    loop->armed--;
+    if (moved == timer) {
+        return;
+    }
+    place(loop, moved, at);
+    sift_up(loop, moved);
+    sift_down(loop, moved);
+}
+
+/* The next timer that is due, taken out; NULL when there is none. */
+static struct hyp_timer *take_due(struct hyp_loop *loop, int64_t now)
+{
+    while (loop->armed > 0 && loop->heap[0]->key_ms <= now) {
+        struct hyp_timer *timer = loop->heap[0];
+        bool due = timer->due_ms <= now;
+        if (!due && timer->due_ms != INT64_MAX) {
+            timer->key_ms = timer->due_ms;
+            sift_down(loop, timer);
+            continue;
+        }
+        take_out(loop, timer);
+        if (due) {
+            return timer;
+        }
+    }
+    return NULL;
 }
 
 /* Returns whether anything was due. */
@@ -74,10 +111,11 @@ static bool fire_due(struct hyp_loop *loop)
     /* Not more than are there now: one that arms itself anew must not starve the links. */
     uint32_t most = loop->armed;
     uint32_t fired = 0;
-    while (fired < most && loop->armed > 0 && loop->heap[0]->due_ms <= now) {
-        struct hyp_timer *timer = loop->heap[0];
-        hyp_timer_disarm(loop, timer);
+    struct hyp_timer *timer;
+    while (fired < most && (timer = take_due(loop, now)) != NULL) {
+        hyp_loop_hold_time(loop);
         timer->fire(timer);
+        hyp_loop_release_time(loop);
         fired++;
     }
     return fired > 0;
@@ -103,13 +141,15 @@ enum hyp_status hyp_timer_add(struct hyp_loop *loop, struct hyp_timer *timer,
         loop->capacity = capacity;
     }
     loop->added++;
-    *timer = (struct hyp_timer){.fire = fire};
+    *timer = (struct hyp_timer){.due_ms = INT64_MAX, .fire = fire};
     return HYP_OK;
 }
 
 void hyp_timer_remove(struct hyp_loop *loop, struct hyp_timer *timer)
 {
-    hyp_timer_disarm(loop, timer);
+    if (timer->place != 0) {
+        take_out(loop, timer);
+    }
     if (timer->fire != NULL) {
         timer->fire = NULL;
         loop->added--;
@@ -118,21 +158,16 @@ void hyp_timer_remove(struct hyp_loop *loop, struct hyp_timer *timer)
 
 void hyp_timer_arm(struct hyp_loop *loop, struct hyp_timer *timer, hyp_mono due)
 {
-    struct hyp_timer *earliest = loop->armed == 0 ? NULL : loop->heap[0];
-    int64_t before = earliest == NULL ? INT64_MAX : earliest->due_ms;
+    int64_t before = loop->armed == 0 ? INT64_MAX : loop->heap[0]->key_ms;
+    timer->due_ms = due.ms;
     if (timer->place == 0) {
         assert(loop->armed < loop->added);
-        timer->due_ms = due.ms;
+        timer->key_ms = due.ms;
         place(loop, timer, ++loop->armed);
         sift_up(loop, timer);
-    } else {
-        bool earlier = due.ms < timer->due_ms;
-        timer->due_ms = due.ms;
-        if (earlier) {
-            sift_up(loop, timer);
-        } else {
-            sift_down(loop, timer);
-        }
+    } else if (due.ms < timer->key_ms) {
+        timer->key_ms = due.ms;
+        sift_up(loop, timer);
     }
     /* An alarm that is too early costs one empty turn; only a later one would be wrong. */
     if (due.ms < before || uv_is_active((uv_handle_t *)&loop->alarm) == 0) {
@@ -140,21 +175,10 @@ void hyp_timer_arm(struct hyp_loop *loop, struct hyp_timer *timer, hyp_mono due)
     }
 }
 
-void hyp_timer_disarm(struct hyp_loop *loop, struct hyp_timer *timer)
+void hyp_timer_disarm(const struct hyp_loop *loop, struct hyp_timer *timer)
 {
-    if (timer->place == 0) {
-        return;
-    }
-    uint32_t at = timer->place;
-    timer->place = 0;
-    struct hyp_timer *moved = loop->heap[loop->armed - 1];
-    loop->armed--;
-    if (moved == timer) {
-        return;
-    }
-    place(loop, moved, at);
-    sift_up(loop, moved);
-    sift_down(loop, moved);
+    (void)loop;
+    timer->due_ms = INT64_MAX;
 }
 
 /* --- tasks --- */
@@ -251,6 +275,15 @@ void hyp_loop_call(struct hyp_loop *loop, void (*function)(void *argument), void
 
 /* --- life --- */
 
+/* Closes what is open; a handle that libuv has is closed by a turn of the loop. */
+static void close_half_built(struct hyp_loop *loop)
+{
+    uv_close((uv_handle_t *)&loop->wake, NULL);
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
+    uv_loop_close(&loop->uv);
+    free(loop->scratch);
+}
+
 enum hyp_status hyp_loop_init(struct hyp_loop *loop, const struct hyp_clock *clock,
                               struct hyp_error *err)
 {
@@ -273,6 +306,11 @@ enum hyp_status hyp_loop_init(struct hyp_loop *loop, const struct hyp_clock *clo
                                   "cannot create the event loop's wake-up: %s",
                                   uv_strerror(rc));
     }
+    enum hyp_status status = hyp_sockets_init(&loop->sockets, &loop->uv, err);
+    if (status != HYP_OK) {
+        close_half_built(loop);
+        return status;
+    }
     uv_timer_init(&loop->uv, &loop->alarm);
     loop->wake.data = loop;
     loop->alarm.data = loop;
@@ -288,6 +326,7 @@ void hyp_loop_finish(struct hyp_loop *loop)
     (void)rc;
     pthread_mutex_destroy(&loop->lock);
     pthread_cond_destroy(&loop->answered);
+    hyp_sockets_finish(&loop->sockets);
     free(loop->heap);
     free(loop->scratch);
     loop->heap = NULL;
@@ -323,6 +362,7 @@ void hyp_loop_end(struct hyp_loop *loop)
 {
     if (uv_is_closing((uv_handle_t *)&loop->alarm) == 0) {
         uv_close((uv_handle_t *)&loop->alarm, NULL);
+        hyp_sockets_end(&loop->sockets);
         pthread_mutex_lock(&loop->lock);
         uv_close((uv_handle_t *)&loop->wake, NULL);
         pthread_mutex_unlock(&loop->lock);

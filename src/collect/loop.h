@@ -12,6 +12,7 @@
 #include "base/attr.h"
 #include "base/clock.h"
 #include "base/status.h"
+#include "collect/sockets.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -21,8 +22,9 @@
 
 /* One deadline. Embedded in its owner; added once, armed and disarmed at will. */
 struct hyp_timer {
-    int64_t due_ms; /* hyp_mono */
-    uint32_t place; /* in the heap, from 1; 0 = not armed */
+    int64_t due_ms; /* hyp_mono; INT64_MAX = not armed */
+    int64_t key_ms; /* what the heap has it under: never later than it is due */
+    uint32_t place; /* in the heap, from 1; 0 = not in it */
     void (*fire)(struct hyp_timer *timer);
 };
 
@@ -37,9 +39,13 @@ struct hyp_loop {
     uv_loop_t uv;
     uv_async_t wake;
     uv_timer_t alarm;
+    struct hyp_sockets sockets;
     const struct hyp_clock *clock;
+    bool held; /* one event has one time; see hyp_loop_hold_time */
+    hyp_mono held_mono;
+    hyp_utc held_utc;
     struct hyp_timer **heap; /* binary heap, earliest first */
-    uint32_t armed;
+    uint32_t armed;          /* timers in the heap */
     uint32_t added;
     uint32_t capacity;
     uint8_t *scratch; /* bytes just received; shared by all links, valid during one callback */
@@ -76,9 +82,30 @@ void hyp_loop_post(struct hyp_loop *loop, struct hyp_task *task);
  */
 void hyp_loop_step(struct hyp_loop *loop, bool block);
 
+/*
+ * From here to the release the loop's time stands still: a poll asks for it a dozen times, and
+ * the clock is no small part of its price. Only around the handling of one event.
+ */
+static inline void hyp_loop_hold_time(struct hyp_loop *loop)
+{
+    loop->held_mono = hyp_clock_mono(loop->clock);
+    loop->held_utc = hyp_clock_utc(loop->clock);
+    loop->held = true;
+}
+
+static inline void hyp_loop_release_time(struct hyp_loop *loop)
+{
+    loop->held = false;
+}
+
 static inline hyp_mono hyp_loop_now(const struct hyp_loop *loop)
 {
-    return hyp_clock_mono(loop->clock);
+    return loop->held ? loop->held_mono : hyp_clock_mono(loop->clock);
+}
+
+static inline hyp_utc hyp_loop_utc(const struct hyp_loop *loop)
+{
+    return loop->held ? loop->held_utc : hyp_clock_utc(loop->clock);
 }
 
 /* Makes room for one more timer, so that arming cannot fail. HYP_OK | NO_MEMORY */
@@ -87,11 +114,11 @@ HYP_MUST_USE enum hyp_status hyp_timer_add(struct hyp_loop *loop, struct hyp_tim
 void hyp_timer_remove(struct hyp_loop *loop, struct hyp_timer *timer);
 /* Moves the deadline; one in the past fires at the next turn. */
 void hyp_timer_arm(struct hyp_loop *loop, struct hyp_timer *timer, hyp_mono due);
-void hyp_timer_disarm(struct hyp_loop *loop, struct hyp_timer *timer);
+void hyp_timer_disarm(const struct hyp_loop *loop, struct hyp_timer *timer);
 
 static inline bool hyp_timer_is_armed(const struct hyp_timer *timer)
 {
-    return timer->place != 0;
+    return timer->place != 0 && timer->due_ms != INT64_MAX;
 }
 
 #endif

@@ -139,8 +139,8 @@ void hyp_station_due_now(struct hyp_collector *collector, struct hyp_station *st
     if (!is_scheduled(collector, station) || station->queued) {
         return;
     }
-    /* A busy line asks it as soon as it is free. An idle one waits for its next turn: what fails
-       at once and is due at once must not keep the loop from everything else. */
+    /* A busy line asks it as soon as it is free. An idle one waits for its next turn: what
+       fails at once and is due at once must not keep the loop from everything else. */
     bool busy = station->bus->active != NULL;
     if (!busy || hyp_bus_read(station->bus, station, NULL) != HYP_OK) {
         set_due(collector, station, hyp_collector_utc(collector));

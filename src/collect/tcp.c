@@ -1,39 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * TCP links: the side that connects and the side that listens. Both end in the same struct once
- * the connection stands. Ten thousand of them are normal, so what is needed only while a
- * connection is made (request, looked-up addresses) is separate memory that goes again.
+ * the connection stands. Ten thousand of them are normal, so the descriptor is watched directly
+ * (sockets.h), and what is needed only for a while (looked-up addresses, bytes that the socket
+ * does not take yet) is separate memory that goes again.
  */
 #include "base/buf.h"
 #include "base/limits.h"
 #include "collect/link.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 /* A half-open connection behind a mobile network's NAT shows after this time and some tries. */
 #define KEEP_ALIVE_S 45
+#define KEEP_ALIVE_BETWEEN_S 15
+#define KEEP_ALIVE_TRIES 4
 #define BACKLOG 128
+/* Connections taken in one turn of the loop. */
+#define ACCEPT_MAX 64
 
 struct tcp_link {
     struct hyp_link link;
+    struct hyp_socket socket;
     struct connecting *connecting; /* until opened */
-    uv_tcp_t tcp;
+    struct unsent *unsent;         /* the socket was full */
 };
 
 /* Everything only needed on the way up. */
 struct connecting {
     struct tcp_link *link; /* NULL: the owner has closed it meanwhile */
     uv_getaddrinfo_t lookup;
-    uv_connect_t connect;
     struct addrinfo *found;
     struct addrinfo *next; /* to be tried if this one fails */
     bool in_lookup;
-    bool in_connect;
 };
 
-struct write {
-    uv_write_t request;
+struct unsent {
+    size_t len;
     uint8_t bytes[];
 };
 
@@ -72,6 +81,11 @@ static const char *text_of(int code)
     return code == UV_EOF ? "the other side closed the connection" : uv_strerror(code);
 }
 
+static struct hyp_sockets *sockets_of(const struct tcp_link *link)
+{
+    return &link->link.loop->sockets;
+}
+
 /* --- end --- */
 
 static void free_connecting(struct tcp_link *link)
@@ -86,25 +100,17 @@ static void free_connecting(struct tcp_link *link)
         uv_cancel((uv_req_t *)&connecting->lookup); /* its callback frees */
         return;
     }
-    if (connecting->in_connect) {
-        return; /* closing the handle ends the request; its callback frees */
-    }
     uv_freeaddrinfo(connecting->found);
     free(connecting);
-}
-
-static void on_handle_closed(uv_handle_t *handle)
-{
-    free(handle->data);
 }
 
 static void tcp_close(struct hyp_link *base)
 {
     struct tcp_link *link = (struct tcp_link *)(void *)base;
-    free_connecting(link); /* also tells a handle that is being renewed not to go on */
-    if (uv_is_closing((uv_handle_t *)&link->tcp) == 0) {
-        uv_close((uv_handle_t *)&link->tcp, on_handle_closed);
-    }
+    free_connecting(link);
+    hyp_socket_close(sockets_of(link), &link->socket);
+    free(link->unsent);
+    free(link);
 }
 
 /* The link ends by itself. */
@@ -118,146 +124,204 @@ static void fail(struct tcp_link *link, int code)
 
 /* --- bytes --- */
 
-static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+static void want(struct tcp_link *link, uint32_t event, bool wanted)
 {
-    (void)suggested;
-    struct tcp_link *link = handle->data;
-    *buf = uv_buf_init((char *)link->link.loop->scratch, HYP_LIMIT_LINK_BUFFER);
+    uint32_t events = wanted ? link->socket.events | event : link->socket.events & ~event;
+    hyp_socket_want(sockets_of(link), &link->socket, events);
 }
 
-static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
+/* Sends what the socket takes; returns how much that was. An error shows when reading. */
+static size_t send_some(const struct tcp_link *link, const uint8_t *bytes, size_t len)
 {
-    struct tcp_link *link = stream->data;
-    if (count > 0) {
-        link->link.events->received(link->link.user, (const uint8_t *)buf->base, (size_t)count);
-    } else if (count < 0) {
-        fail(link, (int)count);
+    ssize_t sent;
+    do {
+        sent = send(link->socket.fd, bytes, len, MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    if (sent < 0) {
+        return errno == EAGAIN ? 0 : len;
     }
+    return (size_t)sent;
 }
 
-static void on_written(uv_write_t *request, int status)
+static void send_unsent(struct tcp_link *link)
 {
-    (void)status; /* a broken connection shows at the reading side */
-    free(HYP_CONTAINER_OF(request, struct write, request));
+    struct unsent *unsent = link->unsent;
+    size_t done = unsent == NULL ? 0 : send_some(link, unsent->bytes, unsent->len);
+    if (unsent != NULL && done < unsent->len) {
+        unsent->len -= done;
+        memmove(unsent->bytes, unsent->bytes + done, unsent->len);
+        return;
+    }
+    free(unsent);
+    link->unsent = NULL;
+    want(link, EPOLLOUT, false);
+}
+
+static void keep_unsent(struct tcp_link *link, const uint8_t *bytes, size_t len)
+{
+    size_t before = link->unsent == NULL ? 0 : link->unsent->len;
+    if (len > HYP_LIMIT_LINK_BUFFER - before) {
+        return; /* nobody takes anything at the other side: a lost request */
+    }
+    struct unsent *unsent = realloc(link->unsent, sizeof(*unsent) + before + len);
+    if (unsent == NULL) {
+        return;
+    }
+    memcpy(unsent->bytes + before, bytes, len);
+    unsent->len = before + len;
+    link->unsent = unsent;
+    want(link, EPOLLOUT, true);
 }
 
 static void tcp_send(struct hyp_link *base, const uint8_t *bytes, size_t len)
 {
     struct tcp_link *link = (struct tcp_link *)(void *)base;
-    if (len == 0 || uv_is_closing((uv_handle_t *)&link->tcp) != 0) {
+    if (len == 0 || link->connecting != NULL) {
         return;
     }
-    /* Requests are small: nearly always the socket takes them at once. libuv's buffers are not
-       const; they are only read. */
-    uv_buf_t buf = uv_buf_init(NULL, (unsigned)len);
-    memcpy(&buf.base, &bytes, sizeof(bytes));
-    int sent = uv_try_write((uv_stream_t *)&link->tcp, &buf, 1);
-    size_t done = sent > 0 ? (size_t)sent : 0;
-    if (done == len || (sent < 0 && sent != UV_EAGAIN)) {
-        return;
-    }
-    struct write *write = malloc(sizeof(*write) + (len - done));
-    if (write == NULL) {
-        return;
-    }
-    memcpy(write->bytes, bytes + done, len - done);
-    buf = uv_buf_init((char *)write->bytes, (unsigned)(len - done));
-    if (uv_write(&write->request, (uv_stream_t *)&link->tcp, &buf, 1, on_written) != 0) {
-        free(write);
+    /* Requests are small: nearly always the socket takes them at once. */
+    size_t done = link->unsent == NULL ? send_some(link, bytes, len) : 0;
+    if (done < len) {
+        keep_unsent(link, bytes + done, len - done);
     }
 }
 
 static void tcp_pause(struct hyp_link *base, bool paused)
 {
     struct tcp_link *link = (struct tcp_link *)(void *)base;
-    if (link->connecting != NULL || uv_is_closing((uv_handle_t *)&link->tcp) != 0) {
-        return;
-    }
-    if (paused) {
-        uv_read_stop((uv_stream_t *)&link->tcp);
-    } else {
-        uv_read_start((uv_stream_t *)&link->tcp, on_alloc, on_read);
+    if (link->connecting == NULL) {
+        want(link, EPOLLIN, !paused);
     }
 }
 
 static const struct hyp_link_ops tcp_ops = {
     .send = tcp_send, .pause = tcp_pause, .close = tcp_close};
 
-static int begin_reading(struct tcp_link *link)
+static int pending_error(int fd)
 {
-    uv_tcp_nodelay(&link->tcp, 1);
-    uv_tcp_keepalive(&link->tcp, 1, KEEP_ALIVE_S);
-    return uv_read_start((uv_stream_t *)&link->tcp, on_alloc, on_read);
+    int error = 0;
+    socklen_t size = sizeof(error);
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? -error : -errno;
+}
+
+/* Last of an event: the owner may close the link in it. */
+static void receive(struct tcp_link *link)
+{
+    struct hyp_loop *loop = link->link.loop;
+    ssize_t count = recv(link->socket.fd, loop->scratch, HYP_LIMIT_LINK_BUFFER, 0);
+    if (count > 0) {
+        hyp_loop_hold_time(loop);
+        link->link.events->received(link->link.user, loop->scratch, (size_t)count);
+        hyp_loop_release_time(loop);
+    } else if (count == 0) {
+        fail(link, UV_EOF);
+    } else if (errno != EAGAIN && errno != EINTR) {
+        fail(link, -errno);
+    }
+}
+
+static void on_ready(struct hyp_socket *socket, uint32_t events)
+{
+    struct tcp_link *link = HYP_CONTAINER_OF(socket, struct tcp_link, socket);
+    bool broken = (events & (EPOLLERR | EPOLLHUP)) != 0;
+    if ((events & EPOLLOUT) != 0) {
+        send_unsent(link);
+    }
+    if ((socket->events & EPOLLIN) != 0) {
+        if (broken || (events & EPOLLIN) != 0) {
+            receive(link);
+        }
+    } else if (broken) {
+        /* Nobody reads while it is paused, and the event would come for ever. */
+        int error = pending_error(socket->fd);
+        fail(link, error == 0 ? UV_EOF : error);
+    }
+}
+
+static void set_options(int fd)
+{
+    const struct {
+        int level;
+        int name;
+        int value;
+    } rows[] = {
+        {IPPROTO_TCP, TCP_NODELAY,   1                   },
+        {SOL_SOCKET,  SO_KEEPALIVE,  1                   },
+        {IPPROTO_TCP, TCP_KEEPIDLE,  KEEP_ALIVE_S        },
+        {IPPROTO_TCP, TCP_KEEPINTVL, KEEP_ALIVE_BETWEEN_S},
+        {IPPROTO_TCP, TCP_KEEPCNT,   KEEP_ALIVE_TRIES    },
+    };
+    for (size_t i = 0; i < HYP_ARRAY_LEN(rows); i++) {
+        /* A connection without them works too. */
+        (void)setsockopt(fd, rows[i].level, rows[i].name, &rows[i].value, sizeof(int));
+    }
 }
 
 static struct tcp_link *link_create(struct hyp_loop *loop)
 {
     struct tcp_link *link = calloc(1, sizeof(*link));
-    if (link == NULL) {
-        return NULL;
+    if (link != NULL) {
+        link->link = (struct hyp_link){.ops = &tcp_ops, .loop = loop};
+        link->socket = (struct hyp_socket){.fd = -1, .ready = on_ready};
     }
-    if (uv_tcp_init(&loop->uv, &link->tcp) != 0) {
-        free(link);
-        return NULL;
-    }
-    link->link = (struct hyp_link){.ops = &tcp_ops, .loop = loop};
-    link->tcp.data = link;
     return link;
 }
 
 /* --- connecting --- */
 
-static int connect_to(struct tcp_link *link, const struct sockaddr *address);
+static int connect_to_any(struct tcp_link *link, int code);
 
-/* A socket that failed to connect cannot try another address: its handle is renewed. */
-static void on_renew(uv_handle_t *handle)
+static void on_connected(struct hyp_socket *socket, uint32_t events)
 {
-    struct tcp_link *link = handle->data;
-    if (link->connecting == NULL) {
-        free(link); /* closed by the owner meanwhile */
-        return;
-    }
-    struct connecting *connecting = link->connecting;
-    struct addrinfo *address = connecting->next;
-    connecting->next = address->ai_next;
-    int rc = uv_tcp_init(&link->link.loop->uv, &link->tcp);
-    link->tcp.data = link;
-    rc = rc == 0 ? connect_to(link, address->ai_addr) : rc;
-    if (rc != 0) {
-        fail(link, rc);
-    }
-}
-
-static void on_connected(uv_connect_t *request, int status)
-{
-    struct connecting *connecting = HYP_CONTAINER_OF(request, struct connecting, connect);
-    struct tcp_link *link = connecting->link;
-    connecting->in_connect = false;
-    if (link == NULL) {
-        uv_freeaddrinfo(connecting->found);
-        free(connecting);
-        return;
-    }
-    if (status == 0) {
-        free_connecting(link);
-        status = begin_reading(link);
-        if (status == 0) {
-            link->link.events->opened(link->link.user);
-            return;
+    (void)events; /* whatever it is, the attempt is over */
+    struct tcp_link *link = HYP_CONTAINER_OF(socket, struct tcp_link, socket);
+    int code = pending_error(socket->fd);
+    if (code != 0) {
+        hyp_socket_close(sockets_of(link), socket);
+        code = connect_to_any(link, code);
+        if (code != 0) {
+            fail(link, code);
         }
-    }
-    if (link->connecting != NULL && connecting->next != NULL) {
-        uv_close((uv_handle_t *)&link->tcp, on_renew);
         return;
     }
-    fail(link, status);
+    free_connecting(link);
+    set_options(socket->fd);
+    socket->ready = on_ready;
+    hyp_socket_want(sockets_of(link), socket, EPOLLIN);
+    link->link.events->opened(link->link.user);
 }
 
+/* Returns 0 when the attempt is under way, else a negative code. */
 static int connect_to(struct tcp_link *link, const struct sockaddr *address)
 {
-    int rc = uv_tcp_connect(&link->connecting->connect, &link->tcp, address, on_connected);
-    link->connecting->in_connect = rc == 0;
-    return rc;
+    socklen_t size = address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                    : sizeof(struct sockaddr_in);
+    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return -errno;
+    }
+    link->socket.fd = fd;
+    link->socket.ready = on_connected;
+    int code = connect(fd, address, size) == 0 || errno == EINPROGRESS ? 0 : -errno;
+    if (code == 0 && hyp_socket_add(sockets_of(link), &link->socket, EPOLLOUT) != HYP_OK) {
+        code = UV_ENOMEM;
+    }
+    if (code != 0) {
+        hyp_socket_close(sockets_of(link), &link->socket);
+    }
+    return code;
+}
+
+/* Tries the addresses that are left; `code` is why the one before failed. */
+static int connect_to_any(struct tcp_link *link, int code)
+{
+    struct connecting *connecting = link->connecting;
+    while (code != 0 && connecting->next != NULL) {
+        const struct sockaddr *address = connecting->next->ai_addr;
+        connecting->next = connecting->next->ai_next;
+        code = connect_to(link, address);
+    }
+    return code;
 }
 
 static void on_looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
@@ -272,8 +336,8 @@ static void on_looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo 
         return;
     }
     if (status == 0) {
-        connecting->next = found->ai_next;
-        status = connect_to(link, found->ai_addr);
+        connecting->next = found;
+        status = connect_to_any(link, UV_EAI_NONAME);
     }
     if (status != 0) {
         fail(link, status);
@@ -308,9 +372,7 @@ enum hyp_status hyp_tcp_connect(struct hyp_loop *loop, const char *host, uint16_
     struct connecting *connecting = calloc(1, sizeof(*connecting));
     if (link == NULL || connecting == NULL) {
         free(connecting);
-        if (link != NULL) {
-            tcp_close(&link->link);
-        }
+        free(link);
         return hyp_error_set(err, HYP_NO_MEMORY, -1, "out of memory for a connection");
     }
     connecting->link = link;
@@ -333,24 +395,81 @@ enum hyp_status hyp_tcp_connect(struct hyp_loop *loop, const char *host, uint16_
 /* --- listening --- */
 
 struct hyp_tcp_server {
-    uv_tcp_t tcp;
+    struct hyp_socket socket;
     struct hyp_loop *loop;
     const struct hyp_tcp_server_events *events;
     void *user;
+    int spare; /* a descriptor in reserve, see refuse() */
 };
 
-static void on_connection(uv_stream_t *stream, int status)
+static int open_spare(void)
 {
-    struct hyp_tcp_server *server = stream->data;
-    struct tcp_link *link = status == 0 ? link_create(server->loop) : NULL;
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/*
+ * No descriptor is left for the next in the queue, who would be reported for ever: with the one
+ * in reserve he is taken and sent away.
+ */
+static void refuse(struct hyp_tcp_server *server)
+{
+    if (server->spare >= 0) {
+        close(server->spare);
+        int fd = accept4(server->socket.fd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0) {
+            close(fd);
+        }
+        server->spare = open_spare();
+    }
+}
+
+static void take_connection(struct hyp_tcp_server *server, int fd)
+{
+    struct tcp_link *link = link_create(server->loop);
     if (link == NULL) {
+        close(fd);
         return;
     }
-    if (uv_accept(stream, (uv_stream_t *)&link->tcp) != 0 || begin_reading(link) != 0) {
+    link->socket.fd = fd;
+    set_options(fd);
+    if (hyp_socket_add(&server->loop->sockets, &link->socket, EPOLLIN) != HYP_OK) {
         tcp_close(&link->link);
         return;
     }
     server->events->accepted(server->user, &link->link);
+}
+
+static void on_connection(struct hyp_socket *socket, uint32_t events)
+{
+    (void)events;
+    struct hyp_tcp_server *server = HYP_CONTAINER_OF(socket, struct hyp_tcp_server, socket);
+    for (int i = 0; i < ACCEPT_MAX; i++) {
+        int fd = accept4(socket->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE) {
+                refuse(server);
+            }
+            return;
+        }
+        take_connection(server, fd);
+    }
+}
+
+/* Returns 0 or a negative code; the descriptor is the server's in either case. */
+static int listen_at(struct hyp_tcp_server *server, const struct sockaddr_storage *address)
+{
+    const int on = 1;
+    socklen_t size = address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                    : sizeof(struct sockaddr_in);
+    int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    server->socket.fd = fd;
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+        bind(fd, (const struct sockaddr *)address, size) != 0 || listen(fd, BACKLOG) != 0) {
+        return -errno;
+    }
+    return hyp_socket_add(&server->loop->sockets, &server->socket, EPOLLIN) == HYP_OK
+               ? 0
+               : UV_ENOMEM;
 }
 
 enum hyp_status hyp_tcp_listen(struct hyp_loop *loop, const char *host, uint16_t port,
@@ -365,17 +484,17 @@ enum hyp_status hyp_tcp_listen(struct hyp_loop *loop, const char *host, uint16_t
                              host);
     }
     struct hyp_tcp_server *server = calloc(1, sizeof(*server));
-    if (server == NULL || uv_tcp_init(&loop->uv, &server->tcp) != 0) {
-        free(server);
+    if (server == NULL) {
         return hyp_error_set(err, HYP_NO_MEMORY, -1, "out of memory for a listener");
     }
     *server = (struct hyp_tcp_server){
-        .tcp = server->tcp, .loop = loop, .events = events, .user = user};
-    server->tcp.data = server;
-    int rc = uv_tcp_bind(&server->tcp, (const struct sockaddr *)&address, 0);
-    if (rc == 0) {
-        rc = uv_listen((uv_stream_t *)&server->tcp, BACKLOG, on_connection);
-    }
+        .socket = {.fd = -1, .ready = on_connection},
+        .loop = loop,
+        .events = events,
+        .user = user,
+        .spare = open_spare()
+    };
+    int rc = listen_at(server, &address);
     if (rc != 0) {
         hyp_tcp_server_close(server);
         return hyp_error_set_code(err, hyp_status_from_uv(rc), HYP_ERROR_UV, rc,
@@ -389,8 +508,8 @@ enum hyp_status hyp_tcp_listen(struct hyp_loop *loop, const char *host, uint16_t
 uint16_t hyp_tcp_server_port(const struct hyp_tcp_server *server)
 {
     struct sockaddr_storage address = {0};
-    int len = sizeof(address);
-    if (uv_tcp_getsockname(&server->tcp, (struct sockaddr *)&address, &len) != 0) {
+    socklen_t size = sizeof(address);
+    if (getsockname(server->socket.fd, (struct sockaddr *)&address, &size) != 0) {
         return 0;
     }
     return ntohs(address.ss_family == AF_INET6
@@ -400,5 +519,9 @@ uint16_t hyp_tcp_server_port(const struct hyp_tcp_server *server)
 
 void hyp_tcp_server_close(struct hyp_tcp_server *server)
 {
-    uv_close((uv_handle_t *)&server->tcp, on_handle_closed);
+    hyp_socket_close(&server->loop->sockets, &server->socket);
+    if (server->spare >= 0) {
+        close(server->spare);
+    }
+    free(server);
 }
