@@ -178,6 +178,7 @@ static void swap_number(struct hyp_outbox *outbox, uint64_t from, uint64_t to)
 static void pause_offers(struct hyp_outbox *outbox, int64_t ms)
 {
     hyp_mono now = hyp_loop_now(outbox->loop);
+    outbox->paused = true;
     hyp_timer_arm(outbox->loop, &outbox->timer, (hyp_mono){now.ms + ms});
 }
 
@@ -357,6 +358,7 @@ static void on_timer(struct hyp_timer *timer)
 {
     struct hyp_outbox *outbox = HYP_CONTAINER_OF(timer, struct hyp_outbox, timer);
     bool was_full = hyp_outbox_is_full(outbox);
+    outbox->paused = false;
     if (outbox->submitted == 0) {
         close_open(outbox);
     }
@@ -426,7 +428,7 @@ struct hyp_arena *hyp_outbox_arena(struct hyp_outbox *outbox)
 {
     if (outbox->open != NULL && batch_is_large(outbox->open)) {
         close_open(outbox);
-        if (!hyp_timer_is_armed(&outbox->timer)) {
+        if (!outbox->paused) {
             offer(outbox);
         }
     }
@@ -498,7 +500,7 @@ enum hyp_status hyp_outbox_add_reading(struct hyp_outbox *outbox,
 void hyp_outbox_flush(struct hyp_outbox *outbox)
 {
     close_open(outbox);
-    if (!hyp_timer_is_armed(&outbox->timer)) {
+    if (!outbox->paused) {
         offer(outbox);
     }
 }

@@ -61,8 +61,9 @@ struct hyp_outbox {
     uint32_t free_count;
     uint32_t submitted;                             /* with the sink, not done */
     uint64_t with_sink[HYP_LIMIT_OUTBOX_SUBMITTED]; /* their numbers, 0 = free place */
-    bool abandoned;                                 /* draining took too long */
-    uint64_t lost;                                  /* readings the sink refused for good */
+    bool paused;    /* the sink could not take the last one: the timer offers it again */
+    bool abandoned; /* draining took too long */
+    uint64_t lost;  /* readings the sink refused for good */
 };
 
 HYP_MUST_USE enum hyp_status hyp_outbox_init(struct hyp_outbox *outbox, struct hyp_loop *loop,
