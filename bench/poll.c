@@ -299,6 +299,7 @@ static double per_device(const struct options *options, size_t before)
 }
 
 struct figures {
+    double connect_s;
     double polls_per_s;
     double cpu_us_per_poll;
     double bytes;
@@ -306,10 +307,24 @@ struct figures {
     uint64_t errors;
 };
 
+/* Asks all devices once, and waits until no connection is being made any more. */
+static double connect_all(struct bench *bench)
+{
+    const struct hyp_collector *collector = bench->collector;
+    int64_t start = hyp_loop_now(&collector->loop).ms;
+    ask_all(bench);
+    do {
+        run_for(bench, 100);
+    } while (collector->connecting > 0 || collector->connect_first != NULL);
+    return (double)(hyp_loop_now(&collector->loop).ms - start) / 1000.0;
+}
+
 static struct figures measure(struct bench *bench, const struct options *options,
                               size_t heap_before)
 {
-    run_for(bench, 3000 + (int64_t)options->latency_ms); /* connections are made */
+    struct figures figures = {0};
+    figures.connect_s = connect_all(bench);
+    run_for(bench, 1000 + (int64_t)options->latency_ms);
     uint64_t polls = bench->polls;
     uint64_t errors = bench->errors;
     double cpu = cpu_us();
@@ -318,12 +333,10 @@ static struct figures measure(struct bench *bench, const struct options *options
     double used = cpu_us() - cpu;
     double seconds = (double)(hyp_loop_now(&bench->collector->loop).ms - start.ms) / 1000.0;
     double count = (double)(bench->polls - polls);
-    struct figures figures = {
-        .polls_per_s = count / seconds,
-        .cpu_us_per_poll = count > 0 ? used / count : 0.0,
-        .bytes = per_device(options, heap_before),
-        .errors = bench->errors - errors,
-    };
+    figures.polls_per_s = count / seconds;
+    figures.cpu_us_per_poll = count > 0 ? used / count : 0.0;
+    figures.bytes = per_device(options, heap_before);
+    figures.errors = bench->errors - errors;
     /* What is under way ends: every device is connected and waits for its turn. */
     bench->idle = true;
     run_for(bench, 1000 + (int64_t)options->latency_ms);
@@ -333,7 +346,8 @@ static struct figures measure(struct bench *bench, const struct options *options
 
 static void print(const struct options *options, const struct figures *figures, uint16_t port)
 {
-    printf("idle_bytes_per_device=%.0f", figures->idle_bytes);
+    printf("connect_s=%.1f idle_bytes_per_device=%.0f", figures->connect_s,
+           figures->idle_bytes);
     if (!options->mbus) {
         double bare = poll_bare_us(port, (size_t)options->devices, options->seconds * 500);
         printf(" bare_epoll_cpu_us_per_poll=%.2f ratio=%.2f", bare,
@@ -390,7 +404,6 @@ int main(int argc, char **argv)
     }
     size_t heap_before = heap_bytes();
     add_devices(&bench, &options, port);
-    ask_all(&bench);
     struct figures figures = measure(&bench, &options, heap_before);
     hyp_timer_remove(&bench.collector->loop, &bench.timer);
     hyp_collector_destroy(bench.collector);
