@@ -84,8 +84,8 @@ function Panel({ list, from, to, height, onCursor, sync, label }: { list: ChartS
   useEffect(() => {
     let gone = false;
     void import('./chart').then(({ Chart: Class }) => {
-      if (gone) return;
-      chart.current = new Class(host.current!, { height, sync, onCursor, onRange: (a, b) => { if (b - a > 60_000) setQuery(freeQuery(a, b), false); } });
+      if (gone || !host.current) return;
+      chart.current = new Class(host.current, { height, sync, onCursor, onRange: (a, b) => { if (b - a > 60_000) setQuery(freeQuery(a, b), false); } });
       chart.current.show(latest.current.list, latest.current.from, latest.current.to);
     });
     return () => { gone = true; chart.current?.destroy(); chart.current = null; };

@@ -22,9 +22,11 @@ export function GridView<T>(props: Props<T>) {
   const rowHeight = props.rowHeight ?? (coarse ? 44 : density.value === 'compact' ? 28 : 32);
 
   useEffect(() => {
+    // Effects come after the picture: a page that was left at once has no place for a table any more.
+    if (!host.current) return undefined;
     // Callbacks go through `latest`, so that the grid never holds those of an old render.
     const p = (): Props<T> => latest.current;
-    const g = new Grid<T>(host.current!, {
+    const g = new Grid<T>(host.current, {
       ...props, rowHeight, narrow, retryText: t('action.retry'), failedText: t('grid.failed'),
       fetch: (offset, limit) => p().fetch(offset, limit),
       onSort: (key) => p().onSort?.(key),
