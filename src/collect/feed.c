@@ -90,13 +90,9 @@ static enum hyp_status decode_hex(const struct hyp_feed_line *line, uint8_t *out
     enum hyp_status status = hyp_hex_decode(line->hex, out, capacity, &len, err);
     if (status != HYP_OK && !line->has_time) {
         /* Files of receivers' own text lines are welcome as well. */
-        struct hyp_piece piece;
-        uint8_t telegram[HYP_LIMIT_FRAME_BYTES];
-        if (hyp_receiver_line_parse(line->hex, telegram, &piece) == HYP_OK &&
-            piece.len <= capacity) {
-            for (size_t i = 0; i < piece.len; i++) {
-                out[i] = telegram[i];
-            }
+        struct hyp_piece piece = {0};
+        if (capacity >= HYP_LIMIT_FRAME_BYTES &&
+            hyp_receiver_line_parse(line->hex, out, &piece) == HYP_OK) {
             len = piece.len;
             arrival->signal_dbm = piece.signal_dbm;
             status = HYP_OK;

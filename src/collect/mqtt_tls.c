@@ -18,19 +18,19 @@ static const struct {
     const char *said;
     const char *means;
 } reasons[] = {
-    {"host name",                 "the broker's certificate is for another host name than this line's host"},
+    {"host name",                 "the broker's certificate is for another host name than this line's host"  },
     {"certificate verify failed",
-     "the broker's certificate is not signed by a known authority: check the CA file"                      },
-    {"CA certificates",           "the CA file holds no certificate: it must be in PEM form"               },
-    {"client certificate",        "the client certificate cannot be used: it must be in PEM form"          },
+     "the broker's certificate is not signed by a known authority: check the CA file"                        },
+    {"CA certificates",           "the CA file holds no certificate: it must be in PEM form"                 },
+    {"client certificate",        "the client certificate cannot be used: it must be in PEM form"            },
     {"client key",                "the client key cannot be used: it must belong to the client certificate, "
-     "in PEM form, without a password"                                                                                         },
-    {"certificate required",                           "the broker wants a client certificate"},
+                   "in PEM form, without a password"                                       },
+    {"certificate required",      "the broker wants a client certificate"                                    },
     {"handshake failure",
-     "the broker refuses the TLS connection; does it want a client certificate?"                                                                                            },
-    {"unknown ca",                           "the broker does not know the authority that signed the client certificate"},
-    {"wrong version number",                           "the broker does not speak TLS on this port"                                                                                  },
-    {"unexpected eof",                           CUT_OFF  },
+     "the broker refuses the TLS connection; does it want a client certificate?"                             },
+    {"unknown ca",                "the broker does not know the authority that signed the client certificate"},
+    {"wrong version number",      "the broker does not speak TLS on this port"                               },
+    {"unexpected eof",            CUT_OFF                                                                    },
 };
 
 const char *hyp_mqtt_tls_reason(const char *said)
