@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define METERS_MAX 6
 #define FOUND_MAX 8
-#define REQUESTS_MAX 300
+#define REQUESTS_MAX 150
 #define ANSWER_MAX (2 * HYP_MBUS_FRAME_MAX)
 
 enum { FLAG_THOROUGH = 1, FLAG_ECHO = 2, FLAG_HONEST = 4, FLAG_RETRY = 8, FLAG_PATTERN = 16 };
