@@ -162,12 +162,12 @@ static void complete(struct hyp_bus *bus, struct hyp_session_io io)
     if (exchange->answered) {
         line_answered(bus);
     }
-    if (exchange->cancelled) {
+    if (hyp_exchange_is_command(exchange)) {
+        command_ended(bus, io); /* what the meter has taken cannot be cancelled any more */
+    } else if (exchange->cancelled) {
         hyp_bus_failed(bus, exchange->entry, HYP_CANCELLED, "cancelled");
     } else if (hyp_exchange_is_scan(exchange)) {
         goes_on = hyp_scan_step_done(exchange, bus, io);
-    } else if (hyp_exchange_is_command(exchange)) {
-        command_ended(bus, io);
     } else {
         read_ended(bus, io);
     }

@@ -371,6 +371,27 @@ static void a_rate_that_does_not_take_is_given_up(void **state)
     wire_close(&wire);
 }
 
+/* Cancelled while it waits: nothing is sent. Cancelled on its way: the meter's word counts. */
+static void a_command_under_way_is_not_cancelled(void **state)
+{
+    (void)state;
+    static struct wire wire;
+    struct bus_meter meters[] = {METER("12345678.KAM.35.04", 5)};
+    wire_open(&wire, meters, 1);
+    add_device(&wire, 1, 5, 0);
+    hyp_job_id first = command(&wire, HYP_METER_SET_ADDRESS, 1, 7);
+    hyp_job_id second = command(&wire, HYP_METER_SET_ADDRESS, 1, 8);
+    while (field_line_state(wire.field, 1).bytes_out == 0) {
+        hyp_loop_step(wire.field->loop, true);
+    }
+    assert_int_equal(hyp_collector_cancel(wire.field->collector, second), HYP_OK);
+    assert_int_equal(hyp_collector_cancel(wire.field->collector, first), HYP_OK);
+    assert_int_equal(wire_finish(&wire, first).state, HYP_JOB_DONE);
+    assert_int_equal(wire_finish(&wire, second).state, HYP_JOB_ERROR);
+    assert_int_equal(meters[0].primary, 7);
+    wire_close(&wire);
+}
+
 static const struct refused_row {
     const char *name;
     struct hyp_meter_command command;
@@ -423,6 +444,7 @@ int main(void)
     TEST_ONE(&list, commands_go_to_one_meter);
     TEST_ONE(&list, a_meter_is_set_to_another_rate);
     TEST_ONE(&list, a_rate_that_does_not_take_is_given_up);
+    TEST_ONE(&list, a_command_under_way_is_not_cancelled);
     TEST_ROWS(&list, refused_rows, check_refused);
     return test_list_run(&list, "wire");
 }
