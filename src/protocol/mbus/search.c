@@ -87,7 +87,7 @@ unsigned hyp_mbus_search_permille(const struct hyp_mbus_search *search)
         unsigned values = hyp_mbus_level_is_digit(search->order[i]) ? HEX_DIGITS : BYTE_VALUES;
         if (search->repeating[i]) {
             /* A second pass does not take back what the first has shown. */
-            return done + share * (values - 1) / values;
+            return HYP_MIN(done + share, 999u);
         }
         done += share * search->value[i] / values;
         share /= values;
