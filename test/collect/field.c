@@ -58,6 +58,8 @@ static void keep_batch(struct field_sink *sink, const struct hyp_batch *batch)
     sink->batches++;
 }
 
+int field_own_work;
+
 static enum hyp_status sink_submit(struct hyp_sink *base, const struct hyp_batch *batch,
                                    void (*done)(void *user, enum hyp_status status), void *user)
 {
@@ -72,7 +74,9 @@ static enum hyp_status sink_submit(struct hyp_sink *base, const struct hyp_batch
         return HYP_OK;
     }
     if (sink->outcome == HYP_OK) {
+        field_own_work++;
         keep_batch(sink, batch);
+        field_own_work--;
     }
     done(user, sink->outcome);
     return HYP_OK;

@@ -105,6 +105,9 @@ void field_assert_decimal(const struct field_reading *reading, const char *key,
 /* Did the observer see the job in that state? */
 bool field_job_was(const struct field *field, hyp_job_id job, enum hyp_job_state state);
 
+/* More than 0 while the sink or a peer works: what they do is none of the collector's. */
+extern int field_own_work;
+
 /* --- peers --- */
 
 /* A TCP server on the field's loop. */

@@ -42,7 +42,9 @@ static void on_connection(uv_stream_t *server, int status)
 {
     assert_int_equal(status, 0);
     struct peer *peer = server->data;
+    field_own_work++;
     struct peer_client *client = calloc(1, sizeof(*client));
+    field_own_work--;
     assert_non_null(client);
     uv_tcp_init(&peer->field->loop->uv, &client->tcp);
     client->tcp.data = client;
@@ -110,7 +112,9 @@ static void on_written(uv_write_t *request, int status)
 
 void peer_send(struct peer_client *client, const uint8_t *bytes, size_t len)
 {
+    field_own_work++;
     struct reply *reply = malloc(sizeof(*reply));
+    field_own_work--;
     assert_non_null(reply);
     assert_true(len <= sizeof(reply->bytes));
     memcpy(reply->bytes, bytes, len);
