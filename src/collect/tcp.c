@@ -507,14 +507,18 @@ enum hyp_status hyp_tcp_listen(struct hyp_loop *loop, const char *host, uint16_t
 
 uint16_t hyp_tcp_server_port(const struct hyp_tcp_server *server)
 {
-    struct sockaddr_storage address = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address;
     socklen_t size = sizeof(address);
-    if (getsockname(server->socket.fd, (struct sockaddr *)&address, &size) != 0) {
+    memset(&address, 0, sizeof(address));
+    if (getsockname(server->socket.fd, &address.any, &size) != 0) {
         return 0;
     }
-    return ntohs(address.ss_family == AF_INET6
-                     ? ((const struct sockaddr_in6 *)&address)->sin6_port
-                     : ((const struct sockaddr_in *)&address)->sin_port);
+    return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port
+                                                   : address.v4.sin_port);
 }
 
 void hyp_tcp_server_close(struct hyp_tcp_server *server)

@@ -73,7 +73,7 @@ static enum hyp_status next_entry(struct hyp_bytes *bytes, struct entry *entry,
 static bool entry_holds(const struct entry *entry, uint8_t function, uint16_t start,
                         uint16_t count)
 {
-    return entry->function == function && start >= entry->start &&
+    return entry->data != NULL && entry->function == function && start >= entry->start &&
            (uint32_t)start + count <= (uint32_t)entry->start + entry->count;
 }
 
