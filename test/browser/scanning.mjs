@@ -19,7 +19,7 @@ async function narrowing({ tap, server }, page, line, crowd) {
   const one = crowd[0];
   await pattern.fill(`${one.id.slice(0, 8)}.${one.manufacturer}`);
   await dialog.getByRole('button', { name: 'Start search' }).click();
-  await dialog.locator('.job-line', { hasText: 'Done' }).waitFor({ timeout: 90_000 });
+  await dialog.locator('.job-line', { hasText: 'Done' }).waitFor();
   tap.equal(await dialog.locator('.found-box tbody td:nth-child(2)').allTextContents(), [one.id], 'a pattern finds its meter and no other');
   await dialog.getByRole('button', { name: 'Close' }).last().click();
 }
@@ -27,13 +27,13 @@ async function narrowing({ tap, server }, page, line, crowd) {
 async function stopping({ tap, server }, page, line) {
   const dialog = await begin(page, server, line);
   await dialog.getByRole('button', { name: 'Start search' }).click();
-  await dialog.locator('.found-box tbody tr').first().waitFor({ timeout: 120_000 });
+  await dialog.locator('.found-box tbody tr').first().waitFor();
   const progress = dialog.getByRole('progressbar');
   const share = async () => Number(await progress.getAttribute('aria-valuenow'));
-  await until(async () => (await share()) > 0, 'progress to be shown', 120);
+  await until(async () => (await share()) > 0, 'progress to be shown');
   tap.match(await dialog.locator('.job-line').textContent(), /\d+ %.*\d+ found/, 'a search shows percent and how many it has found, while it runs');
   await dialog.getByRole('button', { name: 'Stop' }).click();
-  await dialog.getByRole('button', { name: 'Search again' }).waitFor({ timeout: 60_000 });
+  await dialog.getByRole('button', { name: 'Search again' }).waitFor();
   tap.ok(await dialog.locator('.found-box tbody tr').count() > 0, 'what a stopped search had found stays');
   await dialog.getByRole('button', { name: 'Close' }).last().click();
 }
@@ -42,7 +42,7 @@ async function adopting(world, page, line, crowd) {
   const { tap, server } = world;
   const dialog = await begin(page, server, line);
   await dialog.getByRole('button', { name: 'Start search' }).click();
-  await dialog.locator('.job-line', { hasText: 'Done' }).waitFor({ timeout: 300_000 });
+  await dialog.locator('.job-line', { hasText: 'Done' }).waitFor();
   const serials = (await dialog.locator('.found-box tbody td:nth-child(2)').allTextContents()).sort();
   tap.equal(serials, crowd.map((m) => m.id).sort(), 'the whole search finds every meter that answers');
   await dialog.getByLabel(/Choose all \d+ new devices/).check();
@@ -51,7 +51,7 @@ async function adopting(world, page, line, crowd) {
   tap.ok((await row.getByLabel(`Profile of ${crowd[0].id}`).inputValue()).length > 0, 'a profile is suggested');
   if (world.shots) await page.screenshot({ path: `${world.shots}/scan.png` });
   await dialog.getByRole('button', { name: `Add ${crowd.length} devices` }).click();
-  await page.getByRole('heading', { name: 'Devices', level: 1 }).waitFor({ timeout: 60_000 });
+  await page.getByRole('heading', { name: 'Devices', level: 1 }).waitFor();
   await open(page, server, '/lines');
   tap.match(await page.getByRole('row', { name: /crowd/ }).textContent(), new RegExp(`${crowd.length} / 250`), 'the line counts its meters and says how many it carries');
   return serials.length;
@@ -68,14 +68,14 @@ async function commands({ tap, server, api }, page, line) {
   tap.match(await dialog.getByRole('alert').textContent(), /250/, 'an impossible address is refused at its field');
   await dialog.getByLabel('New address').fill('77');
   await dialog.getByRole('button', { name: 'Set address' }).click();
-  await dialog.getByText('The meter has taken it.').waitFor({ timeout: 90_000 });
+  await dialog.getByText('The meter has taken it.').waitFor();
   await dialog.getByRole('button', { name: 'Close' }).last().click();
   await until(async () => (await api.get(`/devices/${device.id}`)).primary_address === 77, 'the device to follow');
   tap.ok(true, 'a command is confirmed, carried out, and the device follows');
   await page.getByRole('button', { name: 'Reset application' }).click();
   const reset = page.getByRole('dialog', { name: /Reset application/ });
   await reset.getByRole('button', { name: 'Reset application' }).click();
-  await reset.getByText('The meter has taken it.').waitFor({ timeout: 90_000 });
+  await reset.getByText('The meter has taken it.').waitFor();
   await reset.getByRole('button', { name: 'Close' }).last().click();
   await open(page, server, '/settings/audit');
   await page.locator('.grid-row:not([hidden])').first().waitFor();
