@@ -44,6 +44,7 @@ const struct hyp_route hyp_routes[] = {
     ROUTE(GET, "/vocabulary", SYSTEM_READ, vocabulary, 0),
 
     ROUTE(GET, "/points/{id}/latest", READING_READ, point_latest, FAST),
+    ROUTE(GET, "/points/{id}/periods", READING_READ, point_periods, 0),
     ROUTE(GET, "/devices/{id}/latest", READING_READ, device_latest, FAST),
     ROUTE(GET, "/latest", READING_READ, latest_all, 0),
     ROUTE(GET, "/devices", DEVICE_READ, devices_list, 0),

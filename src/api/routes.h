@@ -53,6 +53,7 @@ HANDLER(communication);
 /* routes_readings.c */
 HANDLER(device_latest);
 HANDLER(point_latest);
+HANDLER(point_periods);
 HANDLER(latest_all);
 HANDLER(device_points);
 HANDLER(device_readings);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
+#include "service/periods.h"
+
 #include "service/overview.h"
 #include "service/readings.h"
 
@@ -166,6 +168,101 @@ static void exports_are_whole_and_in_order(void **state)
     assert_int_equal(export_all(TEST_START_MS + 1000, TEST_START_MS + 4000), 3);
 }
 
+/* --- calendar periods --- */
+
+static struct hyp_point point_named(enum hyp_name name)
+{
+    struct hyp_point *points;
+    size_t count;
+    struct hyp_point found = {0};
+    assert_int_equal(
+        hyp_readings_points(t.service, &t.reader, device.id, &t.arena, &points, &count, NULL),
+        HYP_OK);
+    for (size_t i = 0; i < count; i++) {
+        found = points[i].key.name == name ? points[i] : found;
+    }
+    assert_true(found.id.id > 0);
+    return found;
+}
+
+static struct hyp_periods_query period_query(enum hyp_name name, enum hyp_period period,
+                                             int64_t hours)
+{
+    return (struct hyp_periods_query){
+        .point = point_named(name).id,
+        .from = {TEST_START_MS},
+        .to = {TEST_START_MS + hours * HOUR_MS},
+        .period = period,
+        .settlement_day = 1,
+    };
+}
+
+/* Energy grows by one an hour for more than a month: read window by window. */
+static void days_and_months_of_a_counter(void **state)
+{
+    struct hyp_periods periods;
+    struct hyp_error err;
+    (void)state;
+    test_commit_many(&t, device.id, TEST_START_MS - 5 * HOUR_MS, HOUR_MS, 40 * 24, 5000);
+    struct hyp_periods_query query = period_query(HYP_NAME_ENERGY, HYP_PERIOD_DAY, 35 * 24);
+    assert_int_equal(
+        hyp_readings_periods(t.service, &t.reader, &query, &t.arena, &periods, &err), HYP_OK);
+    assert_true(periods.counter);
+    assert_int_equal(periods.count, 35);
+    for (size_t i = 0; i < periods.count; i++) {
+        assert_int_equal(periods.rows[i].count, 24);
+        assert_true(periods.rows[i].has_delta);
+        assert_int_equal(
+            hyp_decimal_compare(periods.rows[i].delta, (struct hyp_decimal){24, 0}), 0);
+    }
+    query.period = HYP_PERIOD_MONTH;
+    query.to.ms = TEST_START_MS + 20 * 24 * HOUR_MS;
+    assert_int_equal(
+        hyp_readings_periods(t.service, &t.reader, &query, &t.arena, &periods, &err), HYP_OK);
+    assert_int_equal(periods.count, 1);
+    assert_int_equal(periods.rows[0].count, 31 * 24);
+    assert_int_equal(
+        hyp_decimal_compare(periods.rows[0].delta, (struct hyp_decimal){31 * 24, 0}), 0);
+}
+
+static void periods_refuse(void **state)
+{
+    struct hyp_periods periods;
+    struct hyp_error err;
+    (void)state;
+    test_commit(&t, device.id, TEST_START_MS, 1);
+    struct hyp_periods_query good = period_query(HYP_NAME_ENERGY, HYP_PERIOD_HOUR, 4000);
+    struct hyp_periods_query many = period_query(HYP_NAME_ENERGY, HYP_PERIOD_HOUR, 4001);
+    struct hyp_periods_query text = period_query(HYP_NAME_CUSTOMER_NUMBER, HYP_PERIOD_DAY, 24);
+    struct hyp_periods_query none = good;
+    struct hyp_periods_query backward = good;
+    struct hyp_periods_query late = good;
+    struct hyp_periods_query day = good;
+    none.point.id = 999999;
+    backward.to.ms = backward.from.ms;
+    late.to.ms = INT64_MAX;
+    day.settlement_day = 29;
+    const struct {
+        const struct hyp_periods_query *query;
+        const struct hyp_scope *scope;
+        enum hyp_status status;
+    } wanted[] = {
+        {&good,     &t.reader,   HYP_OK         },
+        {&many,     &t.reader,   HYP_LIMIT      },
+        {&text,     &t.reader,   HYP_UNSUPPORTED},
+        {&none,     &t.reader,   HYP_NOT_FOUND  },
+        {&good,     &t.stranger, HYP_NOT_FOUND  },
+        {&backward, &t.reader,   HYP_INVALID    },
+        {&late,     &t.reader,   HYP_INVALID    },
+        {&day,      &t.reader,   HYP_INVALID    },
+    };
+    for (size_t i = 0; i < HYP_ARRAY_LEN(wanted); i++) {
+        assert_int_equal(hyp_readings_periods(t.service, wanted[i].scope, wanted[i].query,
+                                              &t.arena, &periods, &err),
+                         wanted[i].status);
+    }
+}
+
 /* --- overview --- */
 
 static void overview_counts(void **state)
@@ -190,8 +287,12 @@ static void overview_counts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_SERVICE(latest_of_a_silent_device), WITH_SERVICE(latest_of_one_register),
-        WITH_SERVICE(charts_are_raw_or_buckets), WITH_SERVICE(exports_are_whole_and_in_order),
+        WITH_SERVICE(latest_of_a_silent_device),
+        WITH_SERVICE(latest_of_one_register),
+        WITH_SERVICE(charts_are_raw_or_buckets),
+        WITH_SERVICE(exports_are_whole_and_in_order),
+        WITH_SERVICE(days_and_months_of_a_counter),
+        WITH_SERVICE(periods_refuse),
         WITH_SERVICE(overview_counts),
     };
     struct test_list list = {0};

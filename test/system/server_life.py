@@ -89,6 +89,23 @@ def readings(tap, server):
     return device
 
 
+def periods(tap, server, device):
+    points = server.get(f"/devices/{device}/points").json["items"]
+    energy = next(p["point"] for p in points if p["aggregation"] == "counter")
+    path = f"/points/{energy}/periods?from=2026-03-28T23:00:00Z&to=2026-03-29T22:00:00Z"
+    days = server.get(path).json["items"]
+    tap.ok([(d["start"], d["end"]) for d in days] == [("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z")],
+           "a day of the site has 23 hours in spring", days)
+    hours = server.get(path + "&step=hour").json["items"]
+    tap.ok(len(hours) == 23, "and 23 rows", len(hours))
+    months = server.get(f"/points/{energy}/periods?step=month&settlement_day=16&settlement_hour=10&from=2026-01-20T00:00:00Z"
+                        "&to=2026-01-21T00:00:00Z").json["items"]
+    tap.ok([(m["start"], m["end"]) for m in months] == [("2026-01-16T09:00:00Z", "2026-02-16T09:00:00Z")],
+           "a month runs from settlement day to settlement day", months)
+    wrong = server.get(f"/points/{energy}/periods?step=week")
+    tap.ok(wrong.status == 422 and wrong.json["field"] == "step", "an unknown step is named", wrong.body)
+
+
 def caching(tap, server, device):
     first = server.get(f"/devices/{device}")
     again = server.get(f"/devices/{device}", headers={"If-None-Match": first.headers["ETag"], "Cookie": server.cookie})
@@ -180,6 +197,7 @@ def main():
     with Server() as server:
         tap.case("bad input", bad_input, tap, server)
         device = readings(tap, server)
+        tap.case("periods", periods, tap, server, device)
         tap.case("caching", caching, tap, server, device)
         tap.case("revisions", revisions, tap, server, device)
         tap.case("push", push, tap, server, device)
