@@ -14,6 +14,8 @@
 #define HYP_LIMIT_READING_VALUES 512   /* values of one reading */
 #define HYP_LIMIT_MULTI_TELEGRAMS 32   /* telegrams of one multi-telegram answer */
 #define HYP_LIMIT_COMPACT_FORMATS 1024 /* learned formats of compact frames */
+#define HYP_LIMIT_MESSAGES 16          /* messages in several telegrams under way */
+#define HYP_LIMIT_MESSAGE_BYTES 480    /* of one such message */
 
 /* --- profiles --- */
 #define HYP_LIMIT_PROFILE_BYTES (1024 * 1024)

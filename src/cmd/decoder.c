@@ -6,6 +6,7 @@
 #include "protocol/inspect.h"
 #include "protocol/mbus/fixed.h"
 #include "protocol/wmbus/formats.h"
+#include "protocol/wmbus/fragments.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@ struct hyp_decoder {
     struct key_entry any_meter;
     struct key_entry line; /* key given on the line; comes first */
     struct hyp_formats formats;
+    struct hyp_fragments fragments;
     struct hyp_library *library;
     struct hyp_telegram telegram;
     struct hyp_arena arena;
@@ -107,9 +109,11 @@ enum hyp_status hyp_decoder_create(const struct hyp_decoder_options *options,
         .find_format = find_format,
         .learn_format = learn_format,
         .accept_plain = options->accept_plain,
+        .fragments = &decoder->fragments,
     };
     hyp_map_init(&decoder->key_index);
     hyp_formats_init(&decoder->formats);
+    hyp_fragments_init(&decoder->fragments);
     hyp_formats_add_known(&decoder->formats);
     hyp_arena_init(&decoder->arena, ARENA_MAX);
     if (options->explain) {

@@ -64,6 +64,8 @@ struct hyp_compact_format {
     uint8_t difvif[128];
 };
 
+struct hyp_fragments;
+
 struct hyp_telegram_context {
     void *user;
     /* Key of a meter; false when none is known. May be NULL (no keys). */
@@ -78,6 +80,8 @@ struct hyp_telegram_context {
     /* An 8-byte key for DES (modes 2, 3) and Diehl's scrambling; may be NULL. */
     bool (*find_short_key)(void *user, const struct hyp_meter_identity *meter,
                            uint8_t ret_key[static 8]);
+    /* Messages in several telegrams under way (wmbus/fragments.h); NULL = they are refused. */
+    struct hyp_fragments *fragments;
 };
 
 #define HYP_TELEGRAM_PLAIN_MAX 1024
@@ -124,10 +128,11 @@ struct hyp_telegram {
  *           WRONG_KEY, so that the sender can be reported; data is empty then
  * @explain  notes on every byte up to the application data, or NULL; on success its stage and
  *           base are left so that walking `data` adds the notes of the records
- * Returns   HYP_OK | NEED_MORE | BAD_CHECK | MALFORMED | UNSUPPORTED (legal, but not a reading
- *           or not known) | NO_KEY | WRONG_KEY | NOT_FOUND (compact frame of a format not yet
- *           learned) | REFUSED (the meter answered with an application error);
- *           err->offset is the byte in the input where it was refused
+ * Returns   HYP_OK | NEED_MORE (cut, or a fragment of a message whose rest has to come) |
+ * BAD_CHECK | MALFORMED | UNSUPPORTED (legal, but not a reading or not known) | NO_KEY |
+ * WRONG_KEY | NOT_FOUND (compact frame of a format not yet learned) | REFUSED (the meter
+ * answered with an application error); err->offset is the byte in the input where it was
+ * refused
  */
 HYP_MUST_USE enum hyp_status
 hyp_telegram_open(const uint8_t *bytes, size_t len, enum hyp_link_kind link,

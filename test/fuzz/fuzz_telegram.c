@@ -2,12 +2,13 @@
 /*
  * Any bytes as a telegram, wired or wireless. The first byte chooses link kind, key and whether
  * plain payloads are accepted; formats are learned from input to input, so that compact frames
- * are expanded too.
+ * are expanded too, and fragments of messages are put together.
  */
 #include "base/attr.h"
 #include "protocol/mbus/record.h"
 #include "protocol/telegram.h"
 #include "protocol/wmbus/formats.h"
+#include "protocol/wmbus/fragments.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,12 +20,14 @@ enum {
     CHOICE_KEY = 4,
     CHOICE_PLAIN = 8,
     CHOICE_EXPLAIN = 16,
+    CHOICE_FRAGMENTS = 32,
 };
 
 #define NOTES_MAX 512
 #define FORMATS_MAX 200
 
 static struct hyp_formats formats;
+static struct hyp_fragments fragments;
 static struct hyp_telegram telegram;
 static struct hyp_note notes[NOTES_MAX];
 
@@ -109,6 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .find_format = find_format,
         .learn_format = learn_format,
         .accept_plain = (choice & CHOICE_PLAIN) != 0,
+        .fragments = (choice & CHOICE_FRAGMENTS) != 0 ? &fragments : NULL,
     };
     struct hyp_explain explain;
     struct hyp_error err = {.offset = 0};

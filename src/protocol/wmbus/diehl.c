@@ -117,7 +117,7 @@ static bool is_right(const struct hyp_telegram *telegram, const uint8_t *plain, 
 static bool try_key(struct hyp_opening *opening, uint32_t key)
 {
     struct hyp_telegram *telegram = opening->telegram;
-    uint8_t copy[HYP_WMBUS_TELEGRAM_MAX];
+    uint8_t copy[HYP_OPENING_DATA_MAX];
     const size_t len = hyp_opening_left(opening);
     memcpy(copy, hyp_opening_at(opening), len);
     hyp_diehl_scramble(key, copy, len);

@@ -12,8 +12,15 @@
 #include "protocol/telegram.h"
 #include "protocol/wmbus/link.h"
 
+#include <assert.h>
+
 /* M(2) ID(4) VER MED: the order of the link layer, of initialisation vectors and counters. */
 #define HYP_WMBUS_ADDRESS 8
+
+/* Longest data behind the layers: of one telegram, or of a message put together from several.
+ */
+#define HYP_OPENING_DATA_MAX HYP_LIMIT_MESSAGE_BYTES
+static_assert(HYP_OPENING_DATA_MAX >= HYP_WMBUS_TELEGRAM_MAX, "a telegram is a message");
 
 /* What the authentication and fragmentation layer said; checked when the key is derived. */
 struct hyp_authentication {

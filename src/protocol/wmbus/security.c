@@ -71,7 +71,7 @@ static enum hyp_status encrypted_len(struct hyp_opening *opening, size_t *ret_le
     const size_t blocks = opening->telegram->configuration >> 4 & 0xF;
     const size_t len = blocks * HYP_AES_BLOCK;
     if (blocks == ALL_BLOCKS || len <= left) {
-        *ret_len = HYP_MIN(len, whole);
+        *ret_len = blocks == ALL_BLOCKS ? whole : len;
         return HYP_OK;
     }
     if (whole == 0 || len - left >= HYP_AES_BLOCK) {
@@ -116,7 +116,7 @@ static enum hyp_status open_cbc(struct hyp_opening *opening, const uint8_t iv[HY
     if (!hyp_opening_key(opening, &opening->telegram->meter, &key)) {
         return take_plain(opening) ? HYP_OK : refuse_without_key(opening);
     }
-    uint8_t copy[HYP_WMBUS_TELEGRAM_MAX];
+    uint8_t copy[HYP_OPENING_DATA_MAX];
     memcpy(copy, hyp_opening_at(opening), len);
     status = hyp_aes_cbc_decrypt(&key, iv, copy, len);
     hyp_wipe(&key, sizeof(key));
@@ -255,9 +255,9 @@ static enum hyp_status verify_mac(const struct hyp_opening *opening,
                                   const struct hyp_aes_key *key, bool *ret_right)
 {
     const struct hyp_authentication *afl = &opening->afl;
-    uint8_t message[sizeof(afl->head) + HYP_WMBUS_TELEGRAM_MAX];
+    uint8_t message[sizeof(afl->head) + HYP_OPENING_DATA_MAX];
     const size_t body = opening->end - afl->covered;
-    if (body > HYP_WMBUS_TELEGRAM_MAX) {
+    if (body > HYP_OPENING_DATA_MAX) {
         return HYP_LIMIT;
     }
     memcpy(message, afl->head, afl->head_len);
