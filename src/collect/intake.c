@@ -21,6 +21,7 @@ void hyp_intake_init(struct hyp_intake *intake, const struct hyp_collect_config 
     intake->outbox = outbox;
     hyp_heard_init(&intake->heard);
     hyp_map_init(&intake->formats);
+    hyp_fragments_init(&intake->fragments);
 }
 
 void hyp_intake_finish(struct hyp_intake *intake)
@@ -236,6 +237,9 @@ static enum hyp_status decode_telegram(struct hyp_intake *intake,
                                            .find_key = find_key,
                                            .find_format = find_format,
                                            .learn_format = learn_format};
+    if (arrival->arena == NULL) {
+        context.fragments = &intake->fragments; /* a test keeps nothing */
+    }
     enum hyp_link_kind link =
         arrival->protocol == HYP_RAW_MBUS ? HYP_LINK_MBUS : HYP_LINK_WMBUS;
     struct hyp_telegram *telegram = &intake->telegram;

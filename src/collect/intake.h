@@ -3,7 +3,8 @@
  * Intake: from bytes that arrived to a reading in the outbox. The one way for everything that
  * comes from the field, a file or a push: open, find whose it is, decode, date, keep the bytes.
  *
- * Keeps what is learned from telegrams (formats of compact frames). Loop thread only.
+ * Keeps what is learned from telegrams (formats of compact frames) and the parts of messages
+ * that come in several. Loop thread only.
  */
 #ifndef HYP_COLLECT_INTAKE_H
 #define HYP_COLLECT_INTAKE_H
@@ -13,6 +14,7 @@
 #include "collect/heard.h"
 #include "collect/outbox.h"
 #include "collect/station.h"
+#include "protocol/wmbus/fragments.h"
 
 struct hyp_intake {
     const struct hyp_library *library;
@@ -22,6 +24,7 @@ struct hyp_intake {
     struct hyp_outbox *outbox;
     struct hyp_heard heard;
     struct hyp_map formats; /* signature -> struct hyp_compact_format * */
+    struct hyp_fragments fragments;
     struct hyp_telegram telegram;
 };
 
