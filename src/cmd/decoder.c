@@ -272,7 +272,8 @@ static enum hyp_unit sent_unit(const struct hyp_mbus_record *record,
     struct hyp_decimal decimal = record->decimal;
     enum hyp_unit unit = record->unit;
     int exp10 = 0;
-    if (unit == value->unit || unit == HYP_UNIT_NONE || value->unit == HYP_UNIT_NONE ||
+    if ((record->quantity != HYP_QUANTITY_ENERGY && record->quantity != HYP_QUANTITY_POWER) ||
+        unit == value->unit || unit == HYP_UNIT_NONE || value->unit == HYP_UNIT_NONE ||
         value->kind != HYP_VALUE_DECIMAL || record->kind != HYP_VALUE_DECIMAL ||
         !hyp_quality_is_usable(value->quality) ||
         hyp_unit_canonical(unit, &exp10) == value->unit) {
