@@ -66,6 +66,7 @@ struct hyp_raw_frame {
     uint16_t protocol;       /* enum hyp_raw_protocol */
     int16_t signal_dbm;      /* 0 = not known */
     enum hyp_status outcome; /* OK or why it gave no reading */
+    hyp_frame_id replaces;   /* a stored frame that is decoded again; 0 = none */
     const uint8_t *bytes;
     size_t len;
 };

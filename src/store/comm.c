@@ -4,6 +4,8 @@
  */
 #include "store/core.h"
 
+#include <stdlib.h>
+
 /* Statuses are kept by name: a number alone would mean something else after the list grows. */
 static enum hyp_status status_find(struct hyp_str name)
 {
@@ -177,5 +179,38 @@ enum hyp_status hyp_store_blob_get(struct hyp_store *store, const char *name,
         *ret_data = (uint8_t *)copy;
         *ret_len = len;
     }
+    return status;
+}
+
+enum hyp_status hyp_store_secret_put(struct hyp_store *store, const char *name,
+                                     const uint8_t *data, size_t len)
+{
+    uint8_t *box = malloc(len + HYP_SECRET_BOX_EXTRA);
+    if (box == NULL) {
+        return HYP_NO_MEMORY;
+    }
+    size_t box_len = 0;
+    if (len > 0) {
+        hyp_secret_seal(&store->secret, store->rng, data, len, box);
+        box_len = len + HYP_SECRET_BOX_EXTRA;
+    }
+    enum hyp_status status = hyp_store_blob_put(store, name, box, box_len);
+    free(box);
+    return status;
+}
+
+enum hyp_status hyp_store_secret_get(struct hyp_store *store, const char *name, uint8_t *out,
+                                     size_t capacity, size_t *ret_len)
+{
+    struct hyp_arena arena;
+    uint8_t *box;
+    size_t len;
+    hyp_arena_init(&arena, capacity + HYP_SECRET_BOX_EXTRA + 4096);
+    enum hyp_status status = hyp_store_blob_get(store, name, &arena, &box, &len);
+    if (status == HYP_OK) {
+        status = len == 0 ? HYP_NOT_FOUND
+                          : hyp_secret_open(&store->secret, box, len, out, capacity, ret_len);
+    }
+    hyp_arena_finish(&arena);
     return status;
 }

@@ -32,6 +32,7 @@
 struct hyp_kept_frame {
     struct hyp_stored_frame frame;
     hyp_tenant_id tenant;
+    hyp_frame_id replaces; /* while a batch is planned; not encoded */
 };
 
 /* Appends a blob with the frames in the order given. Returns the builder's status. */

@@ -7,6 +7,7 @@
  */
 #include "store/frames.h"
 #include "store/historian.h"
+#include "store/replaced.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +70,8 @@ static void add_frames(struct page *page, struct hyp_kept_frame *kept, size_t co
 {
     qsort(kept, count, sizeof(*kept), newest_first);
     for (size_t i = 0; i < count && !page_is_full(page); i++) {
-        if (!is_visible(page, &kept[i])) {
+        if (!is_visible(page, &kept[i]) ||
+            hyp_replaced_has(page->store->frames, kept[i].frame.id)) {
             continue;
         }
         if (page->skip > 0) {
@@ -295,6 +297,7 @@ enum hyp_status hyp_store_frame(struct hyp_store *store, hyp_tenant_id tenant, h
     size_t count = 0;
     struct hyp_connections reader = hyp_core_reader(store);
     pthread_rwlock_rdlock(&store->frames->lock);
+    id = hyp_replaced_follow(store->frames, id);
     enum hyp_status status = find_pending(&page, id, &scratch, &kept, &count);
     if (status == HYP_NOT_FOUND) {
         status = find_in_blocks(reader.frames, id, &scratch, &kept, &count);
@@ -305,5 +308,141 @@ enum hyp_status hyp_store_frame(struct hyp_store *store, hyp_tenant_id tenant, h
     pthread_rwlock_unlock(&store->frames->lock);
     hyp_core_reader_return(store, reader);
     hyp_arena_finish(&scratch);
+    return status;
+}
+
+/* --- frames that may be decoded again --- */
+
+/* One block or pending row, oldest first. */
+struct unit {
+    struct page page;
+    hyp_frame_id after;
+    const enum hyp_status *outcomes;
+    size_t outcome_count;
+    struct hyp_arena *arena;
+};
+
+static bool is_asked(const struct unit *unit, const struct hyp_kept_frame *kept)
+{
+    bool asked = false;
+    for (size_t i = 0; i < unit->outcome_count; i++) {
+        asked = asked || kept->frame.outcome == unit->outcomes[i];
+    }
+    return asked && kept->frame.id.id > unit->after.id && is_visible(&unit->page, kept) &&
+           !hyp_replaced_has(unit->page.store->frames, kept->frame.id);
+}
+
+static void add_asked(struct unit *unit, struct hyp_kept_frame *kept, size_t count)
+{
+    qsort(kept, count, sizeof(*kept), newest_first);
+    for (size_t i = count; i > 0; i--) {
+        const struct hyp_stored_frame *found = &kept[i - 1].frame;
+        if (!is_asked(unit, &kept[i - 1])) {
+            continue;
+        }
+        struct hyp_str bytes = {.ptr = (const char *)found->bytes, .len = found->len};
+        const char *copy = hyp_arena_copy_str(unit->arena, bytes);
+        struct hyp_stored_frame *frame = hyp_list_add(&unit->page.list);
+        if (frame == NULL || copy == NULL) {
+            unit->page.list.failed = true;
+            return;
+        }
+        *frame = *found;
+        frame->bytes = (const uint8_t *)copy;
+    }
+}
+
+/* The next block behind `row`. NOT_FOUND at the end. */
+static enum hyp_status read_block(struct unit *unit, struct hyp_db *db, int64_t *row)
+{
+    struct hyp_arena scratch;
+    struct hyp_query query;
+    enum hyp_status status = HYP_NOT_FOUND;
+    hyp_arena_init(&scratch, SCRATCH_MAX);
+    hyp_query_open(&query, db,
+                   "SELECT last_log, data FROM frame_block WHERE last_log > $1"
+                   " ORDER BY last_log LIMIT 1");
+    hyp_query_bind_i64(&query, *row);
+    if (hyp_query_row(&query)) {
+        *row = hyp_query_i64(&query);
+        struct hyp_str blob = hyp_query_blob(&query);
+        struct hyp_kept_frame *kept;
+        size_t count;
+        status = HYP_OK; /* a damaged block has been reported; it is passed over */
+        if (hyp_frames_decode((const uint8_t *)blob.ptr, blob.len, 0, &scratch, &kept,
+                              &count) == HYP_OK) {
+            add_asked(unit, kept, count);
+        }
+    }
+    enum hyp_status read = hyp_query_close(&query);
+    hyp_arena_finish(&scratch);
+    return read == HYP_OK ? status : read;
+}
+
+static enum hyp_status read_pending(struct unit *unit, int64_t *row)
+{
+    const struct hyp_frames *frames = unit->page.store->frames;
+    for (size_t i = 0; i < frames->pending_count; i++) {
+        const struct hyp_pending_frames *pending = &frames->pending[i];
+        if (pending->log_row <= *row) {
+            continue;
+        }
+        struct hyp_arena scratch;
+        struct hyp_kept_frame *kept;
+        size_t count;
+        *row = pending->log_row;
+        hyp_arena_init(&scratch, SCRATCH_MAX);
+        enum hyp_status status = hyp_frames_decode(pending->blob, pending->len,
+                                                   pending->log_row << HYP_FRAME_INDEX_BITS,
+                                                   &scratch, &kept, &count);
+        if (status == HYP_OK) {
+            add_asked(unit, kept, count);
+        }
+        hyp_arena_finish(&scratch);
+        return status;
+    }
+    return HYP_NOT_FOUND;
+}
+
+/* The frames after `row` (the row of `after` may be read in part) until some are found. */
+static enum hyp_status read_units(struct unit *unit, struct hyp_db *db, int64_t *row)
+{
+    enum hyp_status status = HYP_OK;
+    while (status == HYP_OK && unit->page.list.count == 0 && !unit->page.list.failed) {
+        status = read_block(unit, db, row);
+        if (status == HYP_NOT_FOUND) {
+            status = read_pending(unit, row);
+        }
+    }
+    return status == HYP_NOT_FOUND ? HYP_OK : status;
+}
+
+enum hyp_status hyp_store_frames_after(struct hyp_store *store, hyp_tenant_id tenant,
+                                       hyp_frame_id after, const enum hyp_status *outcomes,
+                                       size_t outcome_count, struct hyp_arena *arena,
+                                       struct hyp_stored_frame **ret_frames, size_t *ret_count)
+{
+    struct unit unit = {
+        .page = {.store = store, .tenant = tenant},
+        .after = after,
+        .outcomes = outcomes,
+        .outcome_count = outcome_count,
+        .arena = arena
+    };
+    hyp_list_init(&unit.page.list, arena, sizeof(struct hyp_stored_frame));
+    /* The row of `after` comes again, for what is behind it in the same row. */
+    int64_t row = (after.id >> HYP_FRAME_INDEX_BITS) - 1;
+    struct hyp_connections reader = hyp_core_reader(store);
+    pthread_rwlock_rdlock(&store->frames->lock);
+    enum hyp_status status = read_units(&unit, reader.frames, &row);
+    pthread_rwlock_unlock(&store->frames->lock);
+    hyp_core_reader_return(store, reader);
+    if (status == HYP_OK && unit.page.list.failed) {
+        status = HYP_LIMIT;
+    }
+    if (status == HYP_OK) {
+        *ret_frames = unit.page.list.items;
+        *ret_count = unit.page.list.count;
+    }
     return status;
 }

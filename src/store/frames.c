@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/frames.h"
 #include "store/historian.h"
+#include "store/replaced.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ enum hyp_status hyp_frames_create(struct hyp_frames **ret_frames)
         return HYP_NO_MEMORY;
     }
     frames->check_limits = true;
+    hyp_map_init(&frames->replaced);
     *ret_frames = frames;
     return HYP_OK;
 }
@@ -34,6 +36,7 @@ void *hyp_frames_destroy(struct hyp_frames *frames)
         free(frames->pending[i].blob);
     }
     free(frames->pending);
+    hyp_map_finish(&frames->replaced);
     pthread_rwlock_destroy(&frames->lock);
     free(frames);
     return NULL;
@@ -162,6 +165,10 @@ enum hyp_status hyp_frames_load(struct hyp_store *store, struct hyp_error *err)
     if (status != HYP_OK) {
         return hyp_db_error(store->write.frames, status, err, "frames");
     }
+    status = hyp_replaced_load(store);
+    if (status != HYP_OK) {
+        return hyp_db_error(store->write.main, status, err, "frames");
+    }
     struct hyp_query query;
     hyp_query_open(&query, store->write.main,
                    "SELECT id, data FROM frame_log WHERE id > $1 ORDER BY id");
@@ -204,11 +211,12 @@ struct load {
     int64_t last_row;
 };
 
-/* Frames of devices that were removed end here. */
+/* Frames of devices that were removed, and those decoded again, end here. */
 static bool is_wanted(struct hyp_store *store, const struct hyp_kept_frame *kept)
 {
-    return kept->frame.device.id == 0 ||
-           hyp_historian_find(store->historian, kept->frame.device) != NULL;
+    return !hyp_replaced_has(store->frames, kept->frame.id) &&
+           (kept->frame.device.id == 0 ||
+            hyp_historian_find(store->historian, kept->frame.device) != NULL);
 }
 
 /* Gathers pending rows, oldest first, until there is a block's worth. */

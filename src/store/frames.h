@@ -14,6 +14,7 @@
 #ifndef HYP_STORE_FRAMES_H
 #define HYP_STORE_FRAMES_H
 
+#include "base/map.h"
 #include "store/core.h"
 #include "store/frame_codec.h"
 
@@ -44,7 +45,8 @@ struct hyp_frames {
     int64_t packed_row;   /* last row of frame_log that is in a block */
     int64_t stored_bytes; /* of all blocks */
     int64_t stored_frames;
-    bool check_limits; /* the oldest block may be due */
+    bool check_limits;       /* the oldest block may be due */
+    struct hyp_map replaced; /* frame number -> number of the frame in its place (replaced.h) */
 };
 
 HYP_MUST_USE enum hyp_status hyp_frames_create(struct hyp_frames **ret_frames);

@@ -33,6 +33,7 @@ void hyp_plan_finish(struct hyp_plan *plan)
     free(plan->log);
     free(plan->kept);
     free(plan->frame_uses);
+    free(plan->replaced);
     free(plan->seen);
     hyp_buf_finish(&plan->blob);
     *plan = (struct hyp_plan){0};
@@ -48,6 +49,7 @@ void hyp_plan_reset(struct hyp_plan *plan)
     plan->grown_count = 0;
     plan->frame_count = 0;
     plan->log_count = 0;
+    plan->replaced_count = 0;
     plan->applied = 0;
     plan->duplicates = 0;
     plan->dropped = 0;
@@ -381,6 +383,7 @@ static size_t choose_frames(struct hyp_plan *plan, struct hyp_store *store,
     for (size_t i = 0; i < batch->frame_count; i++) {
         const struct hyp_raw_frame *raw = &batch->frames[i];
         if (plan->frame_uses[i] == READ) {
+            plan->frame_uses[i] = 0;
             continue;
         }
         plan->kept[count] = (struct hyp_kept_frame){
@@ -418,6 +421,33 @@ static enum hyp_status log_frames(struct hyp_plan *plan, struct hyp_store *store
         status = hyp_frames_reserve(store, plan->frame_count);
     }
     return status;
+}
+
+/*
+ * Frames of the batch that were decoded again take the place of the old ones. One whose values
+ * are all known has no frame of its own now: the old one only goes.
+ */
+static enum hyp_status log_replaced(struct hyp_plan *plan, struct hyp_store *store,
+                                    const struct hyp_batch *batch, int64_t frame_log_row)
+{
+    size_t first = plan->replaced_count;
+    for (size_t i = 0; i < batch->frame_count; i++) {
+        if (batch->frames[i].replaces.id == 0) {
+            continue;
+        }
+        enum hyp_status status = reserve(&plan->replaced, &plan->replaced_capacity,
+                                         plan->replaced_count + 1, sizeof(*plan->replaced));
+        if (status != HYP_OK) {
+            return status;
+        }
+        uint32_t use = plan->frame_uses[i];
+        plan->replaced[plan->replaced_count++] = (struct hyp_replacement){
+            .old_frame = batch->frames[i].replaces.id,
+            .new_frame = use == 0 ? 0 : hyp_frame_number(frame_log_row, use - 1),
+        };
+    }
+    size_t count = plan->replaced_count - first;
+    return count == 0 ? HYP_OK : hyp_replaced_log(store, &plan->replaced[first], count);
 }
 
 /* --- log --- */
@@ -505,6 +535,9 @@ enum hyp_status hyp_plan_batch(struct hyp_plan *plan, struct hyp_store *store,
     size_t frames = choose_frames(plan, store, batch, first_row);
     int64_t frame_log_row;
     enum hyp_status status = log_frames(plan, store, frames, &frame_log_row);
+    if (status == HYP_OK) {
+        status = log_replaced(plan, store, batch, frame_log_row);
+    }
     if (status != HYP_OK) {
         return status;
     }
@@ -527,6 +560,10 @@ void hyp_plan_commit(struct hyp_plan *plan, struct hyp_store *store)
         HYP_IGNORE(hyp_seal_note_log(store, plan->log[i].row,
                                      plan->log[i].newest)); /* room was reserved */
     }
+    if (plan->replaced_count > 0) {
+        hyp_replaced_apply(store, plan->replaced, plan->replaced_count);
+    }
+    plan->replaced_count = 0;
 }
 
 void hyp_plan_rollback(struct hyp_plan *plan, struct hyp_store *store)

@@ -11,6 +11,7 @@
 
 #include "store/core.h"
 #include "store/frames.h"
+#include "store/replaced.h"
 #include "store/series.h"
 
 /* A row of one device. Named by number, because a device may be removed before a late apply. */
@@ -43,7 +44,10 @@ struct hyp_plan {
     struct hyp_buf blob;
     struct hyp_kept_frame *kept; /* of one batch */
     uint32_t *frame_uses;        /* of one batch: rows per frame, later its new index + 1 */
-    uint32_t *seen;              /* by column: the last pass that met it */
+    struct hyp_replacement *replaced;
+    size_t replaced_count;
+    size_t replaced_capacity;
+    uint32_t *seen; /* by column: the last pass that met it */
     uint32_t pass;
     struct hyp_planned_log *log; /* rows written to the intake log */
     size_t log_count;

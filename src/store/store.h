@@ -220,6 +220,18 @@ HYP_MUST_USE enum hyp_status hyp_store_newest_frames(struct hyp_store *store,
 HYP_MUST_USE enum hyp_status hyp_store_frame(struct hyp_store *store, hyp_tenant_id tenant,
                                              hyp_frame_id id, struct hyp_arena *arena,
                                              struct hyp_stored_frame *ret_frame);
+/*
+ * Some of the tenant's frames with certain outcomes, oldest first, with their bytes: what may
+ * be decoded again. Frames that have been (hyp_raw_frame.replaces) are not among them.
+ * @after      the last one of the call before; 0 = from the beginning
+ * @ret_count  0 = there are no more
+ * Returns     HYP_OK | LIMIT (arena) | what the database says
+ */
+HYP_MUST_USE enum hyp_status
+hyp_store_frames_after(struct hyp_store *store, hyp_tenant_id tenant, hyp_frame_id after,
+                       const enum hyp_status *outcomes, size_t outcome_count,
+                       struct hyp_arena *arena, struct hyp_stored_frame **ret_frames,
+                       size_t *ret_count);
 
 /* --- plant --- */
 /* add: id and revision are filled in. update: CONFLICT unless revision matches; it grows. */
@@ -294,6 +306,14 @@ HYP_MUST_USE enum hyp_status hyp_store_blob_put(struct hyp_store *store, const c
 HYP_MUST_USE enum hyp_status hyp_store_blob_get(struct hyp_store *store, const char *name,
                                                 struct hyp_arena *arena, uint8_t **ret_data,
                                                 size_t *ret_len);
+
+/* The same for a secret: it is closed in a box before it reaches the disk. An empty one is
+ * forgotten. get: NOT_FOUND | WRONG_KEY | LIMIT (capacity) */
+HYP_MUST_USE enum hyp_status hyp_store_secret_put(struct hyp_store *store, const char *name,
+                                                  const uint8_t *data, size_t len);
+HYP_MUST_USE enum hyp_status hyp_store_secret_get(struct hyp_store *store, const char *name,
+                                                  uint8_t *out, size_t capacity,
+                                                  size_t *ret_len);
 
 /* --- places, groups --- */
 

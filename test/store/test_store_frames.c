@@ -69,6 +69,120 @@ static size_t list_frames(struct test_store *t, hyp_device_id device, hyp_line_i
     return count;
 }
 
+/* --- decoding again --- */
+
+static const enum hyp_status later[] = {HYP_NO_KEY, HYP_WRONG_KEY};
+
+static size_t refused_after(struct test_store *t, hyp_frame_id after,
+                            struct hyp_stored_frame **frames)
+{
+    size_t count = 0;
+    assert_int_equal(hyp_store_frames_after(t->store, t->tenant, after, later,
+                                            HYP_ARRAY_LEN(later), &t->arena, frames, &count),
+                     HYP_OK);
+    return count;
+}
+
+/* All of them, page by page; they must come oldest first and once. */
+static size_t count_refused(struct test_store *t, struct hyp_stored_frame *ret_first)
+{
+    size_t total = 0;
+    hyp_frame_id after = {0};
+    int64_t time = 0;
+    struct hyp_stored_frame *frames;
+    size_t count;
+    while ((count = refused_after(t, after, &frames)) > 0) {
+        for (size_t i = 0; i < count; i++) {
+            assert_true(frames[i].id.id > after.id);
+            assert_true(frames[i].received.ms > time);
+            assert_int_equal(frames[i].len, FRAME_BYTES);
+            time = frames[i].received.ms;
+            after = frames[i].id;
+            if (total++ == 0) {
+                *ret_first = frames[i];
+            }
+        }
+    }
+    return total;
+}
+
+/* The same frame again, now with its reading. */
+static void put_again(struct test_store *t, const struct hyp_stored_frame *old)
+{
+    struct hyp_raw_frame frame = {.line = old->line,
+                                  .device = old->device,
+                                  .received = old->received,
+                                  .protocol = (uint16_t)old->protocol,
+                                  .signal_dbm = old->signal_dbm,
+                                  .outcome = HYP_OK,
+                                  .replaces = old->id,
+                                  .bytes = old->bytes,
+                                  .len = old->len};
+    struct hyp_value value = test_decimal(HYP_NAME_VOLUME, 4711, -2);
+    struct hyp_reading reading = test_reading(old->device, old->received.ms, &value, 1);
+    reading.frame = 0;
+    struct hyp_batch batch = {
+        .readings = &reading, .reading_count = 1, .frames = &frame, .frame_count = 1};
+    assert_int_equal(test_submit(t->store, &batch), HYP_OK);
+}
+
+static void a_frame_decoded_later_takes_the_place_of_the_old(void **state)
+{
+    (void)state;
+    struct test_folder folder;
+    test_folder_make(&folder);
+    struct test_store t;
+    test_store_open(&t, &folder);
+    hyp_device_id device = test_device(&t, "10000001");
+    struct hyp_stored_frame first;
+    for (int i = 1; i <= 3; i++) {
+        struct hyp_raw_frame frame = make_frame((hyp_line_id){0}, device, i);
+        frame.outcome = i == 2 ? HYP_BAD_CHECK : HYP_WRONG_KEY;
+        put_frame(&t, &frame);
+    }
+    assert_int_equal(count_refused(&t, &first), 2);
+    put_again(&t, &first);
+    put_again(&t, &first); /* nothing is doubled */
+    for (int round = 0; round < 2; round++) {
+        struct hyp_stored_frame *frames;
+        struct hyp_stored_frame shown;
+        struct hyp_stored_frame next;
+        struct hyp_latest *latest;
+        size_t count;
+        assert_int_equal(list_frames(&t, device, (hyp_line_id){0}, 0, 10, &frames), 3);
+        assert_int_equal(frames[0].outcome, HYP_OK);
+        assert_int_equal(frames[0].received.ms, first.received.ms);
+        assert_int_equal(hyp_store_frame(t.store, t.tenant, first.id, &t.arena, &shown),
+                         HYP_OK);
+        assert_int_equal(hyp_store_latest(t.store, t.tenant, device, &t.arena, &latest, &count),
+                         HYP_OK);
+        assert_int_equal(latest[0].frame.id, frames[0].id.id);
+        assert_int_equal(count_refused(&t, &next), 1);
+        assert_true(next.id.id > first.id.id);
+        test_store_close(&t);
+        test_store_open(&t, &folder);
+    }
+    test_store_close(&t);
+    test_folder_remove(&folder);
+}
+
+static void refused_frames_are_found_in_both_places(void **state)
+{
+    (void)state;
+    enum { FRAMES = 6000 };
+    struct test_store t;
+    test_store_open(&t, NULL);
+    hyp_device_id device = test_device(&t, "10000001");
+    for (int i = 1; i <= FRAMES; i++) {
+        struct hyp_raw_frame frame = make_frame((hyp_line_id){0}, device, i);
+        frame.outcome = i % 100 == 0 ? HYP_NO_KEY : HYP_BAD_CHECK;
+        put_frame(&t, &frame);
+    }
+    struct hyp_stored_frame first;
+    assert_int_equal(count_refused(&t, &first), FRAMES / 100);
+    test_store_close(&t);
+}
+
 /* --- rows --- */
 
 static void a_frame_comes_back_whole(void **state)
@@ -398,6 +512,8 @@ int main(void)
     TEST_ONE(&list, a_frame_comes_back_whole);
     TEST_ONE(&list, a_reading_knows_its_frame);
     TEST_ONE(&list, a_refused_frame_is_kept_with_its_reason);
+    TEST_ONE(&list, a_frame_decoded_later_takes_the_place_of_the_old);
+    TEST_ONE(&list, refused_frames_are_found_in_both_places);
     TEST_ONE(&list, frames_of_a_resent_batch_are_kept_once);
     TEST_ONE(&list, frames_of_nobody_are_seen_by_nobody);
     TEST_ONE(&list, many_frames_are_packed_and_found);

@@ -418,6 +418,8 @@ static void secrets_are_not_on_the_disk(void **state)
     struct hyp_device device = full_device(&t);
     assert_int_equal(hyp_store_line_add(t.store, &line, NULL), HYP_OK);
     assert_int_equal(hyp_store_device_add(t.store, &device, NULL), HYP_OK);
+    assert_int_equal(hyp_store_secret_put(t.store, "keys", (const uint8_t *)"sesame opens", 12),
+                     HYP_OK);
     static const char *const files[] = {"hypocaust.db", "hypocaust.db-wal"};
     for (int round = 0; round < 2; round++) {
         bool name_found = false;
@@ -425,6 +427,7 @@ static void secrets_are_not_on_the_disk(void **state)
             const char *path = test_path(&folder, files[i], i);
             assert_false(file_has(path, "correct horse", 13));
             assert_false(file_has(path, "0123456789ABCDEF", 16));
+            assert_false(file_has(path, "sesame opens", 12));
             name_found |= file_has(path, "Flat 3, left", 12);
         }
         assert_true(name_found);
@@ -433,6 +436,27 @@ static void secrets_are_not_on_the_disk(void **state)
         }
     }
     test_folder_remove(&folder);
+}
+
+static void secrets_come_back_and_are_forgotten(void **state)
+{
+    (void)state;
+    struct test_store t;
+    uint8_t out[32];
+    size_t len = 0;
+    test_store_open(&t, NULL);
+    assert_int_equal(hyp_store_secret_get(t.store, "keys", out, sizeof(out), &len),
+                     HYP_NOT_FOUND);
+    assert_int_equal(hyp_store_secret_put(t.store, "keys", (const uint8_t *)"sesame", 6),
+                     HYP_OK);
+    assert_int_equal(hyp_store_secret_get(t.store, "keys", out, sizeof(out), &len), HYP_OK);
+    assert_int_equal(len, 6);
+    assert_memory_equal(out, "sesame", 6);
+    assert_int_equal(hyp_store_secret_get(t.store, "keys", out, 5, &len), HYP_LIMIT);
+    assert_int_equal(hyp_store_secret_put(t.store, "keys", NULL, 0), HYP_OK);
+    assert_int_equal(hyp_store_secret_get(t.store, "keys", out, sizeof(out), &len),
+                     HYP_NOT_FOUND);
+    test_store_close(&t);
 }
 
 /* --- communication --- */
@@ -542,6 +566,7 @@ int main(void)
     TEST_ONE(&list, many_devices_are_added_all_or_none);
     TEST_ONE(&list, a_removed_device_takes_everything_along);
     TEST_ONE(&list, secrets_are_not_on_the_disk);
+    TEST_ONE(&list, secrets_come_back_and_are_forgotten);
     TEST_ONE(&list, communication_state_is_kept);
     TEST_ONE(&list, communication_events_are_bounded);
     TEST_ONE(&list, learned_data_is_replaced);
