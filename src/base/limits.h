@@ -62,6 +62,9 @@
 #define HYP_LIMIT_JOB_FOUND 4096     /* devices found by one scan */
 #define HYP_LIMIT_HEARD 4096         /* meters heard on the radio, not configured */
 #define HYP_LIMIT_FEEDS 64           /* texts being fed at a time */
+#define HYP_LIMIT_DEFAULT_KEYS 16    /* keys to try on meters without one, per tenant */
+#define HYP_LIMIT_KEY_SETS 64        /* tenants with default keys */
+#define HYP_LIMIT_KEY_ROWS 20000     /* rows of one key file */
 #define HYP_LIMIT_FEED_LINE 40000    /* bytes of one line of a fed text */
 #define HYP_LIMIT_DEVICE_BLOCKS 256  /* Modbus requests of one poll */
 #define HYP_LIMIT_DEVICE_HOLES 4096  /* Modbus addresses known to be missing */

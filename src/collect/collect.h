@@ -111,6 +111,8 @@ struct hyp_collect_observer {
     void (*found)(void *user, const struct hyp_found_device *found);
     /* Learned data to be kept over restarts (hyp_collector_restore_format, _holes). */
     void (*format_learned)(void *user, const struct hyp_compact_format *format);
+    /* One of the default keys opens the telegrams of a device that has none of its own. */
+    void (*key_found)(void *user, hyp_device_id device, const struct hyp_aes_key *key);
     void (*holes_learned)(void *user, hyp_device_id device, const struct hyp_modbus_hole *holes,
                           size_t count);
 };
@@ -157,6 +159,16 @@ void hyp_collector_restore_format(struct hyp_collector *collector,
                                   const struct hyp_compact_format *format);
 void hyp_collector_restore_holes(struct hyp_collector *collector, hyp_device_id device,
                                  const struct hyp_modbus_hole *holes, size_t count);
+
+/*
+ * Keys to try, in this order, on telegrams of the tenant's meters that have no key of their
+ * own. Replaces those given before; wiped with the collector.
+ * Returns   HYP_OK | LIMIT (HYP_LIMIT_DEFAULT_KEYS, HYP_LIMIT_KEY_SETS)
+ */
+HYP_MUST_USE enum hyp_status hyp_collector_set_default_keys(struct hyp_collector *collector,
+                                                            hyp_tenant_id tenant,
+                                                            const struct hyp_aes_key *keys,
+                                                            size_t count);
 
 /*
  * Reads devices now.
@@ -275,5 +287,17 @@ HYP_MUST_USE enum hyp_status
 hyp_collector_feed(struct hyp_collector *collector, hyp_tenant_id tenant, struct hyp_str text,
                    enum hyp_reading_source source,
                    void (*done)(void *user, const struct hyp_intake_result *), void *user);
+
+/*
+ * Decodes stored frames again, with their own times and lines: a key or a format has come.
+ * One that can be read now becomes a reading and a frame in place of the old one
+ * (hyp_raw_frame.replaces); of all others nothing is kept.
+ * @frames  copied; `replaces` is the number of each
+ * @done    as in hyp_collector_feed; `lines` counts frames, `refused` those still not read
+ * Returns  as hyp_collector_feed
+ */
+HYP_MUST_USE enum hyp_status hyp_collector_decode_again(
+    struct hyp_collector *collector, hyp_tenant_id tenant, const struct hyp_raw_frame *frames,
+    size_t count, void (*done)(void *user, const struct hyp_intake_result *result), void *user);
 
 #endif

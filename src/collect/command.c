@@ -422,3 +422,88 @@ enum hyp_status hyp_collector_feed(struct hyp_collector *collector, hyp_tenant_i
     }
     return call.status;
 }
+
+/* Frames and their bytes in one piece of memory; NULL without memory. */
+static struct hyp_raw_frame *copy_frames(const struct hyp_raw_frame *frames, size_t count)
+{
+    size_t size = count * sizeof(*frames);
+    for (size_t i = 0; i < count; i++) {
+        size += frames[i].len;
+    }
+    struct hyp_raw_frame *copy = malloc(size + 1);
+    if (copy == NULL) {
+        return NULL;
+    }
+    uint8_t *bytes = (uint8_t *)(copy + count);
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = frames[i];
+        copy[i].bytes = bytes;
+        memcpy(bytes, frames[i].bytes, frames[i].len);
+        bytes += frames[i].len;
+    }
+    return copy;
+}
+
+struct again_call {
+    struct hyp_collector *collector;
+    struct hyp_raw_frame *frames;
+    size_t count;
+    struct hyp_feed_order order;
+    enum hyp_status status;
+};
+
+static void do_again(void *argument)
+{
+    struct again_call *call = argument;
+    call->status = call->collector->stopping
+                       ? HYP_CANCELLED
+                       : hyp_feeds_add_frames(&call->collector->feeds, call->frames,
+                                              call->count, &call->order);
+}
+
+enum hyp_status hyp_collector_decode_again(
+    struct hyp_collector *collector, hyp_tenant_id tenant, const struct hyp_raw_frame *frames,
+    size_t count, void (*done)(void *user, const struct hyp_intake_result *result), void *user)
+{
+    struct again_call call = {
+        .collector = collector,
+        .frames = copy_frames(frames, count),
+        .count = count,
+        .order = {.tenant = tenant, .source = HYP_SOURCE_AUTOMATIC, .done = done, .user = user},
+    };
+    if (call.frames == NULL) {
+        return HYP_NO_MEMORY;
+    }
+    hyp_loop_call(&collector->loop, do_again, &call);
+    if (call.status != HYP_OK) {
+        free(call.frames);
+    }
+    return call.status;
+}
+
+/* --- default keys --- */
+
+struct default_keys_call {
+    struct hyp_collector *collector;
+    hyp_tenant_id tenant;
+    const struct hyp_aes_key *keys;
+    size_t count;
+    enum hyp_status status;
+};
+
+static void do_set_default_keys(void *argument)
+{
+    struct default_keys_call *call = argument;
+    call->status = hyp_intake_set_default_keys(&call->collector->intake, call->tenant,
+                                               call->keys, call->count);
+}
+
+enum hyp_status hyp_collector_set_default_keys(struct hyp_collector *collector,
+                                               hyp_tenant_id tenant,
+                                               const struct hyp_aes_key *keys, size_t count)
+{
+    struct default_keys_call call = {
+        .collector = collector, .tenant = tenant, .keys = keys, .count = count};
+    hyp_loop_call(&collector->loop, do_set_default_keys, &call);
+    return call.status;
+}

@@ -15,7 +15,10 @@ struct hyp_feed {
     uint64_t id;
     struct hyp_feed_order order;
     char *text;
-    struct hyp_str rest; /* not yet worked off */
+    struct hyp_str rest;          /* not yet worked off */
+    struct hyp_raw_frame *frames; /* instead of a text */
+    size_t frame_count;
+    size_t frame_next;
     struct hyp_intake_result result;
     uint64_t added;   /* readings given to the outbox */
     uint64_t settled; /* committed or given up */
@@ -147,11 +150,57 @@ static void take_line(struct hyp_feeds *feeds, struct hyp_feed *feed, struct hyp
     }
 }
 
+/* --- stored frames --- */
+
+static void take_frame(struct hyp_feeds *feeds, struct hyp_feed *feed,
+                       const struct hyp_raw_frame *frame)
+{
+    const struct hyp_arrival arrival = {
+        .tenant = feed->order.tenant,
+        .line = frame->line,
+        .protocol = (enum hyp_raw_protocol)frame->protocol,
+        .bytes = frame->bytes,
+        .len = frame->len,
+        .received = frame->received,
+        .signal_dbm = frame->signal_dbm,
+        .source = feed->order.source,
+        .ticket = {.kind = HYP_TICKET_FEED, .id = feed->id},
+        .again = frame->replaces,
+    };
+    struct hyp_arrived arrived;
+    enum hyp_status status = hyp_intake_take(&feeds->collector->intake, &arrival, &arrived);
+    feed->result.lines++;
+    if (status == HYP_OK) {
+        feed->added++;
+    } else {
+        feed->result.refused++;
+    }
+}
+
+/* The next line or frame; false at the end. */
+static bool take_next(struct hyp_feeds *feeds, struct hyp_feed *feed)
+{
+    struct hyp_str line;
+    if (feed->frames != NULL) {
+        if (feed->frame_next == feed->frame_count) {
+            return false;
+        }
+        take_frame(feeds, feed, &feed->frames[feed->frame_next++]);
+        return true;
+    }
+    if (!hyp_str_split_next(&feed->rest, '\n', &line)) {
+        return false;
+    }
+    take_line(feeds, feed, line);
+    return true;
+}
+
 /* --- feeds --- */
 
 static void destroy(struct hyp_feed *feed)
 {
     free(feed->text);
+    free(feed->frames);
     free(feed);
 }
 
@@ -198,12 +247,10 @@ static void on_slice(struct hyp_timer *timer)
         return; /* room in the outbox wakes us */
     }
     for (int i = 0; i < SLICE_LINES && !hyp_outbox_is_full(outbox); i++) {
-        struct hyp_str line;
-        if (!hyp_str_split_next(&feed->rest, '\n', &line)) {
+        if (!take_next(feeds, feed)) {
             feed->read = true;
             break;
         }
-        take_line(feeds, feed, line);
     }
     end_if_settled(feeds, feed);
     hyp_feeds_continue(feeds);
@@ -234,23 +281,51 @@ void hyp_feeds_finish(struct hyp_feeds *feeds)
     }
 }
 
-enum hyp_status hyp_feeds_add(struct hyp_feeds *feeds, char *text, size_t len,
-                              const struct hyp_feed_order *order)
+/* A feed without content at the end of the queue; NULL (and why) when there is no room. */
+static struct hyp_feed *add_feed(struct hyp_feeds *feeds, const struct hyp_feed_order *order,
+                                 enum hyp_status *ret_why)
 {
     if (feeds->count >= HYP_LIMIT_FEEDS) {
-        return HYP_BUSY;
+        *ret_why = HYP_BUSY;
+        return NULL;
     }
     struct hyp_feed *feed = calloc(1, sizeof(*feed));
     if (feed == NULL) {
-        return HYP_NO_MEMORY;
+        *ret_why = HYP_NO_MEMORY;
+        return NULL;
     }
     feed->id = ++feeds->last_id;
     feed->order = *order;
-    feed->text = text;
-    feed->rest = (struct hyp_str){text, len};
     *(feeds->last == NULL ? &feeds->first : &feeds->last->next) = feed;
     feeds->last = feed;
     feeds->count++;
+    return feed;
+}
+
+enum hyp_status hyp_feeds_add(struct hyp_feeds *feeds, char *text, size_t len,
+                              const struct hyp_feed_order *order)
+{
+    enum hyp_status why = HYP_OK;
+    struct hyp_feed *feed = add_feed(feeds, order, &why);
+    if (feed == NULL) {
+        return why;
+    }
+    feed->text = text;
+    feed->rest = (struct hyp_str){text, len};
+    hyp_feeds_continue(feeds);
+    return HYP_OK;
+}
+
+enum hyp_status hyp_feeds_add_frames(struct hyp_feeds *feeds, struct hyp_raw_frame *frames,
+                                     size_t count, const struct hyp_feed_order *order)
+{
+    enum hyp_status why = HYP_OK;
+    struct hyp_feed *feed = add_feed(feeds, order, &why);
+    if (feed == NULL) {
+        return why;
+    }
+    feed->frames = frames;
+    feed->frame_count = count;
     hyp_feeds_continue(feeds);
     return HYP_OK;
 }

@@ -47,6 +47,15 @@ void hyp_feeds_finish(struct hyp_feeds *feeds);
  */
 HYP_MUST_USE enum hyp_status hyp_feeds_add(struct hyp_feeds *feeds, char *text, size_t len,
                                            const struct hyp_feed_order *order);
+/*
+ * Adds stored frames that are to be decoded again.
+ * @frames   one piece of memory from malloc with the bytes behind the list, taken over on
+ *           success
+ * Returns   HYP_OK | BUSY | NO_MEMORY
+ */
+HYP_MUST_USE enum hyp_status hyp_feeds_add_frames(struct hyp_feeds *feeds,
+                                                  struct hyp_raw_frame *frames, size_t count,
+                                                  const struct hyp_feed_order *order);
 /* A batch with readings of a feed has been committed, or given up. */
 void hyp_feeds_committed(struct hyp_feeds *feeds, const struct hyp_ticket *ticket,
                          enum hyp_status status);

@@ -33,75 +33,9 @@ void hyp_intake_finish(struct hyp_intake *intake)
         free((void *)(uintptr_t)format);
     }
     hyp_map_finish(&intake->formats);
+    hyp_wipe(intake->key_sets, intake->key_set_count * sizeof(*intake->key_sets));
+    free(intake->key_sets);
     hyp_heard_finish(&intake->heard);
-}
-
-/* --- what the telegram layer asks --- */
-
-struct asking {
-    struct hyp_intake *intake;
-    const struct hyp_arrival *arrival;
-};
-
-static bool find_key(void *user, const struct hyp_meter_identity *meter,
-                     struct hyp_aes_key *ret_key)
-{
-    const struct asking *asking = user;
-    const struct hyp_station *station = asking->arrival->expected;
-    if (station == NULL || !station->has_serial || !hyp_station_is(station, meter)) {
-        station = hyp_stations_match(asking->intake->stations, asking->arrival->tenant, meter);
-    }
-    if (station == NULL || station->key == NULL) {
-        return false;
-    }
-    *ret_key = *station->key;
-    return true;
-}
-
-static const struct hyp_compact_format *find_format(void *user, uint16_t signature)
-{
-    const struct asking *asking = user;
-    uint64_t value = 0;
-    return hyp_map_get(&asking->intake->formats, signature, &value)
-               ? (const struct hyp_compact_format *)(uintptr_t)value
-               : NULL;
-}
-
-static bool same_format(const struct hyp_compact_format *a, const struct hyp_compact_format *b)
-{
-    return a->len == b->len && memcmp(a->difvif, b->difvif, a->len) == 0;
-}
-
-void hyp_intake_add_format(struct hyp_intake *intake, const struct hyp_compact_format *format)
-{
-    uint64_t value = 0;
-    if (hyp_map_get(&intake->formats, format->signature, &value)) {
-        *(struct hyp_compact_format *)(uintptr_t)value = *format;
-        return;
-    }
-    struct hyp_compact_format *copy = malloc(sizeof(*copy));
-    if (copy == NULL || intake->formats.count >= HYP_LIMIT_COMPACT_FORMATS) {
-        free(copy);
-        return; /* it will be seen again */
-    }
-    *copy = *format;
-    if (hyp_map_set(&intake->formats, format->signature, (uint64_t)(uintptr_t)copy) != HYP_OK) {
-        free(copy);
-    }
-}
-
-static void learn_format(void *user, const struct hyp_compact_format *format)
-{
-    const struct asking *asking = user;
-    const struct hyp_compact_format *known = find_format(user, format->signature);
-    if (known != NULL && same_format(known, format)) {
-        return;
-    }
-    hyp_intake_add_format(asking->intake, format);
-    const struct hyp_collect_observer *observer = asking->intake->observer;
-    if (observer->format_learned != NULL) {
-        observer->format_learned(observer->user, format);
-    }
 }
 
 /* --- whose is it --- */
@@ -232,23 +166,12 @@ static enum hyp_status decode_telegram(struct hyp_intake *intake,
                                        size_t len, struct hyp_arena *arena,
                                        struct gathering *gathering, struct hyp_arrived *arrived)
 {
-    struct asking asking = {.intake = intake, .arrival = arrival};
-    struct hyp_telegram_context context = {.user = &asking,
-                                           .find_key = find_key,
-                                           .find_format = find_format,
-                                           .learn_format = learn_format};
-    if (arrival->arena == NULL) {
-        context.fragments = &intake->fragments; /* a test keeps nothing */
-    }
-    enum hyp_link_kind link =
-        arrival->protocol == HYP_RAW_MBUS ? HYP_LINK_MBUS : HYP_LINK_WMBUS;
     struct hyp_telegram *telegram = &intake->telegram;
     struct hyp_error err = {0};
     memset(&telegram->meter, 0, sizeof(telegram->meter));
     telegram->has_identity = false;
     telegram->encryption = HYP_ENCRYPTION_NONE;
-    enum hyp_status opened =
-        hyp_telegram_open(bytes, len, link, &context, telegram, NULL, &err);
+    enum hyp_status opened = hyp_intake_open(intake, arrival, bytes, len, &err);
     enum hyp_status found = HYP_OK;
     if (opened == HYP_OK || telegram->has_identity) {
         found = find_sender(intake, arrival, telegram, arrived);
@@ -261,7 +184,7 @@ static enum hyp_status decode_telegram(struct hyp_intake *intake,
         return opened;
     }
     if (arrival->protocol == HYP_RAW_WMBUS && arrival->arena == NULL &&
-        is_repeated(intake, arrival, arrived->station)) {
+        arrival->again.id == 0 && is_repeated(intake, arrival, arrived->station)) {
         arrived->repeated = true;
         return HYP_OK;
     }
@@ -363,6 +286,7 @@ static enum hyp_status keep_frame(struct hyp_intake *intake, const struct hyp_ar
         .protocol = (uint16_t)arrival->protocol,
         .signal_dbm = arrival->signal_dbm,
         .outcome = outcome,
+        .replaces = arrival->again,
         .bytes = arrival->bytes,
         .len = HYP_MIN(arrival->len, (size_t)HYP_LIMIT_RAW_BYTES),
     };
@@ -409,7 +333,7 @@ enum hyp_status hyp_intake_take(struct hyp_intake *intake, const struct hyp_arri
         say(ret_arrived, "the telegram carries no values");
         status = HYP_UNSUPPORTED;
     }
-    if (!keep || ret_arrived->repeated) {
+    if (!keep || ret_arrived->repeated || (arrival->again.id != 0 && status != HYP_OK)) {
         return status;
     }
     if (ret_arrived->station == NULL && ret_arrived->has_meter &&

@@ -9,12 +9,20 @@
 #ifndef HYP_COLLECT_INTAKE_H
 #define HYP_COLLECT_INTAKE_H
 
+#include "base/limits.h"
 #include "base/map.h"
 #include "collect/collect.h"
 #include "collect/heard.h"
 #include "collect/outbox.h"
 #include "collect/station.h"
 #include "protocol/wmbus/fragments.h"
+
+/* Keys to try on meters without one. */
+struct hyp_key_set {
+    hyp_tenant_id tenant;
+    size_t count;
+    struct hyp_aes_key keys[HYP_LIMIT_DEFAULT_KEYS];
+};
 
 struct hyp_intake {
     const struct hyp_library *library;
@@ -25,6 +33,8 @@ struct hyp_intake {
     struct hyp_heard heard;
     struct hyp_map formats; /* signature -> struct hyp_compact_format * */
     struct hyp_fragments fragments;
+    struct hyp_key_set *key_sets; /* of all tenants that have some */
+    size_t key_set_count;
     struct hyp_telegram telegram;
 };
 
@@ -40,6 +50,7 @@ struct hyp_arrival {
     enum hyp_reading_source source;
     struct hyp_ticket ticket;
     struct hyp_station *expected; /* who was asked; NULL = find out */
+    hyp_frame_id again;           /* a stored frame: keep only what can be read now */
     struct hyp_arena *arena;      /* test: decode into this, keep nothing; else NULL */
 };
 
@@ -71,6 +82,21 @@ void hyp_intake_finish(struct hyp_intake *intake);
 HYP_MUST_USE enum hyp_status hyp_intake_take(struct hyp_intake *intake,
                                              const struct hyp_arrival *arrival,
                                              struct hyp_arrived *ret_arrived);
+
+/* HYP_OK | LIMIT | NO_MEMORY (unchanged) */
+HYP_MUST_USE enum hyp_status hyp_intake_set_default_keys(struct hyp_intake *intake,
+                                                         hyp_tenant_id tenant,
+                                                         const struct hyp_aes_key *keys,
+                                                         size_t count);
+
+/*
+ * Opens a telegram into intake->telegram, with the key of its meter (opening.c).
+ * Returns   as hyp_telegram_open
+ */
+HYP_MUST_USE enum hyp_status hyp_intake_open(struct hyp_intake *intake,
+                                             const struct hyp_arrival *arrival,
+                                             const uint8_t *bytes, size_t len,
+                                             struct hyp_error *err);
 
 /* Adds a format known from before. */
 void hyp_intake_add_format(struct hyp_intake *intake, const struct hyp_compact_format *format);

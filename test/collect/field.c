@@ -36,6 +36,8 @@ static void keep_batch(struct field_sink *sink, const struct hyp_batch *batch)
                                      .outcome = frame->outcome,
                                      .protocol = frame->protocol,
                                      .signal_dbm = frame->signal_dbm,
+                                     .received = frame->received,
+                                     .replaces = frame->replaces,
                                      .len = frame->len};
         memcpy(copy->bytes, frame->bytes, HYP_MIN(frame->len, sizeof(copy->bytes)));
     }
@@ -122,6 +124,14 @@ static void on_holes(void *user, hyp_device_id device, const struct hyp_modbus_h
     ((struct field *)user)->holes_learned = count;
 }
 
+static void on_key(void *user, hyp_device_id device, const struct hyp_aes_key *key)
+{
+    struct field *field = user;
+    (void)device;
+    field->keys_found++;
+    field->key_found = *key;
+}
+
 static void on_found(void *user, const struct hyp_found_device *found)
 {
     (void)found;
@@ -155,6 +165,7 @@ static struct field *create(const struct hyp_zone *zone, bool real)
                      .job = on_job,
                      .found = on_found,
                      .format_learned = on_format,
+                     .key_found = on_key,
                      .holes_learned = on_holes},
     };
     assert_int_equal(hyp_collector_create(&config, &field->collector, &err), HYP_OK);

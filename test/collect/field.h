@@ -25,6 +25,8 @@ struct field_reading {
 };
 
 struct field_frame {
+    hyp_frame_id replaces;
+    hyp_utc received;
     hyp_device_id device;
     hyp_line_id line;
     enum hyp_status outcome;
@@ -67,6 +69,8 @@ struct field {
     size_t formats_learned;
     size_t holes_learned;
     size_t found;
+    size_t keys_found;
+    struct hyp_aes_key key_found;
 };
 
 /* With the profile "test_modbus": 4 holding registers from 10, daily 2 from 100. */

@@ -66,6 +66,104 @@ static struct hyp_intake_result feed(struct field *field, const char *text)
     return fed.result;
 }
 
+/* --- keys that come later --- */
+
+/* Gas meter ELS 12345678 of OMS annex N, mode 5. */
+#define SEALED                                                                                 \
+    "2E4493157856341233037A2A0020255923C95AAA26D1B2E7493B013EC4A6F6D3529B520EDFF0EA6DEFC99D6D" \
+    "69EBF3"
+static const struct hyp_aes_key right_key = {
+    {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17}
+};
+#define SEALED_TIME_MS (FIELD_START_MS - 86400000)
+
+static struct hyp_device gas_meter(void)
+{
+    struct hyp_device device = water_meter(1, -1, -1);
+    memcpy(device.manufacturer, "ELS", 4);
+    memcpy(device.serial, "12345678", 9);
+    return device;
+}
+
+static struct hyp_intake_result decode_again(struct field *field)
+{
+    uint8_t bytes[64];
+    size_t len = 0;
+    struct fed fed = {0};
+    assert_int_equal(hyp_hex_decode(hyp_str_from(SEALED), bytes, sizeof(bytes), &len, NULL),
+                     HYP_OK);
+    const struct hyp_raw_frame frame = {.device = {1},
+                                        .received = {SEALED_TIME_MS},
+                                        .protocol = HYP_RAW_WMBUS,
+                                        .signal_dbm = -77,
+                                        .outcome = HYP_NO_KEY,
+                                        .replaces = {42},
+                                        .bytes = bytes,
+                                        .len = len};
+    assert_int_equal(
+        hyp_collector_decode_again(field->collector, FIELD_TENANT, &frame, 1, on_fed, &fed),
+        HYP_OK);
+    field_until(field, is_fed, &fed);
+    return fed.result;
+}
+
+static void a_stored_frame_is_read_when_its_key_is_there(void **state)
+{
+    (void)state;
+    struct field *field = field_create();
+    struct hyp_device device = gas_meter();
+    set_device(field, &device);
+    struct hyp_intake_result result = decode_again(field);
+    assert_int_equal(result.lines, 1);
+    assert_int_equal(result.refused, 1);
+    assert_int_equal(field->sink.frame_count, 0); /* it is stored as it was */
+    device.has_key = true;
+    device.key = right_key;
+    set_device(field, &device);
+    result = decode_again(field);
+    assert_int_equal(result.readings, 1);
+    assert_int_equal(result.refused, 0);
+    assert_int_equal(field->sink.frame_count, 1);
+    assert_int_equal(field->sink.frames[0].replaces.id, 42);
+    assert_int_equal(field->sink.frames[0].received.ms, SEALED_TIME_MS);
+    assert_int_equal(field->sink.frames[0].signal_dbm, -77);
+    assert_int_equal(field->sink.frames[0].outcome, HYP_OK);
+    assert_int_equal(field->sink.readings[0].receive_time.ms, SEALED_TIME_MS);
+    field_destroy(field);
+}
+
+static void default_keys_are_tried_in_order(void **state)
+{
+    (void)state;
+    struct field *field = field_create();
+    struct hyp_device device = gas_meter();
+    const struct hyp_aes_key keys[] = {{{0xFF}}, right_key, {{0x11}}};
+    struct hyp_aes_key many[HYP_LIMIT_DEFAULT_KEYS + 1] = {0};
+    set_device(field, &device);
+    assert_int_equal(feed(field, SEALED).refused, 1);
+    assert_int_equal(field->sink.frames[0].outcome, HYP_NO_KEY);
+    assert_int_equal(hyp_collector_set_default_keys(field->collector, FIELD_TENANT, many,
+                                                    HYP_ARRAY_LEN(many)),
+                     HYP_LIMIT);
+    assert_int_equal(hyp_collector_set_default_keys(field->collector, FIELD_TENANT, keys, 1),
+                     HYP_OK);
+    struct hyp_intake_result result = feed(field, SEALED);
+    assert_int_equal(result.refused, 1);
+    assert_non_null(strstr(result.first_error, "default key"));
+    assert_int_equal(hyp_collector_set_default_keys(field->collector, FIELD_TENANT, keys, 3),
+                     HYP_OK);
+    assert_int_equal(feed(field, SEALED).readings, 1);
+    assert_int_equal(field->keys_found, 1);
+    assert_memory_equal(&field->key_found, &right_key, sizeof(right_key));
+    /* A meter with a key of its own is not tried: a wrong key must show. */
+    device.has_key = true;
+    set_device(field, &device);
+    field_advance(field, 60000);
+    assert_int_equal(feed(field, SEALED).refused, 1);
+    assert_int_equal(field->keys_found, 1);
+    field_destroy(field);
+}
+
 /* --- whose is it --- */
 
 struct match_row {
@@ -499,6 +597,8 @@ int main(void)
 {
     static struct test_list list;
     TEST_ROWS(&list, match_rows, check_match);
+    TEST_ONE(&list, a_stored_frame_is_read_when_its_key_is_there);
+    TEST_ONE(&list, default_keys_are_tried_in_order);
     TEST_ONE(&list, the_most_specific_device_has_it);
     TEST_ONE(&list, tenants_do_not_see_each_others_meters);
     TEST_ONE(&list, a_device_without_maker_or_serial_matches_nothing);
