@@ -87,6 +87,12 @@ const struct hyp_route hyp_routes[] = {
     ROUTE(POST, "/groups/{id}/members", GROUP_WRITE, group_members, 0),
     ROUTE(POST, "/intake", READING_WRITE, intake, LARGE | TEXT),
     ROUTE(POST, "/keys", KEY_WRITE, keys_import, LARGE),
+    ROUTE(POST, "/keys/file", KEY_WRITE, keys_file, LARGE),
+    ROUTE(GET, "/keys/defaults", KEY_WRITE, default_keys_list, 0),
+    ROUTE(POST, "/keys/defaults", KEY_WRITE, default_key_add, 0),
+    ROUTE(DELETE, "/keys/defaults/{id}", KEY_WRITE, default_key_remove, NO_BODY),
+    ROUTE(GET, "/keys/backlog", KEY_WRITE, backlog_get, 0),
+    ROUTE(POST, "/keys/backlog", KEY_WRITE, backlog_start, NO_BODY),
     ROUTE(GET, "/stream", READING_READ, stream, 0),
 };
 const size_t hyp_route_count = HYP_ARRAY_LEN(hyp_routes);

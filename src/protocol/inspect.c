@@ -205,11 +205,13 @@ void hyp_inspect_settle(struct hyp_explain *explain, size_t first, const uint8_t
         note_damaged(explain, first, bytes, len, telegram->link, err);
     }
     static const struct gap same = {"received", "explained with the bytes as received"};
+    static const struct gap unused = {"rest", "belongs to no field"};
     static const struct gap refused = {GAP_FIELD, "before or behind the place of refusal"};
     place_errors(explain, first);
     sort(explain, first);
     cut_overlaps(explain, first);
-    fill_holes(explain, first, 0, len, &refused, &refused);
+    const struct gap *rest = err == NULL ? &unused : &refused;
+    fill_holes(explain, first, 0, len, rest, rest);
     if (hyp_inspect_has_copy(explain, first)) {
         fill_holes(explain, first, 1, telegram->plain_len, &same,
                    err == NULL ? &same : &refused);

@@ -206,9 +206,9 @@ enum hyp_status hyp_device_get(struct hyp_service *service, const struct hyp_sco
 
 /* --- change --- */
 
-/* After a change of the store: memory and collector follow. */
-static enum hyp_status follow(struct hyp_service *service, const struct hyp_device *device,
-                              struct hyp_error *err)
+enum hyp_status hyp_service_follow_device(struct hyp_service *service,
+                                          const struct hyp_device *device,
+                                          struct hyp_error *err)
 {
     enum hyp_status status = hyp_directory_set_device(service->directory, device);
     if (status == HYP_OK) {
@@ -236,12 +236,15 @@ enum hyp_status hyp_device_add(struct hyp_service *service, const struct hyp_sco
         status = hyp_store_device_add(service->config.store, device, err);
     }
     if (status == HYP_OK) {
-        status = follow(service, device, err);
+        status = hyp_service_follow_device(service, device, err);
     }
     pthread_mutex_unlock(&service->plant_lock);
     if (status == HYP_OK) {
         hyp_service_audit(service, scope, "device.add", "device", device->id.id, "%s (%s %s)",
                           device->name, device->manufacturer, device->serial);
+        if (device->has_key) {
+            hyp_backlog_ask(service, device->tenant, true);
+        }
     }
     return status == HYP_OK ? HYP_OK : hyp_service_explain_failure(err, status);
 }
@@ -321,7 +324,7 @@ static enum hyp_status update_locked(struct hyp_service *service, const struct h
     if (status == HYP_OK) {
         status = hyp_store_device_update(service->config.store, device, err);
     }
-    return status == HYP_OK ? follow(service, device, err) : status;
+    return status == HYP_OK ? hyp_service_follow_device(service, device, err) : status;
 }
 
 enum hyp_status hyp_device_update(struct hyp_service *service, const struct hyp_scope *scope,
@@ -346,6 +349,9 @@ enum hyp_status hyp_device_update(struct hyp_service *service, const struct hyp_
     hyp_service_audit(service, scope, "device.update", "device", device->id.id, "%s",
                       hyp_buf_terminate(&detail));
     hyp_wipe(&before.key, sizeof(before.key));
+    if (key_given && device->has_key) {
+        hyp_backlog_ask(service, device->tenant, false);
+    }
     return HYP_OK;
 }
 
@@ -369,7 +375,7 @@ enum hyp_status hyp_device_commanded(struct hyp_service *service, hyp_tenant_id 
         status = hyp_store_device_update(service->config.store, &device, err);
     }
     if (status == HYP_OK) {
-        status = follow(service, &device, err);
+        status = hyp_service_follow_device(service, &device, err);
     }
     pthread_mutex_unlock(&service->plant_lock);
     hyp_wipe(&device.key, sizeof(device.key));
@@ -402,63 +408,5 @@ enum hyp_status hyp_device_remove(struct hyp_service *service, const struct hyp_
     }
     hyp_service_audit(service, scope, "device.remove", "device", id.id, "%s (%s %s)",
                       view.device.name, view.device.manufacturer, view.device.serial);
-    return HYP_OK;
-}
-
-/* --- keys --- */
-
-static enum hyp_status set_key(struct hyp_service *service, const struct hyp_scope *scope,
-                               hyp_device_id id, const struct hyp_aes_key *key,
-                               struct hyp_error *err)
-{
-    struct hyp_device device;
-    enum hyp_status status =
-        hyp_store_device(service->config.store, hyp_scope_tenant(scope), id, &device);
-    if (status != HYP_OK) {
-        return status;
-    }
-    device.key = *key;
-    device.has_key = true;
-    status = hyp_store_device_update(service->config.store, &device, err);
-    if (status == HYP_OK) {
-        status = follow(service, &device, err);
-    }
-    hyp_wipe(&device.key, sizeof(device.key));
-    return status;
-}
-
-enum hyp_status hyp_keys_import(struct hyp_service *service, const struct hyp_scope *scope,
-                                const struct hyp_key_row *rows, size_t count,
-                                size_t *ret_matched, size_t *ret_unmatched,
-                                struct hyp_error *err)
-{
-    size_t matched = 0;
-    size_t unmatched = 0;
-    enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_KEY_WRITE, err);
-    if (status != HYP_OK) {
-        return status;
-    }
-    pthread_mutex_lock(&service->plant_lock);
-    for (size_t i = 0; status == HYP_OK && i < count; i++) {
-        hyp_device_id found[16];
-        size_t found_count = hyp_directory_find_serial(
-            service->directory, hyp_scope_tenant(scope), hyp_str_from(rows[i].manufacturer),
-            hyp_str_from(rows[i].serial), found, HYP_ARRAY_LEN(found));
-        for (size_t n = 0; status == HYP_OK && n < found_count; n++) {
-            status = set_key(service, scope, found[n], &rows[i].key, err);
-        }
-        matched += found_count > 0 ? 1 : 0;
-        unmatched += found_count > 0 ? 0 : 1;
-    }
-    pthread_mutex_unlock(&service->plant_lock);
-    if (matched > 0) {
-        hyp_service_audit(service, scope, "key.import", "device", 0, "keys of %zu meters set",
-                          matched);
-    }
-    if (status != HYP_OK) {
-        return hyp_service_explain_failure(err, status);
-    }
-    *ret_matched = matched;
-    *ret_unmatched = unmatched;
     return HYP_OK;
 }

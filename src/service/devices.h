@@ -52,18 +52,6 @@ HYP_MUST_USE enum hyp_status hyp_device_remove(struct hyp_service *service,
 HYP_MUST_USE enum hyp_status hyp_device_check(struct hyp_service *service, hyp_tenant_id tenant,
                                               struct hyp_device *device, struct hyp_error *err);
 
-struct hyp_key_row {
-    char manufacturer[4]; /* empty = any */
-    char serial[HYP_SERIAL_MAX];
-    struct hyp_aes_key key;
-};
-/* Sets the keys of devices found by serial number. */
-HYP_MUST_USE enum hyp_status hyp_keys_import(struct hyp_service *service,
-                                             const struct hyp_scope *scope,
-                                             const struct hyp_key_row *rows, size_t count,
-                                             size_t *ret_matched, size_t *ret_unmatched,
-                                             struct hyp_error *err);
-
 /* --- lines --- */
 
 struct hyp_line_view {

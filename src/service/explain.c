@@ -22,7 +22,8 @@ struct explain_run {
     struct hyp_arena *arena;
     struct hyp_explanation *result;
     struct hyp_explain notes;
-    struct hyp_buf plain; /* stage 1 of all telegrams */
+    struct hyp_buf plain;            /* stage 1 of all telegrams */
+    const struct hyp_aes_key *trial; /* default key on trial */
     struct hyp_value *values;
 };
 
@@ -34,7 +35,13 @@ static bool find_key(void *user, const struct hyp_meter_identity *meter,
         *ret_key = *run->request->key;
         return true;
     }
-    return hyp_directory_find_key(run->service->directory, run->tenant, meter, ret_key);
+    if (hyp_directory_find_key(run->service->directory, run->tenant, meter, ret_key)) {
+        return true;
+    }
+    if (run->trial != NULL) {
+        *ret_key = *run->trial;
+    }
+    return run->trial != NULL;
 }
 
 static const struct hyp_compact_format *find_format(void *user, uint16_t signature)
@@ -106,6 +113,35 @@ static void take_identity(struct explain_run *run, const struct hyp_telegram *te
     result->encryption = telegram->encryption;
 }
 
+/* With the meter's key; without one with the tenant's default keys, the first that fits. */
+static enum hyp_status inspect(struct explain_run *run, const uint8_t *bytes, size_t len,
+                               enum hyp_link_kind link, struct hyp_telegram *telegram,
+                               struct hyp_error *err)
+{
+    struct hyp_telegram_context context = {
+        .user = run, .find_key = find_key, .find_format = find_format};
+    size_t first_note = run->notes.count;
+    enum hyp_status status =
+        hyp_inspect_telegram(bytes, len, link, &context, telegram, &run->notes, err);
+    if (status != HYP_NO_KEY) {
+        return status;
+    }
+    struct hyp_aes_key keys[HYP_LIMIT_DEFAULT_KEYS];
+    size_t count = hyp_default_keys_load(run->service, run->tenant, keys);
+    for (size_t i = 0; status != HYP_OK && i < count; i++) {
+        run->trial = &keys[i];
+        run->notes.count = first_note;
+        status = hyp_inspect_telegram(bytes, len, link, &context, telegram, &run->notes, err);
+    }
+    run->trial = NULL;
+    hyp_wipe(keys, sizeof(keys));
+    if (status != HYP_OK && count > 0) {
+        run->notes.count = first_note;
+        status = hyp_inspect_telegram(bytes, len, link, &context, telegram, &run->notes, err);
+    }
+    return status;
+}
+
 static enum hyp_status explain_telegram(struct explain_run *run, const uint8_t *bytes,
                                         size_t len, size_t base, enum hyp_link_kind link)
 {
@@ -114,11 +150,8 @@ static enum hyp_status explain_telegram(struct explain_run *run, const uint8_t *
         return HYP_NO_MEMORY;
     }
     struct hyp_error err = {.offset = -1};
-    struct hyp_telegram_context context = {
-        .user = run, .find_key = find_key, .find_format = find_format};
     size_t first_note = run->notes.count;
-    enum hyp_status status =
-        hyp_inspect_telegram(bytes, len, link, &context, telegram, &run->notes, &err);
+    enum hyp_status status = inspect(run, bytes, len, link, telegram, &err);
     take_identity(run, telegram);
     if (status != HYP_OK) {
         fail(run, status, base, &err);

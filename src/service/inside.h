@@ -4,9 +4,11 @@
 #define HYP_SERVICE_INSIDE_H
 
 #include "service/auth.h"
+#include "service/backlog.h"
 #include "service/backoff.h"
 #include "service/directory.h"
 #include "service/hub.h"
+#include "service/keys.h"
 #include "service/learned.h"
 #include "service/password.h"
 #include "service/scope.h"
@@ -57,6 +59,17 @@ struct hyp_today {
     bool dirty;
 };
 
+/* Keys that were found by trying (keys.c) and wait to be saved. */
+#define HYP_FOUND_KEYS 256
+struct hyp_found_keys {
+    pthread_mutex_t lock;
+    size_t count;
+    struct hyp_found_key {
+        hyp_device_id device;
+        struct hyp_aes_key key;
+    } list[HYP_FOUND_KEYS];
+};
+
 struct hyp_service {
     struct hyp_service_config config;
     _Atomic(struct hyp_collector *) collector;
@@ -64,6 +77,8 @@ struct hyp_service {
     struct hyp_hub *hub;
     struct hyp_auth auth;
     struct hyp_learned *learned;
+    struct hyp_backlog *backlog;
+    struct hyp_found_keys found_keys;
     struct hyp_today today;
     hyp_utc started;
     pthread_mutex_t tenant_lock;
@@ -142,6 +157,11 @@ enum hyp_status hyp_service_push_device(struct hyp_service *service,
 HYP_MUST_USE enum hyp_status hyp_line_has_room(struct hyp_service *service,
                                                hyp_tenant_id tenant, hyp_line_id line,
                                                size_t more, struct hyp_error *err);
+
+/* After a change of the store: memory and collector follow. Under the plant's lock. */
+enum hyp_status hyp_service_follow_device(struct hyp_service *service,
+                                          const struct hyp_device *device,
+                                          struct hyp_error *err);
 
 /* NOT_FOUND with "There is no <what> <id>." */
 enum hyp_status hyp_service_not_found(struct hyp_error *err, const char *what, int64_t id);

@@ -25,6 +25,7 @@ struct hyp_learned {
     struct hyp_compact_format formats[HYP_LIMIT_COMPACT_FORMATS];
     size_t format_count;
     bool formats_dirty;
+    bool formats_new; /* telegrams that waited for one may be read now */
     struct hole_note *holes[HOLES_WAITING];
     size_t hole_count;
 };
@@ -89,6 +90,7 @@ void hyp_learned_on_format(void *user, const struct hyp_compact_format *format)
     pthread_mutex_lock(&learned->lock);
     if (add_locked(learned, format)) {
         learned->formats_dirty = true;
+        learned->formats_new = true;
     }
     pthread_mutex_unlock(&learned->lock);
 }
@@ -171,6 +173,13 @@ void hyp_learned_save(struct hyp_service *service)
 {
     struct hyp_learned *learned = service->learned;
     save_formats(service);
+    pthread_mutex_lock(&learned->lock);
+    bool formats_new = learned->formats_new;
+    learned->formats_new = false;
+    pthread_mutex_unlock(&learned->lock);
+    if (formats_new) {
+        hyp_backlog_ask(service, (hyp_tenant_id){0}, false);
+    }
     for (;;) {
         struct hole_note *note = NULL;
         pthread_mutex_lock(&learned->lock);

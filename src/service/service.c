@@ -257,6 +257,7 @@ enum hyp_status hyp_service_create(const struct hyp_service_config *config,
     pthread_mutex_init(&service->job_lock, NULL);
     pthread_mutex_init(&service->today.lock, NULL);
     pthread_mutex_init(&service->keeper_lock, NULL);
+    pthread_mutex_init(&service->found_keys.lock, NULL);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -272,6 +273,9 @@ enum hyp_status hyp_service_create(const struct hyp_service_config *config,
     }
     if (status == HYP_OK) {
         status = hyp_learned_create(&service->learned);
+    }
+    if (status == HYP_OK) {
+        status = hyp_backlog_create(service, &service->backlog);
     }
     if (status == HYP_OK) {
         status = load(service, err);
@@ -302,6 +306,7 @@ struct hyp_collect_observer hyp_service_observer(struct hyp_service *service)
         .job = hyp_field_job,
         .format_learned = hyp_learned_on_format,
         .holes_learned = hyp_learned_on_holes,
+        .key_found = hyp_keys_on_found,
     };
 }
 
@@ -312,6 +317,7 @@ static void save_all(struct hyp_service *service)
     hyp_field_save(service);
     hyp_auth_sweep(service);
     hyp_learned_save(service);
+    hyp_keys_save_found(service);
     hyp_today_save(service);
 }
 
@@ -389,6 +395,9 @@ enum hyp_status hyp_service_start(struct hyp_service *service, struct hyp_collec
     if (status == HYP_OK) {
         status = hyp_learned_restore(service, collector);
     }
+    if (status == HYP_OK) {
+        status = hyp_default_keys_push(service);
+    }
     if (status != HYP_OK) {
         return hyp_service_explain_failure(err, status);
     }
@@ -404,6 +413,7 @@ enum hyp_status hyp_service_start(struct hyp_service *service, struct hyp_collec
 
 void hyp_service_stop(struct hyp_service *service)
 {
+    hyp_backlog_stop(service->backlog);
     if (service->keeper_runs) {
         pthread_mutex_lock(&service->keeper_lock);
         service->stopping = true;
@@ -424,12 +434,15 @@ void *hyp_service_destroy(struct hyp_service *service)
     if (service->auth.sessions != NULL) {
         hyp_auth_finish(service);
     }
+    hyp_backlog_destroy(service->backlog);
     hyp_directory_destroy(service->directory);
     hyp_hub_destroy(service->hub);
     hyp_learned_destroy(service->learned);
     pthread_cond_destroy(&service->keeper_wake);
     pthread_mutex_destroy(&service->keeper_lock);
     pthread_mutex_destroy(&service->plant_lock);
+    hyp_wipe(service->found_keys.list, sizeof(service->found_keys.list));
+    pthread_mutex_destroy(&service->found_keys.lock);
     pthread_mutex_destroy(&service->job_lock);
     pthread_mutex_destroy(&service->today.lock);
     pthread_mutex_destroy(&service->tenant_lock);
