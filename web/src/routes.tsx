@@ -27,6 +27,7 @@ const ROUTES: Route[] = [
   { pattern: /^\/settings\/appearance$/, title: 'settings.appearance', load: withTexts(() => import('./pages/appearance'), 'gate') },
   { pattern: /^\/settings\/users$/, title: 'settings.users', load: withTexts(() => import('./pages/users'), 'people', 'gate'), needs: 'user.manage' },
   { pattern: /^\/settings\/tokens$/, title: 'settings.tokens', load: withTexts(() => import('./pages/tokens'), 'people'), needs: 'token.manage' },
+  { pattern: /^\/settings\/keys$/, title: 'settings.keys', load: withTexts(() => import('./pages/keys'), 'keys', 'people'), needs: 'key.write' },
   { pattern: /^\/settings\/audit$/, title: 'settings.audit', load: withTexts(() => import('./pages/audit'), 'people'), needs: 'audit.read' },
 ];
 

@@ -159,3 +159,14 @@ export interface Problem {
   title: string; status: number; code: string; detail: string;
   field?: string; offset?: number; retry_after?: number;
 }
+
+export type KeyResult = 'new' | 'changed' | 'same' | 'unknown' | 'bad';
+export interface KeyReport {
+  applied: boolean; counts: Record<KeyResult, number>;
+  rows: { line: number; serial: string; manufacturer: string; result: KeyResult; device: number | null; device_name: string; devices: number; text: string }[];
+}
+export interface DefaultKey { id: number; name: string; created: string }
+export interface Backlog {
+  state: 'idle' | 'counting' | 'decoding' | 'done'; percent: number; total: number; done: number; readings: number;
+  started: string | null; finished: string | null; error: string;
+}

@@ -7,6 +7,7 @@ const ITEMS: { href: string; key: Key; needs?: Permission }[] = [
   { href: '/settings/appearance', key: 'settings.appearance' },
   { href: '/settings/users', key: 'settings.users', needs: 'user.manage' },
   { href: '/settings/tokens', key: 'settings.tokens', needs: 'token.manage' },
+  { href: '/settings/keys', key: 'settings.keys', needs: 'key.write' },
   { href: '/settings/audit', key: 'settings.audit', needs: 'audit.read' },
 ];
 
