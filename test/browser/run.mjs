@@ -5,6 +5,7 @@ import * as firstRun from './first-run.mjs';
 import * as building from './building.mjs';
 import * as reading from './reading.mjs';
 import * as inspecting from './inspecting.mjs';
+import * as keys from './keys.mjs';
 import * as roles from './roles.mjs';
 import * as pages from './pages.mjs';
 import * as access from './access.mjs';
@@ -16,7 +17,7 @@ import * as scale from './scale.mjs';
 // Ten thousand devices come last: a server restarts faster without them.
 const STEPS = [
   [{ firstRun }], [{ building }], [{ reading }],
-  [{ inspecting, roles, access }, { pages }],
+  [{ inspecting, keys, roles, access }, { pages }],
   [{ outage }], [{ scanning }], [{ scale }],
 ];
 

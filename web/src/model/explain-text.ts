@@ -21,6 +21,33 @@ export function explainText(e: Explain, title: string): string {
   return lines.join('\n') + '\n';
 }
 
+/**
+ * The telegram as a capture of a profile (docs/profiles.md), with a corpus line above it. The key is never in it:
+ * whoever may publish it writes it down.
+ */
+export function testCase(e: Explain, title: string): string {
+  const hex = (e.stages[0]?.hex ?? '').toUpperCase();
+  const name = title.replace(/"/g, "'");
+  const opened = e.encryption?.state === 'decrypted';
+  const corpus = { name, hex, ...(e.error ? { error: { code: e.error.code, offset: e.error.offset } } : {}) };
+  const lines = [
+    `# ${JSON.stringify(corpus)}`,
+    `  - name: "${name}"`,
+    '    source: "say here where it is from: device, firmware, how taken"',
+    `    class: ${e.ok ? 'ok' : 'error'}`,
+    '    telegram: >-',
+    ...(hex.match(/.{1,84}/g) ?? []).map((row) => `      ${row}`),
+  ];
+  if (opened) lines.push('    key: "its 32 hex digits, if they may be published"');
+  if (e.error) lines.push(`    refused: ${e.error.code}`);
+  if (e.values.length) {
+    lines.push('    expect:');
+    const said = (v: Explain['values'][number]): string => (v.text ? `${v.text}${v.unit ? ' ' + v.unit : ''}` : `(${v.quality})`);
+    for (const v of e.values) lines.push(`      ${v.key}: ${said(v)}`);
+  }
+  return lines.join('\n') + '\n';
+}
+
 /** Digits that a change of unit keeps: 58.815 MWh and 58815 kWh are both "58815". */
 const significant = (text: string): string => text.replace(/^[-\u2212]|\./g, '').replace(/^0+(?=.)|0+$/g, '');
 

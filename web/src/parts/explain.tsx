@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Explain, Note } from '../api/types';
 import { t, word } from '../model/i18n';
 import { byteText, owners, spaced } from '../model/hex';
-import { explainText, noteOf } from '../model/explain-text';
+import { explainText, noteOf, testCase } from '../model/explain-text';
 import { phone } from '../live/prefs';
 import { copyText } from './copy';
 import { Icon } from './icon';
@@ -184,7 +184,9 @@ export function ExplainView({ e, title, focusKey }: { e: Explain; title: string;
       <section class="card">
         <div class="card-head">
           <Facts e={e} />
+          <span class="push" />
           <button type="button" class="btn" onClick={() => void copyText(explainText(e, title))}><Icon svg={copyIcon} />{t('inspector.copy')}</button>
+          <button type="button" class="btn" title={t('inspector.copyTestHint')} onClick={() => void copyText(testCase(e, title))}><Icon svg={copyIcon} />{t('inspector.copyTest')}</button>
         </div>
         {e.stages.length > 1 && (
           <div class="tabs" role="tablist" aria-label={t('inspector.stages')}>

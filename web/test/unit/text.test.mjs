@@ -55,6 +55,22 @@ test('an explained telegram as text names the refusal and every field', () => {
   assert.match(text, /0 {2}68 +start: long frame \(EN 13757-2\)/);
 });
 
+test('a telegram copies as a capture of a profile and a corpus line, without its key', () => {
+  const e = {
+    ok: true, link: 'wmbus', stages: [{ title: 'as received', hex: '2e44' + 'ab'.repeat(50) }, { title: 'decrypted', hex: '00' }], notes: [], encryption: { mode: 5, state: 'decrypted' },
+    values: [{ key: 'volume', text: '28504.27', unit: 'm3', quality: 'good' }, { key: 'flow', text: '', unit: 'm3/h', quality: 'no_value' }],
+  };
+  const lines = m.testCase(e, 'Telegram 5').split('\n');
+  assert.equal(JSON.parse(lines[0].slice(2)).hex.length, 104);
+  assert.equal(lines[1], '  - name: "Telegram 5"');
+  assert.ok(lines.includes('    class: ok') && lines.includes('      volume: 28504.27 m3') && lines.includes('      flow: (no_value)'));
+  assert.equal(lines.filter((l) => /^ {6}[0-9A-F]+$/.test(l)).join('').replace(/ /g, ''), e.stages[0].hex.toUpperCase());
+  assert.match(lines.join('\n'), /key: "its 32 hex digits, if they may be published"/);
+  const refused = m.testCase({ ...e, ok: false, error: { code: 'BAD_CHECK', offset: 7, text: '' }, values: [], encryption: null }, 'x');
+  assert.match(refused, /class: error[\s\S]+refused: BAD_CHECK/);
+  assert.ok(!/expect:|key:/.test(refused));
+});
+
 test('a value finds its bytes by its digits, whatever the unit', () => {
   const value = (key, text) => ({ key, text });
   const note = (layer, meaning) => ({ stage: 0, offset: 0, length: 1, layer, record: 0, field: '', meaning, clause: '' });
