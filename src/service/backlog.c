@@ -219,7 +219,8 @@ static void work(struct hyp_backlog *backlog, struct tenant_backlog *of)
 {
     struct run *run = calloc(1, sizeof(*run));
     if (run == NULL) {
-        return; /* stays asked for */
+        wait_a_little(backlog); /* stays asked for */
+        return;
     }
     hyp_frame_id last = {0};
     run->backlog = backlog;

@@ -177,7 +177,7 @@ enum hyp_status hyp_line_update(struct hyp_service *service, const struct hyp_sc
 enum hyp_status hyp_line_remove(struct hyp_service *service, const struct hyp_scope *scope,
                                 hyp_line_id id, struct hyp_error *err)
 {
-    struct hyp_line_view view;
+    struct hyp_line_view view = {.devices = 0};
     enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_LINE_WRITE, err);
     if (status == HYP_OK) {
         status = hyp_line_get(service, scope, id, &view, err);

@@ -200,6 +200,7 @@ static enum hyp_status walk_point(struct hyp_store *store, hyp_tenant_id tenant,
         instant->texts = &pieces.texts;
         instant->column = &series->columns[column];
         status = walk_column(instant, &pieces, column, from, to);
+        instant->texts = NULL; /* they end with the pieces */
     }
     hyp_pieces_end(&pieces);
     return status;
