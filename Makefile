@@ -50,7 +50,7 @@ check:
 
 fuzz:
 	@tools/bootstrap test
-	@tools/run-fuzz $(FUZZ_SECONDS)
+	@tools/run-fuzz --seconds $(FUZZ_SECONDS)
 
 bench: build
 	@ls $(BUILD)/bench

@@ -6,7 +6,8 @@
  *     fuzz_x SEEDS...     files, or folders of files
  *
  * Every seed goes in whole, cut at many places, and changed in one place at a time by a fixed
- * sequence of numbers: the same inputs on every run.
+ * sequence of numbers: the same inputs on every run. A file NAME.hex holds inputs that a fuzzer
+ * found (tools/run-fuzz --keep), one a line in hexadecimal digits; they go in as they are.
  */
 #include <dirent.h>
 #include <stdbool.h>
@@ -66,6 +67,39 @@ static void run_variants(uint8_t *data, size_t size)
     }
 }
 
+static int digit(int c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* @data SEED_MAX bytes of scratch */
+static bool run_lines(FILE *file, const char *path, uint8_t *data)
+{
+    size_t line = 1;
+    size_t digits = 0;
+    for (int c = getc(file); c != EOF; c = getc(file)) {
+        if (c == '\n') {
+            run(data, digits / 2);
+            digits = 0;
+            line++;
+        } else if (digit(c) < 0 || digits >= 2 * (size_t)SEED_MAX) {
+            (void)fprintf(stderr, "%s: line %zu: not a line of hexadecimal digits\n", path,
+                          line);
+            return false;
+        } else {
+            data[digits / 2] = (uint8_t)(data[digits / 2] << 4 | digit(c));
+            digits++;
+        }
+    }
+    return true;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t len = strlen(text);
+    return len >= strlen(end) && strcmp(text + len - strlen(end), end) == 0;
+}
+
 static bool run_file(const char *path)
 {
     static uint8_t data[SEED_MAX];
@@ -73,6 +107,11 @@ static bool run_file(const char *path)
     if (file == NULL) {
         perror(path);
         return false;
+    }
+    if (ends_with(path, ".hex")) {
+        bool ok = run_lines(file, path, data);
+        (void)fclose(file);
+        return ok;
     }
     size_t size = fread(data, 1, sizeof(data), file);
     (void)fclose(file);
