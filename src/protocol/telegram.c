@@ -3,7 +3,7 @@
  * The chain of layers:
  *
  *     wireless   link | [ELL] | [AFL] | transport | application data
- *     wired      68 L L 68 C A |        transport | application data | CS 16
+ *     wired      68 L L 68 C A | [AFL] | transport | application data | CS 16
  *
  * All work is done in `plain`, a copy of the telegram without block CRCs: what is decrypted is
  * decrypted there in place, what is expanded is appended. So an offset in `plain` names the
@@ -23,6 +23,7 @@
 #define WIRED_ACK 0xE5
 #define WIRED_HEAD 4
 #define WIRED_TAIL 2
+#define CI_AFL 0x90
 
 static void clear(struct hyp_telegram *telegram, enum hyp_link_kind link)
 {
@@ -87,6 +88,19 @@ static enum hyp_status check_wired(const struct hyp_opening *opening, const uint
     return HYP_OK;
 }
 
+/* From the authentication layer, if there is one, on. */
+static enum hyp_status open_authenticated(struct hyp_opening *opening)
+{
+    enum hyp_status status = HYP_OK;
+    if (hyp_opening_left(opening) > 0 && hyp_opening_at(opening)[0] == CI_AFL) {
+        status = hyp_afl_open(opening);
+    }
+    if (status == HYP_OK && hyp_opening_left(opening) > 0) {
+        status = hyp_transport_open(opening);
+    }
+    return status;
+}
+
 static enum hyp_status open_wired(struct hyp_opening *opening, const uint8_t *bytes, size_t len)
 {
     struct hyp_telegram *telegram = opening->telegram;
@@ -110,7 +124,7 @@ static enum hyp_status open_wired(struct hyp_opening *opening, const uint8_t *by
         return hyp_opening_refuse(opening, HYP_UNSUPPORTED, 4,
                                   "C field %02X: a command of the master, no reading", frame.c);
     }
-    return hyp_transport_open(opening);
+    return open_authenticated(opening);
 }
 
 /* --- wireless --- */
@@ -160,14 +174,7 @@ static enum hyp_status open_layers(struct hyp_opening *opening)
     if (hyp_opening_left(opening) > 0 && is_ell(hyp_opening_at(opening)[0])) {
         status = hyp_ell_open(opening);
     }
-    if (status == HYP_OK && hyp_opening_left(opening) > 0 &&
-        hyp_opening_at(opening)[0] == 0x90) {
-        status = hyp_afl_open(opening);
-    }
-    if (status == HYP_OK && hyp_opening_left(opening) > 0) {
-        status = hyp_transport_open(opening);
-    }
-    return status;
+    return status == HYP_OK ? open_authenticated(opening) : status;
 }
 
 /* What follows the link layer. */

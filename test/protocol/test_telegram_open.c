@@ -330,6 +330,69 @@ static void check_open(void **state)
     assert_memory_equal(telegram.data, data, len);
 }
 
+/* --- vectors of our own making --- */
+
+#define VECTOR_PLAIN "0C1427048502046D32371F1502FD170000"
+
+static const struct vector_row {
+    const char *name;
+    const char *hex;
+    enum hyp_encryption_state encryption;
+} vector_rows[] = {
+#include "security_vectors.inc"
+};
+
+static enum hyp_status open_vector(const uint8_t *bytes, size_t len, const char *key)
+{
+    const struct hyp_telegram_context context = context_of(&ring, key, false);
+    return hyp_telegram_open(bytes, len, HYP_LINK_UNSET, &context, &telegram, NULL, NULL);
+}
+
+/* Opened with the key; with another or none the reason is named and no byte comes out. */
+static void check_vector(void **state)
+{
+    const struct vector_row *row = *state;
+    const bool secret = row->encryption == HYP_ENCRYPTION_DECRYPTED;
+    uint8_t bytes[FRAME_MAX];
+    uint8_t data[FRAME_MAX];
+    struct hyp_error err;
+    const size_t len = from_hex(row->hex, bytes, sizeof(bytes));
+    const size_t data_len = from_hex(VECTOR_PLAIN, data, sizeof(data));
+    const struct hyp_telegram_context context = context_of(&ring, KEY_OMS_B, false);
+    enum hyp_status status = open_hex(row->hex, &context, &err);
+    if (status != HYP_OK) {
+        fail_msg("%s: %s", hyp_status_name(status), err.text);
+    }
+    assert_int_equal(telegram.encryption, row->encryption);
+    const bool checked = telegram.security_mode != 0; /* 2F 2F in front */
+    assert_in_range(telegram.data_len, data_len + (checked ? 2 : 0), FRAME_MAX);
+    assert_memory_equal(telegram.data + (checked ? 2 : 0), data, data_len);
+    assert_int_equal(open_vector(bytes, len, KEY_WRONG), secret ? HYP_WRONG_KEY : HYP_OK);
+    assert_int_equal(open_vector(bytes, len, NULL), secret ? HYP_NO_KEY : HYP_OK);
+}
+
+/* Under a MAC or a payload check no bit behind the link address may change unnoticed, apart
+ * from the two of CC that a repeater sets. In mode 5 the first block is the only proof. */
+static void no_changed_bit_passes(void **state)
+{
+    const struct vector_row *row = *state;
+    uint8_t bytes[FRAME_MAX];
+    const size_t len = from_hex(row->hex, bytes, sizeof(bytes));
+    assert_int_equal(open_vector(bytes, len, KEY_OMS_B), HYP_OK);
+    /* Two bytes of MAC pass one of 65,536 forgeries by design. */
+    if (telegram.security_mode != 7 || strstr(row->name, " 2 bytes") != NULL) {
+        return;
+    }
+    const size_t transport = telegram.payload_offset;
+    for (size_t bit = transport * 8; bit < len * 8; bit++) {
+        bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        if (open_vector(bytes, len, KEY_OMS_B) == HYP_OK) {
+            fail_msg("bit %zu of byte %zu may change", bit % 8, bit / 8);
+        }
+        bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+}
+
 /* --- identity --- */
 
 /* A key belongs to one meter: with any bit of the address changed it is somebody else's. */
@@ -440,6 +503,8 @@ int main(void)
 {
     struct test_list list = {0};
     TEST_ROWS(&list, open_rows, check_open);
+    TEST_ROWS(&list, vector_rows, check_vector);
+    TEST_ROWS(&list, vector_rows, no_changed_bit_passes);
     TEST_ONE(&list, changed_address_is_another_meter);
     TEST_ONE(&list, key_of_the_meter_is_asked);
     TEST_ONE(&list, errors_tell_no_secrets);

@@ -169,7 +169,9 @@ static enum hyp_status take_fragment(struct hyp_opening *opening, uint16_t fcl,
         .bytes = hyp_opening_at(opening),
         .len = hyp_opening_left(opening),
     };
-    if (number == 0 || opening->context == NULL || opening->context->fragments == NULL) {
+    /* On a wire the link names no meter, so that parts of two could not be told apart. */
+    if (number == 0 || opening->telegram->link != HYP_LINK_WMBUS || opening->context == NULL ||
+        opening->context->fragments == NULL) {
         return hyp_opening_refuse(opening, HYP_UNSUPPORTED, opening->pos,
                                   "fragment %u of a message in several telegrams", number);
     }
