@@ -314,6 +314,14 @@ static const struct row {
     {"date of a length that is none", "01 6C 05", "time - invalid\n"},
     {"date in BCD", "0A 6C 0102", "time - invalid\n"},
     {"type M is not guessed", "0D 6D 04 01020304", "time 01020304\n"},
+    /* --- where other decoders print a number (docs/telegrams.md) --- */
+    {"Relay Padpuls M2: the meter marks its clock invalid", "04 6D A115E917", "time - invalid\n"},
+    {"relhca: the meter marks its clock invalid", "04 6D 9C021732", "time - invalid\n"},
+    {"iEM3000: the meter marks its clock invalid", "04 6D B82E4D08", "time - invalid\n"},
+    {"Ultraheat T230: 1 January of every year", "84 8F 0F 6D 0000E1F1", "time - no_value s510\n"},
+    {"Zenner c5isf: 80000000 is no energy", "C4 84 00 06 00000080", "energy Wh - no_value s9\n"},
+    {"EDC: all digits of the float", "85 00 3B 8400353F", "flow m3/h 0.0007070391\n"},
+    {"Pollustat: all digits of the float", "05 63 00803BBD", "temperature_difference K -0.045776367\n"},
     /* --- compact profiles (annex F) --- */
     {"F.2.6 with register numbers, absolute",
      "86 80 81 00 6D 0000A0411135  84 90 81 00 03 F0490200  8D 90 81 00 83 1E 0A 34 FE A0860100 D0FB0100",
