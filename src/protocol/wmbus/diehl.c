@@ -103,6 +103,22 @@ size_t hyp_diehl_keys(const struct hyp_opening *opening,
     return count;
 }
 
+bool hyp_diehl_factory_key(const struct hyp_meter_identity *meter, struct hyp_aes_key *ret_key)
+{
+    /* The factory's 8 bytes, twice. */
+    static const struct hyp_aes_key key = {
+        {0x51, 0x72, 0x89, 0x10, 0xE6, 0x6D, 0x83, 0xF8, 0x51, 0x72, 0x89, 0x10, 0xE6, 0x6D,
+         0x83, 0xF8}
+    };
+    const uint8_t code[2] = {(uint8_t)meter->manufacturer_code,
+                             (uint8_t)(meter->manufacturer_code >> 8)};
+    if (!is_maker(code)) {
+        return false;
+    }
+    *ret_key = key;
+    return true;
+}
+
 static bool is_right(const struct hyp_telegram *telegram, const uint8_t *plain, size_t len)
 {
     unsigned sum = 0;

@@ -122,6 +122,11 @@ HYP_MUST_USE enum hyp_status hyp_diehl_open(struct hyp_opening *opening);
 #define HYP_DIEHL_KEYS 3
 size_t hyp_diehl_keys(const struct hyp_opening *opening,
                       uint32_t ret_keys[static HYP_DIEHL_KEYS]);
+/*
+ * The AES key that the house's factories set for its OMS telegrams: what a meter uses until its
+ * owner gives it another. False when the meter is of another house.
+ */
+bool hyp_diehl_factory_key(const struct hyp_meter_identity *meter, struct hyp_aes_key *ret_key);
 /* XORs the bytes with the shift register's stream; its own inverse. */
 void hyp_diehl_scramble(uint32_t key, uint8_t *data, size_t len);
 

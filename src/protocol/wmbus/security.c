@@ -102,8 +102,8 @@ static enum hyp_status open_plain(struct hyp_opening *opening)
 }
 
 /*
- * AES-128-CBC with the meter's key over N blocks. A wrong key leaves the bytes as they were:
- * they may be plain after all.
+ * AES-128-CBC with the meter's key over N blocks; without one, with the key its maker's factory
+ * sets, if that is known. A wrong key leaves the bytes as they were: they may be plain after all.
  */
 static enum hyp_status open_cbc(struct hyp_opening *opening, const uint8_t iv[HYP_AES_BLOCK])
 {
@@ -113,7 +113,9 @@ static enum hyp_status open_cbc(struct hyp_opening *opening, const uint8_t iv[HY
         return status;
     }
     struct hyp_aes_key key;
-    if (!hyp_opening_key(opening, &opening->telegram->meter, &key)) {
+    const struct hyp_meter_identity *meter = &opening->telegram->meter;
+    const bool own = hyp_opening_key(opening, meter, &key);
+    if (!own && !hyp_diehl_factory_key(meter, &key)) {
         return take_plain(opening) ? HYP_OK : refuse_without_key(opening);
     }
     uint8_t copy[HYP_OPENING_DATA_MAX];
@@ -124,7 +126,10 @@ static enum hyp_status open_cbc(struct hyp_opening *opening, const uint8_t iv[HY
         return hyp_opening_refuse(opening, status, opening->pos, "decryption failed");
     }
     if (!is_checked(copy, len)) {
-        return take_plain(opening) ? HYP_OK : refuse_wrong_key(opening);
+        if (take_plain(opening)) {
+            return HYP_OK;
+        }
+        return own ? refuse_wrong_key(opening) : refuse_without_key(opening);
     }
     memcpy(hyp_opening_at(opening), copy, len);
     opening->telegram->encryption = HYP_ENCRYPTION_DECRYPTED;
