@@ -27,15 +27,18 @@ static const struct {
     const char *name;
     uint32_t baud;
 } receivers[] = {
-    [HYP_RECEIVER_AUTO] = {"auto",         38400},
-    [HYP_RECEIVER_IM871A] = {"im871a",       57600},
-    [HYP_RECEIVER_AMB8465] = {"amb8465",      9600 },
-    [HYP_RECEIVER_AMB8465_RSSI] = {"amb8465-rssi", 9600 },
-    [HYP_RECEIVER_CUL_T] = {"cul-t",        38400},
-    [HYP_RECEIVER_CUL_C] = {"cul-c",        38400},
-    [HYP_RECEIVER_CUL_S] = {"cul-s",        38400},
-    [HYP_RECEIVER_RC1180] = {"rc1180",       19200},
-    [HYP_RECEIVER_RC1180_RSSI] = {"rc1180-rssi",  19200},
+    [HYP_RECEIVER_AUTO] = {"auto",         38400 },
+    [HYP_RECEIVER_IM871A] = {"im871a",       57600 },
+    [HYP_RECEIVER_AMB8465] = {"amb8465",      9600  },
+    [HYP_RECEIVER_AMB8465_RSSI] = {"amb8465-rssi", 9600  },
+    [HYP_RECEIVER_CUL_T] = {"cul-t",        38400 },
+    [HYP_RECEIVER_CUL_C] = {"cul-c",        38400 },
+    [HYP_RECEIVER_CUL_S] = {"cul-s",        38400 },
+    [HYP_RECEIVER_RC1180] = {"rc1180",       19200 },
+    [HYP_RECEIVER_RC1180_RSSI] = {"rc1180-rssi",  19200 },
+    [HYP_RECEIVER_IU891A] = {"iu891a",       115200},
+    [HYP_RECEIVER_EMBIT] = {"embit",        9600  },
+    [HYP_RECEIVER_CHIPS] = {"chips",        115200},
 };
 static_assert(HYP_ARRAY_LEN(receivers) == HYP_RECEIVER_KIND_COUNT, "one per receiver");
 

@@ -54,6 +54,9 @@ enum hyp_receiver_kind {
     HYP_RECEIVER_CUL_S,
     HYP_RECEIVER_RC1180, /* Radiocrafts RC1180, and bare telegrams without text */
     HYP_RECEIVER_RC1180_RSSI,
+    HYP_RECEIVER_IU891A, /* IMST iU891A, iM881A-XL */
+    HYP_RECEIVER_EMBIT,  /* Embit EMB-WMB, binary interface */
+    HYP_RECEIVER_CHIPS,  /* lines of raw chips in hex, as software radios print them */
     HYP_RECEIVER_KIND_COUNT,
 };
 /* "auto", "im871a" ...; and back. */

@@ -22,4 +22,35 @@
 #define RX_RC1180 "1E" RX_CONTENT
 #define RX_RC1180_RSSI "1E" RX_CONTENT "8C"
 
+/* IMST in SLIP: time C001DB02 is escaped; then an answer. */
+#define RX_IU891A                                                                              \
+    "C00920DBDC01DBDD02030000B31E442D2C9956341268077A550000000413D22B000042"                   \
+    "6C5F2C02FD170000031919C0"
+#define RX_IU891A_PING "C0010200A0AFC0"
+/* Embit: with RSSI, with RSSI and time, with neither; a notification of state. */
+#define RX_EMBIT                                                                               \
+    "0026E08007AF1E442D2C9956341268077A550000000413D22B0000426C5F2C02FD1700"                   \
+    "0003D0"
+#define RX_EMBIT_TIME                                                                          \
+    "002AE0800FAF000123451E442D2C9956341268077A550000000413D22B0000426C5F2C"                   \
+    "02FD1700000345"
+#define RX_EMBIT_PLAIN                                                                         \
+    "0025E000071E442D2C9956341268077A550000000413D22B0000426C5F2C02FD170000"                   \
+    "03A0"
+#define RX_EMBIT_STATE "0005841099"
+/* Chips: mode T with preamble at an odd bit and noise behind, without preamble; mode C in
+ * frame format A and B. */
+#define RX_CHIPS_T                                                                             \
+    "AAAAAAAAAAA1E9B938E1D89DA4B2B2D16E1A73562C9B8E46727332CACB2CB2CB2CE1A5"                   \
+    "E271D1ACB2CB38735A3349DA2C7533385D389A9ACB2CB2C5E534B2EE9C"
+#define RX_CHIPS_T_BARE                                                                        \
+    "37271C3B13B496565A2DC34E6AC59371C8CE4E665959659659659C34BC4E3A35965967"                   \
+    "0E6B46693B458EA6670BA7135359659658BCA69650"
+#define RX_CHIPS_C_A                                                                           \
+    "5555555561EAA668F2216964CAB1A093403A2593D2A8000000209E915800021362F960"                   \
+    "17D21FE8B800001F54CD80"
+#define RX_CHIPS_C_B                                                                           \
+    "555555550F550F48110B4B26558D049A01DE954000000104F48AC000109B17CB00BF45"                   \
+    "C00000D9F6D0"
+
 #endif

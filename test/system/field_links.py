@@ -59,12 +59,38 @@ def amb8465(message):
 
 
 def cul(message):
-    blocks = [message[:10]] + [message[at:at + 16] for at in range(10, len(message), 16)]
-    return b"b" + b"".join(b + en13757_crc(b) for b in blocks).hex().upper().encode() + b"40E0\r\n"
+    return b"b" + format_a(message).hex().upper().encode() + b"40E0\r\n"
 
 
 def rtl_wmbus(message):
     return b"T1;1;1;2026-01-01 00:00:00.000;117;102;12345678;0x" + message.hex().encode() + b"\n"
+
+
+def iu891a(message):
+    body = b"\x09\x20\xC0\xDB\x00\x00\x03\x00\x00" + struct.pack("b", -77) + message
+    body += struct.pack("<H", x25(body))
+    return b"\xC0" + body.replace(b"\xDB", b"\xDB\xDD").replace(b"\xC0", b"\xDB\xDC") + b"\xC0"
+
+
+def embit(message):
+    body = b"\x80\x07" + struct.pack("b", -81) + message
+    body = struct.pack(">HB", 4 + len(body), 0xE0) + body
+    return body + bytes([sum(body) & 0xFF])
+
+
+def format_a(message):
+    blocks = [message[:10]] + [message[at:at + 16] for at in range(10, len(message), 16)]
+    return b"".join(block + en13757_crc(block) for block in blocks)
+
+
+THREE_OF_SIX = (0x16, 0x0D, 0x0E, 0x0B, 0x1C, 0x19, 0x1A, 0x13, 0x2C, 0x25, 0x26, 0x23, 0x34, 0x31, 0x32, 0x29)
+
+
+def chips(message):
+    bits = "01" * 19 + "0000111101" + "".join(
+        f"{THREE_OF_SIX[byte >> 4]:06b}{THREE_OF_SIX[byte & 15]:06b}" for byte in format_a(message)) + "1100"
+    bits += "0" * (-len(bits) % 8)
+    return f"codes : {{{len(bits)}}}{int(bits, 2):0{len(bits) // 4}x}\n".encode()
 
 
 # receiver, what it says of a telegram, signal strength as shown
@@ -73,6 +99,9 @@ RECEIVERS = [
     ("amb8465-rssi", amb8465, -90),
     ("cul-t", cul, -90),
     ("rc1180-rssi", lambda message: message + bytes([140]), -70),
+    ("iu891a", iu891a, -77),
+    ("embit", embit, -81),
+    ("chips", chips, None),
     ("auto", bytes, None),
     ("auto", rtl_wmbus, None),
 ]
@@ -93,7 +122,7 @@ def hear(server, device, row, litres):
     line = made.json
     assert line["receiver"] == receiver and line["baud"] > 0 and line["parity"] == "N", line
     wait_until(lambda: server.get_patiently(f"/lines/{line['id']}").json["state"]["link"] == "connected")
-    os.write(master, b"\x00\xFF" if receiver != "auto" else b"\n")
+    os.write(master, b"\x00\xFF" if receiver not in ("auto", "chips") else b"\n")
     os.write(master, say(telegram(litres)))
     wait_until(lambda: f"{litres / 1000:.3f}" in volumes(server, device), 60, "the reading")
     frames = server.get_patiently(f"/devices/{device}/frames").json["items"]

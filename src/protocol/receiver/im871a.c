@@ -28,18 +28,6 @@
 #define LEAST_TELEGRAM 10
 #define LONGEST_ANSWER 64 /* longer ones are garbage that looks like a start */
 
-static uint16_t x25_crc(const uint8_t *bytes, size_t len)
-{
-    uint16_t crc = 0xFFFF;
-    for (size_t i = 0; i < len; i++) {
-        crc = (uint16_t)(crc ^ bytes[i]);
-        for (int bit = 0; bit < 8; bit++) {
-            crc = (uint16_t)((crc & 1) != 0 ? (crc >> 1) ^ 0x8408 : crc >> 1);
-        }
-    }
-    return (uint16_t)~crc;
-}
-
 static int16_t to_dbm(uint8_t rssi)
 {
     return (int16_t)(rssi > 230 ? 0 : (rssi - 45) / 2 - 100);
@@ -76,8 +64,8 @@ void hyp_receiver_im871a(const uint8_t *bytes, size_t len, struct hyp_receiver_f
     if (len < total) {
         return;
     }
-    if ((bytes[1] & WITH_CRC) != 0 &&
-        x25_crc(bytes + 1, crc_at - 1) != (bytes[crc_at] | bytes[crc_at + 1] << 8)) {
+    if ((bytes[1] & WITH_CRC) != 0 && hyp_receiver_x25_crc(bytes + 1, crc_at - 1) !=
+                                          (bytes[crc_at] | bytes[crc_at + 1] << 8)) {
         hyp_receiver_noise(find);
         return;
     }

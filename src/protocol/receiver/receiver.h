@@ -20,6 +20,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The longest telegram with block CRCs: 256 bytes and 17 of them. */
+#define HYP_RECEIVER_TELEGRAM_MAX 290
+
 /* What is at the front of the bytes. */
 struct hyp_receiver_find {
     enum hyp_receiver_outcome {
@@ -53,6 +56,12 @@ void hyp_receiver_amb8465(const uint8_t *bytes, size_t len, bool with_rssi,
 void hyp_receiver_cul(const uint8_t *bytes, size_t len, struct hyp_receiver_find *find);
 void hyp_receiver_rc1180(const uint8_t *bytes, size_t len, bool with_rssi,
                          struct hyp_receiver_find *find);
+void hyp_receiver_iu891a(const uint8_t *bytes, size_t len, struct hyp_receiver_find *find);
+void hyp_receiver_embit(const uint8_t *bytes, size_t len, struct hyp_receiver_find *find);
+void hyp_receiver_chips(const uint8_t *bytes, size_t len, struct hyp_receiver_find *find);
+
+/* For those of IMST: reflected 8408, start FFFF, complemented. */
+uint16_t hyp_receiver_x25_crc(const uint8_t *bytes, size_t len);
 
 /* For them: one byte is nothing. */
 static inline void hyp_receiver_noise(struct hyp_receiver_find *find)

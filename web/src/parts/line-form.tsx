@@ -10,7 +10,7 @@ import { ActionError } from './states';
 
 export const LINE_KINDS = ['mbus-tcp', 'mbus-serial', 'modbus-tcp', 'modbus-rtu-tcp', 'modbus-serial', 'wmbus-tcp', 'wmbus-tcp-listen', 'wmbus-udp-listen', 'wmbus-mqtt', 'wmbus-serial', 'drop-folder'];
 /** What receivers speak, with their usual rate on a serial port. */
-const RECEIVERS: Record<string, string> = { 'auto': '38400', 'im871a': '57600', 'amb8465': '9600', 'amb8465-rssi': '9600', 'cul-t': '38400', 'cul-c': '38400', 'cul-s': '38400', 'rc1180': '19200', 'rc1180-rssi': '19200' };
+const RECEIVERS: Record<string, string> = { 'auto': '38400', 'im871a': '57600', 'amb8465': '9600', 'amb8465-rssi': '9600', 'cul-t': '38400', 'cul-c': '38400', 'cul-s': '38400', 'rc1180': '19200', 'rc1180-rssi': '19200', 'iu891a': '115200', 'embit': '9600', 'chips': '115200' };
 const has = {
   host: (k: string) => !/serial|folder/.test(k),
   path: (k: string) => /serial|folder/.test(k),
