@@ -19,6 +19,7 @@ static const struct command {
     {"user",    "manage who may sign in",                                   hyp_command_user   },
     {"backup",  "copy a data folder while the server runs",                 hyp_command_backup },
     {"restore", "make a data folder from a backup",                         hyp_command_restore},
+    {"doctor",  "check everything a data folder holds",                     hyp_command_doctor },
 };
 
 static void print_usage(FILE *out)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names of the files of a data folder. docs/storage.md describes them.
+ * Names of the files of a data folder, and of what they are known by. docs/storage.md describes
+ * them.
  */
 #ifndef HYP_STORE_LAYOUT_H
 #define HYP_STORE_LAYOUT_H
@@ -8,5 +9,10 @@
 #define HYP_MAIN_FILE "hypocaust.db"
 #define HYP_FRAMES_FILE "frames.db"
 #define HYP_MANIFEST_FILE "backup.txt"
+
+/* A box with a known text, in the table setting: says whether secret.key is the one the secrets
+ * were closed with. */
+#define HYP_SECRET_CHECK_NAME "secret_check"
+#define HYP_SECRET_CHECK_TEXT "hypocaust"
 
 #endif

@@ -19,10 +19,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A box with a known text: says whether secret.key is the one the secrets were closed with. */
-#define CHECK_NAME "secret_check"
-#define CHECK_TEXT "hypocaust"
-
 /* --- databases --- */
 
 static enum hyp_status open_file(struct hyp_store *store, const char *name,
@@ -69,7 +65,7 @@ static enum hyp_status read_check(struct hyp_db *db, uint8_t *box, size_t capaci
 {
     struct hyp_query query;
     hyp_query_open(&query, db, "SELECT data FROM setting WHERE name = $1");
-    hyp_query_bind_text(&query, CHECK_NAME);
+    hyp_query_bind_text(&query, HYP_SECRET_CHECK_NAME);
     enum hyp_status found = HYP_NOT_FOUND;
     if (hyp_query_row(&query)) {
         struct hyp_str blob = hyp_query_blob(&query);
@@ -84,11 +80,12 @@ static enum hyp_status read_check(struct hyp_db *db, uint8_t *box, size_t capaci
 static enum hyp_status write_check(struct hyp_store *store, struct hyp_error *err)
 {
     struct hyp_box box;
-    hyp_core_seal(store, (const uint8_t *)CHECK_TEXT, strlen(CHECK_TEXT), &box);
+    hyp_core_seal(store, (const uint8_t *)HYP_SECRET_CHECK_TEXT, strlen(HYP_SECRET_CHECK_TEXT),
+                  &box);
     struct hyp_query query;
     hyp_query_open(&query, hyp_core_begin(store),
                    "INSERT INTO setting(name, data) VALUES ($1, $2)");
-    hyp_query_bind_text(&query, CHECK_NAME);
+    hyp_query_bind_text(&query, HYP_SECRET_CHECK_NAME);
     hyp_query_bind_blob(&query, box.bytes, box.len);
     return hyp_core_finish(store, hyp_query_run(&query, NULL), err, "setting");
 }
@@ -110,7 +107,7 @@ static enum hyp_status make_key(struct hyp_store *store, struct hyp_error *err)
 
 static enum hyp_status open_key(struct hyp_store *store, struct hyp_error *err)
 {
-    uint8_t box[HYP_SECRET_BOX_EXTRA + sizeof(CHECK_TEXT)];
+    uint8_t box[HYP_SECRET_BOX_EXTRA + sizeof(HYP_SECRET_CHECK_TEXT)];
     size_t len = 0;
     enum hyp_status status = read_check(store->write.main, box, sizeof(box), &len);
     if (status == HYP_NOT_FOUND) {

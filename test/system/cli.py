@@ -32,6 +32,9 @@ def usage(tap):
         (("user", "promote"), 2, "Usage: hypocaust user"),
         (("user", "add"), 2, "the login is missing"),
         (("user", "list", "somebody"), 2, "no login is taken"),
+        (("doctor", "--help"), 0, "4 something is damaged"),
+        (("doctor",), 2, "--data DIR is needed"),
+        (("doctor", "--data", "/no/such"), 1, "is no data folder"),
     ]
     for arguments, code, text in rows:
         found, out, err = run(*arguments)
@@ -84,6 +87,18 @@ def users(tap, folder):
         tap.ok(code == 1 and err.strip(), "the data of a running server is left alone", err)
 
 
+def doctor(tap, folder):
+    data = folder / "users"
+    code, out, err = run("doctor", "--data", str(data), "--free", "1")
+    tap.ok(code == 0 and "every page, index and reference is right" in out, "the doctor finds nothing", out + err)
+    (data / "secret.key").chmod(0o644)
+    code, out, _ = run("doctor", "--data", str(data), "--free", "1")
+    tap.ok(code == 3 and "can be read by others" in out and "-> chmod 600" in out, "warns of a key's mode", out)
+    (data / "secret.key").unlink()
+    code, out, _ = run("doctor", "--data", str(data), "--free", "1")
+    tap.ok(code == 4 and "secret.key is missing" in out, "tells what is damaged", out)
+
+
 def main():
     tap = Tap()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="hyp-cli-"))
@@ -91,6 +106,7 @@ def main():
         usage(tap)
         failures(tap, folder)
         users(tap, folder)
+        doctor(tap, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return tap.end()

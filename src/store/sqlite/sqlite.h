@@ -34,4 +34,13 @@ HYP_MUST_USE enum hyp_status hyp_sqlite_copy(struct hyp_db *db, const char *targ
 /* SQLite's own check of every page and index. CORRUPT with its first complaint. */
 HYP_MUST_USE enum hyp_status hyp_sqlite_check(struct hyp_db *db, struct hyp_error *err);
 
+/*
+ * The same and all references between tables, with every complaint (some dozen at most).
+ * @complain  gets a sentence that is valid during the call
+ * Returns    HYP_OK, also when there was something to complain about | what SQLite says
+ */
+HYP_MUST_USE enum hyp_status hyp_sqlite_inspect(struct hyp_db *db,
+                                                void (*complain)(void *user, const char *text),
+                                                void *user);
+
 #endif

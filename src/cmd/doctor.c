@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hypocaust doctor: checks a data folder and says in words what is wrong and what to do.
+ */
+#include "cmd/command.h"
+
+#include "cmd/options.h"
+#include "store/doctor.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+#define EXIT_WARNING 3
+#define EXIT_DAMAGE 4
+
+struct settings {
+    const char *data;
+    int64_t free_mb;
+};
+
+static const char usage[] =
+    "hypocaust doctor --data DIR\n"
+    "Checks every checksum, page, reference and secret of a data folder, the disk and the\n"
+    "clock, and says what to do. Changes nothing; the server may be running.\n"
+    "Exit status: 0 all is well, 1 it could not be checked, 2 wrong usage, 3 warnings only,\n"
+    "4 something is damaged.";
+
+static const struct hyp_option options[] = {
+    {.name = "data",
+     .argument = "DIR",
+     .help = "data folder of the server",
+     .offset = offsetof(struct settings, data)},
+    { .name = "free",
+     .argument = "MB",
+     .help = "warn when less is free on the disk (1024)",
+     .kind = HYP_OPTION_NUMBER,
+     .offset = offsetof(struct settings,                         free_mb),
+     .least = 1,
+     .most = 1LL << 40},
+};
+
+static void print_finding(void *user, const struct hyp_finding *finding)
+{
+    static const char *const words[] = {
+        [HYP_SEVERITY_FINE] = "ok",
+        [HYP_SEVERITY_WARNING] = "WARNING",
+        [HYP_SEVERITY_DAMAGE] = "DAMAGE",
+    };
+    (void)user;
+    printf("%-8s %-14s %s\n", words[finding->severity], finding->check, finding->what);
+    if (finding->remedy[0] != '\0') {
+        printf("%-8s %-14s -> %s\n", "", "", finding->remedy);
+    }
+}
+
+int hyp_command_doctor(int argc, char **argv)
+{
+    struct settings settings = {.free_mb = 1024};
+    int rest = argc;
+    enum hyp_status status =
+        hyp_options_parse(usage, options, HYP_ARRAY_LEN(options), argc, argv, &settings, &rest);
+    if (status != HYP_OK) {
+        return status == HYP_CANCELLED ? 0 : 2;
+    }
+    if (settings.data == NULL || rest < argc) {
+        fprintf(stderr, "hypocaust doctor: --data DIR is needed, and nothing else\n");
+        return 2;
+    }
+    struct hyp_doctor doctor = {.folder = settings.data,
+                                .clock = hyp_clock_system(),
+                                .least_free = settings.free_mb << 20,
+                                .tell = print_finding};
+    enum hyp_severity worst = HYP_SEVERITY_FINE;
+    struct hyp_error err = {0};
+    if (hyp_doctor_check(&doctor, &worst, &err) != HYP_OK) {
+        fprintf(stderr, "hypocaust doctor: %s\n", err.text);
+        return 1;
+    }
+    switch (worst) {
+    case HYP_SEVERITY_FINE: break;
+    case HYP_SEVERITY_WARNING: return EXIT_WARNING;
+    case HYP_SEVERITY_DAMAGE: return EXIT_DAMAGE;
+    }
+    return 0;
+}

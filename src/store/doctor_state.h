@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the doctor (store/doctor.h) share; for nobody else.
+ */
+#ifndef HYP_STORE_DOCTOR_STATE_H
+#define HYP_STORE_DOCTOR_STATE_H
+
+#include "store/doctor.h"
+
+#include "base/map.h"
+#include "store/db.h"
+#include "store/secret.h"
+
+#include <stdbool.h>
+
+struct hyp_visit {
+    const struct hyp_doctor *doctor;
+    enum hyp_severity worst;
+    const char *check; /* under way */
+    uint64_t findings; /* of this check */
+    struct hyp_db *main;
+    struct hyp_db *frames;
+    struct hyp_secret secret;
+    bool has_secret;
+    struct hyp_map devices; /* id -> 1, of the tables device and erasure */
+    struct hyp_map points;  /* id -> device */
+    bool no_memory;
+};
+
+/* Begins and ends a check. The end says what was looked at if nothing was found. */
+void hyp_visit_begin(struct hyp_visit *visit, const char *check);
+void hyp_visit_end(struct hyp_visit *visit, const char *format, ...) HYP_PRINTF(2, 3);
+
+/* Fills a finding; told with hyp_visit_tell once its sentence is in `what`. */
+void hyp_visit_find(struct hyp_visit *visit, enum hyp_severity severity, const char *remedy,
+                    const char *format, ...) HYP_PRINTF(4, 5);
+/* The same of a query that failed. */
+void hyp_visit_failed(struct hyp_visit *visit, struct hyp_db *db, enum hyp_status status,
+                      const char *what);
+
+/* The checks of store/doctor_rows.c. */
+void hyp_visit_log(struct hyp_visit *visit);
+void hyp_visit_chunks(struct hyp_visit *visit);
+void hyp_visit_frame_log(struct hyp_visit *visit);
+void hyp_visit_frame_blocks(struct hyp_visit *visit);
+
+#endif

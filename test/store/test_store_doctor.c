@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Doctor: a healthy folder is called healthy, also while its store is open; every kind of
+ * damage is found, named with its place, and comes with a remedy.
+ */
+#include "fixture.h"
+
+#include "store/doctor.h"
+#include "store/layout.h"
+#include "store/sqlite/sqlite.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What the doctor said, a line a finding. */
+struct report {
+    char text[65536];
+    size_t len;
+    size_t counts[HYP_SEVERITY_DAMAGE + 1];
+    size_t without_remedy;
+};
+
+static void note(void *user, const struct hyp_finding *finding)
+{
+    struct report *report = user;
+    struct hyp_buf out;
+    hyp_buf_init_fixed(&out, report->text + report->len, sizeof(report->text) - report->len);
+    hyp_buf_append_fmt(&out, "%d %s: %s\n", (int)finding->severity, finding->check,
+                       finding->what);
+    report->len += out.len;
+    report->text[report->len] = '\0';
+    report->counts[finding->severity]++;
+    report->without_remedy += finding->severity != HYP_SEVERITY_FINE &&
+                              finding->remedy[0] == '\0' &&
+                              strncmp(finding->what, "and ", 4) != 0;
+}
+
+static enum hyp_severity visit_at(const char *folder, int64_t now, int64_t least_free,
+                                  struct report *report)
+{
+    *report = (struct report){0};
+    struct hyp_clock_fake clock;
+    hyp_clock_fake_init(&clock, (hyp_utc){.ms = now});
+    struct hyp_doctor doctor = {.folder = folder,
+                                .clock = &clock.clock,
+                                .least_free = least_free,
+                                .user = report,
+                                .tell = note};
+    enum hyp_severity worst = HYP_SEVERITY_FINE;
+    struct hyp_error err = {0};
+    if (hyp_doctor_check(&doctor, &worst, &err) != HYP_OK) {
+        fail_msg("the doctor says: %s", err.text);
+    }
+    assert_int_equal(report->without_remedy, 0);
+    return worst;
+}
+
+#define NOW_MS (START_MS + SEAL_LATER_MS + HOUR_MS)
+
+static enum hyp_severity visit(const char *folder, struct report *report)
+{
+    return visit_at(folder, NOW_MS, 1, report);
+}
+
+static void assert_says(const struct report *report, const char *part)
+{
+    if (strstr(report->text, part) == NULL) {
+        fail_msg("it does not say \"%s\", but:\n%s", part, report->text);
+    }
+}
+
+/* Two devices with a month in chunks and a reading in the log, frames in both forms. */
+static void fill(struct test_store *t)
+{
+    struct hyp_device device = {.tenant = t->tenant, .serial = "1", .has_key = true};
+    memcpy(device.key.bytes, "0123456789ABCDEF", 16);
+    assert_int_equal(hyp_store_device_add(t->store, &device, NULL), HYP_OK);
+    hyp_device_id other = test_device(t, "2");
+    static uint8_t bytes[HYP_LIMIT_FRAME_BYTES];
+    struct hyp_raw_frame frame = {.device = device.id,
+                                  .received = {.ms = START_MS + SEAL_LATER_MS},
+                                  .protocol = HYP_RAW_MBUS,
+                                  .bytes = bytes,
+                                  .len = sizeof(bytes)};
+    for (int i = 0; i < 300; i++) {
+        struct hyp_value value = test_decimal(HYP_NAME_VOLUME, i, 0);
+        struct hyp_reading reading =
+            test_reading(i % 2 == 0 ? device.id : other, START_MS + i * HOUR_MS, &value, 1);
+        reading.frame = 0;
+        bytes[0] = (uint8_t)i;
+        struct hyp_batch batch = {
+            .readings = &reading, .reading_count = 1, .frames = &frame, .frame_count = 1};
+        assert_int_equal(test_submit(t->store, &batch), HYP_OK);
+    }
+    struct hyp_value value = test_decimal(HYP_NAME_VOLUME, 1000, 0);
+    struct hyp_reading fresh = test_reading(device.id, START_MS + SEAL_LATER_MS, &value, 1);
+    assert_int_equal(test_put(t, &fresh), HYP_OK);
+}
+
+static void make_folder(struct test_folder *folder)
+{
+    test_folder_make(folder);
+    struct test_store t;
+    test_seal_at_once = true;
+    test_store_open(&t, folder);
+    fill(&t);
+    test_store_close(&t);
+}
+
+static void a_healthy_folder_is_called_healthy(void **state)
+{
+    (void)state;
+    struct test_folder folder;
+    static struct report report;
+    make_folder(&folder);
+    enum hyp_severity worst = visit(folder.path, &report);
+    if (worst != HYP_SEVERITY_FINE) {
+        fail_msg("%s", report.text);
+    }
+    assert_says(&report, "chunks: ");
+    assert_says(&report, "chunks: 2 chunks, ");
+    assert_says(&report, "1 keys and passwords can be opened");
+    assert_says(&report, "1 rows of frame_block");
+    test_folder_remove(&folder);
+}
+
+static void a_store_at_work_is_called_healthy(void **state)
+{
+    (void)state;
+    struct test_folder folder;
+    static struct report report;
+    test_folder_make(&folder);
+    struct test_store t;
+    test_seal_at_once = true;
+    test_store_open(&t, &folder);
+    fill(&t);
+    enum hyp_severity worst = visit(folder.path, &report);
+    if (worst != HYP_SEVERITY_FINE) {
+        fail_msg("%s", report.text);
+    }
+    test_store_close(&t);
+    test_folder_remove(&folder);
+}
+
+static void no_data_folder_is_an_error(void **state)
+{
+    (void)state;
+    struct test_folder folder;
+    static struct report report;
+    test_folder_make(&folder);
+    struct hyp_doctor doctor = {
+        .folder = folder.path, .clock = hyp_clock_system(), .user = &report, .tell = note};
+    enum hyp_severity worst;
+    struct hyp_error err = {0};
+    assert_int_equal(hyp_doctor_check(&doctor, &worst, &err), HYP_NOT_FOUND);
+    assert_non_null(strstr(err.text, "is no data folder"));
+    test_folder_remove(&folder);
+}
+
+/* --- damage of rows --- */
+
+static const struct sql_row {
+    const char *name;
+    const char *file;
+    const char *sql; /* what does the damage */
+    enum hyp_severity severity;
+    const char *says;
+} sql_rows[] = {
+    {"a row of the log",           HYP_MAIN_FILE,
+     "UPDATE intake_log SET data = CAST(data || 'x' AS BLOB)",                                         HYP_SEVERITY_DAMAGE,
+     "of table intake_log: checksum"                                                                                                                                       },
+    {"a log of another version",   HYP_MAIN_FILE,
+     "UPDATE intake_log SET data = CAST('zzzzzzzz' AS BLOB)",                                          HYP_SEVERITY_DAMAGE,
+     "of table intake_log: legal but"                                                                                                                                      },
+    {"a point that is missing",    HYP_MAIN_FILE,   "DELETE FROM point WHERE device = 1",
+     HYP_SEVERITY_DAMAGE,                                                                                                    "which device 1 does not have"                },
+    {"the head of a chunk",        HYP_MAIN_FILE,
+     "UPDATE chunk SET head = CAST(head || 'x' AS BLOB) WHERE id & 4294967295 = 1",                    HYP_SEVERITY_DAMAGE,  "of table chunk, of device 1: checksum"       },
+    {"the data of a chunk",        HYP_MAIN_FILE,
+     "UPDATE chunk SET data = CAST(data || 'x' AS BLOB) WHERE id & 4294967295 = 2",                    HYP_SEVERITY_DAMAGE,  "of table chunk, of device 2: checksum"       },
+    {"a chunk at the wrong place", HYP_MAIN_FILE,
+     "UPDATE chunk SET id = id + (1 << 38) WHERE id & 4294967295 = 2",                                 HYP_SEVERITY_DAMAGE,
+     "of table chunk, of device 2: violates"                                                                                                                               },
+    {"a chunk of nobody",          HYP_MAIN_FILE,
+     "UPDATE chunk SET id = id + 7 WHERE id & 4294967295 = 2",                                         HYP_SEVERITY_DAMAGE,
+     "is of device 9, which does not exist"                                                                                                                                },
+    {"a chunk that is missing",    HYP_MAIN_FILE,   "DELETE FROM chunk WHERE id & 4294967295 = 2",
+     HYP_SEVERITY_DAMAGE,                                                                                                    " readings of device 2, its chunks hold 0" },
+    {"a count that is wrong",      HYP_MAIN_FILE,   "UPDATE sealed SET readings = 3 WHERE device = 2",
+     HYP_SEVERITY_DAMAGE,                                                                                                    "3 readings of device 2, its chunks hold 1" },
+    {"times that are wrong",       HYP_MAIN_FILE,   "UPDATE sealed SET newest = 5 WHERE device = 2",
+     HYP_SEVERITY_DAMAGE,                                                                                                    "of another time"                             },
+    {"a device not in sealed",     HYP_MAIN_FILE,   "DELETE FROM sealed WHERE device = 2",
+     HYP_SEVERITY_DAMAGE,                                                                                                    "no row of device 2, which has chunks"        },
+    {"a row of raw frames",        HYP_MAIN_FILE,
+     "UPDATE frame_log SET data = CAST(data || 'x' AS BLOB)",                                          HYP_SEVERITY_DAMAGE,
+     "of table frame_log: checksum"                                                                                                                                        },
+    {"a block of raw frames",      HYP_FRAMES_FILE,
+     "UPDATE frame_block SET data = CAST(data || 'x' AS BLOB)",                                        HYP_SEVERITY_DAMAGE,
+     "of table frame_block: checksum"                                                                                                                                      },
+    {"a reference to nothing",     HYP_MAIN_FILE,
+     "PRAGMA foreign_keys = OFF; INSERT INTO comm_event(device, time, status, message)"
+     " VALUES (99, 0, 'OK', '')",                                                                      HYP_SEVERITY_DAMAGE,  "table comm_event names a device"             },
+    {"a newer schema",             HYP_MAIN_FILE,
+     "INSERT INTO schema_version(version, name, applied) VALUES (999, 'x', 0)",                        HYP_SEVERITY_DAMAGE,  "schema version 999"                          },
+    {"an older schema",            HYP_FRAMES_FILE, "DELETE FROM schema_version",                      HYP_SEVERITY_WARNING,
+     "schema version 0, this program uses"                                                                                                                                 },
+    {"another key",                HYP_MAIN_FILE,   "UPDATE setting SET data = zeroblob(49)",
+     HYP_SEVERITY_DAMAGE,                                                                                                    "is not the key that this store was made with"},
+    {"a secret of another key",    HYP_MAIN_FILE,
+     "UPDATE device SET secret = zeroblob(56) WHERE id = 1",                                           HYP_SEVERITY_DAMAGE,
+     "the key of device 1 cannot be opened"                                                                                                                                },
+    {"written in the future",      HYP_MAIN_FILE,   "UPDATE schema_version SET applied = 1 << 41",
+     HYP_SEVERITY_WARNING,                                                                                                   "it was set back"                             },
+    {"read in the future",         HYP_MAIN_FILE,   "UPDATE sealed SET newest = 1 << 41",
+     HYP_SEVERITY_WARNING,                                                                                                   "there are readings of 2039"                  },
+};
+
+static void damage_of_rows_is_found(void **state)
+{
+    const struct sql_row *row = *state;
+    struct test_folder folder;
+    static struct report report;
+    make_folder(&folder);
+    struct hyp_db *db;
+    assert_int_equal(
+        hyp_sqlite_open(test_path(&folder, row->file, 0), HYP_SQLITE_WRITE, &db, NULL), HYP_OK);
+    assert_int_equal(hyp_db_exec(db, row->sql), HYP_OK);
+    hyp_db_close(db);
+    assert_int_equal(visit(folder.path, &report), row->severity);
+    assert_says(&report, row->says);
+    test_folder_remove(&folder);
+}
+
+static void many_findings_are_counted(void **state)
+{
+    (void)state;
+    struct test_folder folder;
+    static struct report report;
+    make_folder(&folder);
+    struct hyp_db *db;
+    assert_int_equal(
+        hyp_sqlite_open(test_path(&folder, HYP_MAIN_FILE, 0), HYP_SQLITE_WRITE, &db, NULL),
+        HYP_OK);
+    assert_int_equal(hyp_db_exec(db,
+                                 "WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1"
+                                 " FROM n WHERE i < 1049) INSERT INTO intake_log(id, data)"
+                                 " SELECT i, zeroblob(9) FROM n"),
+                     HYP_OK);
+    hyp_db_close(db);
+    assert_int_equal(visit(folder.path, &report), HYP_SEVERITY_DAMAGE);
+    assert_says(&report, "and 30 more of the kind");
+    assert_int_equal(report.counts[HYP_SEVERITY_DAMAGE], 20);
+    test_folder_remove(&folder);
+}
+
+/* --- damage of files --- */
+
+/* Overwrites bytes in the middle of the file, past the pages of the schema. */
+static void spoil(const char *path)
+{
+    int fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    struct stat about;
+    assert_int_equal(fstat(fd, &about), 0);
+    uint8_t noise[4096];
+    memset(noise, 0xA5, sizeof(noise));
+    off_t pages = about.st_size / 4096;
+    for (off_t page = pages / 2; page < pages; page++) {
+        assert_int_equal(pwrite(fd, noise, sizeof(noise), page * 4096), sizeof(noise));
+    }
+    close(fd);
+}
+
+enum deed {
+    CHMOD_KEY,
+    CHMOD_FOLDER,
+    REMOVE_KEY,
+    CUT_KEY,
+    REMOVE_FRAMES,
+    SPOIL_MAIN,
+    NO_DATABASE
+};
+
+static const struct file_row {
+    const char *name;
+    enum deed deed;
+    enum hyp_severity severity;
+    const char *says;
+} file_rows[] = {
+    {"a key that others can read", CHMOD_KEY,     HYP_SEVERITY_WARNING,
+     "secret.key can be read by others (mode 644)"                                                  },
+    {"an open folder",             CHMOD_FOLDER,  HYP_SEVERITY_WARNING, "is open to everybody"      },
+    {"no key",                     REMOVE_KEY,    HYP_SEVERITY_DAMAGE,  "secret.key is missing"     },
+    {"a short key",                CUT_KEY,       HYP_SEVERITY_DAMAGE,  "must hold exactly 32 bytes"},
+    {"no frames",                  REMOVE_FRAMES, HYP_SEVERITY_DAMAGE,  "frames.db is missing"      },
+    {"pages that are spoilt",      SPOIL_MAIN,    HYP_SEVERITY_DAMAGE,  "hypocaust.db: "            },
+    {"something else",             NO_DATABASE,   HYP_SEVERITY_DAMAGE,  "not a database"            },
+};
+
+static void do_deed(const struct test_folder *folder, enum deed deed)
+{
+    const char *key = test_path(folder, "secret.key", 0);
+    const char *database = test_path(folder, HYP_MAIN_FILE, 1);
+    int done = 0;
+    switch (deed) {
+    case CHMOD_KEY: done = chmod(key, 0644); break;
+    case CHMOD_FOLDER: done = chmod(folder->path, 0755); break;
+    case REMOVE_KEY: done = unlink(key); break;
+    case CUT_KEY: done = truncate(key, 31); break;
+    case REMOVE_FRAMES: done = unlink(test_path(folder, HYP_FRAMES_FILE, 2)); break;
+    case SPOIL_MAIN: spoil(database); break;
+    case NO_DATABASE: {
+        FILE *file = fopen(database, "w");
+        assert_non_null(file);
+        for (int i = 0; i < 1000; i++) {
+            assert_true(fputs("this is a letter ", file) >= 0);
+        }
+        done = fclose(file);
+        break;
+    }
+    }
+    assert_int_equal(done, 0);
+}
+
+static void damage_of_files_is_found(void **state)
+{
+    const struct file_row *row = *state;
+    struct test_folder folder;
+    static struct report report;
+    make_folder(&folder);
+    do_deed(&folder, row->deed);
+    assert_int_equal(visit(folder.path, &report), row->severity);
+    assert_says(&report, row->says);
+    test_folder_remove(&folder);
+}
+
+static void a_full_disk_and_a_wrong_clock_are_warned_of(void **state)
+{
+    (void)state;
+    struct test_folder folder;
+    static struct report report;
+    make_folder(&folder);
+    assert_int_equal(visit_at(folder.path, NOW_MS, INT64_MAX, &report), HYP_SEVERITY_WARNING);
+    assert_says(&report, "MB should be");
+    assert_int_equal(visit_at(folder.path, 86400000, 1, &report), HYP_SEVERITY_WARNING);
+    assert_says(&report, "clock says 1970-01-02");
+    test_folder_remove(&folder);
+}
+
+int main(void)
+{
+    struct test_list list = {0};
+    TEST_ONE(&list, a_healthy_folder_is_called_healthy);
+    TEST_ONE(&list, a_store_at_work_is_called_healthy);
+    TEST_ONE(&list, no_data_folder_is_an_error);
+    TEST_ROWS(&list, sql_rows, damage_of_rows_is_found);
+    TEST_ONE(&list, many_findings_are_counted);
+    TEST_ROWS(&list, file_rows, damage_of_files_is_found);
+    TEST_ONE(&list, a_full_disk_and_a_wrong_clock_are_warned_of);
+    return test_list_run(&list, "store-doctor");
+}
