@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Apator: four layouts of its own.
+ * Apator: the layouts of its water and pulse modules (allocators: maker_apator_itn.c).
  *
  * Pulse modules (APT 0F/0F, 03/03, 04/11; CI A0): `| pulses 4 | ...`, three pulses a litre; on
  * the 04/11 a cubic metre.
- *
- * E-ITN allocators (CI A0, or wrapped `B6 LEN <LEN bytes> A0 ...`):
- *
- *     | season start 2 | x | prev units 2 | fault date 2 | units 2 | date 2 | prev room 2 |
- * room 2 |
- *
- * Dates as Techem's (5 bits day, 4 month, 7 year), temperatures in 1/256 degC.
  *
  * NA-1 water (APA 14/07; CI A0, A1): `| ACC | x | 16 bytes AES-CBC |`, vector as in security
  * mode 5 with this ACC; a meter leaves the factory with the key 0. Decrypted:
@@ -30,7 +23,6 @@
 
 #define VIF_UL 0x10    /* 10^-6 m3 */
 #define VIF_LITRE 0x13 /* 10^-3 m3 */
-#define VIF_HCA 0x6E
 
 /* --- pulse modules --- */
 
@@ -49,81 +41,6 @@ enum hyp_status hyp_apator_pulse_translate(struct hyp_translation *translation)
     hyp_translation_note(translation, 0, 4, "pulses", "%lld, three a unit", (long long)pulses);
     hyp_translation_put(translation, &(struct hyp_register){hyp_vib1(VIF_UL), 0, 0, 0},
                         microlitres);
-    return HYP_OK;
-}
-
-/* --- E-ITN allocators --- */
-
-#define ITN_LEN 15
-
-static struct hyp_civil itn_date(unsigned raw)
-{
-    return (struct hyp_civil){
-        .year = (int16_t)(2000 + (raw >> 9)),
-        .month = raw >> 5 & 0xF,
-        .day = raw & 0x1F,
-        .precision = HYP_CIVIL_DATE,
-    };
-}
-
-static void put_itn_date(struct hyp_translation *translation, size_t at, uint8_t function,
-                         const char *what)
-{
-    const struct hyp_civil date = itn_date((unsigned)hyp_translation_le(translation, at, 2));
-    hyp_translation_note(translation, at, 2, "date", "%s %04d-%02u-%02u", what, date.year,
-                         date.month, date.day);
-    hyp_translation_put_date(translation, function, 0, &date);
-}
-
-/* 1/256 degC has eight exact decimals; the VIF offers three: x 10^-3 and a factor of 10^-5. */
-static void put_itn_temperature(struct hyp_translation *translation, size_t at, uint8_t storage)
-{
-    const struct hyp_register reg = {
-        {2, {0xE4, 0x71, 0}},
-        0, storage, 0
-    };
-    const int64_t raw = (int64_t)hyp_translation_le(translation, at, 2);
-    hyp_translation_note(translation, at, 2, "room", "mean temperature, %lld / 256 degC",
-                         (long long)raw);
-    hyp_translation_put(translation, &reg, raw * 390625);
-}
-
-/* `B6 LEN ..`: skips the wrapper and the CI behind it. False when there is none or it is cut.
- */
-static bool unwrap(struct hyp_translation *translation)
-{
-    const size_t skip = translation->len > 0 ? 1 + (size_t)translation->bytes[0] : 0;
-    if (skip == 0 || skip >= translation->len || translation->bytes[skip] != 0xA0) {
-        return false;
-    }
-    hyp_translation_note(translation, 0, skip, "wrapper", "not known");
-    hyp_translation_note(translation, skip, 1, "CI", "manufacturer's own");
-    translation->bytes += skip + 1;
-    translation->len -= skip + 1;
-    translation->offset += skip + 1;
-    return true;
-}
-
-enum hyp_status hyp_apator_itn_translate(struct hyp_translation *translation)
-{
-    if (translation->ci != 0xA0 && !(translation->ci == 0xB6 && unwrap(translation))) {
-        return HYP_NOT_MINE;
-    }
-    if (translation->len < ITN_LEN) {
-        return HYP_MALFORMED;
-    }
-    const int64_t previous = (int64_t)hyp_translation_le(translation, 3, 2);
-    const int64_t now = (int64_t)hyp_translation_le(translation, 7, 2);
-    hyp_translation_note(translation, 0, 3, "season", "start of the season, without year");
-    hyp_translation_note(translation, 3, 2, "units", "%lld last season", (long long)previous);
-    hyp_translation_note(translation, 7, 2, "units", "%lld now", (long long)now);
-    hyp_translation_put(translation, &(struct hyp_register){hyp_vib1(VIF_HCA), 0, 0, 0}, now);
-    hyp_translation_put(translation, &(struct hyp_register){hyp_vib1(VIF_HCA), 0, 1, 0},
-                        previous);
-    put_itn_date(translation, 5, 3, "seal broken");
-    put_itn_date(translation, 9, 0, "now");
-    put_itn_temperature(translation, 11, 1);
-    put_itn_temperature(translation, 13, 0);
     return HYP_OK;
 }
 

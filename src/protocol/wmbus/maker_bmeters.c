@@ -4,11 +4,13 @@
  *
  * HYDRODIGIT water (BMT), behind ordinary volume and time:
  *
- *     | content | battery | [backflow 4 (l)] | [12 months 3 each (10 l), January first] |
+ *     | content | [battery] | [fraud kind, its date 3] | [leak date 3] | [backflow 4 (l)] |
+ *               | [12 months 3 each (10 l), January first] | [not known] |
  *
- * content: bit 0 battery, 1 fraud date, 2 backflow, 3 leak date, 4 months. Only the battery
- * byte is placed for certain when fraud or leak dates are there, so the rest is then left
- * alone.
+ * content: bit 0 battery, 1 fraud, 7 leak, 2 backflow, 4 months; the others announce nothing.
+ * Fraud: bit 7 magnet, 6 sensor, 5 module removed. Dates are BCD: year, month, day; all 0 =
+ * none. A month before the module was started is FFFFFF. (Bits 1 and 7: wmbusmeters, driver
+ * hydrodigit.)
  *
  * HYDROCLIMA allocators (BMP), temperatures in 0.01 degC, dates of type G:
  *
@@ -34,11 +36,13 @@ enum {
     CONTENT_BATTERY = 1 << 0,
     CONTENT_FRAUD = 1 << 1,
     CONTENT_BACKFLOW = 1 << 2,
-    CONTENT_LEAK = 1 << 3,
     CONTENT_MONTHS = 1 << 4,
-    CONTENT_KNOWN =
-        CONTENT_BATTERY | CONTENT_FRAUD | CONTENT_BACKFLOW | CONTENT_LEAK | CONTENT_MONTHS,
+    CONTENT_LEAK = 1 << 7,
 };
+
+#define SUBUNIT_FRAUD 0
+#define SUBUNIT_LEAK 1
+#define MONTH_MAX 9999999 /* what the meter's register holds; more means: not yet active */
 
 /* Millivolts by the low nibble of the battery byte. */
 static const uint16_t battery_mv[16] = {3700, 1900, 2100, 2200, 2300, 2400, 2500, 2650,
@@ -52,40 +56,100 @@ static void put_battery(struct hyp_translation *translation, size_t at)
     hyp_translation_put(translation, &reg, mv);
 }
 
+static unsigned bcd_byte(uint8_t byte)
+{
+    return (byte >> 4) * 10u + (byte & 0xFu);
+}
+
+static void put_date(struct hyp_translation *translation, size_t at, uint8_t subunit,
+                     const char *what)
+{
+    const uint8_t *bytes = translation->bytes + at;
+    const struct hyp_civil date = {
+        .year = (int16_t)(2000 + bcd_byte(bytes[0])),
+        .month = (uint8_t)bcd_byte(bytes[1]),
+        .day = (uint8_t)bcd_byte(bytes[2]),
+        .precision = HYP_CIVIL_DATE,
+    };
+    hyp_translation_note(translation, at, 3, what, "%04d-%02u-%02u", date.year, date.month,
+                         date.day);
+    hyp_translation_put_fault_date(translation, subunit, &date);
+}
+
+static void put_fraud(struct hyp_translation *translation, size_t at)
+{
+    const struct hyp_register flags = {hyp_vib2(0xFD, 0x17), 0, 0, 0};
+    const uint8_t kind = translation->bytes[at];
+    hyp_translation_note(translation, at, 1, "fraud", "%02X: 80 magnet, 40 sensor, 20 removed",
+                         kind);
+    hyp_translation_put(translation, &flags, kind);
+    put_date(translation, at + 1, SUBUNIT_FRAUD, "fraud");
+}
+
+static void put_leak(struct hyp_translation *translation, size_t at)
+{
+    put_date(translation, at, SUBUNIT_LEAK, "leak");
+}
+
+static void put_backflow(struct hyp_translation *translation, size_t at)
+{
+    /* Absolute value of backward contributions. */
+    const struct hyp_register reg = {hyp_vib2(VIF_LITRE | 0x80, 0x3C), 0, 0, 0};
+    const int64_t litres = (int64_t)hyp_translation_le(translation, at, 4);
+    hyp_translation_note(translation, at, 4, "backflow", "%lld l", (long long)litres);
+    hyp_translation_put(translation, &reg, litres);
+}
+
 static void put_months(struct hyp_translation *translation, size_t at)
 {
     for (size_t month = 0; month < 12; month++) {
         /* The register of a calendar month; it holds its end of this year or of the last. */
         const struct hyp_register reg = {hyp_vib1(VIF_10_LITRES), 0, (uint8_t)(month + 1), 0};
-        hyp_translation_put(translation, &reg,
-                            (int64_t)hyp_translation_le(translation, at + month * 3, 3));
+        const int64_t value = (int64_t)hyp_translation_le(translation, at + month * 3, 3);
+        if (value > MONTH_MAX) {
+            hyp_translation_put_absent(translation, &reg);
+        } else {
+            hyp_translation_put(translation, &reg, value);
+        }
     }
     hyp_translation_note(translation, at, 36, "months", "volume at month ends, January first");
 }
 
+/* In the order in which they follow the content byte. */
+static const struct part {
+    uint8_t content;
+    uint8_t len;
+    void (*put)(struct hyp_translation *translation, size_t at);
+} parts[] = {
+    {CONTENT_BATTERY,  1,  put_battery },
+    {CONTENT_FRAUD,    4,  put_fraud   },
+    {CONTENT_LEAK,     3,  put_leak    },
+    {CONTENT_BACKFLOW, 4,  put_backflow},
+    {CONTENT_MONTHS,   36, put_months  },
+};
+
 enum hyp_status hyp_bmeters_hydrodigit_translate(struct hyp_translation *translation)
 {
-    const uint8_t content = translation->len > 0 ? translation->bytes[0] : 0;
-    size_t at = 1;
-    if ((content & ~CONTENT_KNOWN) != 0 || (content & CONTENT_BATTERY) == 0 ||
-        translation->len < 2) {
+    if (translation->len == 0) {
         return HYP_NOT_MINE;
     }
+    const uint8_t content = translation->bytes[0];
+    size_t at = 1;
     hyp_translation_note(translation, 0, 1, "content", "%02X", content);
-    put_battery(translation, at++);
-    if ((content & (CONTENT_FRAUD | CONTENT_LEAK)) != 0) {
-        return HYP_OK;
+    for (size_t i = 0; i < HYP_ARRAY_LEN(parts); i++) {
+        const struct part *part = &parts[i];
+        if ((content & part->content) == 0) {
+            continue;
+        }
+        if (at + part->len > translation->len) {
+            break; /* cut: what came before stands */
+        }
+        part->put(translation, at);
+        at += part->len;
     }
-    if ((content & CONTENT_BACKFLOW) != 0 && at + 4 <= translation->len) {
-        /* Absolute value of backward contributions. */
-        const struct hyp_register reg = {hyp_vib2(VIF_LITRE | 0x80, 0x3C), 0, 0, 0};
-        const int64_t litres = (int64_t)hyp_translation_le(translation, at, 4);
-        hyp_translation_note(translation, at, 4, "backflow", "%lld l", (long long)litres);
-        hyp_translation_put(translation, &reg, litres);
-        at += 4;
-    }
-    if ((content & CONTENT_MONTHS) != 0 && at + 36 <= translation->len) {
-        put_months(translation, at);
+    if (at < translation->len) {
+        hyp_translation_note(translation, at, translation->len - at, "not known",
+                             "meaning not known");
     }
     return HYP_OK;
 }

@@ -5,14 +5,18 @@
  *     allocator   | kind | prev date 2 | prev units 2 | curr date 2 | curr units 2 | [x] |
  *                 | room temperature 2 | radiator temperature 2 | ...
  *     water       | kind | prev date 2 | prev 2 (0.1 m3) | curr date 2 | curr 2 (0.1 m3) | ...
- *     Compact V   | kind | prev date 2 | prev 3 (kWh) | x | curr 3 (kWh) | ...
- *     vario 4     | kind | prev date 2 | prev 2 (MJ) | x x | curr 2 (MJ) | ...
- *     smoke       | kind | date 2 | ...
+ *     water, 50   | x x | date 2 | now 3 (0.1 m3) | x | half months: h0 h1 x h2 h3 x .. (0.1
+ * m3) | Compact V   | kind | prev date 2 | prev 3 (kWh) | x | curr 3 (kWh) | ... vario 4     |
+ * kind | prev date 2 | prev 2 (MJ) | x x | curr 2 (MJ) | ... smoke       | kind | date 2 | ...
  *
  * Version 94 of the allocator has one byte (x) more before the temperatures. Water and heat
  * count from the due date on, so the meter reads previous + current. Dates are 5 bits day, 4
  * bits month, 7 bits year; the current one has no year: it is the first such day after the
  * previous.
+ *
+ * Version 50 of the water meter counts through; its half months are consumption, the running
+ * one first. Up to the 15th the running month has one half, h0, afterwards two. (Facts:
+ * wmbusmeters, driver mkradio3a.)
  */
 #include "protocol/wmbus/translate.h"
 
@@ -20,6 +24,7 @@ enum kind {
     KIND_ALLOCATOR,
     KIND_ALLOCATOR_94,
     KIND_WATER,
+    KIND_WATER_HALVES,
     KIND_COMPACT,
     KIND_VARIO,
     KIND_SMOKE,
@@ -34,9 +39,11 @@ static const struct model {
     {0x80, 0x64, KIND_ALLOCATOR   },
     {0x80, 0x69, KIND_ALLOCATOR   },
     {0x80, 0x94, KIND_ALLOCATOR_94},
+    {0x62, 0x50, KIND_WATER_HALVES},
     {0x62, 0x70, KIND_WATER       },
     {0x62, 0x74, KIND_WATER       },
     {0x62, 0x95, KIND_WATER       },
+    {0x72, 0x50, KIND_WATER_HALVES},
     {0x72, 0x70, KIND_WATER       },
     {0x72, 0x74, KIND_WATER       },
     {0x72, 0x95, KIND_WATER       },
@@ -63,17 +70,6 @@ static const struct model *find_model(const struct hyp_meter_identity *meter)
         }
     }
     return NULL;
-}
-
-static struct hyp_civil previous_date(const struct hyp_translation *translation)
-{
-    const unsigned raw = (unsigned)hyp_translation_le(translation, 1, 2);
-    return (struct hyp_civil){
-        .year = (int16_t)(2000 + (raw >> 9)),
-        .month = raw >> 5 & 0xF,
-        .day = raw & 0x1F,
-        .precision = HYP_CIVIL_DATE,
-    };
 }
 
 /* Day and month of the current period; day 0 means the 1st, month 0 December. */
@@ -157,6 +153,53 @@ static void translate_counter(struct hyp_translation *translation, uint8_t vif, 
     hyp_translation_put(translation, &(struct hyp_register){hyp_vib1(vif), 0, 0, 1}, since);
 }
 
+/* --- half months --- */
+
+#define HALVES_AT 8
+#define STORAGE_RUNNING_MONTH 16
+
+/* Half month `n` back from the running one: two in three bytes. */
+static size_t half_at(size_t n)
+{
+    return HALVES_AT + n / 2 * 3 + n % 2;
+}
+
+static void put_month(struct hyp_translation *translation, size_t back, int64_t value)
+{
+    const struct hyp_register reg = {hyp_vib1(VIF_VOLUME_100_L), 0,
+                                     (uint8_t)(STORAGE_RUNNING_MONTH + back), 1};
+    hyp_translation_put(translation, &reg, value);
+}
+
+static void translate_halves(struct hyp_translation *translation)
+{
+    const uint8_t *bytes = translation->bytes;
+    const struct hyp_civil date = hyp_translation_date(translation, 2);
+    const int64_t now = (int64_t)hyp_translation_le(translation, 4, 3);
+    hyp_translation_note(translation, 0, 2, "not known", "meaning not known");
+    hyp_translation_note(translation, 2, 2, "date", "%04d-%02u-%02u", date.year, date.month,
+                         date.day);
+    hyp_translation_note(translation, 4, 3, "volume", "%lld x 0.1 m3", (long long)now);
+    hyp_translation_put_date(translation, 0, 0, &date);
+    hyp_translation_put(translation,
+                        &(struct hyp_register){hyp_vib1(VIF_VOLUME_100_L), 0, 0, 0}, now);
+    /* The first month has the halves up to `next`; each one before it has two. */
+    size_t next = date.day <= 15 ? 1 : 2;
+    for (size_t back = 0, first = 0; half_at(next - 1) < translation->len; back++) {
+        int64_t value = 0;
+        for (size_t n = first; n < next; n++) {
+            value += bytes[half_at(n)];
+        }
+        put_month(translation, back, value);
+        first = next;
+        next += 2;
+    }
+    if (translation->len > 7) {
+        hyp_translation_note(translation, 7, translation->len - 7, "half months",
+                             "consumption x 0.1 m3, the running half first");
+    }
+}
+
 static void translate_smoke(struct hyp_translation *translation)
 {
     /* Bit 0 of the first byte is the alarm. */
@@ -167,8 +210,9 @@ static void translate_smoke(struct hyp_translation *translation)
 static size_t least_len(enum kind kind)
 {
     static const size_t lens[] = {
-        [KIND_ALLOCATOR] = 13, [KIND_ALLOCATOR_94] = 14, [KIND_WATER] = 9,
-        [KIND_COMPACT] = 10,   [KIND_VARIO] = 9,         [KIND_SMOKE] = 3,
+        [KIND_ALLOCATOR] = 13,   [KIND_ALLOCATOR_94] = 14, [KIND_WATER] = 9,
+        [KIND_WATER_HALVES] = 7, [KIND_COMPACT] = 10,      [KIND_VARIO] = 9,
+        [KIND_SMOKE] = 3,
     };
     return lens[kind];
 }
@@ -182,7 +226,15 @@ enum hyp_status hyp_techem_translate(struct hyp_translation *translation)
     if (translation->len < least_len(model->kind)) {
         return HYP_MALFORMED;
     }
-    const struct hyp_civil previous = previous_date(translation);
+    if (model->kind == KIND_WATER_HALVES) {
+        const struct hyp_civil date = hyp_translation_date(translation, 2);
+        if (!hyp_civil_is_valid(&date)) {
+            return HYP_MALFORMED;
+        }
+        translate_halves(translation);
+        return HYP_OK;
+    }
+    const struct hyp_civil previous = hyp_translation_date(translation, 1);
     if (!hyp_civil_is_valid(&previous)) {
         return HYP_MALFORMED;
     }
@@ -194,6 +246,7 @@ enum hyp_status hyp_techem_translate(struct hyp_translation *translation)
         put_current_date(translation, &previous, 5);
         translate_counter(translation, VIF_VOLUME_100_L, 7, 2);
         break;
+    case KIND_WATER_HALVES: break; /* done above: it has no due date */
     case KIND_COMPACT: translate_counter(translation, VIF_KWH, 7, 3); break;
     case KIND_VARIO:
         put_current_date(translation, &previous, 5);

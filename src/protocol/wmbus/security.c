@@ -103,7 +103,8 @@ static enum hyp_status open_plain(struct hyp_opening *opening)
 
 /*
  * AES-128-CBC with the meter's key over N blocks; without one, with the key its maker's factory
- * sets, if that is known. A wrong key leaves the bytes as they were: they may be plain after all.
+ * sets, if that is known. A wrong key leaves the bytes as they were: they may be plain after
+ * all.
  */
 static enum hyp_status open_cbc(struct hyp_opening *opening, const uint8_t iv[HYP_AES_BLOCK])
 {

@@ -34,8 +34,12 @@ static const struct family {
     {MAKER('S', 'A', 'P'), ANY,  ANY,  PLACE_CI,    hyp_prios_translate             },
     {MAKER('E', 'W', 'T'), ANY,  ANY,  PLACE_CI,    hyp_prios_translate             },
     {MAKER('S', 'P', 'L'), ANY,  ANY,  PLACE_CI,    hyp_prios_translate             },
-    {MAKER('A', 'P', 'T'), ANY,  0x08, PLACE_CI,    hyp_apator_itn_translate        },
-    {MAKER('A', 'P', 'A'), ANY,  0x08, PLACE_CI,    hyp_apator_itn_translate        },
+    {MAKER('A', 'P', 'T'), 0x04, 0x08, PLACE_CI,    hyp_apator_itn_translate        },
+    {MAKER('A', 'P', 'A'), 0x04, 0x08, PLACE_CI,    hyp_apator_itn_translate        },
+    {MAKER('A', 'P', 'T'), 0x09, 0x08, PLACE_CI,    hyp_apator_itn40_translate      },
+    {MAKER('A', 'P', 'A'), 0x09, 0x08, PLACE_CI,    hyp_apator_itn40_translate      },
+    {MAKER('A', 'P', 'T'), 0x0D, 0x08, PLACE_CI,    hyp_apator_itn40_translate      },
+    {MAKER('A', 'P', 'A'), 0x0D, 0x08, PLACE_CI,    hyp_apator_itn40_translate      },
     {MAKER('A', 'P', 'A'), 0x14, 0x07, PLACE_CI,    hyp_apator_na1_translate        },
     {MAKER('A', 'P', 'T'), 0x0F, 0x0F, PLACE_CI,    hyp_apator_pulse_translate      },
     {MAKER('A', 'P', 'T'), 0x03, 0x03, PLACE_CI,    hyp_apator_pulse_translate      },
@@ -115,6 +119,13 @@ void hyp_translation_put(struct hyp_translation *translation, const struct hyp_r
     }
 }
 
+void hyp_translation_put_absent(struct hyp_translation *translation,
+                                const struct hyp_register *reg)
+{
+    put_header(&translation->out, DIF_INT32, reg);
+    hyp_buf_append_le32(&translation->out, (uint32_t)1 << 31); /* EN 13757-3: not available */
+}
+
 #define VIF_DATE 0x6C
 #define VIF_TIME 0x6D
 
@@ -142,6 +153,29 @@ void hyp_translation_put_date(struct hyp_translation *translation, uint8_t funct
         pack_date(date, bytes);
         hyp_translation_put_raw_date(translation, function, storage, bytes);
     }
+}
+
+void hyp_translation_put_fault_date(struct hyp_translation *translation, uint8_t subunit,
+                                    const struct hyp_civil *date)
+{
+    const struct hyp_register reg = {hyp_vib1(VIF_DATE), 3, 0, subunit};
+    uint8_t bytes[2] = {0xFF, 0xFF}; /* type G: no date */
+    if (hyp_civil_is_valid(date)) {
+        pack_date(date, bytes);
+    }
+    put_header(&translation->out, DIF_INT16, &reg);
+    hyp_buf_append(&translation->out, bytes, sizeof(bytes));
+}
+
+struct hyp_civil hyp_translation_date(const struct hyp_translation *translation, size_t at)
+{
+    const unsigned raw = (unsigned)hyp_translation_le(translation, at, 2);
+    return (struct hyp_civil){
+        .year = (int16_t)(2000 + (raw >> 9)),
+        .month = raw >> 5 & 0xF,
+        .day = raw & 0x1F,
+        .precision = HYP_CIVIL_DATE,
+    };
 }
 
 void hyp_translation_put_time(struct hyp_translation *translation, uint8_t storage,

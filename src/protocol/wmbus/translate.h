@@ -6,9 +6,9 @@
  * ordinary records. So everything behind it, names, units, store and inspector, needs no second
  * path. Values keep their digits: integers with the exponent of the VIF.
  *
- * Conventions where the standard has no word: storage 0 is now, 1 the last due date, 17 the
- * last month end, 18.. the months before it; subunit 1 is the consumption since the due date or
- * within that month, beside subunit 0, the counter.
+ * Conventions where the standard has no word: storage 0 is now, 1 the last due date, 2.. those
+ * before it, 16 the running month, 17 the last month end, 18.. the months before it; subunit 1
+ * is the consumption since the due date or within that month, beside subunit 0, the counter.
  */
 #ifndef HYP_PROTOCOL_WMBUS_TRANSLATE_H
 #define HYP_PROTOCOL_WMBUS_TRANSLATE_H
@@ -59,6 +59,9 @@ uint64_t hyp_translation_le(const struct hyp_translation *translation, size_t at
 /* Appends a record with an integer value. */
 void hyp_translation_put(struct hyp_translation *translation, const struct hyp_register *reg,
                          int64_t value);
+/* Appends a record that says: this register holds nothing. */
+void hyp_translation_put_absent(struct hyp_translation *translation,
+                                const struct hyp_register *reg);
 /* Appends a date (type G) or a date with time (type F); nothing when it is no calendar day. */
 void hyp_translation_put_date(struct hyp_translation *translation, uint8_t function,
                               uint8_t storage, const struct hyp_civil *date);
@@ -67,6 +70,16 @@ void hyp_translation_put_time(struct hyp_translation *translation, uint8_t stora
 /* Appends the two bytes of a type G date as they are (invalid ones stay what they are). */
 void hyp_translation_put_raw_date(struct hyp_translation *translation, uint8_t function,
                                   uint8_t storage, const uint8_t bytes[static 2]);
+
+/*
+ * Appends the date of a fault (function "in error state"); "no value" when it is no calendar
+ * day.
+ * @subunit   0 or 1: makers that keep the dates of two kinds of fault
+ */
+void hyp_translation_put_fault_date(struct hyp_translation *translation, uint8_t subunit,
+                                    const struct hyp_civil *date);
+/* The date at `at`: 5 bits day, 4 bits month, 7 bits year since 2000, little endian. */
+struct hyp_civil hyp_translation_date(const struct hyp_translation *translation, size_t at);
 
 /* Notes on a field; offsets within `bytes`. */
 void hyp_translation_note(struct hyp_translation *translation, size_t at, size_t len,
@@ -87,6 +100,7 @@ enum hyp_status hyp_prios_translate(struct hyp_translation *translation);
 enum hyp_status hyp_qundis_translate(struct hyp_translation *translation);
 enum hyp_status hyp_apator_pulse_translate(struct hyp_translation *translation);
 enum hyp_status hyp_apator_itn_translate(struct hyp_translation *translation);
+enum hyp_status hyp_apator_itn40_translate(struct hyp_translation *translation);
 enum hyp_status hyp_apator_na1_translate(struct hyp_translation *translation);
 enum hyp_status hyp_apator_162_translate(struct hyp_translation *translation);
 enum hyp_status hyp_apator_162_old_translate(struct hyp_translation *translation);
