@@ -299,6 +299,9 @@ static enum hyp_name choose_name(const struct hyp_mbus_record *record, uint8_t m
             return special;
         }
     }
+    if (base == HYP_NAME_BATTERY_OPERATING_TIME && record->qualifier.future) {
+        return HYP_NAME_BATTERY_REMAINING;
+    }
     enum hyp_medium_class class = hyp_medium_class_of(medium);
     if (is_pulse_input(record, base, class)) {
         return HYP_NAME_PULSE_VOLUME;
@@ -336,12 +339,19 @@ static bool needs_label(enum hyp_name name)
     }
 }
 
+/* What is left of a battery is in the future by its name. */
+static bool says_future(const struct hyp_mbus_record *record, enum hyp_name name)
+{
+    return record->qualifier.future && name != HYP_NAME_BATTERY_REMAINING;
+}
+
 /* Does the record say more about its value than name and key can tell? */
 static bool is_qualified(const struct hyp_mbus_record *record, enum hyp_name name)
 {
     const struct hyp_mbus_qualifier *q = &record->qualifier;
-    return q->what != HYP_MBUS_VALUE || q->average || q->future || q->uncorrected ||
-           q->base_conditions || q->direction == 3 || is_derived(q) || needs_label(name);
+    return q->what != HYP_MBUS_VALUE || q->average || says_future(record, name) ||
+           q->uncorrected || q->base_conditions || q->direction == 3 || is_derived(q) ||
+           needs_label(name);
 }
 
 /*
@@ -402,7 +412,7 @@ static void append_words(const struct hyp_mbus_record *record, enum hyp_name nam
     if (q->average) {
         hyp_buf_append_text(out, "average ");
     }
-    if (q->future) {
+    if (says_future(record, name)) {
         hyp_buf_append_text(out, "future ");
     }
     if (q->uncorrected) {

@@ -64,6 +64,8 @@ static const struct row {
     {"value during error state keeps apart",  HEAT,         "0B3B 160000 3B3B 170000",
      "flow=0.016 m3/h; flow.err=0.017 m3/h; "                                                                                                                },
     {"BCD error display",                     HEAT,         "3C2B BDEBDDDD",                                               "power.err=(invalid); "           },
+    {"what is left of a battery",             WATER,        "01FDEE7E 78 01FD6E 0C",
+     "battery_remaining=120 month; battery_operating_time=12 month; "                                                                                        },
     {"allocator",                             HCA,          "0B6E 270100 4B6E 450100 CB086E 790000",
      "hca_units=127 hca; hca_units.s1=145 hca; hca_units.s17=79 hca; "                                                                                       },
     {"error flags, and those of OMS",         HEAT,         "02FD17 0400 02FD971D 0100",
