@@ -2,11 +2,13 @@
 /*
  * How many telegrams a core decodes: to records with value and unit, and on to JSON text.
  *
- *     decode --corpus FILE [--keys] [--meters N] [--accept-plain] [--seconds S]
+ *     decode --corpus FILE [--keys] [--meters N] [--accept-plain] [--seconds S] [--soak S]
  *
  * The lines (HEX or HEX;KEY) are parsed before the clock starts and repeated for at least S
  * seconds of CPU time each way. --keys puts the keys of the lines into the key table, as a head
- * end has them. --meters N knows N meters more: the rate must not depend on it.
+ * end has them. --meters N knows N meters more: the rate must not depend on it. --soak S
+ * decodes for S seconds of CPU time, half of them to records and half to JSON, and says how
+ * much memory the process had after the first round and at the end: the two must not differ.
  */
 #include "cmd/decoder.h"
 #include "protocol/mbus/record.h"
@@ -47,6 +49,7 @@ struct settings {
     bool accept_plain;
     uint64_t meters;
     double seconds;
+    double soak;
 };
 
 static double cpu_seconds(void)
@@ -175,7 +178,7 @@ static double measure(struct bench *bench, double seconds,
     uint64_t done = 0;
     const double start = cpu_seconds();
     double used = 0;
-    while (used < seconds) {
+    do {
         /* Asking for the CPU time costs as much as a telegram: not after each. */
         for (size_t n = 0; n < TELEGRAMS_A_ROUND; n += bench->count) {
             for (size_t i = 0; i < bench->count; i++) {
@@ -184,8 +187,43 @@ static double measure(struct bench *bench, double seconds,
             done += bench->count;
         }
         used = cpu_seconds() - start;
-    }
+    } while (used < seconds);
     return (double)done / used;
+}
+
+/* Memory of the process now, in KiB. */
+static uint64_t resident_kib(void)
+{
+    char line[128];
+    uint64_t kib = 0;
+    FILE *file = fopen("/proc/self/status", "r");
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+        struct hyp_str text = hyp_str_from(line);
+        struct hyp_str name;
+        if (hyp_str_split_next(&text, ':', &name) && hyp_str_equal(name, HYP_STR("VmRSS"))) {
+            text = hyp_str_trim(text);
+            text.len -= HYP_MIN(text.len, sizeof(" kB") - 1);
+            HYP_IGNORE(hyp_str_to_u64(text, &kib)); /* 0 then stands for not known */
+        }
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    return kib;
+}
+
+static void soak(struct bench *bench, double seconds)
+{
+    for (size_t i = 0; i < bench->count; i++) {
+        to_records(bench, &bench->frames[i]);
+        to_json(bench, &bench->frames[i]);
+    }
+    const uint64_t begin = resident_kib();
+    const double records = measure(bench, seconds / 2, to_records);
+    const double json = measure(bench, seconds / 2, to_json);
+    printf("soak_telegrams=%.0f rss_begin_kib=%llu rss_end_kib=%llu\n",
+           (records + json) * seconds / 2, (unsigned long long)begin,
+           (unsigned long long)resident_kib());
 }
 
 static void parse_arguments(int argc, char **argv, struct settings *settings)
@@ -196,6 +234,7 @@ static void parse_arguments(int argc, char **argv, struct settings *settings)
         {"accept-plain", no_argument,       NULL, 'p'},
         {"meters",       required_argument, NULL, 'm'},
         {"seconds",      required_argument, NULL, 's'},
+        {"soak",         required_argument, NULL, 'l'},
         {NULL,           0,                 NULL, 0  },
     };
     uint64_t seconds = 0;
@@ -213,9 +252,13 @@ static void parse_arguments(int argc, char **argv, struct settings *settings)
         } else if (option == 's') {
             good = hyp_str_to_u64(hyp_str_from(optarg), &seconds) == HYP_OK;
             settings->seconds = (double)seconds;
+        } else if (option == 'l') {
+            good = hyp_str_to_u64(hyp_str_from(optarg), &seconds) == HYP_OK;
+            settings->soak = (double)seconds;
         }
         if (!good) {
-            fail("usage", "--corpus FILE [--keys] [--meters N] [--accept-plain] [--seconds S]");
+            fail("usage", "--corpus FILE [--keys] [--meters N] [--accept-plain] [--seconds S] "
+                          "[--soak S]");
         }
     }
     if (settings->corpus == NULL) {
@@ -244,6 +287,9 @@ int main(int argc, char **argv)
         to_records(&bench, &bench.frames[i]);
     }
     const uint64_t refused = bench.refused;
+    if (settings.soak > 0) {
+        soak(&bench, settings.soak);
+    }
     const double records = measure(&bench, settings.seconds, to_records);
     const double json = measure(&bench, settings.seconds, to_json);
     struct rusage usage;
