@@ -57,6 +57,39 @@ static uint64_t mix(uint64_t sum, uint64_t value)
     return (sum ^ value) * 0x100000001B3u;
 }
 
+static uint64_t mix_value(uint64_t sum, const struct hyp_mbus_record *record)
+{
+    sum = mix(sum, record->kind);
+    if (!hyp_quality_is_usable(record->quality)) {
+        return sum;
+    }
+    switch (record->kind) {
+    case HYP_VALUE_UNSET: break;
+    case HYP_VALUE_DECIMAL:
+        sum = mix(sum, (uint64_t)record->decimal.digits);
+        return mix(sum, (uint64_t)(record->decimal.exp10 + 128));
+    case HYP_VALUE_CIVIL: return mix(sum, (uint64_t)hyp_civil_to_seconds(&record->civil));
+    case HYP_VALUE_FLAGS: return mix(sum, record->flags);
+    case HYP_VALUE_TEXT: return mix(sum, strlen(record->text));
+    }
+    return sum;
+}
+
+static uint64_t mix_record(uint64_t sum, const struct hyp_mbus_record *record)
+{
+    sum = mix(sum, record->offset);
+    sum = mix(sum, (uint64_t)record->dib_len << 16 | (uint64_t)record->vib_len << 8);
+    sum = mix(sum, record->storage);
+    sum = mix(sum, (uint64_t)record->tariff << 16 | record->subunit);
+    sum = mix(sum, (uint64_t)record->function << 8 | record->record_error);
+    sum = mix(sum, (uint64_t)record->table << 16 | (uint64_t)record->code << 8);
+    sum = mix(sum, (uint64_t)record->vife_count << 8 | record->qualifier.what);
+    sum = mix(sum, (uint64_t)record->quantity << 8 | record->quality);
+    sum = mix(sum, (uint64_t)record->subject << 8 | record->unit);
+    sum = mix(sum, record->data_len);
+    return mix_value(sum, record);
+}
+
 struct walk {
     enum hyp_status status;
     int64_t offset;
@@ -79,10 +112,7 @@ static struct walk walk(const uint8_t *data, size_t size, bool msb_first, bool c
         check_record(&record, data, size);
         require(++result.count <= RECORDS_MAX);
         if (record.profile_element == 0) {
-            result.sum = mix(result.sum, record.offset);
-            result.sum = mix(result.sum, record.storage);
-            result.sum = mix(result.sum, (uint64_t)record.quantity << 8 | record.quality);
-            result.sum = mix(result.sum, record.data_len);
+            result.sum = mix_record(result.sum, &record);
         }
     }
     result.offset = err.offset;

@@ -28,11 +28,11 @@
 
 static uint8_t checksum(const uint8_t *bytes, size_t len)
 {
-    unsigned sum = 0;
+    uint8_t sum = 0; /* narrow, so that the compiler adds many bytes at once */
     for (size_t i = 0; i < len; i++) {
-        sum += bytes[i];
+        sum = (uint8_t)(sum + bytes[i]);
     }
-    return (uint8_t)sum;
+    return sum;
 }
 
 /* CS and stop byte at the end of a frame whose summed bytes begin at `from`. */

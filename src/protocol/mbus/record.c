@@ -22,6 +22,7 @@
 #include "protocol/mbus/dib.h"
 #include "protocol/mbus/notes.h"
 #include "protocol/mbus/profile.h"
+#include "protocol/mbus/usual.h"
 #include "protocol/mbus/value.h"
 #include "protocol/mbus/vife.h"
 
@@ -39,12 +40,10 @@ void hyp_mbus_records_init(struct hyp_mbus_records *records, const uint8_t *data
     };
 }
 
-/* DIB and VIB of the record at the reader. */
-static enum hyp_status parse_header(struct hyp_bytes *bytes, struct hyp_mbus_record *record,
-                                    struct hyp_mbus_scale *ret_scale, struct hyp_error *err)
+/* Everything that a header need not say. Field by field: most of a record is text that nobody
+ * has to clear. */
+static void clear_header(struct hyp_mbus_record *record, size_t start, uint8_t dif)
 {
-    size_t start = bytes->pos;
-    uint8_t dif = hyp_mbus_take(bytes);
     record->offset = (uint16_t)start;
     record->dif = dif;
     record->function = (enum hyp_function)(dif >> 4 & 0x03);
@@ -59,6 +58,15 @@ static enum hyp_status parse_header(struct hyp_bytes *bytes, struct hyp_mbus_rec
     record->manufacturer_data = false;
     record->more_follows = false;
     record->qualifier = (struct hyp_mbus_qualifier){0};
+}
+
+/* DIB and VIB of the record at the reader. */
+static enum hyp_status parse_header(struct hyp_bytes *bytes, struct hyp_mbus_record *record,
+                                    struct hyp_mbus_scale *ret_scale, struct hyp_error *err)
+{
+    size_t start = bytes->pos;
+    uint8_t dif = hyp_mbus_take(bytes);
+    clear_header(record, start, dif);
     if ((dif & 0x80) != 0) {
         enum hyp_status status = hyp_mbus_dife_parse(bytes, record, err);
         if (status != HYP_OK) {
@@ -93,17 +101,24 @@ static void take_rest(struct hyp_mbus_records *records, struct hyp_mbus_record *
 {
     struct hyp_bytes *bytes = &records->bytes;
     size_t start = bytes->pos;
-    *record = (struct hyp_mbus_record){
-        .offset = (uint16_t)start,
-        .dib_len = 1,
-        .dif = bytes->data[start],
-        .data = bytes->data + start + 1,
-        .data_len = (uint16_t)(bytes->len - start - 1),
-        .table = HYP_VIF_MANUFACTURER,
-        .quality = HYP_QUALITY_GOOD,
-        .manufacturer_data = true,
-        .more_follows = bytes->data[start] == DIF_MORE_FOLLOWS,
-    };
+    clear_header(record, start, bytes->data[start]);
+    record->dib_len = 1;
+    record->vib_len = 0;
+    record->function = HYP_FUNCTION_INSTANTANEOUS;
+    record->storage = 0;
+    record->table = HYP_VIF_MANUFACTURER;
+    record->code = 0;
+    record->quantity = HYP_QUANTITY_UNKNOWN;
+    record->subject = HYP_QUANTITY_UNKNOWN;
+    record->unit = HYP_UNIT_NONE;
+    record->kind = HYP_VALUE_UNSET;
+    record->quality = HYP_QUALITY_GOOD;
+    record->text[0] = '\0';
+    record->vif_text[0] = '\0';
+    record->data = bytes->data + start + 1;
+    record->data_len = (uint16_t)(bytes->len - start - 1);
+    record->manufacturer_data = true;
+    record->more_follows = record->dif == DIF_MORE_FOLLOWS;
     records->more_follows = record->more_follows;
     records->ended = true;
     bytes->pos = bytes->len;
@@ -147,6 +162,7 @@ static __attribute__((noinline)) enum hyp_status refuse(struct hyp_mbus_records 
             ? hyp_error_set(&reason, HYP_UNSUPPORTED, (int64_t)start, "reserved DIF %02X", dif)
             : parse_record(records, &scratch, &reason);
     records->ended = true;
+    records->bytes.pos = records->bytes.len;
     if (records->explain != NULL) {
         hyp_mbus_notes_refused(records->explain, start, (size_t)reason.offset,
                                records->bytes.len, reason.text);
@@ -188,11 +204,13 @@ static void explain_record(struct hyp_mbus_records *records,
     explain->record = -1;
 }
 
-enum hyp_status hyp_mbus_records_next(struct hyp_mbus_records *records,
-                                      struct hyp_mbus_record *ret_record, struct hyp_error *err)
+/* Any record, element of a profile, or the end. */
+static __attribute__((noinline)) enum hyp_status
+next_of_any_kind(struct hyp_mbus_records *records, struct hyp_mbus_record *record,
+                 struct hyp_error *err)
 {
     if (hyp_mbus_profile_is_open(&records->profile)) {
-        take_element(records, ret_record);
+        take_element(records, record);
     } else {
         if (!records->ended) {
             skip_filler(records);
@@ -201,14 +219,27 @@ enum hyp_status hyp_mbus_records_next(struct hyp_mbus_records *records,
             records->ended = true;
             return HYP_NOT_FOUND;
         }
-        enum hyp_status status = next_on_wire(records, ret_record, err);
+        enum hyp_status status = next_on_wire(records, record, err);
         if (status != HYP_OK) {
             return status;
         }
     }
     records->index++;
     if (records->explain != NULL) {
-        explain_record(records, ret_record);
+        explain_record(records, record);
     }
     return HYP_OK;
+}
+
+enum hyp_status hyp_mbus_records_next(struct hyp_mbus_records *records,
+                                      struct hyp_mbus_record *ret_record, struct hyp_error *err)
+{
+    if (records->explain == NULL && !records->msb_first &&
+        records->bytes.pos < records->bytes.len &&
+        !hyp_mbus_profile_is_open(&records->profile) &&
+        hyp_mbus_usual_parse(&records->bytes, ret_record)) {
+        records->index++;
+        return HYP_OK;
+    }
+    return next_of_any_kind(records, ret_record, err);
 }

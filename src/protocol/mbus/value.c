@@ -17,6 +17,7 @@
  */
 #include "protocol/mbus/value.h"
 
+#include "protocol/mbus/bcd.h"
 #include "protocol/mbus/dib.h"
 #include "protocol/mbus/latin1.h"
 #include "protocol/mbus/time.h"
@@ -103,31 +104,15 @@ static bool all_bytes_are(const uint8_t *bytes, size_t len, uint8_t value)
     return true;
 }
 
-/* Two digits a byte, least significant first, all at once: bytes, then pairs, then fours. */
-static uint64_t bcd_to_binary(uint64_t bcd)
-{
-    const uint64_t tens = bcd >> 4 & 0x0F0F0F0F0F0F0F0Full;
-    uint64_t value = bcd - 6 * tens;
-    value = (value & 0x00FF00FF00FF00FFull) + 100 * (value >> 8 & 0x00FF00FF00FF00FFull);
-    value = (value & 0x0000FFFF0000FFFFull) + 10000 * (value >> 16 & 0x0000FFFF0000FFFFull);
-    return (value & 0xFFFFFFFFull) + 100000000 * (value >> 32);
-}
-
-/* Is a nibble above 9? Those are the ones with bit 3 and one of bits 2 and 1. */
-static bool has_error_digit(uint64_t bcd)
-{
-    return (bcd >> 3 & (bcd >> 2 | bcd >> 1) & 0x1111111111111111ull) != 0;
-}
-
 /* @high   what is above the first 8 bytes: the ninth byte, 0 where there is none */
 static enum hyp_quality decode_bcd_parts(uint64_t low, uint8_t high, bool negative,
                                          int64_t *ret_digits)
 {
-    if (has_error_digit(low) || has_error_digit(high)) {
+    if (hyp_mbus_bcd_has_error(low) || hyp_mbus_bcd_has_error(high)) {
         return HYP_QUALITY_INVALID;
     }
-    const int64_t digits =
-        (int64_t)(bcd_to_binary(low) + bcd_to_binary(high) * 10000000000000000ull);
+    const int64_t digits = (int64_t)(hyp_mbus_bcd_to_binary(low) +
+                                     hyp_mbus_bcd_to_binary(high) * 10000000000000000ull);
     *ret_digits = negative ? -digits : digits;
     return HYP_QUALITY_GOOD;
 }

@@ -44,7 +44,7 @@
               .factor = HYP_MBUS_FACTOR_##f}
 
 /* clang-format off */
-static const struct hyp_mbus_vif primary_rows[128] = {
+const struct hyp_mbus_vif hyp_mbus_vif_primary[128] = {
     ROW8 (0x00, ENERGY,                 WH,       -3, SIGNED,     "energy"),
     ROW8 (0x08, ENERGY,                 J,         0, SIGNED,     "energy"),
     ROW8 (0x10, VOLUME,                 M3,       -6, SIGNED,     "volume"),
@@ -193,14 +193,14 @@ static const struct hyp_mbus_vif manufacturer_row = {.text = "manufacturer speci
 static const struct hyp_mbus_vif any_row = {.text = "any VIF"};
 
 const struct hyp_mbus_vif_rows hyp_mbus_vif_tables[HYP_VIF_ANY + 1] = {
-    [HYP_VIF_PRIMARY] = {primary_rows,      0x7F},
-    [HYP_VIF_FB] = {fb_rows,           0x7F},
-    [HYP_VIF_FD] = {fd_rows,           0x7F},
-    [HYP_VIF_FD_SECOND] = {fd_second_rows,    0x7F},
-    [HYP_VIF_EF] = {&ef_row,           0   },
-    [HYP_VIF_TEXT] = {&text_row,         0   },
-    [HYP_VIF_MANUFACTURER] = {&manufacturer_row, 0   },
-    [HYP_VIF_ANY] = {&any_row,          0   },
+    [HYP_VIF_PRIMARY] = {hyp_mbus_vif_primary, 0x7F},
+    [HYP_VIF_FB] = {fb_rows,              0x7F},
+    [HYP_VIF_FD] = {fd_rows,              0x7F},
+    [HYP_VIF_FD_SECOND] = {fd_second_rows,       0x7F},
+    [HYP_VIF_EF] = {&ef_row,              0   },
+    [HYP_VIF_TEXT] = {&text_row,            0   },
+    [HYP_VIF_MANUFACTURER] = {&manufacturer_row,    0   },
+    [HYP_VIF_ANY] = {&any_row,             0   },
 };
 
 const char *hyp_mbus_vif_text(enum hyp_vif_table table, uint8_t code)

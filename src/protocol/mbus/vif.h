@@ -42,6 +42,7 @@ struct hyp_mbus_vif_rows {
     const struct hyp_mbus_vif *rows;
     uint8_t mask;
 };
+extern const struct hyp_mbus_vif hyp_mbus_vif_primary[128];
 extern const struct hyp_mbus_vif_rows hyp_mbus_vif_tables[HYP_VIF_ANY + 1];
 
 /* The row of a code; a row with text NULL is a reserved code. Inline: runs for every record. */
