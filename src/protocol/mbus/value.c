@@ -402,6 +402,21 @@ static __attribute__((noinline)) void decode_swapped(struct hyp_mbus_record *rec
     decode_fixed(record, swapped, scale);
 }
 
+/*
+ * A counter's register of the past that was never written is erased memory: FF in every byte
+ * (waterstar M, Zenner; its date beside it is FFFF as well). As a number it would be -1 unit,
+ * and the month after it a consumption that never was. A momentary counter may stand at -1.
+ */
+static bool is_never_written(const struct hyp_mbus_record *record)
+{
+    if (record->storage == 0 || record->data_len < 2 || record->kind != HYP_VALUE_DECIMAL ||
+        !all_bytes_are(record->data, record->data_len, 0xFF)) {
+        return false;
+    }
+    return record->quantity == HYP_QUANTITY_VOLUME || record->quantity == HYP_QUANTITY_ENERGY ||
+           record->quantity == HYP_QUANTITY_MASS || record->quantity == HYP_QUANTITY_HCA;
+}
+
 void hyp_mbus_value_decode(struct hyp_mbus_record *record, const struct hyp_mbus_scale *scale,
                            bool msb_first)
 {
@@ -415,6 +430,9 @@ void hyp_mbus_value_decode(struct hyp_mbus_record *record, const struct hyp_mbus
         decode_swapped(record, scale);
     } else {
         decode_fixed(record, record->data, scale);
+    }
+    if (is_never_written(record)) {
+        record->quality = HYP_QUALITY_NO_VALUE;
     }
     if (record->record_error != 0) {
         hyp_mbus_value_apply_error(record);

@@ -45,6 +45,8 @@ static void put_value(struct hyp_translation *translation, size_t at, uint8_t vi
     hyp_translation_note(translation, at, 4, "value", "%s: %lld", what, (long long)value);
     if (value >= 0) {
         hyp_translation_put(translation, &reg, value);
+    } else {
+        hyp_translation_put_absent(translation, &reg);
     }
 }
 
@@ -63,9 +65,10 @@ static void put_months(struct hyp_translation *translation, uint8_t vif)
         /* The newest month ends at the month date: storage 17, the one before 18, ... */
         const size_t back = MONTHS - 1 - i;
         const uint64_t value = hyp_translation_le(translation, MONTHS_AT + i * 2, 2);
-        if (value != NO_VALUE) {
-            const struct hyp_register reg = {hyp_vib1(vif), 0, (uint8_t)(STORAGE_MONTH + back),
-                                             1};
+        const struct hyp_register reg = {hyp_vib1(vif), 0, (uint8_t)(STORAGE_MONTH + back), 1};
+        if (value == NO_VALUE) {
+            hyp_translation_put_absent(translation, &reg);
+        } else {
             hyp_translation_put(translation, &reg, (int64_t)value);
         }
     }
