@@ -12,6 +12,7 @@
 #include "device/generic.h"
 
 #include "base/map.h"
+#include "device/phase.h"
 #include "device/profile.h"
 
 #include <string.h>
@@ -250,9 +251,12 @@ static enum hyp_name name_of_what(const struct hyp_mbus_record *record)
 }
 
 /* A value that is not simply the quantity: "per day", "m3 x s", or bent by the maker's VIFE. */
-static bool is_derived(const struct hyp_mbus_qualifier *qualifier)
+static bool is_derived(const struct hyp_mbus_record *record, enum hyp_name name)
 {
-    return qualifier->per != 0 || qualifier->multiplied != 0 || qualifier->manufacturer;
+    const struct hyp_mbus_qualifier *qualifier = &record->qualifier;
+    return qualifier->per != 0 || qualifier->multiplied != 0 ||
+           (qualifier->manufacturer &&
+            !(hyp_phase_has(name) && hyp_phase_of_maker(record) != 0));
 }
 
 static enum hyp_name error_state_name(enum hyp_name base)
@@ -287,7 +291,10 @@ static enum hyp_name choose_name(const struct hyp_mbus_record *record, uint8_t m
     if (special != HYP_NAME_UNKNOWN) {
         return special;
     }
-    if (is_derived(&record->qualifier)) {
+    enum hyp_medium_class class = hyp_medium_class_of(medium);
+    const enum hyp_name bent =
+        bend_by_medium(date_name(record, base), class, record->qualifier.direction);
+    if (is_derived(record, bent)) {
         return HYP_NAME_EXPERIMENTAL;
     }
     if (base == HYP_NAME_INFO_CODE && record->qualifier.oms_standard) {
@@ -302,12 +309,10 @@ static enum hyp_name choose_name(const struct hyp_mbus_record *record, uint8_t m
     if (base == HYP_NAME_BATTERY_OPERATING_TIME && record->qualifier.future) {
         return HYP_NAME_BATTERY_REMAINING;
     }
-    enum hyp_medium_class class = hyp_medium_class_of(medium);
     if (is_pulse_input(record, base, class)) {
         return HYP_NAME_PULSE_VOLUME;
     }
-    base = bend_by_medium(date_name(record, base), class, record->qualifier.direction);
-    return hyp_profile_unit_suits(base, record->unit) ? base : HYP_NAME_EXPERIMENTAL;
+    return hyp_profile_unit_suits(bent, record->unit) ? bent : HYP_NAME_EXPERIMENTAL;
 }
 
 /* --- labels --- */
@@ -350,8 +355,8 @@ static bool is_qualified(const struct hyp_mbus_record *record, enum hyp_name nam
 {
     const struct hyp_mbus_qualifier *q = &record->qualifier;
     return q->what != HYP_MBUS_VALUE || q->average || says_future(record, name) ||
-           q->uncorrected || q->base_conditions || q->direction == 3 || is_derived(q) ||
-           needs_label(name);
+           q->uncorrected || q->base_conditions || q->direction == 3 ||
+           is_derived(record, name) || needs_label(name);
 }
 
 /*
@@ -390,6 +395,8 @@ struct hyp_point_key hyp_generic_key(const struct hyp_mbus_record *record, uint8
     }
     if (name != HYP_NAME_UNKNOWN && is_qualified(record, name)) {
         key.subunit = subunit_of_meaning(record);
+    } else if (name != HYP_NAME_UNKNOWN && hyp_phase_of_maker(record) != 0) {
+        key.subunit = hyp_phase_subunit(record, name);
     } else if (record->qualifier.phase != 0) {
         key.subunit = (uint16_t)(key.subunit * 8 + record->qualifier.phase);
     } else if (record->qualifier.quadrant != 0) {
@@ -402,6 +409,9 @@ static void append_words(const struct hyp_mbus_record *record, enum hyp_name nam
                          struct hyp_buf *out)
 {
     const struct hyp_mbus_qualifier *q = &record->qualifier;
+    if (hyp_phase_has(name) && hyp_phase_of_maker(record) != 0) {
+        hyp_buf_append_fmt(out, "phase %u ", hyp_phase_of_maker(record));
+    }
     if (!is_qualified(record, name)) {
         return;
     }
@@ -429,7 +439,7 @@ static void append_words(const struct hyp_mbus_record *record, enum hyp_name nam
     } else {
         hyp_buf_append_text(out, hyp_mbus_vif_text(record->table, record->code));
     }
-    for (size_t i = 0; is_derived(q) && i < record->vife_count; i++) {
+    for (size_t i = 0; is_derived(record, name) && i < record->vife_count; i++) {
         hyp_buf_append_fmt(out, "%s%02X", i == 0 ? ", VIFE " : " ", record->vife[i]);
     }
 }

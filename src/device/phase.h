@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Phases of electricity meters that are named by a maker's VIFE (behind FF) instead of the
+ * standard's. Inside device/ only.
+ */
+#ifndef HYP_DEVICE_PHASE_H
+#define HYP_DEVICE_PHASE_H
+
+#include "model/value.h"
+#include "protocol/mbus/record.h"
+
+/*
+ * The phase 1..3 that a maker's VIFE names; 0 = none. Makers of electricity meters agree on this
+ * much (ABB, EasyMeter, eBZ, EMU, Finder, IME, Saia, Schneider); ABB sends a 00 behind it. Records
+ * with a subunit have none: there it means reactive or apparent under the VIF of the active one.
+ */
+unsigned hyp_phase_of_maker(const struct hyp_mbus_record *record);
+
+/* Is this a quantity that has phases? */
+bool hyp_phase_has(enum hyp_name name);
+
+/*
+ * The subunit of a value of one phase. Voltage and current have the phase itself; powers and
+ * energies have subunits of their makers beside it, so their phases are counted above those.
+ */
+uint16_t hyp_phase_subunit(const struct hyp_mbus_record *record, enum hyp_name name);
+
+#endif
