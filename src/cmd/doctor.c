@@ -42,12 +42,12 @@ static const struct hyp_option options[] = {
 static void print_finding(void *user, const struct hyp_finding *finding)
 {
     static const char *const words[] = {
-        [HYP_SEVERITY_FINE] = "ok",
-        [HYP_SEVERITY_WARNING] = "WARNING",
-        [HYP_SEVERITY_DAMAGE] = "DAMAGE",
+        [HYP_FINDING_FINE] = "ok",
+        [HYP_FINDING_WARNING] = "WARNING",
+        [HYP_FINDING_DAMAGE] = "DAMAGE",
     };
     (void)user;
-    printf("%-8s %-14s %s\n", words[finding->severity], finding->check, finding->what);
+    printf("%-8s %-14s %s\n", words[finding->level], finding->check, finding->what);
     if (finding->remedy[0] != '\0') {
         printf("%-8s %-14s -> %s\n", "", "", finding->remedy);
     }
@@ -70,16 +70,16 @@ int hyp_command_doctor(int argc, char **argv)
                                 .clock = hyp_clock_system(),
                                 .least_free = settings.free_mb << 20,
                                 .tell = print_finding};
-    enum hyp_severity worst = HYP_SEVERITY_FINE;
+    enum hyp_finding_level worst = HYP_FINDING_FINE;
     struct hyp_error err = {0};
     if (hyp_doctor_check(&doctor, &worst, &err) != HYP_OK) {
         fprintf(stderr, "hypocaust doctor: %s\n", err.text);
         return 1;
     }
     switch (worst) {
-    case HYP_SEVERITY_FINE: break;
-    case HYP_SEVERITY_WARNING: return EXIT_WARNING;
-    case HYP_SEVERITY_DAMAGE: return EXIT_DAMAGE;
+    case HYP_FINDING_FINE: break;
+    case HYP_FINDING_WARNING: return EXIT_WARNING;
+    case HYP_FINDING_DAMAGE: return EXIT_DAMAGE;
     }
     return 0;
 }

@@ -9,8 +9,9 @@ static const char *const quality_texts[] = {
     [HYP_QUALITY_ESTIMATED] = "estimated", [HYP_QUALITY_NO_VALUE] = "no_value",
     [HYP_QUALITY_INVALID] = "invalid",     [HYP_QUALITY_OVERFLOW] = "overflow",
     [HYP_QUALITY_UNDERFLOW] = "underflow", [HYP_QUALITY_DEVICE_ERROR] = "device_error",
+    [HYP_QUALITY_CORRECTED] = "corrected",
 };
-static_assert(HYP_ARRAY_LEN(quality_texts) == HYP_QUALITY_DEVICE_ERROR + 1, "one per quality");
+static_assert(HYP_ARRAY_LEN(quality_texts) == HYP_QUALITY_LAST + 1, "one per quality");
 
 static const char *const function_texts[] = {
     [HYP_FUNCTION_INSTANTANEOUS] = "instantaneous",

@@ -26,7 +26,9 @@ enum hyp_quality {
     HYP_QUALITY_OVERFLOW,     /* absent: above the device's range */
     HYP_QUALITY_UNDERFLOW,    /* absent: below the device's range */
     HYP_QUALITY_DEVICE_ERROR, /* absent: the device reports a fault for this register */
+    HYP_QUALITY_CORRECTED,    /* typed by a person in place of a value that is wrong */
 };
+#define HYP_QUALITY_LAST HYP_QUALITY_CORRECTED
 
 /* "good", "no_value" ... Never NULL. */
 const char *hyp_quality_text(enum hyp_quality quality);
@@ -36,7 +38,8 @@ HYP_MUST_USE enum hyp_status hyp_quality_find(struct hyp_str text,
 /* May the payload be used? */
 static inline bool hyp_quality_is_usable(enum hyp_quality quality)
 {
-    return quality >= HYP_QUALITY_GOOD && quality <= HYP_QUALITY_ESTIMATED;
+    return (quality >= HYP_QUALITY_GOOD && quality <= HYP_QUALITY_ESTIMATED) ||
+           quality == HYP_QUALITY_CORRECTED;
 }
 
 enum hyp_value_kind {

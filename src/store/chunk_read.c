@@ -206,7 +206,7 @@ static bool read_qualities(struct hyp_bytes *in, bool one,
     uint32_t usable = 0;
     for (uint32_t i = 0; i < cells; i++) {
         uint8_t quality = work->qualities[i];
-        if (quality == HYP_QUALITY_UNSET || quality > HYP_QUALITY_DEVICE_ERROR) {
+        if (quality == HYP_QUALITY_UNSET || quality > HYP_QUALITY_LAST) {
             return false;
         }
         usable += hyp_quality_is_usable((enum hyp_quality)quality);

@@ -23,7 +23,7 @@
 
 static void tell(struct hyp_visit *visit, const struct hyp_finding *finding)
 {
-    visit->worst = HYP_MAX(visit->worst, finding->severity);
+    visit->worst = HYP_MAX(visit->worst, finding->level);
     visit->doctor->tell(visit->doctor->user, finding);
 }
 
@@ -57,19 +57,19 @@ void hyp_visit_end(struct hyp_visit *visit, const char *format, ...)
         hyp_buf_append_fmt(&text, "and %llu more of the kind",
                            (unsigned long long)(visit->findings - HYP_LIMIT_DOCTOR_FINDINGS));
         HYP_IGNORE(hyp_buf_terminate(&text)); /* it fits */
-        finding.severity = HYP_SEVERITY_WARNING;
+        finding.level = HYP_FINDING_WARNING;
         tell(visit, &finding);
     }
 }
 
-void hyp_visit_find(struct hyp_visit *visit, enum hyp_severity severity, const char *remedy,
+void hyp_visit_find(struct hyp_visit *visit, enum hyp_finding_level level, const char *remedy,
                     const char *format, ...)
 {
     if (visit->findings++ >= HYP_LIMIT_DOCTOR_FINDINGS) {
-        visit->worst = HYP_MAX(visit->worst, severity);
+        visit->worst = HYP_MAX(visit->worst, level);
         return;
     }
-    struct hyp_finding finding = {.severity = severity, .check = visit->check};
+    struct hyp_finding finding = {.level = level, .check = visit->check};
     va_list args;
     va_start(args, format);
     fill(finding.what, sizeof(finding.what), format, args);
@@ -84,7 +84,7 @@ void hyp_visit_failed(struct hyp_visit *visit, struct hyp_db *db, enum hyp_statu
     struct hyp_error err = {0};
     hyp_db_error(db, status, &err, what);
     visit->no_memory |= status == HYP_NO_MEMORY;
-    hyp_visit_find(visit, HYP_SEVERITY_DAMAGE, RESTORE, "%s", err.text);
+    hyp_visit_find(visit, HYP_FINDING_DAMAGE, RESTORE, "%s", err.text);
 }
 
 /* --- files and disk --- */
@@ -106,9 +106,9 @@ static void check_file(struct hyp_visit *visit, const struct file_row *row)
         return;
     }
     if (stat(path.text, &about) != 0) {
-        hyp_visit_find(visit, HYP_SEVERITY_DAMAGE, RESTORE, "%s is missing", path.text);
+        hyp_visit_find(visit, HYP_FINDING_DAMAGE, RESTORE, "%s is missing", path.text);
     } else if ((about.st_mode & row->refused) != 0) {
-        hyp_visit_find(visit, HYP_SEVERITY_WARNING,
+        hyp_visit_find(visit, HYP_FINDING_WARNING,
                        "chmod 600 the file, and change the keys if "
                        "somebody else has a login on this machine",
                        "%s can be read by others (mode %03o)", path.text,
@@ -122,7 +122,7 @@ static void check_files(struct hyp_visit *visit)
     struct stat about;
     hyp_visit_begin(visit, "files");
     if (stat(folder, &about) == 0 && (about.st_mode & 0007) != 0) {
-        hyp_visit_find(visit, HYP_SEVERITY_WARNING, "chmod 750 the folder",
+        hyp_visit_find(visit, HYP_FINDING_WARNING, "chmod 750 the folder",
                        "%s is open to everybody on this machine (mode %03o)", folder,
                        (unsigned)(about.st_mode & 0777));
     }
@@ -142,17 +142,17 @@ static void check_disk(struct hyp_visit *visit)
     hyp_visit_begin(visit, "disk");
     int64_t left = 0;
     if (statvfs(folder, &about) != 0) {
-        hyp_visit_find(visit, HYP_SEVERITY_WARNING, "look at the disk",
+        hyp_visit_find(visit, HYP_FINDING_WARNING, "look at the disk",
                        "the disk of %s does not say how much is free", folder);
     } else {
         left = (int64_t)(about.f_bavail * about.f_frsize);
         if ((about.f_flag & ST_RDONLY) != 0) {
-            hyp_visit_find(visit, HYP_SEVERITY_WARNING,
+            hyp_visit_find(visit, HYP_FINDING_WARNING,
                            "mount it for writing; senders keep their readings meanwhile",
                            "the disk of %s is read-only: nothing new is stored", folder);
         }
         if (left < least) {
-            hyp_visit_find(visit, HYP_SEVERITY_WARNING,
+            hyp_visit_find(visit, HYP_FINDING_WARNING,
                            "make room; when nothing is left, senders keep their readings until "
                            "there is",
                            "%lld MB are free on the disk of %s, %lld MB should be",
@@ -173,11 +173,11 @@ static void check_schema(struct hyp_visit *visit, struct hyp_db *db, const char 
     if (status != HYP_OK) {
         hyp_visit_failed(visit, db, status, name);
     } else if (version > (int64_t)known->count) {
-        hyp_visit_find(visit, HYP_SEVERITY_DAMAGE, "use a newer program, or restore a backup",
+        hyp_visit_find(visit, HYP_FINDING_DAMAGE, "use a newer program, or restore a backup",
                        "%s has schema version %lld; this program (%s) knows up to %zu", name,
                        (long long)version, HYP_VERSION, known->count);
     } else if (version < (int64_t)known->count) {
-        hyp_visit_find(visit, HYP_SEVERITY_WARNING,
+        hyp_visit_find(visit, HYP_FINDING_WARNING,
                        "the next start of the server brings it up to date; back up before",
                        "%s has schema version %lld, this program uses %zu", name,
                        (long long)version, known->count);
@@ -187,7 +187,7 @@ static void check_schema(struct hyp_visit *visit, struct hyp_db *db, const char 
 
 static void complain(void *user, const char *text)
 {
-    hyp_visit_find(user, HYP_SEVERITY_DAMAGE, RESTORE, "%s", text);
+    hyp_visit_find(user, HYP_FINDING_DAMAGE, RESTORE, "%s", text);
 }
 
 static void check_pages(struct hyp_visit *visit, struct hyp_db *db, const char *name)
@@ -224,7 +224,7 @@ static void check_boxes(struct hyp_visit *visit, const char *sql, const char *wh
         }
         (*count)++;
         if (!opens(visit, box)) {
-            hyp_visit_find(visit, HYP_SEVERITY_DAMAGE, "enter it again",
+            hyp_visit_find(visit, HYP_FINDING_DAMAGE, "enter it again",
                            "the %s %lld cannot be opened with %s", what, id, HYP_SECRET_FILE);
         }
     }
@@ -249,11 +249,11 @@ static void check_secrets(struct hyp_visit *visit)
     struct hyp_error err = {0};
     hyp_visit_begin(visit, "secrets");
     if (hyp_secret_load(visit->doctor->folder, &visit->secret, &err) != HYP_OK) {
-        hyp_visit_find(visit, HYP_SEVERITY_DAMAGE,
+        hyp_visit_find(visit, HYP_FINDING_DAMAGE,
                        "take secret.key from a backup of this store: it never changes", "%s",
                        err.text);
     } else if (!is_key_of_store(visit)) {
-        hyp_visit_find(visit, HYP_SEVERITY_DAMAGE,
+        hyp_visit_find(visit, HYP_FINDING_DAMAGE,
                        "take secret.key from a backup of this store: it never changes",
                        "%s is not the key that this store was made with", HYP_SECRET_FILE);
     } else {
@@ -300,18 +300,18 @@ static void check_clock(struct hyp_visit *visit)
         newest(visit, visit->main, "SELECT COALESCE(MAX(applied), 0) FROM schema_version"));
     int64_t read = newest(visit, visit->main, "SELECT COALESCE(MAX(newest), 0) FROM sealed");
     if (now < CLOCK_LEAST_MS) {
-        hyp_visit_find(visit, HYP_SEVERITY_WARNING, "set the clock, best by NTP",
+        hyp_visit_find(visit, HYP_FINDING_WARNING, "set the clock, best by NTP",
                        "this machine's clock says %s", now_text);
     } else if (written > now) {
         write_time(text, sizeof(text), written);
-        hyp_visit_find(visit, HYP_SEVERITY_WARNING, "set the clock, best by NTP",
+        hyp_visit_find(visit, HYP_FINDING_WARNING, "set the clock, best by NTP",
                        "this machine's clock says %s, but something was written at %s: it was "
                        "set back",
                        now_text, text);
     }
     if (read > now + CLOCK_AHEAD_MS) {
         write_time(text, sizeof(text), read);
-        hyp_visit_find(visit, HYP_SEVERITY_WARNING,
+        hyp_visit_find(visit, HYP_FINDING_WARNING,
                        "look for a meter whose clock is ahead, or set this machine's",
                        "there are readings of %s, and it is %s", text, now_text);
     }
@@ -343,7 +343,7 @@ static bool open_database(struct hyp_visit *visit, const char *name, struct hyp_
     enum hyp_status status = open_file(visit->doctor->folder, name, ret_db, &err);
     visit->no_memory |= status == HYP_NO_MEMORY;
     if (status != HYP_OK) {
-        hyp_visit_find(visit, HYP_SEVERITY_DAMAGE, RESTORE, "%s",
+        hyp_visit_find(visit, HYP_FINDING_DAMAGE, RESTORE, "%s",
                        err.text[0] == '\0' ? hyp_status_text(status) : err.text);
     }
     return status == HYP_OK;
@@ -387,8 +387,8 @@ static void visit_frames(struct hyp_visit *visit)
     }
 }
 
-enum hyp_status hyp_doctor_check(const struct hyp_doctor *doctor, enum hyp_severity *ret_worst,
-                                 struct hyp_error *err)
+enum hyp_status hyp_doctor_check(const struct hyp_doctor *doctor,
+                                 enum hyp_finding_level *ret_worst, struct hyp_error *err)
 {
     struct hyp_path main_file;
     enum hyp_status status = hyp_path_join(&main_file, doctor->folder, HYP_MAIN_FILE, err);

@@ -17,14 +17,14 @@
 
 #include <stdint.h>
 
-enum hyp_severity {
-    HYP_SEVERITY_FINE = 0, /* one per check that found nothing: what was looked at */
-    HYP_SEVERITY_WARNING,  /* works, but somebody should act */
-    HYP_SEVERITY_DAMAGE,   /* something stored cannot be used */
+enum hyp_finding_level {
+    HYP_FINDING_FINE = 0, /* one per check that found nothing: what was looked at */
+    HYP_FINDING_WARNING,  /* works, but somebody should act */
+    HYP_FINDING_DAMAGE,   /* something stored cannot be used */
 };
 
 struct hyp_finding {
-    enum hyp_severity severity;
+    enum hyp_finding_level level;
     const char *check;               /* "disk", "intake log", ... */
     char what[HYP_ERROR_TEXT_MAX];   /* a sentence that names the place */
     char remedy[HYP_ERROR_TEXT_MAX]; /* empty when it is fine */
@@ -48,7 +48,7 @@ struct hyp_doctor {
  * Limits      HYP_LIMIT_DOCTOR_FINDINGS of each check are told one by one, then their number
  */
 HYP_MUST_USE enum hyp_status hyp_doctor_check(const struct hyp_doctor *doctor,
-                                              enum hyp_severity *ret_worst,
+                                              enum hyp_finding_level *ret_worst,
                                               struct hyp_error *err);
 
 #endif

@@ -68,7 +68,7 @@ static void scan_all(struct hyp_visit *visit, struct hyp_db *db, struct scan *sc
     int64_t next = 0;
     enum hyp_status status = scan_from(visit, db, scan, &next);
     for (int tries = 0; status == HYP_CORRUPT && tries < BROKEN_MAX; tries++) {
-        hyp_visit_find(visit, HYP_SEVERITY_DAMAGE, scan->remedy,
+        hyp_visit_find(visit, HYP_FINDING_DAMAGE, scan->remedy,
                        "a page of table %s cannot be read, at row %" PRId64 " or behind",
                        scan->table, next);
         next = scan->skip(next);
@@ -108,7 +108,7 @@ static enum hyp_status look_at_values(struct hyp_visit *visit, struct hyp_log_re
         struct hyp_log_value value;
         status = hyp_log_next_value(reader, &value);
         if (status == HYP_OK && known && !owns(visit, reading->device, value.point)) {
-            hyp_visit_find(visit, HYP_SEVERITY_DAMAGE, LOG_REMEDY,
+            hyp_visit_find(visit, HYP_FINDING_DAMAGE, LOG_REMEDY,
                            "row %" PRId64 " of table intake_log has a value of point %" PRId64
                            ", which device %" PRId64 " does not have",
                            id, value.point, reading->device);
@@ -130,7 +130,7 @@ static void look_at_log(struct hyp_visit *visit, struct hyp_query *query, int64_
         status = look_at_values(visit, &reader, &reading, id);
     }
     if (status != HYP_NOT_FOUND) {
-        hyp_visit_find(visit, HYP_SEVERITY_DAMAGE, LOG_REMEDY,
+        hyp_visit_find(visit, HYP_FINDING_DAMAGE, LOG_REMEDY,
                        "row %" PRId64 " of table intake_log: %s", id, hyp_status_text(status));
     }
 }
@@ -231,7 +231,7 @@ static enum hyp_status look_at_columns(struct hyp_visit *visit, struct chunk_che
     hyp_chunk_columns(chunk, &cursor);
     while ((status = hyp_chunk_next_column(&cursor, &column)) == HYP_OK) {
         if (knows(&visit->devices, device) && !owns(visit, device, column.point)) {
-            hyp_visit_find(visit, HYP_SEVERITY_DAMAGE, CHUNK_REMEDY,
+            hyp_visit_find(visit, HYP_FINDING_DAMAGE, CHUNK_REMEDY,
                            "row %" PRId64 " of table chunk has a column of point %" PRId64
                            ", which device %" PRId64 " does not have",
                            id, column.point, device);
@@ -254,10 +254,10 @@ static void look_at_chunk(struct hyp_visit *visit, struct hyp_query *query, int6
     struct hyp_str data = hyp_query_blob(query);
     int64_t device = hyp_period_device(id);
     if (!knows(&visit->devices, device)) {
-        hyp_visit_find(
-            visit, HYP_SEVERITY_DAMAGE, "nobody can see them; they only take up room",
-            "row %" PRId64 " of table chunk is of device %" PRId64 ", which does not exist", id,
-            device);
+        hyp_visit_find(visit, HYP_FINDING_DAMAGE, "nobody can see them; they only take up room",
+                       "row %" PRId64 " of table chunk is of device %" PRId64
+                       ", which does not exist",
+                       id, device);
     }
     enum hyp_status status = hyp_chunk_open(&chunk, head);
     if (status == HYP_OK) {
@@ -274,7 +274,7 @@ static void look_at_chunk(struct hyp_visit *visit, struct hyp_query *query, int6
     }
     visit->no_memory |= status == HYP_NO_MEMORY;
     if (status != HYP_OK) {
-        hyp_visit_find(visit, HYP_SEVERITY_DAMAGE, CHUNK_REMEDY,
+        hyp_visit_find(visit, HYP_FINDING_DAMAGE, CHUNK_REMEDY,
                        "row %" PRId64 " of table chunk, of device %" PRId64 ": %s", id, device,
                        hyp_status_text(status));
         return;
@@ -299,7 +299,7 @@ static void compare_sealed(struct hyp_visit *visit, struct chunk_check *check)
         int64_t readings = sum == NULL ? 0 : sum->readings;
         bool covers = sum == NULL || (row.oldest <= sum->first && row.newest >= sum->last);
         if (knows(&visit->devices, row.device.id) && (readings != row.readings || !covers)) {
-            hyp_visit_find(visit, HYP_SEVERITY_DAMAGE, CHUNK_REMEDY,
+            hyp_visit_find(visit, HYP_FINDING_DAMAGE, CHUNK_REMEDY,
                            "table sealed says %" PRId64 " readings of device %" PRId64
                            ", its chunks hold %" PRId64 "%s",
                            row.readings, row.device.id, readings,
@@ -314,7 +314,7 @@ static void compare_sealed(struct hyp_visit *visit, struct chunk_check *check)
     uint64_t device;
     uint64_t at;
     while (hyp_map_next(&check->index, &cursor, &device, &at)) {
-        hyp_visit_find(visit, HYP_SEVERITY_DAMAGE, CHUNK_REMEDY,
+        hyp_visit_find(visit, HYP_FINDING_DAMAGE, CHUNK_REMEDY,
                        "table sealed has no row of device %" PRIu64 ", which has chunks",
                        device);
     }
@@ -364,7 +364,7 @@ static void look_at_frames(struct hyp_visit *visit, struct hyp_query *query, int
                                                &check->arena, &frames, &count);
     hyp_arena_reset(&check->arena);
     if (status != HYP_OK) {
-        hyp_visit_find(visit, HYP_SEVERITY_DAMAGE, FRAME_REMEDY,
+        hyp_visit_find(visit, HYP_FINDING_DAMAGE, FRAME_REMEDY,
                        "row %" PRId64 " of table %s: %s", id, check->table,
                        hyp_status_text(status));
     }
@@ -384,6 +384,7 @@ static void visit_frames(struct hyp_visit *visit, struct hyp_db *db, struct scan
     hyp_visit_end(visit, "%" PRIu64 " rows of %s, %" PRIu64 " frames, every checksum is right",
                   scan->rows, scan->table, check.frames);
     hyp_arena_finish(&check.arena);
+    scan->user = NULL;
 }
 
 void hyp_visit_frame_log(struct hyp_visit *visit)

@@ -15,7 +15,7 @@
 
 struct hyp_visit {
     const struct hyp_doctor *doctor;
-    enum hyp_severity worst;
+    enum hyp_finding_level worst;
     const char *check; /* under way */
     uint64_t findings; /* of this check */
     struct hyp_db *main;
@@ -32,7 +32,7 @@ void hyp_visit_begin(struct hyp_visit *visit, const char *check);
 void hyp_visit_end(struct hyp_visit *visit, const char *format, ...) HYP_PRINTF(2, 3);
 
 /* Fills a finding; told with hyp_visit_tell once its sentence is in `what`. */
-void hyp_visit_find(struct hyp_visit *visit, enum hyp_severity severity, const char *remedy,
+void hyp_visit_find(struct hyp_visit *visit, enum hyp_finding_level level, const char *remedy,
                     const char *format, ...) HYP_PRINTF(4, 5);
 /* The same of a query that failed. */
 void hyp_visit_failed(struct hyp_visit *visit, struct hyp_db *db, enum hyp_status status,

@@ -13,7 +13,7 @@
 
 static bool is_valid_value(const struct hyp_value *value)
 {
-    if (value->quality <= HYP_QUALITY_UNSET || value->quality > HYP_QUALITY_DEVICE_ERROR ||
+    if (value->quality <= HYP_QUALITY_UNSET || value->quality > HYP_QUALITY_LAST ||
         value->key.name >= HYP_NAME_COUNT_OF || value->key.function > HYP_FUNCTION_ERROR ||
         value->unit >= HYP_UNIT_COUNT_OF || value->kind > HYP_VALUE_TEXT) {
         return false;

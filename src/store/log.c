@@ -16,7 +16,8 @@
 
 /* Numbers that are in blobs for ever. */
 static_assert(HYP_QUALITY_GOOD == 1 && HYP_QUALITY_ESTIMATED == 4 &&
-                  HYP_QUALITY_NO_VALUE == 5 && HYP_QUALITY_DEVICE_ERROR == 9,
+                  HYP_QUALITY_NO_VALUE == 5 && HYP_QUALITY_DEVICE_ERROR == 9 &&
+                  HYP_QUALITY_CORRECTED == 10,
               "qualities are appended, never renumbered");
 static_assert(HYP_VALUE_DECIMAL == 1 && HYP_VALUE_CIVIL == 2 && HYP_VALUE_FLAGS == 3 &&
                   HYP_VALUE_TEXT == 4,
@@ -214,7 +215,7 @@ enum hyp_status hyp_log_next_value(struct hyp_log_reader *reader,
         value.payload = hyp_bytes_svarint(in);
     } else {
         value.quality = (uint8_t)(head & LOW_BITS);
-        if (value.quality == HYP_QUALITY_UNSET || value.quality > HYP_QUALITY_DEVICE_ERROR) {
+        if (value.quality == HYP_QUALITY_UNSET || value.quality > HYP_QUALITY_LAST) {
             return HYP_MALFORMED;
         }
         if (hyp_quality_is_usable((enum hyp_quality)value.quality)) {

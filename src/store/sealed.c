@@ -99,7 +99,7 @@ static enum hyp_status read_point(struct hyp_historian *historian, struct hyp_se
         cell.payload = hyp_bytes_svarint(in);
     }
     if (status != HYP_OK || hyp_bytes_failed(in) || cell.quality == HYP_QUALITY_UNSET ||
-        cell.quality > HYP_QUALITY_DEVICE_ERROR) {
+        cell.quality > HYP_QUALITY_LAST) {
         return status == HYP_OK ? HYP_MALFORMED : status;
     }
     if (column != UINT32_MAX) {

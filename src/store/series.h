@@ -128,8 +128,8 @@ void hyp_series_show(struct hyp_series *series, const struct hyp_row *row,
 
 /*
  * Is a value with this quality, reading kind and a later arrival shown instead of that one?
- * Good before manual, estimated, doubtful, absent; then current before hour, day ...; then the
- * later arrival.
+ * Corrected before good, manual, estimated, doubtful, absent; then current before hour, day
+ * ...; then the later arrival.
  */
 bool hyp_series_is_better(uint8_t quality, uint8_t kind, uint8_t than_quality,
                           uint8_t than_kind);

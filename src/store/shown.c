@@ -7,6 +7,7 @@
 static int rank(uint8_t quality)
 {
     switch ((enum hyp_quality)quality) {
+    case HYP_QUALITY_CORRECTED: return 6;
     case HYP_QUALITY_GOOD: return 5;
     case HYP_QUALITY_MANUAL: return 4;
     case HYP_QUALITY_ESTIMATED: return 3;

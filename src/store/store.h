@@ -124,9 +124,9 @@ HYP_MUST_USE enum hyp_status hyp_store_latest(struct hyp_store *store, hyp_tenan
                                               size_t *ret_count);
 
 /*
- * Raw values of a point in [from, to), oldest first; the best version of each instant: good
- * before manual before estimated before doubtful before absent; among equals the one that came
- * last. hyp_store_readings shows the others.
+ * Raw values of a point in [from, to), oldest first; the best version of each instant:
+ * corrected before good before manual before estimated before doubtful before absent; among
+ * equals the one that came last. hyp_store_readings shows the others.
  */
 HYP_MUST_USE enum hyp_status hyp_store_series(struct hyp_store *store, hyp_tenant_id tenant,
                                               hyp_point_id point, hyp_utc from, hyp_utc to,

@@ -113,7 +113,7 @@ static void values_as_text(void **state)
 static void qualities_read_back_and_split_into_usable_and_absent(void **state)
 {
     (void)state;
-    for (int i = HYP_QUALITY_UNSET; i <= HYP_QUALITY_DEVICE_ERROR; i++) {
+    for (int i = HYP_QUALITY_UNSET; i <= HYP_QUALITY_LAST; i++) {
         enum hyp_quality quality = HYP_QUALITY_UNSET;
         const char *text = hyp_quality_text((enum hyp_quality)i);
         assert_int_equal(hyp_quality_find(hyp_str_from(text), &quality), HYP_OK);
@@ -126,6 +126,7 @@ static void qualities_read_back_and_split_into_usable_and_absent(void **state)
     assert_false(hyp_quality_is_usable(HYP_QUALITY_UNSET));
     assert_false(hyp_quality_is_usable(HYP_QUALITY_NO_VALUE));
     assert_false(hyp_quality_is_usable(HYP_QUALITY_DEVICE_ERROR));
+    assert_true(hyp_quality_is_usable(HYP_QUALITY_CORRECTED));
 }
 
 static void vocabulary_is_consistent(void **state)

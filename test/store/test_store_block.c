@@ -41,7 +41,7 @@ static struct hyp_cell make_cell(const struct shape *shape, struct hyp_rng *rng,
         .column = column, .quality = HYP_QUALITY_GOOD, .exp10 = (int8_t)(column % 5 - 3)};
     cell.payload = (int64_t)hyp_rng_below(rng, 5) - 2 + column * 1000;
     if (shape->qualities && hyp_rng_below(rng, 4) == 0) {
-        cell.quality = (uint8_t)(1 + hyp_rng_below(rng, HYP_QUALITY_DEVICE_ERROR));
+        cell.quality = (uint8_t)(1 + hyp_rng_below(rng, HYP_QUALITY_LAST));
         cell.exp10 = (int8_t)hyp_rng_below(rng, 256);
     }
     if (shape->wild) {

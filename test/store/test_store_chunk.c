@@ -169,7 +169,7 @@ static struct hyp_cell make_cell(const struct shape *shape, struct hyp_rng *rng,
 {
     struct hyp_cell cell = {.column = column, .quality = HYP_QUALITY_GOOD};
     if (shape->qualities && hyp_rng_below(rng, 4) == 0) {
-        cell.quality = (uint8_t)(1 + hyp_rng_below(rng, HYP_QUALITY_DEVICE_ERROR));
+        cell.quality = (uint8_t)(1 + hyp_rng_below(rng, HYP_QUALITY_LAST));
     }
     if (!hyp_quality_is_usable((enum hyp_quality)cell.quality)) {
         return cell;

@@ -18,7 +18,7 @@
 struct report {
     char text[65536];
     size_t len;
-    size_t counts[HYP_SEVERITY_DAMAGE + 1];
+    size_t counts[HYP_FINDING_DAMAGE + 1];
     size_t without_remedy;
 };
 
@@ -27,18 +27,17 @@ static void note(void *user, const struct hyp_finding *finding)
     struct report *report = user;
     struct hyp_buf out;
     hyp_buf_init_fixed(&out, report->text + report->len, sizeof(report->text) - report->len);
-    hyp_buf_append_fmt(&out, "%d %s: %s\n", (int)finding->severity, finding->check,
-                       finding->what);
+    hyp_buf_append_fmt(&out, "%d %s: %s\n", (int)finding->level, finding->check, finding->what);
     report->len += out.len;
     report->text[report->len] = '\0';
-    report->counts[finding->severity]++;
-    report->without_remedy += finding->severity != HYP_SEVERITY_FINE &&
+    report->counts[finding->level]++;
+    report->without_remedy += finding->level != HYP_FINDING_FINE &&
                               finding->remedy[0] == '\0' &&
                               strncmp(finding->what, "and ", 4) != 0;
 }
 
-static enum hyp_severity visit_at(const char *folder, int64_t now, int64_t least_free,
-                                  struct report *report)
+static enum hyp_finding_level visit_at(const char *folder, int64_t now, int64_t least_free,
+                                       struct report *report)
 {
     *report = (struct report){0};
     struct hyp_clock_fake clock;
@@ -48,7 +47,7 @@ static enum hyp_severity visit_at(const char *folder, int64_t now, int64_t least
                                 .least_free = least_free,
                                 .user = report,
                                 .tell = note};
-    enum hyp_severity worst = HYP_SEVERITY_FINE;
+    enum hyp_finding_level worst = HYP_FINDING_FINE;
     struct hyp_error err = {0};
     if (hyp_doctor_check(&doctor, &worst, &err) != HYP_OK) {
         fail_msg("the doctor says: %s", err.text);
@@ -59,7 +58,7 @@ static enum hyp_severity visit_at(const char *folder, int64_t now, int64_t least
 
 #define NOW_MS (START_MS + SEAL_LATER_MS + HOUR_MS)
 
-static enum hyp_severity visit(const char *folder, struct report *report)
+static enum hyp_finding_level visit(const char *folder, struct report *report)
 {
     return visit_at(folder, NOW_MS, 1, report);
 }
@@ -115,8 +114,8 @@ static void a_healthy_folder_is_called_healthy(void **state)
     struct test_folder folder;
     static struct report report;
     make_folder(&folder);
-    enum hyp_severity worst = visit(folder.path, &report);
-    if (worst != HYP_SEVERITY_FINE) {
+    enum hyp_finding_level worst = visit(folder.path, &report);
+    if (worst != HYP_FINDING_FINE) {
         fail_msg("%s", report.text);
     }
     assert_says(&report, "chunks: ");
@@ -136,8 +135,8 @@ static void a_store_at_work_is_called_healthy(void **state)
     test_seal_at_once = true;
     test_store_open(&t, &folder);
     fill(&t);
-    enum hyp_severity worst = visit(folder.path, &report);
-    if (worst != HYP_SEVERITY_FINE) {
+    enum hyp_finding_level worst = visit(folder.path, &report);
+    if (worst != HYP_FINDING_FINE) {
         fail_msg("%s", report.text);
     }
     test_store_close(&t);
@@ -152,7 +151,7 @@ static void no_data_folder_is_an_error(void **state)
     test_folder_make(&folder);
     struct hyp_doctor doctor = {
         .folder = folder.path, .clock = hyp_clock_system(), .user = &report, .tell = note};
-    enum hyp_severity worst;
+    enum hyp_finding_level worst;
     struct hyp_error err = {0};
     assert_int_equal(hyp_doctor_check(&doctor, &worst, &err), HYP_NOT_FOUND);
     assert_non_null(strstr(err.text, "is no data folder"));
@@ -165,57 +164,57 @@ static const struct sql_row {
     const char *name;
     const char *file;
     const char *sql; /* what does the damage */
-    enum hyp_severity severity;
+    enum hyp_finding_level level;
     const char *says;
 } sql_rows[] = {
     {"a row of the log",           HYP_MAIN_FILE,
-     "UPDATE intake_log SET data = CAST(data || 'x' AS BLOB)",                                         HYP_SEVERITY_DAMAGE,
-     "of table intake_log: checksum"                                                                                                                                       },
+     "UPDATE intake_log SET data = CAST(data || 'x' AS BLOB)",                                         HYP_FINDING_DAMAGE,
+     "of table intake_log: checksum"                                                                                                                                   },
     {"a log of another version",   HYP_MAIN_FILE,
-     "UPDATE intake_log SET data = CAST('zzzzzzzz' AS BLOB)",                                          HYP_SEVERITY_DAMAGE,
-     "of table intake_log: legal but"                                                                                                                                      },
+     "UPDATE intake_log SET data = CAST('zzzzzzzz' AS BLOB)",                                          HYP_FINDING_DAMAGE,
+     "of table intake_log: legal but"                                                                                                                                  },
     {"a point that is missing",    HYP_MAIN_FILE,   "DELETE FROM point WHERE device = 1",
-     HYP_SEVERITY_DAMAGE,                                                                                                    "which device 1 does not have"                },
+     HYP_FINDING_DAMAGE,                                                                                                    "which device 1 does not have"             },
     {"the head of a chunk",        HYP_MAIN_FILE,
-     "UPDATE chunk SET head = CAST(head || 'x' AS BLOB) WHERE id & 4294967295 = 1",                    HYP_SEVERITY_DAMAGE,  "of table chunk, of device 1: checksum"       },
+     "UPDATE chunk SET head = CAST(head || 'x' AS BLOB) WHERE id & 4294967295 = 1",                    HYP_FINDING_DAMAGE,  "of table chunk, of device 1: checksum"    },
     {"the data of a chunk",        HYP_MAIN_FILE,
-     "UPDATE chunk SET data = CAST(data || 'x' AS BLOB) WHERE id & 4294967295 = 2",                    HYP_SEVERITY_DAMAGE,  "of table chunk, of device 2: checksum"       },
+     "UPDATE chunk SET data = CAST(data || 'x' AS BLOB) WHERE id & 4294967295 = 2",                    HYP_FINDING_DAMAGE,  "of table chunk, of device 2: checksum"    },
     {"a chunk at the wrong place", HYP_MAIN_FILE,
-     "UPDATE chunk SET id = id + (1 << 38) WHERE id & 4294967295 = 2",                                 HYP_SEVERITY_DAMAGE,
-     "of table chunk, of device 2: violates"                                                                                                                               },
+     "UPDATE chunk SET id = id + (1 << 38) WHERE id & 4294967295 = 2",                                 HYP_FINDING_DAMAGE,
+     "of table chunk, of device 2: violates"                                                                                                                           },
     {"a chunk of nobody",          HYP_MAIN_FILE,
-     "UPDATE chunk SET id = id + 7 WHERE id & 4294967295 = 2",                                         HYP_SEVERITY_DAMAGE,
-     "is of device 9, which does not exist"                                                                                                                                },
+     "UPDATE chunk SET id = id + 7 WHERE id & 4294967295 = 2",                                         HYP_FINDING_DAMAGE,
+     "is of device 9, which does not exist"                                                                                                                            },
     {"a chunk that is missing",    HYP_MAIN_FILE,   "DELETE FROM chunk WHERE id & 4294967295 = 2",
-     HYP_SEVERITY_DAMAGE,                                                                                                    " readings of device 2, its chunks hold 0" },
+     HYP_FINDING_DAMAGE,                                                                                                    " readings of device 2, its chunks hold 0" },
     {"a count that is wrong",      HYP_MAIN_FILE,   "UPDATE sealed SET readings = 3 WHERE device = 2",
-     HYP_SEVERITY_DAMAGE,                                                                                                    "3 readings of device 2, its chunks hold 1" },
+     HYP_FINDING_DAMAGE,                                                                                                    "3 readings of device 2, its chunks hold 1"},
     {"times that are wrong",       HYP_MAIN_FILE,   "UPDATE sealed SET newest = 5 WHERE device = 2",
-     HYP_SEVERITY_DAMAGE,                                                                                                    "of another time"                             },
+     HYP_FINDING_DAMAGE,                                                                                                    "of another time"                          },
     {"a device not in sealed",     HYP_MAIN_FILE,   "DELETE FROM sealed WHERE device = 2",
-     HYP_SEVERITY_DAMAGE,                                                                                                    "no row of device 2, which has chunks"        },
+     HYP_FINDING_DAMAGE,                                                                                                    "no row of device 2, which has chunks"     },
     {"a row of raw frames",        HYP_MAIN_FILE,
-     "UPDATE frame_log SET data = CAST(data || 'x' AS BLOB)",                                          HYP_SEVERITY_DAMAGE,
-     "of table frame_log: checksum"                                                                                                                                        },
+     "UPDATE frame_log SET data = CAST(data || 'x' AS BLOB)",                                          HYP_FINDING_DAMAGE,
+     "of table frame_log: checksum"                                                                                                                                    },
     {"a block of raw frames",      HYP_FRAMES_FILE,
-     "UPDATE frame_block SET data = CAST(data || 'x' AS BLOB)",                                        HYP_SEVERITY_DAMAGE,
-     "of table frame_block: checksum"                                                                                                                                      },
+     "UPDATE frame_block SET data = CAST(data || 'x' AS BLOB)",                                        HYP_FINDING_DAMAGE,
+     "of table frame_block: checksum"                                                                                                                                  },
     {"a reference to nothing",     HYP_MAIN_FILE,
      "PRAGMA foreign_keys = OFF; INSERT INTO comm_event(device, time, status, message)"
-     " VALUES (99, 0, 'OK', '')",                                                                      HYP_SEVERITY_DAMAGE,  "table comm_event names a device"             },
+     " VALUES (99, 0, 'OK', '')",                                                                      HYP_FINDING_DAMAGE,  "table comm_event names a device"          },
     {"a newer schema",             HYP_MAIN_FILE,
-     "INSERT INTO schema_version(version, name, applied) VALUES (999, 'x', 0)",                        HYP_SEVERITY_DAMAGE,  "schema version 999"                          },
-    {"an older schema",            HYP_FRAMES_FILE, "DELETE FROM schema_version",                      HYP_SEVERITY_WARNING,
-     "schema version 0, this program uses"                                                                                                                                 },
-    {"another key",                HYP_MAIN_FILE,   "UPDATE setting SET data = zeroblob(49)",
-     HYP_SEVERITY_DAMAGE,                                                                                                    "is not the key that this store was made with"},
+     "INSERT INTO schema_version(version, name, applied) VALUES (999, 'x', 0)",                        HYP_FINDING_DAMAGE,  "schema version 999"                       },
+    {"an older schema",            HYP_FRAMES_FILE, "DELETE FROM schema_version",                      HYP_FINDING_WARNING,
+     "schema version 0, this program uses"                                                                                                                             },
+    {"another key",                HYP_MAIN_FILE,   "UPDATE setting SET data = zeroblob(49)",          HYP_FINDING_DAMAGE,
+     "is not the key that this store was made with"                                                                                                                    },
     {"a secret of another key",    HYP_MAIN_FILE,
-     "UPDATE device SET secret = zeroblob(56) WHERE id = 1",                                           HYP_SEVERITY_DAMAGE,
-     "the key of device 1 cannot be opened"                                                                                                                                },
+     "UPDATE device SET secret = zeroblob(56) WHERE id = 1",                                           HYP_FINDING_DAMAGE,
+     "the key of device 1 cannot be opened"                                                                                                                            },
     {"written in the future",      HYP_MAIN_FILE,   "UPDATE schema_version SET applied = 1 << 41",
-     HYP_SEVERITY_WARNING,                                                                                                   "it was set back"                             },
+     HYP_FINDING_WARNING,                                                                                                   "it was set back"                          },
     {"read in the future",         HYP_MAIN_FILE,   "UPDATE sealed SET newest = 1 << 41",
-     HYP_SEVERITY_WARNING,                                                                                                   "there are readings of 2039"                  },
+     HYP_FINDING_WARNING,                                                                                                   "there are readings of 2039"               },
 };
 
 static void damage_of_rows_is_found(void **state)
@@ -229,7 +228,7 @@ static void damage_of_rows_is_found(void **state)
         hyp_sqlite_open(test_path(&folder, row->file, 0), HYP_SQLITE_WRITE, &db, NULL), HYP_OK);
     assert_int_equal(hyp_db_exec(db, row->sql), HYP_OK);
     hyp_db_close(db);
-    assert_int_equal(visit(folder.path, &report), row->severity);
+    assert_int_equal(visit(folder.path, &report), row->level);
     assert_says(&report, row->says);
     test_folder_remove(&folder);
 }
@@ -250,9 +249,9 @@ static void many_findings_are_counted(void **state)
                                  " SELECT i, zeroblob(9) FROM n"),
                      HYP_OK);
     hyp_db_close(db);
-    assert_int_equal(visit(folder.path, &report), HYP_SEVERITY_DAMAGE);
+    assert_int_equal(visit(folder.path, &report), HYP_FINDING_DAMAGE);
     assert_says(&report, "and 30 more of the kind");
-    assert_int_equal(report.counts[HYP_SEVERITY_DAMAGE], 20);
+    assert_int_equal(report.counts[HYP_FINDING_DAMAGE], 20);
     test_folder_remove(&folder);
 }
 
@@ -287,17 +286,17 @@ enum deed {
 static const struct file_row {
     const char *name;
     enum deed deed;
-    enum hyp_severity severity;
+    enum hyp_finding_level level;
     const char *says;
 } file_rows[] = {
-    {"a key that others can read", CHMOD_KEY,     HYP_SEVERITY_WARNING,
-     "secret.key can be read by others (mode 644)"                                                  },
-    {"an open folder",             CHMOD_FOLDER,  HYP_SEVERITY_WARNING, "is open to everybody"      },
-    {"no key",                     REMOVE_KEY,    HYP_SEVERITY_DAMAGE,  "secret.key is missing"     },
-    {"a short key",                CUT_KEY,       HYP_SEVERITY_DAMAGE,  "must hold exactly 32 bytes"},
-    {"no frames",                  REMOVE_FRAMES, HYP_SEVERITY_DAMAGE,  "frames.db is missing"      },
-    {"pages that are spoilt",      SPOIL_MAIN,    HYP_SEVERITY_DAMAGE,  "hypocaust.db: "            },
-    {"something else",             NO_DATABASE,   HYP_SEVERITY_DAMAGE,  "not a database"            },
+    {"a key that others can read", CHMOD_KEY,     HYP_FINDING_WARNING,
+     "secret.key can be read by others (mode 644)"                                                 },
+    {"an open folder",             CHMOD_FOLDER,  HYP_FINDING_WARNING, "is open to everybody"      },
+    {"no key",                     REMOVE_KEY,    HYP_FINDING_DAMAGE,  "secret.key is missing"     },
+    {"a short key",                CUT_KEY,       HYP_FINDING_DAMAGE,  "must hold exactly 32 bytes"},
+    {"no frames",                  REMOVE_FRAMES, HYP_FINDING_DAMAGE,  "frames.db is missing"      },
+    {"pages that are spoilt",      SPOIL_MAIN,    HYP_FINDING_DAMAGE,  "hypocaust.db: "            },
+    {"something else",             NO_DATABASE,   HYP_FINDING_DAMAGE,  "not a database"            },
 };
 
 static void do_deed(const struct test_folder *folder, enum deed deed)
@@ -332,7 +331,7 @@ static void damage_of_files_is_found(void **state)
     static struct report report;
     make_folder(&folder);
     do_deed(&folder, row->deed);
-    assert_int_equal(visit(folder.path, &report), row->severity);
+    assert_int_equal(visit(folder.path, &report), row->level);
     assert_says(&report, row->says);
     test_folder_remove(&folder);
 }
@@ -343,9 +342,9 @@ static void a_full_disk_and_a_wrong_clock_are_warned_of(void **state)
     struct test_folder folder;
     static struct report report;
     make_folder(&folder);
-    assert_int_equal(visit_at(folder.path, NOW_MS, INT64_MAX, &report), HYP_SEVERITY_WARNING);
+    assert_int_equal(visit_at(folder.path, NOW_MS, INT64_MAX, &report), HYP_FINDING_WARNING);
     assert_says(&report, "MB should be");
-    assert_int_equal(visit_at(folder.path, 86400000, 1, &report), HYP_SEVERITY_WARNING);
+    assert_int_equal(visit_at(folder.path, 86400000, 1, &report), HYP_FINDING_WARNING);
     assert_says(&report, "clock says 1970-01-02");
     test_folder_remove(&folder);
 }

@@ -173,9 +173,9 @@ static int64_t any_number(struct hyp_rng *rng)
 static struct hyp_log_value any_value(struct hyp_rng *rng)
 {
     static const char letters[] = "abcdefgh";
-    struct hyp_log_value value = {
-        .point = any_number(rng),
-        .quality = (uint8_t)(1 + hyp_rng_below(rng, HYP_QUALITY_DEVICE_ERROR))};
+    struct hyp_log_value value = {.point = any_number(rng),
+                                  .quality =
+                                      (uint8_t)(1 + hyp_rng_below(rng, HYP_QUALITY_LAST))};
     if (!hyp_quality_is_usable((enum hyp_quality)value.quality)) {
         return value;
     }

@@ -26,7 +26,7 @@ export function worst(marks: Mark[]): Mark {
 
 /** The mark of a value's quality: absent values are "no data", doubted ones are worth a look. */
 export function qualityMark(quality: string): Mark {
-  if (quality === 'good' || quality === 'manual' || quality === 'estimated') return 'normal';
+  if (quality === 'good' || quality === 'manual' || quality === 'estimated' || quality === 'corrected') return 'normal';
   if (quality === 'doubtful') return 'medium';
   return quality === 'device_error' ? 'high' : 'nodata';
 }
