@@ -234,43 +234,6 @@ enum hyp_status hyp_route_device_remove(struct hyp_request *req, struct hyp_erro
     return status == HYP_OK ? hyp_request_no_content(req) : status;
 }
 
-enum hyp_status hyp_route_communication(struct hyp_request *req, struct hyp_error *err)
-{
-    struct hyp_device_view view;
-    struct hyp_comm_event *events;
-    size_t count;
-    struct hyp_json *json = &req->json;
-    hyp_device_id id = {req->ids[0]};
-    enum hyp_status status =
-        hyp_device_get(req->service, req->scope, id, &req->arena, &view, NULL, err);
-    if (status == HYP_OK) {
-        status = hyp_field_comm_events(req->service, req->scope, id, &req->arena, &events,
-                                       &count, err);
-    }
-    if (status != HYP_OK) {
-        return status;
-    }
-    hyp_json_object_begin(json);
-    hyp_json_member_text(json, "state", hyp_condition_text(view.condition));
-    hyp_render_time(json, "last_reading", view.last_reading);
-    hyp_render_comm_members(json, &view.comm);
-    hyp_render_time(json, "next_due", view.next_due);
-    hyp_json_member_bool(json, "backing_off", view.backing_off);
-    hyp_json_member_text(json, "job", hyp_job_state_text(view.job));
-    hyp_json_key(json, "events");
-    hyp_json_array_begin(json);
-    for (size_t i = 0; i < count; i++) {
-        hyp_json_object_begin(json);
-        hyp_render_time(json, "time", events[i].time);
-        hyp_json_member_text(json, "status", hyp_status_name(events[i].status));
-        hyp_json_member_text(json, "text", events[i].text);
-        hyp_json_object_end(json);
-    }
-    hyp_json_array_end(json);
-    hyp_json_object_end(json);
-    return HYP_OK;
-}
-
 /* --- many --- */
 
 static void render_import(struct hyp_json *json, const struct hyp_manifest_result *result)

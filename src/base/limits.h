@@ -46,6 +46,7 @@
 #define HYP_LIMIT_DROP_FILE_BYTES (64 * 1024 * 1024)
 #define HYP_LIMIT_MQTT_PAYLOAD (256 * 1024)
 #define HYP_LIMIT_MQTT_UNCOMMITTED 256 /* messages not acknowledged to a broker */
+#define HYP_LIMIT_RECEIVERS 8          /* lines that are remembered to hear one meter */
 #define HYP_LIMIT_RECENT 1024          /* newest telegrams of a line known again */
 #define HYP_LIMIT_RAW_BYTES 16384      /* one kept frame: multi-telegram, Modbus snapshot */
 #define HYP_LIMIT_OUTBOX_READINGS 500  /* readings of a batch before it leaves */

@@ -16,6 +16,7 @@
 #define HYP_COLLECT_COLLECT_H
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/rng.h"
 #include "device/library.h"
@@ -100,6 +101,27 @@ struct hyp_device_state {
     enum hyp_job_state job; /* of the present or last job */
     hyp_utc next_due;       /* next scheduled read; 0 = none */
     bool backing_off;       /* the breaker spaces its attempts */
+};
+
+/* How one radio line hears a device. */
+struct hyp_heard_by {
+    hyp_line_id line;
+    hyp_utc last_heard;
+    uint64_t telegrams; /* that it heard; each counts once */
+    uint64_t of;        /* telegrams that any line heard since this one first did */
+    int16_t last_dbm;   /* 0 = not known */
+    int16_t best_dbm;
+    bool newest; /* it has heard the newest telegram */
+};
+
+/* By whom a radio device is heard. What several lines hear is one telegram and one reading. */
+struct hyp_reception_state {
+    hyp_device_id device;
+    uint64_t telegrams;
+    hyp_utc last_heard;
+    int16_t best_dbm; /* of the newest telegram, over all lines; 0 = not known */
+    size_t count;
+    struct hyp_heard_by by[HYP_LIMIT_RECEIVERS];
 };
 
 /* Told of changes; loop thread; members may be NULL. */
@@ -253,6 +275,21 @@ HYP_MUST_USE enum hyp_status hyp_collector_device_state(struct hyp_collector *co
 HYP_MUST_USE enum hyp_status hyp_collector_line_state(struct hyp_collector *collector,
                                                       hyp_line_id line,
                                                       struct hyp_line_state *ret_state);
+/* HYP_OK | NOT_FOUND (no such device, or never heard by radio) */
+HYP_MUST_USE enum hyp_status hyp_collector_reception(struct hyp_collector *collector,
+                                                     hyp_device_id device,
+                                                     struct hyp_reception_state *ret_state);
+/*
+ * Those of the devices `first` to `first + capacity - 1`, to be kept over restarts.
+ * @ret_changed  has any of them changed since the last call for them?
+ * Returns       how many were written
+ */
+size_t hyp_collector_receptions(struct hyp_collector *collector, hyp_device_id first,
+                                struct hyp_reception_state *out, size_t capacity,
+                                bool *ret_changed);
+/* From before a restart; of a device that is configured. */
+void hyp_collector_restore_reception(struct hyp_collector *collector,
+                                     const struct hyp_reception_state *state);
 /* Devices waiting on a line, in order; returns how many were written. */
 struct hyp_queue_entry {
     hyp_job_id job;

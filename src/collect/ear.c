@@ -77,6 +77,9 @@ static void take_piece(struct hyp_ear *ear, const struct hyp_piece *piece)
     if (arrived.station != NULL && !arrived.repeated) {
         station_heard(ear, arrived.station, status, arrived.text);
     }
+    if (arrived.joined) {
+        hyp_station_changed(collector, arrived.station);
+    }
 }
 
 static void take_bytes(struct hyp_ear *ear, struct hyp_stream *stream, const uint8_t *bytes,

@@ -2,12 +2,10 @@
 #include "collect/intake.h"
 
 #include "base/limits.h"
+#include "collect/reception.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* The same bytes again within this time came over a repeater or a second receiver. */
-#define REPEATED_MS 10000
 
 #define SNAPSHOT_UNIT_AT 0
 
@@ -149,16 +147,27 @@ static enum hyp_status gather(struct gathering *gathering, struct hyp_arena *are
     return HYP_OK;
 }
 
-static bool is_repeated(const struct hyp_intake *intake, const struct hyp_arrival *arrival,
-                        struct hyp_station *station)
+/* Notes who heard it. Without memory every copy becomes a reading. */
+static void note_copy(const struct hyp_intake *intake, const struct hyp_arrival *arrival,
+                      struct hyp_arrived *arrived)
 {
     const struct hyp_telegram *telegram = &intake->telegram;
-    uint64_t hash = hyp_hash_bytes(telegram->plain, telegram->received_len);
-    int64_t since = arrival->received.ms - station->last_heard.ms;
-    bool repeated = hash == station->last_hash && since >= 0 && since < REPEATED_MS;
-    station->last_hash = hash;
-    station->last_heard = arrival->received;
-    return repeated;
+    struct hyp_station *station = arrived->station;
+    if (station->reception == NULL) {
+        station->reception = calloc(1, sizeof(*station->reception));
+    }
+    if (station->reception == NULL) {
+        return;
+    }
+    const struct hyp_reception_copy copy = {
+        .line = arrival->source == HYP_SOURCE_AUTOMATIC ? arrival->line : (hyp_line_id){0},
+        .received = arrival->received,
+        .hash = hyp_hash_bytes(telegram->plain, telegram->received_len),
+        .signal_dbm = arrival->signal_dbm,
+    };
+    enum hyp_reception_result result = hyp_reception_note(station->reception, &copy);
+    arrived->repeated = result != HYP_RECEPTION_NEW;
+    arrived->joined = result == HYP_RECEPTION_JOINED;
 }
 
 static enum hyp_status decode_telegram(struct hyp_intake *intake,
@@ -184,8 +193,10 @@ static enum hyp_status decode_telegram(struct hyp_intake *intake,
         return opened;
     }
     if (arrival->protocol == HYP_RAW_WMBUS && arrival->arena == NULL &&
-        arrival->again.id == 0 && is_repeated(intake, arrival, arrived->station)) {
-        arrived->repeated = true;
+        arrival->again.id == 0) {
+        note_copy(intake, arrival, arrived);
+    }
+    if (arrived->repeated) {
         return HYP_OK;
     }
     struct hyp_value *values = NULL;

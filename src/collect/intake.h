@@ -59,6 +59,7 @@ struct hyp_arrived {
     struct hyp_station *station; /* whose it is; NULL = not configured */
     bool partial;                /* some records could not be decoded */
     bool repeated;               /* heard a moment ago already: nothing was added */
+    bool joined; /* the same, by a receiver that had never heard the meter before */
     bool has_meter;
     struct hyp_meter_identity meter;
     bool encrypted;

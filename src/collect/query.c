@@ -2,7 +2,9 @@
 /* What others want to know of the collector. Every answer is a copy made on the loop thread. */
 #include "base/limits.h"
 #include "collect/collector.h"
+#include "collect/reception.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct query {
@@ -194,6 +196,87 @@ enum hyp_status hyp_collector_device_state(struct hyp_collector *collector,
     hyp_loop_call(&collector->loop, do_device_state, &query);
     return query.status;
 }
+
+/* --- reception --- */
+
+static void do_reception(void *argument)
+{
+    struct query *query = argument;
+    const struct hyp_station *station =
+        hyp_stations_find(&query->collector->stations, query->device);
+    query->status = station == NULL || station->reception == NULL ? HYP_NOT_FOUND : HYP_OK;
+    if (query->status == HYP_OK) {
+        hyp_reception_export(station->reception, station->id, query->out);
+    }
+}
+
+enum hyp_status hyp_collector_reception(struct hyp_collector *collector, hyp_device_id device,
+                                        struct hyp_reception_state *ret_state)
+{
+    struct query query = {.collector = collector, .device = device, .out = ret_state};
+    hyp_loop_call(&collector->loop, do_reception, &query);
+    return query.status;
+}
+
+/* `status` is OK when one has changed. */
+static void do_receptions(void *argument)
+{
+    struct query *query = argument;
+    struct hyp_reception_state *out = query->out;
+    for (size_t i = 0; i < query->capacity; i++) {
+        hyp_device_id id = {query->device.id + (int64_t)i};
+        struct hyp_station *station = hyp_stations_find(&query->collector->stations, id);
+        if (station != NULL && station->reception != NULL) {
+            query->status = station->reception->changed ? HYP_OK : query->status;
+            station->reception->changed = false;
+            hyp_reception_export(station->reception, id, &out[query->count++]);
+        }
+    }
+}
+
+size_t hyp_collector_receptions(struct hyp_collector *collector, hyp_device_id first,
+                                struct hyp_reception_state *out, size_t capacity,
+                                bool *ret_changed)
+{
+    struct query query = {.collector = collector,
+                          .device = first,
+                          .out = out,
+                          .capacity = capacity,
+                          .status = HYP_NOT_FOUND};
+    hyp_loop_call(&collector->loop, do_receptions, &query);
+    *ret_changed = query.status == HYP_OK;
+    return query.count;
+}
+
+struct restored {
+    struct hyp_collector *collector;
+    const struct hyp_reception_state *state;
+};
+
+static void do_restore_reception(void *argument)
+{
+    const struct restored *restored = argument;
+    struct hyp_station *station =
+        hyp_stations_find(&restored->collector->stations, restored->state->device);
+    if (station == NULL) {
+        return;
+    }
+    if (station->reception == NULL) {
+        station->reception = calloc(1, sizeof(*station->reception));
+    }
+    if (station->reception != NULL) {
+        hyp_reception_import(station->reception, restored->state);
+    }
+}
+
+void hyp_collector_restore_reception(struct hyp_collector *collector,
+                                     const struct hyp_reception_state *state)
+{
+    struct restored restored = {.collector = collector, .state = state};
+    hyp_loop_call(&collector->loop, do_restore_reception, &restored);
+}
+
+/* --- lines --- */
 
 static void do_line_state(void *argument)
 {

@@ -133,6 +133,8 @@ void hyp_station_finish(struct hyp_station *station)
         free(station->key);
         station->key = NULL;
     }
+    free(station->reception);
+    station->reception = NULL;
     hyp_comm_finish(&station->comm);
 }
 

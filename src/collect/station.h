@@ -17,6 +17,7 @@
 #include "protocol/modbus/master.h"
 
 struct hyp_bus;
+struct hyp_reception;
 
 /* The requests of one poll, shared by all stations of a profile without holes. */
 struct hyp_plan {
@@ -41,15 +42,14 @@ struct hyp_station {
     struct hyp_timer timer; /* next scheduled read */
     hyp_utc due;            /* the same as a date; 0 = none */
     struct hyp_comm comm;
-    uint64_t last_hash; /* of the last telegram by radio, to know a repeated one */
-    hyp_utc last_heard;
-    int32_t daily_done;    /* local day number of the last daily reading */
-    uint32_t id_raw;       /* M-Bus id, nibbles as a number */
-    uint16_t manufacturer; /* code; 0 = not known */
-    int16_t version;       /* -1 = any */
-    int16_t medium;        /* -1 = any */
-    int16_t primary;       /* -1 = none */
-    uint32_t baud;         /* M-Bus on a serial port; 0 = the line's */
+    struct hyp_reception *reception; /* by radio; NULL = not heard yet */
+    int32_t daily_done;              /* local day number of the last daily reading */
+    uint32_t id_raw;                 /* M-Bus id, nibbles as a number */
+    uint16_t manufacturer;           /* code; 0 = not known */
+    int16_t version;                 /* -1 = any */
+    int16_t medium;                  /* -1 = any */
+    int16_t primary;                 /* -1 = none */
+    uint32_t baud;                   /* M-Bus on a serial port; 0 = the line's */
     uint8_t unit;
     uint8_t job_state; /* enum hyp_job_state */
     uint8_t strikes;   /* reads in row that the device itself failed */

@@ -118,6 +118,8 @@ HYP_MUST_USE enum hyp_status hyp_directory_device(struct hyp_directory *director
 /* Is this device of this tenant? Cheap. */
 bool hyp_directory_has_device(struct hyp_directory *directory, hyp_tenant_id tenant,
                               hyp_device_id id);
+/* The highest id of a device, of any tenant; 0 when there is none. */
+hyp_device_id hyp_directory_last_id(struct hyp_directory *directory);
 /* 0 when there is no such device. */
 hyp_tenant_id hyp_directory_tenant_of(struct hyp_directory *directory, hyp_device_id id);
 hyp_tenant_id hyp_directory_tenant_of_line(struct hyp_directory *directory, hyp_line_id id);

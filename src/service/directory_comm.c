@@ -131,6 +131,17 @@ void hyp_directory_mark_dirty(struct hyp_directory *directory,
     pthread_rwlock_unlock(&directory->lock);
 }
 
+hyp_device_id hyp_directory_last_id(struct hyp_directory *directory)
+{
+    hyp_device_id last = {0};
+    pthread_rwlock_rdlock(&directory->lock);
+    for (size_t i = 0; i < directory->count; i++) {
+        last.id = HYP_MAX(last.id, directory->entries[i]->device.id.id);
+    }
+    pthread_rwlock_unlock(&directory->lock);
+    return last;
+}
+
 hyp_tenant_id hyp_directory_note_reading(struct hyp_directory *directory, hyp_device_id device,
                                          hyp_utc source_time)
 {

@@ -2,6 +2,7 @@
 #include "service/service.h"
 
 #include "service/inside.h"
+#include "service/reception.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 
 /* How often the keeper looks around. */
 #define KEEPER_PERIOD_S 5
+#define RECEPTION_PERIOD_S 600 /* counts of receivers are written down so often */
 
 /* --- small things used by every use case --- */
 
@@ -346,6 +348,9 @@ static void *keep(void *argument)
         if (++rounds % (HYP_LIMIT_STREAM_PING_S / KEEPER_PERIOD_S) == 0) {
             hyp_hub_ping(service->hub);
         }
+        if (rounds % (RECEPTION_PERIOD_S / KEEPER_PERIOD_S) == 0) {
+            hyp_reception_save(service);
+        }
         pthread_mutex_lock(&service->keeper_lock);
     }
     pthread_mutex_unlock(&service->keeper_lock);
@@ -395,6 +400,9 @@ enum hyp_status hyp_service_start(struct hyp_service *service, struct hyp_collec
     if (status == HYP_OK) {
         status = hyp_learned_restore(service, collector);
     }
+    if (status == HYP_OK && collector != NULL) {
+        hyp_reception_restore(service, collector);
+    }
     if (status == HYP_OK) {
         status = hyp_default_keys_push(service);
     }
@@ -424,6 +432,7 @@ void hyp_service_stop(struct hyp_service *service)
     }
     hyp_hub_end(service->hub, -1);
     save_all(service);
+    hyp_reception_save(service);
 }
 
 void *hyp_service_destroy(struct hyp_service *service)

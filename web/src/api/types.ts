@@ -77,10 +77,15 @@ export interface Reading {
   values: { point: number; key: string; value: number | string | null; text: string; quality: string }[];
 }
 
+/** How one receiver (a radio line) hears a device. */
+export interface HeardBy { line: number; line_name: string; last_heard: string | null; telegrams: number; of: number; last_dbm: number | null; best_dbm: number | null; newest: boolean }
+export interface Reception { telegrams: number; last_heard: string | null; best_dbm: number | null; receivers: HeardBy[] }
+
 export interface Communication {
   state: DeviceState; last_reading: string | null; last_attempt: string | null; last_success: string | null; last_failure: string | null;
   last_status: string; last_error: string; failures_in_row: number; attempts: number; successes: number;
   next_due: string | null; backing_off: boolean; job: JobState | '' | null;
+  reception: Reception | null;
   events: { time: string; status: string; text: string }[];
 }
 
