@@ -123,6 +123,9 @@ static inline void decode(struct hyp_mbus_record *record, size_t left, int exp10
     record->quality = hyp_mbus_data_is_bcd(record->dif & 0x0F)
                           ? decode_bcd(raw, unused, &digits)
                           : decode_integer(raw, unused, &digits);
+    if (digits == -1 && hyp_mbus_value_is_never_written(record)) {
+        record->quality = HYP_QUALITY_NO_VALUE;
+    }
     /* A row's exponent and ten VIFEs stay within what a decimal may have. */
     record->decimal = (struct hyp_decimal){.digits = digits, .exp10 = (int8_t)exp10};
 }

@@ -407,7 +407,7 @@ static __attribute__((noinline)) void decode_swapped(struct hyp_mbus_record *rec
  * (waterstar M, Zenner; its date beside it is FFFF as well). As a number it would be -1 unit,
  * and the month after it a consumption that never was. A momentary counter may stand at -1.
  */
-static bool is_never_written(const struct hyp_mbus_record *record)
+bool hyp_mbus_value_is_never_written(const struct hyp_mbus_record *record)
 {
     if (record->storage == 0 || record->data_len < 2 || record->kind != HYP_VALUE_DECIMAL ||
         !all_bytes_are(record->data, record->data_len, 0xFF)) {
@@ -431,7 +431,7 @@ void hyp_mbus_value_decode(struct hyp_mbus_record *record, const struct hyp_mbus
     } else {
         decode_fixed(record, record->data, scale);
     }
-    if (is_never_written(record)) {
+    if (hyp_mbus_value_is_never_written(record)) {
         record->quality = HYP_QUALITY_NO_VALUE;
     }
     if (record->record_error != 0) {

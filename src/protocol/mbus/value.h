@@ -37,6 +37,9 @@ enum hyp_quality hyp_mbus_number_decode(const uint8_t *bytes, uint8_t field,
 void hyp_mbus_value_scale(struct hyp_mbus_record *record, struct hyp_decimal value,
                           const struct hyp_mbus_scale *scale);
 
+/* Is this decoded record a stored counter whose bytes are all FF, as erased memory is? */
+bool hyp_mbus_value_is_never_written(const struct hyp_mbus_record *record);
+
 /* Record errors of the meter override the quality of what was decoded. */
 void hyp_mbus_value_apply_error(struct hyp_mbus_record *record);
 
