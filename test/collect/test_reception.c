@@ -7,8 +7,6 @@
 
 #include "collect/reception.h"
 
-#include <stdio.h>
-
 #define START_MS 1768471620000LL
 
 struct row {
@@ -67,10 +65,13 @@ static void note_all(const struct row *row, struct hyp_reception *reception)
     struct hyp_str rest = hyp_str_from(row->copies);
     struct hyp_str item;
     while (hyp_str_split_next(&rest, ',', &item)) {
-        long long number[4] = {0};
-        assert_int_equal(sscanf(item.ptr, "%lld %lld %lld %lld", &number[0], &number[1],
-                                &number[2], &number[3]),
-                         4);
+        int64_t number[4] = {0};
+        struct hyp_str word;
+        item = hyp_str_trim(item);
+        for (size_t i = 0; i < HYP_ARRAY_LEN(number); i++) {
+            assert_true(hyp_str_split_next(&item, ' ', &word));
+            assert_int_equal(hyp_str_to_i64(word, &number[i]), HYP_OK);
+        }
         const struct hyp_reception_copy copy = {
             .line = {number[2]},
             .received = {START_MS + number[0]},
