@@ -391,6 +391,17 @@ static bool pack_step(struct hyp_store *store)
 
 /* --- limits --- */
 
+/* The first row of the frame log of which something may be kept. */
+static int64_t oldest_row(struct hyp_store *store)
+{
+    struct hyp_query query;
+    int64_t row = store->frames->packed_row + 1;
+    hyp_query_open(&query, store->write.frames,
+                   "SELECT first_log FROM frame_block ORDER BY id LIMIT 1");
+    row = hyp_query_row(&query) ? hyp_query_i64(&query) : row;
+    return hyp_query_close(&query) == HYP_OK ? row : 0;
+}
+
 /* Deletes the oldest block if it is too old or all are too big together. Only looked at when a
  * block was added, so that idle commits cost nothing. */
 static bool expire_step(struct hyp_store *store)
@@ -424,6 +435,7 @@ static bool expire_step(struct hyp_store *store)
     }
     note_stored(frames, -bytes, -count, 0);
     frames->check_limits = true;
+    hyp_replaced_prune(store, oldest_row(store));
     return true;
 }
 

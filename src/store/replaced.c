@@ -89,6 +89,95 @@ enum hyp_status hyp_replaced_load(struct hyp_store *store)
     return status == HYP_OK ? read : status;
 }
 
+/* --- the end of a row --- */
+
+#define PRUNE_ROWS 64
+#define PRUNE_MAX ((size_t)PRUNE_ROWS * (ROW_MAX + NAME_MAX_LEN + 64))
+
+struct gone_row {
+    const char *name;
+    struct hyp_str data;
+};
+
+/* Is every frame of the row before `oldest_row`? A damaged row is of no use to anybody. */
+static bool is_gone(struct hyp_str data, int64_t oldest_row)
+{
+    struct hyp_bytes in = hyp_bytes_from((const uint8_t *)data.ptr, data.len);
+    uint64_t first_kept = (uint64_t)hyp_frame_number(oldest_row, 0);
+    hyp_bytes_skip(&in, 1);
+    while (hyp_bytes_left(&in) > 0) {
+        if (hyp_bytes_varint(&in) >= first_kept && !hyp_bytes_failed(&in)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum hyp_status find_gone(struct hyp_store *store, int64_t oldest_row,
+                                 struct hyp_arena *arena, struct gone_row *rows,
+                                 size_t *ret_count)
+{
+    struct hyp_query query;
+    size_t count = 0;
+    hyp_query_open(&query, store->write.main,
+                   "SELECT name, data FROM learned"
+                   " WHERE name > 'frames.replaced.' AND name < 'frames.replaced/'");
+    while (count < PRUNE_ROWS && hyp_query_row(&query)) {
+        struct hyp_str name = hyp_query_str(&query);
+        struct hyp_str data = hyp_query_blob(&query);
+        if (is_gone(data, oldest_row)) {
+            rows[count].name = hyp_arena_copy_str(arena, name);
+            rows[count].data = (struct hyp_str){hyp_arena_copy_str(arena, data), data.len};
+            if (rows[count].name == NULL || rows[count].data.ptr == NULL) {
+                break; /* the others next time */
+            }
+            count++;
+        }
+    }
+    *ret_count = count;
+    return hyp_query_close(&query);
+}
+
+static void forget(struct hyp_frames *frames, struct hyp_str data)
+{
+    struct hyp_bytes in = hyp_bytes_from((const uint8_t *)data.ptr, data.len);
+    hyp_bytes_skip(&in, 1);
+    while (hyp_bytes_left(&in) > 0) {
+        uint64_t old_frame = hyp_bytes_varint(&in);
+        hyp_bytes_varint(&in);
+        hyp_map_remove(&frames->replaced, old_frame);
+    }
+}
+
+void hyp_replaced_prune(struct hyp_store *store, int64_t oldest_row)
+{
+    struct hyp_db *db = store->write.main;
+    struct gone_row rows[PRUNE_ROWS];
+    struct hyp_arena arena;
+    size_t count = 0;
+    if (store->frames->replaced.count == 0) {
+        return;
+    }
+    hyp_arena_init(&arena, PRUNE_MAX);
+    if (find_gone(store, oldest_row, &arena, rows, &count) == HYP_OK && count > 0) {
+        hyp_db_begin(db);
+        for (size_t i = 0; i < count; i++) {
+            struct hyp_query query;
+            hyp_query_open(&query, db, "DELETE FROM learned WHERE name = $1");
+            hyp_query_bind_text(&query, rows[i].name);
+            HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
+        }
+        if (hyp_db_commit(db) == HYP_OK) {
+            pthread_rwlock_wrlock(&store->frames->lock);
+            for (size_t i = 0; i < count; i++) {
+                forget(store->frames, rows[i].data);
+            }
+            pthread_rwlock_unlock(&store->frames->lock);
+        }
+    }
+    hyp_arena_finish(&arena);
+}
+
 bool hyp_replaced_has(const struct hyp_frames *frames, hyp_frame_id frame)
 {
     uint64_t ignored;

@@ -26,6 +26,13 @@ HYP_MUST_USE enum hyp_status hyp_replaced_log(struct hyp_store *store,
 void hyp_replaced_apply(struct hyp_store *store, const struct hyp_replacement *list,
                         size_t count);
 
+/*
+ * Deletes the rows of which nothing is kept any more: the old frames and those in their place
+ * are all before `oldest_row` of the frame log. Inside the gate, without transaction. What
+ * cannot be deleted now is left for the next time.
+ */
+void hyp_replaced_prune(struct hyp_store *store, int64_t oldest_row);
+
 /* Both under the lock of the frames. */
 bool hyp_replaced_has(const struct hyp_frames *frames, hyp_frame_id frame);
 /* The frame to show for a number: itself, or what took its place. */

@@ -456,6 +456,52 @@ static void old_frames_go(void **state)
     close_town(&town);
 }
 
+static int64_t replaced_rows(struct test_store *t)
+{
+    struct hyp_connections reader = hyp_core_reader(t->store);
+    struct hyp_query query;
+    hyp_query_open(&query, reader.main,
+                   "SELECT COUNT(*) FROM learned WHERE name LIKE 'frames.replaced.%'");
+    int64_t count = hyp_query_row(&query) ? hyp_query_i64(&query) : -1;
+    assert_int_equal(hyp_query_close(&query), HYP_OK);
+    hyp_core_reader_return(t->store, reader);
+    return count;
+}
+
+/* Which frame took the place of which is known for as long as one of the two is kept. */
+static void replacements_go_with_their_frames(void **state)
+{
+    (void)state;
+    struct town town;
+    struct hyp_stored_frame refused;
+    struct hyp_stored_frame shown;
+    open_town(&town);
+    struct hyp_raw_frame frame = make_frame(town.lines[0], town.devices[0], 0);
+    frame.outcome = HYP_WRONG_KEY;
+    put_frame(&town.t, &frame);
+    assert_int_equal(count_refused(&town.t, &refused), 1);
+    send_many(&town);
+    finish_care(&town);
+    put_again(&town.t, &refused);
+    assert_int_equal(replaced_rows(&town.t), 1);
+    send_many(&town);
+    finish_care(&town);
+    assert_int_equal(replaced_rows(&town.t), 1);
+    assert_int_equal(
+        hyp_store_frame(town.t.store, town.t.tenant, refused.id, &town.t.arena, &shown),
+        HYP_OK);
+    assert_int_equal(shown.outcome, HYP_OK);
+    hyp_clock_fake_advance(&town.t.clock, 91LL * 24 * HOUR_MS);
+    send_many(&town);
+    finish_care(&town);
+    assert_int_equal(replaced_rows(&town.t), 0);
+    assert_int_equal(town.t.store->frames->replaced.count, 0);
+    assert_int_equal(
+        hyp_store_frame(town.t.store, town.t.tenant, refused.id, &town.t.arena, &shown),
+        HYP_NOT_FOUND);
+    close_town(&town);
+}
+
 static void too_many_frames_push_out_the_oldest(void **state)
 {
     (void)state;
@@ -519,6 +565,7 @@ int main(void)
     TEST_ONE(&list, many_frames_are_packed_and_found);
     TEST_ONE(&list, frames_in_both_places_are_seen_once);
     TEST_ONE(&list, old_frames_go);
+    TEST_ONE(&list, replacements_go_with_their_frames);
     TEST_ONE(&list, too_many_frames_push_out_the_oldest);
     TEST_ONE(&list, frames_of_a_removed_device_go);
     return test_list_run(&list, "store-frames");
