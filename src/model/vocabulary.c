@@ -63,6 +63,22 @@ const char *hyp_unit_text(enum hyp_unit unit)
     return unit_rows[unit].text;
 }
 
+const char *hyp_unit_symbol(enum hyp_unit unit)
+{
+    static const char *const symbols[HYP_UNIT_COUNT_OF] = {
+        [HYP_UNIT_M3] = "m³",
+        [HYP_UNIT_M3_PER_H] = "m³/h",
+        [HYP_UNIT_M3_PER_MIN] = "m³/min",
+        [HYP_UNIT_M3_PER_S] = "m³/s",
+        [HYP_UNIT_DEG_C] = "°C",
+        [HYP_UNIT_M3_DEG_C] = "m³·°C",
+        [HYP_UNIT_DEG] = "°",
+        [HYP_UNIT_HCA] = "units",
+        [HYP_UNIT_PERCENT_RH] = "% RH",
+    };
+    return symbols[unit] != NULL ? symbols[unit] : hyp_unit_text(unit);
+}
+
 enum hyp_status hyp_unit_find(struct hyp_str text, enum hyp_unit *ret_unit)
 {
     for (size_t i = 0; i < HYP_ARRAY_LEN(unit_rows); i++) {

@@ -55,6 +55,8 @@ const struct hyp_word *hyp_vocabulary_word(enum hyp_name name);
 HYP_MUST_USE enum hyp_status hyp_vocabulary_find(struct hyp_str text, enum hyp_name *ret_name);
 
 const char *hyp_unit_text(enum hyp_unit unit);
+/* As people write it, UTF-8: "m³", "°C"; the text where both are the same. */
+const char *hyp_unit_symbol(enum hyp_unit unit);
 HYP_MUST_USE enum hyp_status hyp_unit_find(struct hyp_str text, enum hyp_unit *ret_unit);
 const char *hyp_quantity_text(enum hyp_quantity quantity);
 HYP_MUST_USE enum hyp_status hyp_quantity_find(struct hyp_str text,

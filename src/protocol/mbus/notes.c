@@ -90,7 +90,7 @@ static void note_vib(struct hyp_explain *explain, const uint8_t *message,
     size_t end = at + record->vib_len;
     size_t head = vif_bytes(record->table);
     const struct hyp_mbus_vif *row = hyp_mbus_vif_row(record->table, record->code);
-    const char *unit = hyp_unit_text((enum hyp_unit)row->unit);
+    const char *unit = hyp_unit_symbol((enum hyp_unit)row->unit);
     if (row->exp10 != 0 || unit[0] != '\0') {
         hyp_explain_add(explain, HYP_NOTE_VIB, at, head, "VIF", table_clause(record->table),
                         "%s, 10^%d %s", hyp_mbus_vif_text(record->table, record->code),
@@ -125,7 +125,7 @@ static void format_value(struct hyp_buf *out, const struct hyp_mbus_record *reco
     case HYP_VALUE_DECIMAL:
         hyp_decimal_format(out, record->decimal);
         hyp_buf_append_char(out, ' ');
-        hyp_buf_append_text(out, hyp_unit_text(record->unit));
+        hyp_buf_append_text(out, hyp_unit_symbol(record->unit));
         break;
     case HYP_VALUE_CIVIL:
         hyp_civil_format(out, &record->civil);

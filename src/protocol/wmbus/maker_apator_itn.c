@@ -85,7 +85,7 @@ static void put_mean(struct hyp_translation *translation, size_t at, uint8_t sto
 {
     const struct hyp_register reg = {hyp_vib2(0xE4, 0x71), 0, storage, 0};
     const int64_t raw = (int64_t)hyp_translation_le(translation, at, 2);
-    hyp_translation_note(translation, at, 2, "room", "mean temperature, %lld / 256 degC",
+    hyp_translation_note(translation, at, 2, "room", "mean temperature, %lld / 256 °C",
                          (long long)raw);
     hyp_translation_put(translation, &reg, raw * 390625);
 }
@@ -126,7 +126,7 @@ static void put_sensor(struct hyp_translation *translation, size_t at, uint8_t v
 {
     const struct hyp_register reg = {hyp_vib2(vif | 0x80, 0x75), 0, 0, 0};
     const int64_t raw = (int16_t)hyp_translation_le(translation, at, 2);
-    hyp_translation_note(translation, at, 2, what, "%lld / 16 degC", (long long)raw);
+    hyp_translation_note(translation, at, 2, what, "%lld / 16 °C", (long long)raw);
     hyp_translation_put(translation, &reg, raw * 625);
 }
 

@@ -161,7 +161,7 @@ static void put_temperature(struct hyp_translation *translation, size_t at, uint
 {
     const struct hyp_register reg = {hyp_vib1(vif), function, storage, 0};
     const int64_t value = (int64_t)hyp_translation_le(translation, at, 2);
-    hyp_translation_note(translation, at, 2, "temperature", "%s, %lld x 0.01 degC", what,
+    hyp_translation_note(translation, at, 2, "temperature", "%s, %lld x 0.01 °C", what,
                          (long long)value);
     hyp_translation_put(translation, &reg, value);
 }

@@ -126,9 +126,9 @@ static void translate_allocator(struct hyp_translation *translation,
     hyp_translation_note(translation, 3, 2, "units", "%lld at the due date", (long long)due);
     put_current_date(translation, previous, 5);
     hyp_translation_note(translation, 7, 2, "units", "%lld since the due date", (long long)now);
-    hyp_translation_note(translation, temperatures, 2, "room", "%lld x 0.01 degC",
+    hyp_translation_note(translation, temperatures, 2, "room", "%lld x 0.01 °C",
                          (long long)room);
-    hyp_translation_note(translation, temperatures + 2, 2, "radiator", "%lld x 0.01 degC",
+    hyp_translation_note(translation, temperatures + 2, 2, "radiator", "%lld x 0.01 °C",
                          (long long)radiator);
     hyp_translation_put(translation, &(struct hyp_register){hyp_vib1(VIF_HCA), 0, 0, 0}, now);
     hyp_translation_put(translation, &(struct hyp_register){hyp_vib1(VIF_HCA), 0, 1, 0}, due);
@@ -179,7 +179,7 @@ static void translate_halves(struct hyp_translation *translation)
     hyp_translation_note(translation, 0, 2, "not known", "meaning not known");
     hyp_translation_note(translation, 2, 2, "date", "%04d-%02u-%02u", date.year, date.month,
                          date.day);
-    hyp_translation_note(translation, 4, 3, "volume", "%lld x 0.1 m3", (long long)now);
+    hyp_translation_note(translation, 4, 3, "volume", "%lld x 0.1 m³", (long long)now);
     hyp_translation_put_date(translation, 0, 0, &date);
     hyp_translation_put(translation,
                         &(struct hyp_register){hyp_vib1(VIF_VOLUME_100_L), 0, 0, 0}, now);
@@ -196,7 +196,7 @@ static void translate_halves(struct hyp_translation *translation)
     }
     if (translation->len > 7) {
         hyp_translation_note(translation, 7, translation->len - 7, "half months",
-                             "consumption x 0.1 m3, the running half first");
+                             "consumption x 0.1 m³, the running half first");
     }
 }
 
