@@ -10,9 +10,10 @@
 #include "protocol/mbus/record.h"
 
 /*
- * The phase 1..3 that a maker's VIFE names; 0 = none. Makers of electricity meters agree on this
- * much (ABB, EasyMeter, eBZ, EMU, Finder, IME, Saia, Schneider); ABB sends a 00 behind it. Records
- * with a subunit have none: there it means reactive or apparent under the VIF of the active one.
+ * The phase 1..3 that a maker's VIFE names; 0 = none. Makers of electricity meters agree on
+ * this much (ABB, EasyMeter, eBZ, EMU, Finder, IME, Saia, Schneider); ABB sends a 00 behind it.
+ * Records with a subunit have none: there it means reactive or apparent under the VIF of the
+ * active one.
  */
 unsigned hyp_phase_of_maker(const struct hyp_mbus_record *record);
 
