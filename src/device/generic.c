@@ -312,7 +312,7 @@ static enum hyp_name choose_name(const struct hyp_mbus_record *record, uint8_t m
     if (is_pulse_input(record, base, class)) {
         return HYP_NAME_PULSE_VOLUME;
     }
-    return hyp_profile_unit_suits(bent, record->unit) ? bent : HYP_NAME_EXPERIMENTAL;
+    return hyp_vocabulary_unit_suits(bent, record->unit) ? bent : HYP_NAME_EXPERIMENTAL;
 }
 
 /* --- labels --- */

@@ -249,7 +249,4 @@ HYP_MUST_USE enum hyp_status hyp_profile_read_decimals(struct hyp_reader *reader
                                                        const struct hyp_tree_node *node,
                                                        struct hyp_decimal_list list);
 
-/* Does a value of `unit` suit a name (its quantity's units)? */
-bool hyp_profile_unit_suits(enum hyp_name name, enum hyp_unit unit);
-
 #endif

@@ -172,44 +172,6 @@ static void init_field(void *element, const struct hyp_tree_node *node)
     };
 }
 
-/* Canonical units of quantities that have several families. */
-/* clang-format off */
-static const enum hyp_unit unit_families[][6] = {
-    [HYP_QUANTITY_ENERGY] = {HYP_UNIT_KWH, HYP_UNIT_GJ, HYP_UNIT_GCAL},
-    [HYP_QUANTITY_POWER] = {HYP_UNIT_KW, HYP_UNIT_GJ_PER_H},
-    [HYP_QUANTITY_FLOW] = {HYP_UNIT_M3_PER_H, HYP_UNIT_M3_PER_MIN, HYP_UNIT_M3_PER_S},
-    [HYP_QUANTITY_RATIO] = {HYP_UNIT_PERCENT},
-    [HYP_QUANTITY_DURATION] = {HYP_UNIT_S, HYP_UNIT_MIN, HYP_UNIT_H, HYP_UNIT_D, HYP_UNIT_MONTH,
-                               HYP_UNIT_Y},
-};
-/* clang-format on */
-
-bool hyp_profile_unit_suits(enum hyp_name name, enum hyp_unit unit)
-{
-    const struct hyp_word *word = hyp_vocabulary_word(name);
-    int exp10 = 0;
-    enum hyp_unit canonical = hyp_unit_canonical(unit, &exp10);
-    if (word->unit == HYP_UNIT_COUNT && unit == HYP_UNIT_NONE) {
-        return true; /* nobody writes "count" behind a number */
-    }
-    if (word->unit != HYP_UNIT_NONE) {
-        return canonical == word->unit;
-    }
-    if (word->quantity >= HYP_ARRAY_LEN(unit_families) ||
-        unit_families[word->quantity][0] == HYP_UNIT_NONE) {
-        return true;
-    }
-    if (unit == HYP_UNIT_NONE) {
-        return word->quantity == HYP_QUANTITY_RATIO;
-    }
-    for (size_t i = 0; i < HYP_ARRAY_LEN(unit_families[0]); i++) {
-        if (unit_families[word->quantity][i] == canonical) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static enum hyp_status check_field(struct hyp_reader *reader, const struct hyp_field *field)
 {
     if (field->vib.len == 0 && field->generic == HYP_ANY) {
@@ -221,7 +183,7 @@ static enum hyp_status check_field(struct hyp_reader *reader, const struct hyp_f
                                  "a field has either a \"name\" or \"ignore: true\"");
     }
     if (field->unit != HYP_ANY && !field->ignore &&
-        !hyp_profile_unit_suits((enum hyp_name)field->name, (enum hyp_unit)field->unit)) {
+        !hyp_vocabulary_unit_suits((enum hyp_name)field->name, (enum hyp_unit)field->unit)) {
         return hyp_reader_refuse(reader, HYP_INVALID, field->line, "%s is not measured in %s",
                                  hyp_vocabulary_word((enum hyp_name)field->name)->name,
                                  hyp_unit_text((enum hyp_unit)field->unit));

@@ -281,11 +281,11 @@ static enum hyp_status check_register(struct hyp_reader *reader,
         return refuse_register(reader, point, "longer than max_registers");
     }
     if (point->unit != HYP_ANY &&
-        !hyp_profile_unit_suits((enum hyp_name)point->name, (enum hyp_unit)point->unit)) {
+        !hyp_vocabulary_unit_suits((enum hyp_name)point->name, (enum hyp_unit)point->unit)) {
         return refuse_register(reader, point, "the unit does not suit the name");
     }
     if (point->unit == HYP_ANY &&
-        !hyp_profile_unit_suits((enum hyp_name)point->name, HYP_UNIT_NONE)) {
+        !hyp_vocabulary_unit_suits((enum hyp_name)point->name, HYP_UNIT_NONE)) {
         return refuse_register(reader, point, "\"unit\" is missing");
     }
     if (point->scale.digits == 0) {

@@ -26,6 +26,17 @@ const char *hyp_reading_kind_text(enum hyp_reading_kind kind)
     return kind_texts[kind];
 }
 
+enum hyp_status hyp_reading_kind_find(struct hyp_str text, enum hyp_reading_kind *ret_kind)
+{
+    for (size_t i = HYP_READING_CURRENT; i < HYP_ARRAY_LEN(kind_texts); i++) {
+        if (hyp_str_equal(text, hyp_str_from(kind_texts[i]))) {
+            *ret_kind = (enum hyp_reading_kind)i;
+            return HYP_OK;
+        }
+    }
+    return HYP_NOT_FOUND;
+}
+
 const char *hyp_reading_source_text(enum hyp_reading_source source)
 {
     return source_texts[source];

@@ -46,6 +46,9 @@ enum hyp_reading_kind {
     HYP_READING_EVENT,
 };
 const char *hyp_reading_kind_text(enum hyp_reading_kind kind);
+/* HYP_OK | NOT_FOUND */
+HYP_MUST_USE enum hyp_status hyp_reading_kind_find(struct hyp_str text,
+                                                   enum hyp_reading_kind *ret_kind);
 
 /* Where a reading came from; kept with it for ever [COL-36]. */
 enum hyp_reading_source {

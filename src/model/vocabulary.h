@@ -71,5 +71,7 @@ enum hyp_unit hyp_unit_canonical(enum hyp_unit unit, int *ret_exp10);
  * Returns   HYP_OK | IMPLAUSIBLE when the exponent leaves its range
  */
 HYP_MUST_USE enum hyp_status hyp_unit_normalise(struct hyp_decimal *value, enum hyp_unit *unit);
+/* May values of this name come in this unit (of any size: Wh suits where kWh does)? */
+bool hyp_vocabulary_unit_suits(enum hyp_name name, enum hyp_unit unit);
 
 #endif
