@@ -86,6 +86,7 @@ const struct hyp_route hyp_routes[] = {
     ROUTE(DELETE, "/groups/{id}", GROUP_WRITE, group_remove, NO_BODY),
     ROUTE(POST, "/groups/{id}/members", GROUP_WRITE, group_members, 0),
     ROUTE(POST, "/intake", READING_WRITE, intake, LARGE | TEXT),
+    ROUTE(POST, "/readings/import", READING_WRITE, readings_import, LARGE | TEXT),
     ROUTE(POST, "/keys", KEY_WRITE, keys_import, LARGE),
     ROUTE(POST, "/keys/file", KEY_WRITE, keys_file, LARGE),
     ROUTE(GET, "/keys/defaults", KEY_WRITE, default_keys_list, 0),

@@ -68,6 +68,9 @@ HANDLER(series);
 /* routes_csv.c */
 HANDLER(device_csv);
 
+/* routes_import.c */
+HANDLER(readings_import);
+
 /* routes_frames.c */
 HANDLER(device_frames);
 HANDLER(frames_list);

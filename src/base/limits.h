@@ -136,7 +136,12 @@
 #define HYP_LIMIT_STREAM_PING_S 15
 
 /* --- use cases --- */
-#define HYP_LIMIT_IMPORT_ERRORS 50 /* reported of one import */
+#define HYP_LIMIT_IMPORT_ERRORS 50     /* reported of one import */
+#define HYP_LIMIT_IMPORT_LINE 65536    /* bytes of one line of a file of readings */
+#define HYP_LIMIT_IMPORT_COLUMNS 512   /* at most HYP_LIMIT_READING_VALUES */
+#define HYP_LIMIT_IMPORT_VALUES 32768  /* of one batch of an import */
+#define HYP_LIMIT_IMPORT_METERS 100000 /* different ones in a file, remembered */
+#define HYP_LIMIT_IMPORT_AHEAD 8       /* batches that wait for their commit */
 #define HYP_LIMIT_SEARCH_TEXT 128
 #define HYP_LIMIT_PENDING_COMMANDS 64 /* commands to meters whose end is awaited */
 #define HYP_LIMIT_COMM_PAGE 200       /* communication events shown at once */

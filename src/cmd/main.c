@@ -17,6 +17,7 @@ static const struct command {
     {"decode",  "print the readings of M-Bus and wireless M-Bus telegrams", hyp_command_decode },
     {"serve",   "run the server: collect, store, show",                     hyp_command_serve  },
     {"user",    "manage who may sign in",                                   hyp_command_user   },
+    {"import",  "bring readings from CSV files into a data folder",         hyp_command_import },
     {"backup",  "copy a data folder while the server runs",                 hyp_command_backup },
     {"restore", "make a data folder from a backup",                         hyp_command_restore},
     {"doctor",  "check everything a data folder holds",                     hyp_command_doctor },
