@@ -339,37 +339,12 @@ void hyp_render_latest(struct hyp_json *json, const struct hyp_latest *latest,
 void hyp_render_info_bit(struct hyp_json *json, const struct hyp_info_bit *bit)
 {
     hyp_json_object_begin(json);
-    hyp_json_member_u64(json, "bit", bit->bit);
+    member_or_null(json, "bit", bit->bit, bit->bit >= 0);
+    member_or_null(json, "code", bit->code, bit->code >= 0);
     hyp_json_member_text(json, "name", bit->name);
     hyp_json_member_text(json, "text", bit->text);
     hyp_json_member_text(json, "severity", hyp_severity_text(bit->severity));
     hyp_json_object_end(json);
-}
-
-/* Words of hyp_status_byte_names; those of the manufacturer's own bits are left out. */
-static const struct status_bit_row {
-    const char *name;
-    struct hyp_info_bit bit;
-} status_bit_rows[] = {
-    {"busy",              {0, "busy", "Application busy", HYP_SEVERITY_LOW}                 },
-    {"application_error", {1, "application_error", "Application error", HYP_SEVERITY_MEDIUM}},
-    {"alarm",             {1, "alarm", "Abnormal condition or alarm", HYP_SEVERITY_MEDIUM}  },
-    {"power_low",         {2, "power_low", "Power low", HYP_SEVERITY_MEDIUM}                },
-    {"permanent_error",   {3, "permanent_error", "Permanent error", HYP_SEVERITY_HIGH}      },
-    {"temporary_error",   {4, "temporary_error", "Temporary error", HYP_SEVERITY_LOW}       },
-};
-
-void hyp_render_status_byte(struct hyp_json *json, uint8_t status)
-{
-    const char *names[8];
-    size_t count = hyp_status_byte_names(status, names);
-    for (size_t i = 0; i < count; i++) {
-        for (size_t row = 0; row < HYP_ARRAY_LEN(status_bit_rows); row++) {
-            if (strcmp(names[i], status_bit_rows[row].name) == 0) {
-                hyp_render_info_bit(json, &status_bit_rows[row].bit);
-            }
-        }
-    }
 }
 
 /* --- jobs --- */

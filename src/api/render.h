@@ -42,8 +42,6 @@ void hyp_render_latest(struct hyp_json *json, const struct hyp_latest *latest,
 void hyp_render_short_value(struct hyp_json *json, const struct hyp_stored_value *value);
 
 void hyp_render_info_bit(struct hyp_json *json, const struct hyp_info_bit *bit);
-/* The active bits of a telegram's status byte (EN 13757-7), as info bits. */
-void hyp_render_status_byte(struct hyp_json *json, uint8_t status);
 
 void hyp_render_job(struct hyp_json *json, const struct hyp_job *job);
 void hyp_render_job_members(struct hyp_json *json, const struct hyp_job *job);

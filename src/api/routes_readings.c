@@ -18,15 +18,11 @@ static void render_info(struct hyp_request *req, const struct hyp_profile *profi
         const struct hyp_stored_value *value = &values[i].value;
         bool flags = value->kind == HYP_VALUE_FLAGS && hyp_quality_is_usable(value->quality) &&
                      values[i].point.key.storage == 0;
-        if (flags && profile != NULL && values[i].point.key.name == HYP_NAME_INFO_CODE) {
-            size_t active =
-                hyp_profile_info_bits(profile, value->flags, bits, HYP_ARRAY_LEN(bits));
-            for (size_t n = 0; n < active; n++) {
-                hyp_render_info_bit(&req->json, &bits[n]);
-            }
-        }
-        if (flags && values[i].point.key.name == HYP_NAME_STATUS) {
-            hyp_render_status_byte(&req->json, (uint8_t)value->flags);
+        size_t active = flags ? hyp_profile_value_bits(profile, values[i].point.key.name,
+                                                       value->flags, bits, HYP_ARRAY_LEN(bits))
+                              : 0;
+        for (size_t n = 0; n < active; n++) {
+            hyp_render_info_bit(&req->json, &bits[n]);
         }
     }
     hyp_json_array_end(&req->json);

@@ -109,7 +109,7 @@ enum hyp_status hyp_route_profile_get(struct hyp_request *req, struct hyp_error 
     hyp_json_member_str(&req->json, "source", hyp_profile_source(profile));
     hyp_json_key(&req->json, "info_bits");
     hyp_json_array_begin(&req->json);
-    size_t count = hyp_profile_info_bits(profile, UINT64_MAX, bits, HYP_ARRAY_LEN(bits));
+    size_t count = hyp_profile_info_all(profile, bits, HYP_ARRAY_LEN(bits));
     for (size_t i = 0; i < count; i++) {
         hyp_render_info_bit(&req->json, &bits[i]);
     }

@@ -124,6 +124,33 @@ static void check_expectation(struct run *run, const struct hyp_expectation *exp
     }
 }
 
+/* What the profile makes of the status byte beyond what the standard says. */
+static size_t makers_status(const struct run *run, struct hyp_info_bit *out, size_t capacity)
+{
+    struct hyp_info_bit bits[64];
+    struct hyp_info_bit standard[8];
+    size_t count = 0;
+    for (size_t i = 0; i < run->value_count; i++) {
+        const struct hyp_value *value = &run->values[i];
+        if (value->key.name != HYP_NAME_STATUS || value->kind != HYP_VALUE_FLAGS) {
+            continue;
+        }
+        const uint8_t status = (uint8_t)value->flags;
+        size_t known = hyp_profile_status_bits(NULL, status, standard, HYP_ARRAY_LEN(standard));
+        size_t all = hyp_profile_status_bits(run->profile, status, bits, HYP_ARRAY_LEN(bits));
+        for (size_t k = 0; k < all && all > known && count < capacity; k++) {
+            bool is_standard = false;
+            for (size_t n = 0; n < known; n++) {
+                is_standard = is_standard || bits[k].name == standard[n].name;
+            }
+            if (!is_standard) {
+                out[count++] = bits[k];
+            }
+        }
+    }
+    return count;
+}
+
 static void check_info(struct run *run)
 {
     uint64_t code = 0;
@@ -134,8 +161,9 @@ static void check_info(struct run *run)
             code |= value->flags;
         }
     }
-    struct hyp_info_bit bits[64];
-    size_t count = hyp_profile_info_bits(run->profile, code, bits, HYP_ARRAY_LEN(bits));
+    struct hyp_info_bit bits[64 + 8];
+    size_t count = hyp_profile_info_bits(run->profile, code, bits, 64);
+    count += makers_status(run, bits + count, HYP_ARRAY_LEN(bits) - count);
     char memory[1024];
     struct hyp_buf text;
     hyp_buf_init_fixed(&text, memory, sizeof(memory));

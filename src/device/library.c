@@ -292,21 +292,3 @@ const struct hyp_profile_link *hyp_profile_link(const struct hyp_profile *profil
 {
     return &profile->link;
 }
-
-size_t hyp_profile_info_bits(const struct hyp_profile *profile, uint64_t code,
-                             struct hyp_info_bit *out, size_t capacity)
-{
-    size_t count = 0;
-    for (int severity = HYP_SEVERITY_CRITICAL; severity >= HYP_SEVERITY_NORMAL; severity--) {
-        for (size_t i = 0; i < profile->bit_count && count < capacity; i++) {
-            const struct hyp_info_row *row = &profile->bits[i];
-            if (row->severity == severity && (code >> row->bit & 1u) != 0) {
-                out[count++] = (struct hyp_info_bit){.bit = (uint8_t)row->bit,
-                                                     .name = row->name,
-                                                     .text = row->text,
-                                                     .severity = (enum hyp_severity)severity};
-            }
-        }
-    }
-    return count;
-}

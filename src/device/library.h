@@ -98,9 +98,10 @@ const struct hyp_profile_link *hyp_profile_link(const struct hyp_profile *profil
 const char *hyp_profile_state_text(const struct hyp_profile *profile,
                                    const struct hyp_point_key *key, int64_t code);
 
-/* One active bit of an info code. */
+/* What is the matter with a device: one bit or number of an info code or status byte. */
 struct hyp_info_bit {
-    uint8_t bit;
+    int8_t bit;       /* 0..63; -1 = it is a number */
+    int64_t code;     /* the number; -1 = it is a bit */
     const char *name; /* stable id: "low_battery" */
     const char *text; /* English */
     enum hyp_severity severity;
@@ -108,6 +109,19 @@ struct hyp_info_bit {
 /* The bits of `code` that the profile knows, worst first. Returns how many were written. */
 size_t hyp_profile_info_bits(const struct hyp_profile *profile, uint64_t code,
                              struct hyp_info_bit *out, size_t capacity);
+/*
+ * The same of a status byte (EN 13757-7 7.5.6): the standard's bits, and the maker's as far as
+ * the profile knows them.
+ * @profile   may be NULL: the standard's only
+ */
+size_t hyp_profile_status_bits(const struct hyp_profile *profile, uint8_t status,
+                               struct hyp_info_bit *out, size_t capacity);
+/* The same of any value: info codes and status bytes have some, all others none. */
+size_t hyp_profile_value_bits(const struct hyp_profile *profile, enum hyp_name name,
+                              uint64_t flags, struct hyp_info_bit *out, size_t capacity);
+/* All that a profile knows, worst first, active or not. */
+size_t hyp_profile_info_all(const struct hyp_profile *profile, struct hyp_info_bit *out,
+                            size_t capacity);
 
 /*
  * Makes named values of the records of an opened telegram.

@@ -30,8 +30,8 @@ static const char *const severity_texts[] = {
     [HYP_SEVERITY_MEDIUM] = "medium",     [HYP_SEVERITY_HIGH] = "high",
     [HYP_SEVERITY_CRITICAL] = "critical",
 };
-static const struct hyp_reader_words severity_words = {severity_texts,
-                                                       HYP_ARRAY_LEN(severity_texts)};
+const struct hyp_reader_words hyp_severity_words = {severity_texts,
+                                                    HYP_ARRAY_LEN(severity_texts)};
 
 static const char *const parity_texts[] = {"none", "even", "odd"};
 static const struct hyp_reader_words parity_words = {parity_texts, HYP_ARRAY_LEN(parity_texts)};
@@ -254,44 +254,6 @@ static enum hyp_status read_quirks(struct hyp_reader *reader, const struct hyp_t
     return HYP_OK;
 }
 
-/* --- info bits --- */
-
-static const struct hyp_reader_range bit_range = {0, 63};
-
-static const struct hyp_reader_row info_rows[] = {
-    {"bit",      true, hyp_reader_number, offsetof(struct hyp_info_row, bit),      &bit_range},
-    {"name",     true, hyp_reader_text,   offsetof(struct hyp_info_row, name),     NULL      },
-    {"severity", true, hyp_reader_word,   offsetof(struct hyp_info_row, severity),
-     &severity_words                                                                         },
-    {"text",     true, hyp_reader_text,   offsetof(struct hyp_info_row, text),     NULL      },
-};
-
-static enum hyp_status read_info(struct hyp_reader *reader, const struct hyp_tree_node *node,
-                                 void *target, const void *extra)
-{
-    (void)extra;
-    struct hyp_profile *profile = target;
-    void *array = NULL;
-    enum hyp_status status =
-        hyp_reader_array(reader, node, info_rows, HYP_ARRAY_LEN(info_rows),
-                         sizeof(struct hyp_info_row), NULL, &array, &profile->bit_count);
-    if (status != HYP_OK) {
-        return status;
-    }
-    profile->bits = array;
-    for (size_t i = 1; i < profile->bit_count; i++) {
-        for (size_t k = 0; k < i; k++) {
-            if (profile->bits[i].bit == profile->bits[k].bit ||
-                strcmp(profile->bits[i].name, profile->bits[k].name) == 0) {
-                return hyp_reader_refuse(
-                    reader, HYP_INVALID, node->line, "info bit %lld (%s) is given twice",
-                    (long long)profile->bits[i].bit, profile->bits[i].name);
-            }
-        }
-    }
-    return HYP_OK;
-}
-
 /* --- the whole file --- */
 
 /* Names become file names, URLs and database text: lower case, digits, underscore. */
@@ -345,7 +307,8 @@ static const struct hyp_reader_row profile_rows[] = {
     {"link",      false, read_link,                  MEMBER(link),          NULL           },
     {"quirks",    false, read_quirks,                MEMBER(link),          NULL           },
     {"fields",    false, hyp_profile_read_fields,    0,                     NULL           },
-    {"info",      false, read_info,                  0,                     NULL           },
+    {"info",      false, hyp_profile_read_info,      0,                     NULL           },
+    {"status",    false, hyp_profile_read_status,    0,                     NULL           },
     {"modbus",    false, hyp_profile_read_modbus,    MEMBER(modbus),        NULL           },
     {"registers", false, hyp_profile_read_registers, 0,                     NULL           },
     {"captures",  false, hyp_profile_read_captures,  0,                     NULL           },

@@ -173,12 +173,23 @@ struct hyp_capture {
     uint32_t line;
 };
 
+/* One of `bit` and `code` is -1. */
 struct hyp_info_row {
     int64_t bit;
+    int64_t code;
     const char *name;
     const char *text;
     int severity;
 };
+
+/* Bits or numbers, never both. */
+struct hyp_info_table {
+    struct hyp_info_row *rows;
+    size_t count;
+};
+
+/* Numbers of the status byte stand in its upper half. */
+#define HYP_INFO_STATUS_CODE_MIN 0x10
 
 struct hyp_profile {
     struct hyp_profile_info info;
@@ -189,8 +200,8 @@ struct hyp_profile {
     size_t match_count;
     struct hyp_field *fields;
     size_t field_count;
-    struct hyp_info_row *bits;
-    size_t bit_count;
+    struct hyp_info_table codes;  /* of the record named info_code */
+    struct hyp_info_table status; /* the maker's part of the status byte */
     struct hyp_modbus_profile modbus;
     struct hyp_register *registers;
     size_t register_count;
@@ -210,6 +221,13 @@ HYP_MUST_USE enum hyp_status hyp_profile_create(struct hyp_str source, const cha
 void *hyp_profile_destroy(struct hyp_profile *profile);
 
 /* Row tables of the larger sections, one file each. */
+extern const struct hyp_reader_words hyp_severity_words;
+enum hyp_status hyp_profile_read_info(struct hyp_reader *reader,
+                                      const struct hyp_tree_node *node, void *target,
+                                      const void *extra);
+enum hyp_status hyp_profile_read_status(struct hyp_reader *reader,
+                                        const struct hyp_tree_node *node, void *target,
+                                        const void *extra);
 enum hyp_status hyp_profile_read_fields(struct hyp_reader *reader,
                                         const struct hyp_tree_node *node, void *target,
                                         const void *extra); /* [struct hyp_profile] */

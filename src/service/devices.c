@@ -88,13 +88,12 @@ static void fill_headline(const char *kind, const struct hyp_latest *values, siz
 static void fill_severity(const struct hyp_profile *profile, const struct hyp_latest *values,
                           size_t count, struct hyp_device_extra *extra)
 {
-    for (size_t i = 0; profile != NULL && i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct hyp_info_bit worst;
-        if (values[i].point.key.name == HYP_NAME_INFO_CODE &&
-            is_plain_register(&values[i].point.key) &&
-            values[i].value.kind == HYP_VALUE_FLAGS &&
+        const struct hyp_point_key *key = &values[i].point.key;
+        if (is_plain_register(key) && values[i].value.kind == HYP_VALUE_FLAGS &&
             hyp_quality_is_usable(values[i].value.quality) &&
-            hyp_profile_info_bits(profile, values[i].value.flags, &worst, 1) == 1) {
+            hyp_profile_value_bits(profile, key->name, values[i].value.flags, &worst, 1) == 1) {
             extra->severity = HYP_MAX(extra->severity, worst.severity);
         }
     }

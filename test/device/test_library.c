@@ -189,6 +189,80 @@ static void test_info_bits_worst_first(void **state)
     assert_string_equal(hyp_severity_text(HYP_SEVERITY_HIGH), "high");
 }
 
+/* What names make of a value, joined by blanks. */
+static void check_names(const struct hyp_info_bit *bits, size_t count, const char *expected)
+{
+    char text[256];
+    struct hyp_buf buf;
+    hyp_buf_init_fixed(&buf, text, sizeof(text));
+    for (size_t i = 0; i < count; i++) {
+        hyp_buf_append_fmt(&buf, "%s%s", i == 0 ? "" : " ", bits[i].name);
+    }
+    assert_string_equal(hyp_buf_terminate(&buf), expected);
+}
+
+static void test_status_byte_of_all_meters(void **state)
+{
+    static const struct {
+        uint8_t status;
+        const char *names;
+    } rows[] = {
+        {0x00, ""                                               },
+        {0x01, "busy"                                           },
+        {0x02, "application_error"                              },
+        {0x03, "alarm"                                          },
+        {0x04, "power_low"                                      },
+        {0x1F, "permanent_error alarm power_low temporary_error"},
+        {0xE0, ""                                               }, /* the maker's own */
+    };
+    struct hyp_info_bit bits[8];
+    (void)state;
+    for (size_t i = 0; i < HYP_ARRAY_LEN(rows); i++) {
+        check_names(bits, hyp_profile_status_bits(NULL, rows[i].status, bits, 8),
+                    rows[i].names);
+    }
+    assert_int_equal(hyp_profile_status_bits(NULL, 0x1F, bits, 2), 2);
+    check_names(bits, 2, "permanent_error alarm");
+}
+
+static void test_makers_status(void **state)
+{
+    const struct hyp_profile *bits_of = hyp_library_find(builtin, HYP_STR("bmeters_hydrocal"));
+    const struct hyp_profile *codes_of = hyp_library_find(builtin, HYP_STR("diehl_hydrus"));
+    struct hyp_info_bit bits[8];
+    (void)state;
+    check_names(bits, hyp_profile_value_bits(bits_of, HYP_NAME_STATUS, 0x84, bits, 8),
+                "sabotage power_low");
+    check_names(bits, hyp_profile_value_bits(codes_of, HYP_NAME_STATUS, 0xB4, bits, 8),
+                "reverse_flow power_low temporary_error");
+    assert_int_equal(bits[0].code, 0xB0);
+    assert_int_equal(bits[0].bit, -1);
+    /* One that the profile does not know leaves what the standard says. */
+    check_names(bits, hyp_profile_value_bits(codes_of, HYP_NAME_STATUS, 0x54, bits, 8),
+                "power_low temporary_error");
+    assert_int_equal(hyp_profile_value_bits(bits_of, HYP_NAME_ENERGY, UINT64_MAX, bits, 8), 0);
+    assert_int_equal(hyp_profile_value_bits(NULL, HYP_NAME_INFO_CODE, UINT64_MAX, bits, 8), 0);
+}
+
+static void test_numbers_add_up(void **state)
+{
+    const struct hyp_profile *profile = hyp_library_find(builtin, HYP_STR("zenner_zelsius"));
+    struct hyp_info_bit bits[8];
+    (void)state;
+    check_names(bits, hyp_profile_info_bits(profile, 0, bits, 8), "");
+    check_names(bits, hyp_profile_info_bits(profile, 9, bits, 8), "hardware_2");
+    check_names(bits, hyp_profile_info_bits(profile, 1047, bits, 8),
+                "battery_expired air low_battery");
+    check_names(bits, hyp_profile_info_bits(profile, 3853, bits, 8),
+                "t2_short battery_expired overload verification_expired radio");
+    check_names(bits, hyp_profile_info_bits(profile, 60, bits, 8), "measuring overload");
+    /* What is left over is nobody's. */
+    check_names(bits, hyp_profile_info_bits(profile, 4000, bits, 8), "verification_expired");
+    assert_int_equal(hyp_profile_info_bits(profile, UINT64_MAX, bits, 8), 1);
+    assert_int_equal(hyp_profile_info_all(profile, bits, 8), 8);
+    assert_int_equal(bits[0].severity, HYP_SEVERITY_HIGH);
+}
+
 int main(void)
 {
     struct hyp_error err = {0};
@@ -206,6 +280,9 @@ int main(void)
     TEST_ONE(&list, test_failed_addition_changes_nothing);
     TEST_ONE(&list, test_find);
     TEST_ONE(&list, test_info_bits_worst_first);
+    TEST_ONE(&list, test_status_byte_of_all_meters);
+    TEST_ONE(&list, test_makers_status);
+    TEST_ONE(&list, test_numbers_add_up);
     int failed = test_list_run(&list, "library");
     hyp_library_destroy(builtin);
     return failed;

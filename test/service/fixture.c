@@ -160,11 +160,45 @@ static void commit_done(void *user, enum hyp_status status)
     pthread_mutex_unlock(&waiting->lock);
 }
 
-void test_commit_many(struct test_service *t, hyp_device_id device, int64_t time_ms,
-                      int64_t step_ms, size_t count, int64_t energy)
+static void submit_and_wait(struct test_service *t, const struct hyp_reading *readings,
+                            size_t count)
 {
     struct waiting waiting = {.lock = PTHREAD_MUTEX_INITIALIZER,
                               .done = PTHREAD_COND_INITIALIZER};
+    const struct hyp_batch batch = {.readings = readings, .reading_count = count};
+    struct hyp_sink *sink = hyp_store_sink(t->store);
+    assert_int_equal(sink->submit(sink, &batch, commit_done, &waiting), HYP_OK);
+    pthread_mutex_lock(&waiting.lock);
+    while (!waiting.finished) {
+        pthread_cond_wait(&waiting.done, &waiting.lock);
+    }
+    pthread_mutex_unlock(&waiting.lock);
+    assert_int_equal(waiting.status, HYP_OK);
+}
+
+void test_commit_status(struct test_service *t, hyp_device_id device, int64_t time_ms,
+                        uint8_t status)
+{
+    const struct hyp_value value = {.key = {.name = HYP_NAME_STATUS},
+                                    .kind = HYP_VALUE_FLAGS,
+                                    .quality = HYP_QUALITY_GOOD,
+                                    .flags = status};
+    const struct hyp_reading reading = {
+        .device = device,
+        .source_time = {time_ms},
+        .receive_time = {time_ms + 1000},
+        .kind = HYP_READING_CURRENT,
+        .source = HYP_SOURCE_AUTOMATIC,
+        .frame = HYP_NO_FRAME,
+        .values = &value,
+        .value_count = 1,
+    };
+    submit_and_wait(t, &reading, 1);
+}
+
+void test_commit_many(struct test_service *t, hyp_device_id device, int64_t time_ms,
+                      int64_t step_ms, size_t count, int64_t energy)
+{
     struct hyp_reading *readings = calloc(count, sizeof(*readings));
     struct hyp_value(*values)[3] = calloc(count, sizeof(*values));
     assert_non_null(readings);
@@ -196,15 +230,7 @@ void test_commit_many(struct test_service *t, hyp_device_id device, int64_t time
             .value_count = 3,
         };
     }
-    const struct hyp_batch batch = {.readings = readings, .reading_count = count};
-    struct hyp_sink *sink = hyp_store_sink(t->store);
-    assert_int_equal(sink->submit(sink, &batch, commit_done, &waiting), HYP_OK);
-    pthread_mutex_lock(&waiting.lock);
-    while (!waiting.finished) {
-        pthread_cond_wait(&waiting.done, &waiting.lock);
-    }
-    pthread_mutex_unlock(&waiting.lock);
-    assert_int_equal(waiting.status, HYP_OK);
+    submit_and_wait(t, readings, count);
     free(readings);
     free(values);
 }

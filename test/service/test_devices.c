@@ -284,6 +284,12 @@ static void headline_and_severity(void **state)
     assert_string_equal(extras[0].headline_text, "4711");
     assert_string_equal(extras[0].headline_unit, "kWh");
     assert_int_equal(extras[0].severity, HYP_SEVERITY_NORMAL);
+    /* The status byte means the same for all meters, whatever their profile knows. */
+    test_commit_status(&t, device.id, TEST_START_MS + 1000, 0x08);
+    assert_int_equal(
+        hyp_devices_list(t.service, &t.reader, &query, 0, &t.arena, &page, &extras, NULL),
+        HYP_OK);
+    assert_int_equal(extras[0].severity, HYP_SEVERITY_HIGH);
 }
 
 /* A device whose readings all came from a file: no line ever reported about it. */

@@ -64,7 +64,8 @@ export interface Value {
   time: string; receive_time: string; age_s: number; frame: number | null; source: string;
 }
 
-export interface InfoBit { bit: number; name: string; text: string; severity: Severity }
+/** A bit (0..63) or, where a maker counts faults in numbers, a code; the other is null. */
+export interface InfoBit { bit: number | null; code: number | null; name: string; text: string; severity: Severity }
 export interface Latest { device: number; values: Value[]; info: InfoBit[] }
 
 export interface Point {

@@ -23,10 +23,10 @@ function InfoCode({ bits }: { bits: InfoBit[] }) {
       <div class="card-head"><h2>{t('values.info')}</h2></div>
       <ul>
         {bits.map((b) => (
-          <li key={b.bit} class="row-link">
+          <li key={b.name} class="row-link">
             <Status mark={b.severity} word={word('severity', b.severity)} />
             <span class="grow">{b.text || word('info', b.name)}</span>
-            <span class="grey small">{t('values.bit', { n: b.bit })}</span>
+            <span class="grey small">{b.bit === null ? t('values.code', { n: b.code ?? 0 }) : t('values.bit', { n: b.bit })}</span>
           </li>
         ))}
       </ul>
