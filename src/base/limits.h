@@ -84,12 +84,17 @@
 #define HYP_LIMIT_CHUNK_ROWS (1 << 22)            /* readings in one sealed chunk */
 #define HYP_LIMIT_CHUNK_BYTES (512 * 1024 * 1024) /* of one sealed chunk */
 #define HYP_LIMIT_SEAL_GRACE_MS 86400000LL        /* a period is past so long after its end */
-#define HYP_LIMIT_SEAL_PAUSE_MS 3600000LL /* late readings wait at most so long for a run */
-#define HYP_LIMIT_SEAL_READINGS (1 << 18) /* or until there are so many; configurable */
-#define HYP_LIMIT_INSTANT_READINGS 1024   /* readings of a device for one instant */
-#define HYP_LIMIT_SUMMARY_SPANS 100000    /* of one question */
-#define HYP_LIMIT_SUMMARIES (1 << 22)     /* points times spans of one question */
-#define HYP_LIMIT_COMM_EVENTS 1000        /* kept per device */
+#define HYP_LIMIT_SEAL_PAUSE_MS 3600000LL     /* late readings wait at most so long for a run */
+#define HYP_LIMIT_SEAL_READINGS (1 << 18)     /* or until there are so many; configurable */
+#define HYP_LIMIT_INSTANT_READINGS 1024       /* readings of a device for one instant */
+#define HYP_LIMIT_SUMMARY_SPANS 100000        /* of one question */
+#define HYP_LIMIT_SUMMARIES (1 << 22)         /* points times spans of one question */
+#define HYP_LIMIT_SQL_PARAMETERS 48           /* of one statement */
+#define HYP_LIMIT_SCHEMA_NAME 64              /* PostgreSQL's own limit, with terminator */
+#define HYP_LIMIT_DATABASE_CONNECT_S "10"     /* for a connection to a database server */
+#define HYP_LIMIT_DATABASE_SILENCE_MS "20000" /* of a server that was asked something */
+#define HYP_LIMIT_DATABASE_SETTLE_TRIES 8     /* rounds of asking what became of a commit */
+#define HYP_LIMIT_COMM_EVENTS 1000            /* kept per device */
 #define HYP_LIMIT_LOG_BLOB (16 * 1024 * 1024)
 #define HYP_LIMIT_KEPT_FRAME_BYTES                                                             \
     (HYP_LIMIT_FRAME_BYTES * HYP_LIMIT_MULTI_TELEGRAMS) /* one raw frame as kept */

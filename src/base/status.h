@@ -54,6 +54,7 @@ enum hyp_error_source {
     HYP_ERROR_NONE = 0,
     HYP_ERROR_ERRNO,
     HYP_ERROR_SQLITE,
+    HYP_ERROR_POSTGRES, /* SQLSTATE, read as a number to base 36 */
     HYP_ERROR_UV,
     HYP_ERROR_TLS,
     HYP_ERROR_MQTT,

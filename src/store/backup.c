@@ -283,6 +283,11 @@ enum hyp_status hyp_store_backup_folder(const char *folder, const char *target_f
 enum hyp_status hyp_store_backup(struct hyp_store *store, const char *target_folder,
                                  struct hyp_error *err)
 {
+    if (store->database != NULL) {
+        return hyp_error_set(err, HYP_UNSUPPORTED, -1,
+                             "this store is in PostgreSQL: back it up with pg_dump or "
+                             "pg_basebackup, and secret.key with it");
+    }
     if (store->folder != NULL) {
         /* Connections of its own, so that a long copy holds up neither queries nor intake. */
         return hyp_store_backup_folder(store->folder, target_folder, store->clock, err);

@@ -47,8 +47,10 @@ struct hyp_reader_pool {
 };
 
 struct hyp_store {
-    char *folder; /* NULL = in memory */
-    int lock_fd;  /* -1 = none */
+    char *folder;   /* NULL = in memory */
+    char *database; /* URL of a PostgreSQL database; NULL = SQLite in the folder */
+    char *schema;   /* in it; raw frames have one beside it */
+    int lock_fd;    /* -1 = none */
     const struct hyp_clock *clock;
     struct hyp_log *log;
     struct hyp_rng *rng;

@@ -10,6 +10,7 @@
 #include "store/layout.h"
 #include "store/load.h"
 #include "store/migrate.h"
+#include "store/postgres/postgres.h"
 #include "store/seal.h"
 #include "store/sqlite/sqlite.h"
 
@@ -21,39 +22,72 @@
 
 /* --- databases --- */
 
-static enum hyp_status open_file(struct hyp_store *store, const char *name,
-                                 enum hyp_sqlite_mode mode, struct hyp_db **ret_db,
-                                 struct hyp_error *err)
+enum role { WRITER, READER };
+
+static enum hyp_status open_file(struct hyp_store *store, const char *name, enum role role,
+                                 struct hyp_db **ret_db, struct hyp_error *err)
 {
     if (store->folder == NULL) {
         return hyp_sqlite_open(NULL, HYP_SQLITE_MEMORY, ret_db, err);
     }
     struct hyp_path path;
     enum hyp_status status = hyp_path_join(&path, store->folder, name, err);
-    return status == HYP_OK ? hyp_sqlite_open(path.text, mode, ret_db, err) : status;
+    return status == HYP_OK
+               ? hyp_sqlite_open(path.text, role == WRITER ? HYP_SQLITE_WRITE : HYP_SQLITE_READ,
+                                 ret_db, err)
+               : status;
 }
 
-static enum hyp_status open_pair(struct hyp_store *store, enum hyp_sqlite_mode mode,
+static enum hyp_status open_schema(struct hyp_store *store, const char *suffix, enum role role,
+                                   struct hyp_db **ret_db, struct hyp_error *err)
+{
+    char name[HYP_LIMIT_SCHEMA_NAME];
+    struct hyp_buf schema;
+    hyp_buf_init_fixed(&schema, name, sizeof(name));
+    hyp_buf_append_fmt(&schema, "%s%s", store->schema, suffix);
+    const struct hyp_postgres_config config = {.url = store->database,
+                                               .schema = hyp_buf_terminate(&schema),
+                                               .mode = role == WRITER ? HYP_POSTGRES_WRITE
+                                                                      : HYP_POSTGRES_READ};
+    if (hyp_buf_status(&schema) != HYP_OK) {
+        return hyp_error_set(err, HYP_LIMIT, -1, "the name of the schema is too long");
+    }
+    return hyp_postgres_open(&config, ret_db, err);
+}
+
+static enum hyp_status open_pair(struct hyp_store *store, enum role role,
                                  struct hyp_connections *pair, struct hyp_error *err)
 {
-    enum hyp_status status = open_file(store, HYP_MAIN_FILE, mode, &pair->main, err);
-    return status == HYP_OK ? open_file(store, HYP_FRAMES_FILE, mode, &pair->frames, err)
+    enum hyp_status status;
+    if (store->database != NULL) {
+        status = open_schema(store, "", role, &pair->main, err);
+        return status == HYP_OK
+                   ? open_schema(store, HYP_FRAMES_SCHEMA_SUFFIX, role, &pair->frames, err)
+                   : status;
+    }
+    status = open_file(store, HYP_MAIN_FILE, role, &pair->main, err);
+    return status == HYP_OK ? open_file(store, HYP_FRAMES_FILE, role, &pair->frames, err)
                             : status;
 }
 
 static enum hyp_status open_databases(struct hyp_store *store, struct hyp_error *err)
 {
-    enum hyp_status status = open_pair(store, HYP_SQLITE_WRITE, &store->write, err);
+    bool shared = store->database != NULL;
+    enum hyp_status status = open_pair(store, WRITER, &store->write, err);
     hyp_utc now = hyp_core_now(store);
-    if (status == HYP_OK) {
-        status = hyp_migrate(store->write.main, &hyp_store_migrations, now, HYP_MAIN_FILE, err);
+    if (status == HYP_OK && shared) {
+        status = hyp_postgres_lock(store->write.main, err);
     }
     if (status == HYP_OK) {
-        status =
-            hyp_migrate(store->write.frames, &hyp_frame_migrations, now, HYP_FRAMES_FILE, err);
+        status = hyp_migrate(store->write.main, &hyp_store_migrations, now,
+                             shared ? "PostgreSQL" : HYP_MAIN_FILE, err);
+    }
+    if (status == HYP_OK) {
+        status = hyp_migrate(store->write.frames, &hyp_frame_migrations, now,
+                             shared ? "PostgreSQL" : HYP_FRAMES_FILE, err);
     }
     for (size_t i = 0; i < HYP_CORE_READERS && status == HYP_OK && store->folder != NULL; i++) {
-        status = open_pair(store, HYP_SQLITE_READ, &store->readers.all[i], err);
+        status = open_pair(store, READER, &store->readers.all[i], err);
     }
     return status;
 }
@@ -137,15 +171,33 @@ static enum hyp_status open_key(struct hyp_store *store, struct hyp_error *err)
 
 /* --- life --- */
 
-static enum hyp_status open_folder(struct hyp_store *store, const char *folder,
-                                   struct hyp_error *err)
+static enum hyp_status copy_names(struct hyp_store *store,
+                                  const struct hyp_store_config *config, struct hyp_error *err)
 {
-    if (folder == NULL) {
-        return HYP_OK;
+    if (config->database != NULL && config->folder == NULL) {
+        return hyp_error_set(err, HYP_INVALID, -1,
+                             "a store in PostgreSQL needs a folder for secret.key");
     }
-    store->folder = strdup(folder);
-    if (store->folder == NULL) {
-        return hyp_error_set(err, HYP_NO_MEMORY, -1, "no memory to open the store");
+    if (config->folder != NULL) {
+        store->folder = strdup(config->folder);
+    }
+    if (config->database != NULL) {
+        store->database = strdup(config->database);
+        store->schema = strdup(config->schema == NULL ? HYP_MAIN_SCHEMA : config->schema);
+    }
+    bool good =
+        (store->folder != NULL || config->folder == NULL) &&
+        (config->database == NULL || (store->database != NULL && store->schema != NULL));
+    return good ? HYP_OK : hyp_error_set(err, HYP_NO_MEMORY, -1, "no memory to open the store");
+}
+
+static enum hyp_status open_folder(struct hyp_store *store,
+                                   const struct hyp_store_config *config, struct hyp_error *err)
+{
+    enum hyp_status named = copy_names(store, config, err);
+    const char *folder = store->folder;
+    if (named != HYP_OK || folder == NULL) {
+        return named;
     }
     enum hyp_status status = hyp_folder_make(folder, err);
     return status == HYP_OK ? hyp_folder_lock(folder, &store->lock_fd, err) : status;
@@ -163,8 +215,8 @@ static enum hyp_status create_parts(struct hyp_store *store)
     return status == HYP_OK ? hyp_intake_create(store, &store->intake) : status;
 }
 
-static enum hyp_status open_parts(struct hyp_store *store, const char *folder,
-                                  struct hyp_error *err)
+static enum hyp_status open_parts(struct hyp_store *store,
+                                  const struct hyp_store_config *config, struct hyp_error *err)
 {
     if (hyp_secret_start() != HYP_OK) {
         return hyp_error_set(err, HYP_INTERNAL, -1, "libsodium cannot be started");
@@ -173,7 +225,7 @@ static enum hyp_status open_parts(struct hyp_store *store, const char *folder,
     if (status != HYP_OK) {
         return hyp_error_set(err, status, -1, "no memory to open the store");
     }
-    status = open_folder(store, folder, err);
+    status = open_folder(store, config, err);
     if (status == HYP_OK) {
         status = open_databases(store, err);
     }
@@ -211,7 +263,7 @@ enum hyp_status hyp_store_open(const struct hyp_store_config *config,
     pthread_cond_init(&store->gate.turn, NULL);
     pthread_mutex_init(&store->readers.mutex, NULL);
     pthread_cond_init(&store->readers.freed, NULL);
-    enum hyp_status status = open_parts(store, config->folder, err);
+    enum hyp_status status = open_parts(store, config, err);
     if (status != HYP_OK) {
         hyp_store_close(store);
         return status;
@@ -244,6 +296,11 @@ void *hyp_store_close(struct hyp_store *store)
     pthread_cond_destroy(&store->gate.turn);
     pthread_mutex_destroy(&store->gate.mutex);
     hyp_secret_wipe(&store->secret);
+    if (store->database != NULL) {
+        hyp_wipe(store->database, strlen(store->database));
+    }
+    free(store->database);
+    free(store->schema);
     free(store->folder);
     free(store);
     return NULL;
@@ -251,8 +308,19 @@ void *hyp_store_close(struct hyp_store *store)
 
 /* --- stats --- */
 
-static int64_t size_on_disk(const struct hyp_store *store)
+static int64_t size_in_database(struct hyp_store *store)
 {
+    struct hyp_connections reader = hyp_core_reader(store);
+    int64_t size = hyp_postgres_bytes(reader.main) + hyp_postgres_bytes(reader.frames);
+    hyp_core_reader_return(store, reader);
+    return size;
+}
+
+static int64_t size_on_disk(struct hyp_store *store)
+{
+    if (store->database != NULL) {
+        return size_in_database(store);
+    }
     static const char *const files[] = {HYP_MAIN_FILE, HYP_MAIN_FILE "-wal", HYP_FRAMES_FILE,
                                         HYP_FRAMES_FILE "-wal"};
     int64_t size = 0;

@@ -25,6 +25,11 @@ struct hyp_store;
 
 struct hyp_store_config {
     const char *folder; /* data folder, created if missing; NULL = in memory (tests) */
+    /* "postgresql://..." keeps everything but secret.key in that database instead of the
+     * folder, which must be named all the same; NULL = SQLite. The URL may hold a password: it
+     * is in no error and no log. */
+    const char *database;
+    const char *schema; /* of the tables in `database`; NULL = "hypocaust" */
     const struct hyp_clock *clock;
     struct hyp_log *log;    /* may be NULL */
     struct hyp_rng *rng;    /* for the secret key and nonces; NULL = the system's */
@@ -36,7 +41,8 @@ struct hyp_store_config {
 /*
  * Opens or creates a store, brings its schema up to date and loads the intake log.
  * Returns   HYP_OK
- *         | BUSY         another process has the folder
+ *         | BUSY         another process has the folder, or the database
+ *         | INVALID      `database` is no URL of PostgreSQL
  *         | UNSUPPORTED  the database is newer than this program
  *         | NOT_FOUND    secret.key is missing although secrets were stored
  *         | WRONG_KEY    secret.key is of another store

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * PostgreSQL (15 or newer) behind the database layer (store/db.h), through libpq.
+ *
+ * Parameters and columns travel in binary; statements are prepared once per session. Rows are
+ * read one at a time as they arrive, so a long scan needs no memory; when another statement
+ * wants the connection meanwhile, the rest of the scan is taken in first.
+ *
+ * A lost connection comes back alone. Inside a transaction the loss is the transaction's
+ * failure. A query outside one is asked again. When the connection goes during COMMIT, the
+ * outcome is asked for by the number of the transaction (pg_xact_status), so that a commit is
+ * never reported as failed when it is not, nor the other way round.
+ *
+ * Error texts never hold the URL: it may contain a password.
+ */
+#ifndef HYP_STORE_POSTGRES_POSTGRES_H
+#define HYP_STORE_POSTGRES_POSTGRES_H
+
+#include "store/db.h"
+
+enum hyp_postgres_mode {
+    HYP_POSTGRES_WRITE, /* makes the schema if it is missing */
+    HYP_POSTGRES_READ,  /* read-only; connects when it is asked the first question */
+};
+
+struct hyp_postgres_config {
+    const char *url;    /* "postgresql://host/name"; PGPASSFILE and the like are obeyed */
+    const char *schema; /* where the tables are */
+    enum hyp_postgres_mode mode;
+};
+
+/* Is this a URL that hyp_postgres_open takes? */
+bool hyp_postgres_is_url(const char *url);
+
+/*
+ * Connects, or for reading gets ready to. The configuration is copied.
+ * Returns   HYP_OK | INVALID (no such URL) | UNSUPPORTED (an older server) | UNAUTHENTICATED |
+ *           DENIED | NOT_FOUND (no such database) | IO | BUSY | NO_MEMORY, *err says more
+ * Context   blocks until there is an answer, HYP_LIMIT_DATABASE_CONNECT_S at most
+ */
+HYP_MUST_USE enum hyp_status hyp_postgres_open(const struct hyp_postgres_config *config,
+                                               struct hyp_db **ret_db, struct hyp_error *err);
+
+/*
+ * Makes this connection the only owner of its schema, for as long as it lives; a connection
+ * that comes back after a loss takes the lock again before it does anything.
+ * Returns   HYP_OK | BUSY (another process has it) | what the database says
+ */
+HYP_MUST_USE enum hyp_status hyp_postgres_lock(struct hyp_db *db, struct hyp_error *err);
+
+/* Bytes of the schema's tables and indexes on disk; 0 when that cannot be told. */
+int64_t hyp_postgres_bytes(struct hyp_db *db);
+
+#endif

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/postgres/session.h"
+
+#include "base/buf.h"
+#include "base/crypto.h"
+#include "base/limits.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SERVER_LEAST 150000
+
+/* The first half of the advisory lock's key: "hyp1". The second half is the schema. */
+#define LOCK_SPACE "1752789041"
+
+/* --- one statement, answered at once --- */
+
+static enum hyp_status check(struct hyp_postgres *pg, PGresult *result)
+{
+    ExecStatusType outcome = PQresultStatus(result);
+    bool good = outcome == PGRES_COMMAND_OK || outcome == PGRES_TUPLES_OK;
+    return good ? HYP_OK : hyp_postgres_failed(pg, result);
+}
+
+static enum hyp_status ask(struct hyp_postgres *pg, const char *sql, int count,
+                           const char *const *values, PGresult **ret_result)
+{
+    PGresult *result = PQexecParams(pg->conn, sql, count, NULL, values, NULL, NULL, 0);
+    enum hyp_status status = check(pg, result);
+    if (status != HYP_OK) {
+        PQclear(result);
+        return status;
+    }
+    *ret_result = result;
+    return HYP_OK;
+}
+
+/* The first column of the first row as text; "" for none or NULL. */
+static enum hyp_status ask_text(struct hyp_postgres *pg, const char *sql, const char *value,
+                                char *out, size_t size)
+{
+    PGresult *result;
+    const char *const values[] = {value};
+    enum hyp_status status = ask(pg, sql, value == NULL ? 0 : 1, values, &result);
+    if (status == HYP_OK) {
+        const char *text = PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "";
+        hyp_text_copy(out, size, hyp_str_from(text));
+        PQclear(result);
+    }
+    return status;
+}
+
+/* --- connecting --- */
+
+bool hyp_postgres_is_url(const char *url)
+{
+    struct hyp_str text = hyp_str_from(url);
+    return hyp_str_has_prefix(text, HYP_STR("postgresql://")) ||
+           hyp_str_has_prefix(text, HYP_STR("postgres://"));
+}
+
+static void ignore_notice(void *user, const PGresult *result)
+{
+    (void)user;
+    (void)result;
+}
+
+static void set_error(struct hyp_postgres *pg, struct hyp_str text)
+{
+    hyp_text_copy(pg->base.error_text, sizeof(pg->base.error_text), text);
+}
+
+/* libpq's own words for a URL that it cannot read quote it, password and all. */
+static enum hyp_status check_url(struct hyp_postgres *pg)
+{
+    char *message = NULL;
+    PQconninfoOption *parts = PQconninfoParse(pg->url, &message);
+    bool good = hyp_postgres_is_url(pg->url) && parts != NULL;
+    PQconninfoFree(parts);
+    PQfreemem(message);
+    if (!good) {
+        set_error(pg, HYP_STR("the URL cannot be read; it looks like "
+                              "postgresql://user@host:5432/name, with % before special "
+                              "characters of a password"));
+        return HYP_INVALID;
+    }
+    return HYP_OK;
+}
+
+/* Settings of a session. A server that says OK before its disk is no place for readings. */
+static const char *const session_sql =
+    "SELECT set_config('search_path', quote_ident($1), false),"
+    " set_config('hypocaust.schema', $1, false),"
+    " set_config('default_transaction_read_only', $2, false),"
+    " set_config('jit', 'off', false),"
+    " set_config('synchronous_commit', CASE current_setting('synchronous_commit')"
+    " WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)";
+
+static const char *const schema_sql =
+    "DO $$ BEGIN"
+    " IF to_regnamespace(quote_ident(current_setting('hypocaust.schema'))) IS NULL THEN"
+    " EXECUTE format('CREATE SCHEMA %I', current_setting('hypocaust.schema'));"
+    " END IF; END $$";
+
+static enum hyp_status begin_session(struct hyp_postgres *pg)
+{
+    if (PQserverVersion(pg->conn) < SERVER_LEAST) {
+        set_error(pg, HYP_STR("the server is older than PostgreSQL 15"));
+        return HYP_UNSUPPORTED;
+    }
+    PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
+    const char *const values[] = {pg->schema, pg->mode == HYP_POSTGRES_READ ? "on" : "off"};
+    PGresult *result;
+    enum hyp_status status = ask(pg, session_sql, 2, values, &result);
+    if (status != HYP_OK) {
+        return status;
+    }
+    PQclear(result);
+    if (pg->mode == HYP_POSTGRES_WRITE) {
+        result = PQexec(pg->conn, schema_sql);
+        status = check(pg, result);
+        PQclear(result);
+    }
+    return status;
+}
+
+enum hyp_status hyp_postgres_connect(struct hyp_postgres *pg)
+{
+    enum hyp_status status = check_url(pg);
+    if (status != HYP_OK) {
+        return status;
+    }
+    /* What stands before "dbname" is a default, what stands behind is not to be changed. */
+    const char *const keywords[] = {
+        "connect_timeout", "fallback_application_name", "tcp_user_timeout",
+        "dbname",          "client_encoding",           NULL,
+    };
+    const char *const values[] = {
+        HYP_LIMIT_DATABASE_CONNECT_S,
+        "hypocaust",
+        HYP_LIMIT_DATABASE_SILENCE_MS,
+        pg->url,
+        "UTF8",
+        NULL,
+    };
+    PQfinish(pg->conn);
+    pg->session++;
+    pg->broken = false;
+    pg->streaming = NULL;
+    pg->conn = PQconnectdbParams(keywords, values, 1);
+    if (pg->conn == NULL) {
+        return HYP_NO_MEMORY;
+    }
+    if (PQstatus(pg->conn) != CONNECTION_OK) {
+        return hyp_postgres_failed(pg, NULL);
+    }
+    return begin_session(pg);
+}
+
+bool hyp_postgres_is_lost(const struct hyp_postgres *pg)
+{
+    return pg->broken || PQstatus(pg->conn) != CONNECTION_OK;
+}
+
+/* --- the lock --- */
+
+static enum hyp_status take_lock(struct hyp_postgres *pg)
+{
+    char taken[8];
+    enum hyp_status status =
+        ask_text(pg, "SELECT pg_try_advisory_lock(" LOCK_SPACE ", hashtext($1))", pg->schema,
+                 taken, sizeof(taken));
+    if (status == HYP_OK && !hyp_str_equal(hyp_str_from(taken), HYP_STR("t"))) {
+        set_error(pg, HYP_STR("the database is in use by another process: stop it or use "
+                              "another database"));
+        return HYP_BUSY;
+    }
+    return status;
+}
+
+enum hyp_status hyp_postgres_lock(struct hyp_db *db, struct hyp_error *err)
+{
+    struct hyp_postgres *pg = (struct hyp_postgres *)db;
+    enum hyp_status status = take_lock(pg);
+    pg->locked = status == HYP_OK;
+    return status == HYP_OK ? HYP_OK : hyp_db_error(db, status, err, "PostgreSQL");
+}
+
+/* --- coming back --- */
+
+/* How long to wait before each try: a server that restarts is there within some seconds. */
+static const int waits_ms[] = {0, 50, 100, 200, 400, 800, 1600, 1600};
+
+/* Waits for nothing but time: a server that is not there cannot be listened to. */
+static void wait_ms(int ms)
+{
+    HYP_IGNORE(poll(NULL, 0, ms)); /* cut short by a signal: it is tried a little earlier */
+}
+
+/* Would the same succeed a moment later? */
+static bool is_passing(enum hyp_status status)
+{
+    return status == HYP_IO || status == HYP_BUSY;
+}
+
+enum hyp_status hyp_postgres_reconnect(struct hyp_postgres *pg)
+{
+    enum hyp_status status = HYP_IO;
+    for (size_t i = 0; i < HYP_ARRAY_LEN(waits_ms); i++) {
+        wait_ms(waits_ms[i]);
+        status = hyp_postgres_connect(pg);
+        if (status == HYP_OK && pg->locked) {
+            /* The server may not have noticed yet that the session before is gone. */
+            status = take_lock(pg);
+        }
+        if (!is_passing(status)) {
+            return status;
+        }
+    }
+    pg->broken = true;
+    return status;
+}
+
+/* --- transactions --- */
+
+/*
+ * What became of the commit during which the connection went.
+ * Returns   HYP_OK (it is in the database) | CANCELLED (it is not) | BUSY, IO (not known yet)
+ */
+static enum hyp_status ask_outcome(struct hyp_postgres *pg)
+{
+    char outcome[16];
+    enum hyp_status status = hyp_postgres_is_lost(pg) ? hyp_postgres_reconnect(pg) : HYP_OK;
+    if (status == HYP_OK) {
+        status = ask_text(pg, "SELECT pg_xact_status($1::xid8)", pg->unsure, outcome,
+                          sizeof(outcome));
+    }
+    if (status != HYP_OK) {
+        return status;
+    }
+    if (hyp_str_equal(hyp_str_from(outcome), HYP_STR("committed"))) {
+        return HYP_OK;
+    }
+    if (hyp_str_equal(hyp_str_from(outcome), HYP_STR("aborted"))) {
+        return HYP_CANCELLED;
+    }
+    set_error(pg, HYP_STR("the connection was lost during a commit, whose outcome is not "
+                          "known yet"));
+    return HYP_BUSY;
+}
+
+static enum hyp_status settle_commit(struct hyp_postgres *pg)
+{
+    hyp_text_copy(pg->unsure, sizeof(pg->unsure), hyp_str_from(pg->xid));
+    enum hyp_status status = HYP_BUSY;
+    for (int i = 0; i < HYP_LIMIT_DATABASE_SETTLE_TRIES && is_passing(status); i++) {
+        wait_ms(i == 0 ? 0 : waits_ms[HYP_ARRAY_LEN(waits_ms) - 1]);
+        status = ask_outcome(pg);
+    }
+    if (status == HYP_CANCELLED) {
+        pg->unsure[0] = '\0';
+        set_error(pg, HYP_STR("the connection was lost before the commit"));
+        return HYP_IO;
+    }
+    if (status == HYP_OK) {
+        pg->unsure[0] = '\0';
+    }
+    return status;
+}
+
+/* Nothing new before the outcome of the last commit is known: if it is in the database after
+ * all, memory does not know it, and only a start reads it. */
+static enum hyp_status settle_old(struct hyp_postgres *pg)
+{
+    enum hyp_status status = ask_outcome(pg);
+    if (status == HYP_OK) {
+        set_error(pg, HYP_STR("a commit that was given up has succeeded later: start the "
+                              "server anew"));
+        return HYP_BUSY;
+    }
+    if (status == HYP_CANCELLED) {
+        pg->unsure[0] = '\0';
+        return HYP_OK;
+    }
+    return status;
+}
+
+static enum hyp_status begin_once(struct hyp_postgres *pg)
+{
+    PGresult *result = PQexec(pg->conn, "BEGIN; SELECT pg_current_xact_id()");
+    enum hyp_status status = check(pg, result);
+    if (status == HYP_OK) {
+        hyp_text_copy(pg->xid, sizeof(pg->xid), hyp_str_from(PQgetvalue(result, 0, 0)));
+    }
+    PQclear(result);
+    return status;
+}
+
+static enum hyp_status begin(struct hyp_postgres *pg)
+{
+    enum hyp_status status = pg->unsure[0] != '\0' ? settle_old(pg) : HYP_OK;
+    bool fresh = false;
+    if (status == HYP_OK && hyp_postgres_is_lost(pg)) {
+        status = hyp_postgres_reconnect(pg);
+        fresh = true;
+    }
+    if (status == HYP_OK) {
+        status = begin_once(pg);
+    }
+    if (status != HYP_OK && !fresh && hyp_postgres_is_lost(pg)) {
+        /* The connection went while nobody looked: nothing has begun yet. */
+        status = hyp_postgres_reconnect(pg);
+        return status == HYP_OK ? begin_once(pg) : status;
+    }
+    return status;
+}
+
+static enum hyp_status commit(struct hyp_postgres *pg)
+{
+    PGresult *result = PQexec(pg->conn, "COMMIT");
+    enum hyp_status status = check(pg, result);
+    if (status == HYP_OK &&
+        !hyp_str_equal(hyp_str_from(PQcmdStatus(result)), HYP_STR("COMMIT"))) {
+        set_error(pg, HYP_STR("a statement had failed: rolled back"));
+        status = HYP_INTERNAL;
+    }
+    PQclear(result);
+    return status != HYP_OK && hyp_postgres_is_lost(pg) ? settle_commit(pg) : status;
+}
+
+enum hyp_status hyp_postgres_exec(struct hyp_db *db, const char *sql)
+{
+    struct hyp_postgres *pg = (struct hyp_postgres *)db;
+    hyp_postgres_park(pg);
+    if (sql == db->ops->begin) {
+        return begin(pg);
+    }
+    if (hyp_str_equal(hyp_str_from(sql), HYP_STR("COMMIT"))) {
+        return commit(pg);
+    }
+    PGresult *result = PQexec(pg->conn, sql);
+    enum hyp_status status = check(pg, result);
+    PQclear(result);
+    return status;
+}

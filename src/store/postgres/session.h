@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A session with PostgreSQL: what the files of this folder share. Nobody else includes this.
+ */
+#ifndef HYP_STORE_POSTGRES_SESSION_H
+#define HYP_STORE_POSTGRES_SESSION_H
+
+#include "store/postgres/postgres.h"
+
+#include <postgresql/libpq-fe.h>
+
+/* Types by their numbers in the catalogue; they are part of the protocol. */
+enum hyp_postgres_type {
+    HYP_POSTGRES_BOOL = 16,
+    HYP_POSTGRES_BYTEA = 17,
+    HYP_POSTGRES_INT8 = 20,
+    HYP_POSTGRES_INT2 = 21,
+    HYP_POSTGRES_INT4 = 23,
+    HYP_POSTGRES_TEXT = 25,
+    HYP_POSTGRES_FLOAT4 = 700,
+    HYP_POSTGRES_FLOAT8 = 701,
+    HYP_POSTGRES_NUMERIC = 1700,
+};
+
+#define HYP_POSTGRES_XID_MAX 24 /* text of a transaction's number */
+
+struct hyp_postgres {
+    struct hyp_db base;
+    PGconn *conn; /* NULL = not connected yet */
+    char *url;
+    char *schema;
+    enum hyp_postgres_mode mode;
+    bool locked;      /* the schema is ours, see hyp_postgres_lock */
+    bool broken;      /* the server has said that this session ends */
+    uint64_t session; /* counts connections; prepared statements belong to one */
+    uint64_t next_name;
+    int64_t changes;
+    struct hyp_stmt *streaming;        /* whose rows are on their way */
+    struct hyp_stmt *spare;            /* finalised ones, to be used again */
+    char xid[HYP_POSTGRES_XID_MAX];    /* of the transaction that is open */
+    char unsure[HYP_POSTGRES_XID_MAX]; /* of a commit whose outcome is not known; or "" */
+};
+
+/* --- session.c --- */
+
+/* Connects and prepares the session. Returns a status as hyp_postgres_open. */
+HYP_MUST_USE enum hyp_status hyp_postgres_connect(struct hyp_postgres *pg);
+/* Is there no connection to speak on? */
+bool hyp_postgres_is_lost(const struct hyp_postgres *pg);
+/* Connects again, with patience for a server that is starting. */
+HYP_MUST_USE enum hyp_status hyp_postgres_reconnect(struct hyp_postgres *pg);
+/* Runs a literal, for its outcome. */
+enum hyp_status hyp_postgres_exec(struct hyp_db *db, const char *sql);
+
+/* --- failure.c --- */
+
+/* Keeps what the server (or, with result NULL, the connection) says. Returns its status. */
+enum hyp_status hyp_postgres_failed(struct hyp_postgres *pg, const PGresult *result);
+
+/* --- statement.c --- */
+
+/* Takes in what is still on its way, so that the connection is free. */
+void hyp_postgres_park(struct hyp_postgres *pg);
+/* At the end: finalised statements are kept until then. */
+void hyp_postgres_free_statements(struct hyp_postgres *pg);
+
+enum hyp_status hyp_postgres_prepare(struct hyp_db *db, const char *sql,
+                                     struct hyp_stmt **ret_stmt);
+void hyp_postgres_finalise(struct hyp_stmt *stmt);
+enum hyp_status hyp_postgres_bind_i64(struct hyp_stmt *stmt, int index, int64_t value);
+enum hyp_status hyp_postgres_bind_f64(struct hyp_stmt *stmt, int index, double value);
+enum hyp_status hyp_postgres_bind_text(struct hyp_stmt *stmt, int index, struct hyp_str value);
+enum hyp_status hyp_postgres_bind_blob(struct hyp_stmt *stmt, int index, const uint8_t *data,
+                                       size_t len);
+enum hyp_status hyp_postgres_bind_null(struct hyp_stmt *stmt, int index);
+enum hyp_status hyp_postgres_step(struct hyp_db *db, struct hyp_stmt *stmt, bool *ret_row);
+void hyp_postgres_reset(struct hyp_stmt *stmt);
+
+/* --- column.c --- */
+
+/* The row that the statement stands on. */
+const PGresult *hyp_postgres_row(const struct hyp_stmt *stmt);
+
+int64_t hyp_postgres_column_i64(struct hyp_stmt *stmt, int column);
+double hyp_postgres_column_f64(struct hyp_stmt *stmt, int column);
+struct hyp_str hyp_postgres_column_blob(struct hyp_stmt *stmt, int column);
+bool hyp_postgres_column_is_null(struct hyp_stmt *stmt, int column);
+
+#endif
