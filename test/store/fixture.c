@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
+#include "store/layout.h"
+#include "store/postgres/postgres.h"
+#include "store/sqlite/sqlite.h"
+
 #include <ftw.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -53,6 +57,58 @@ const char *test_path(const struct test_folder *folder, const char *name, int sl
     return paths[slot];
 }
 
+/* --- databases --- */
+
+static const char *database_url(void)
+{
+    return getenv("HYP_TEST_DATABASE");
+}
+
+bool test_is_postgres(void)
+{
+    return database_url() != NULL;
+}
+
+/* Each folder has a schema of its own: the letters that mkdtemp chose, so that a store that is
+ * opened again finds its own. */
+static void name_schema(const struct test_folder *folder, const char *suffix, char *out,
+                        size_t size)
+{
+    const char *name = strrchr(folder->path, '-');
+    assert_non_null(name);
+    join(out, size, name + 1, suffix);
+}
+
+void test_place(struct test_place *place, const struct test_folder *folder)
+{
+    *place = (struct test_place){.config.folder = folder == NULL ? NULL : folder->path};
+    if (test_is_postgres() && folder != NULL) {
+        name_schema(folder, "", place->schema, sizeof(place->schema));
+        place->config.database = database_url();
+        place->config.schema = place->schema;
+    }
+}
+
+struct hyp_db *test_database(const struct test_folder *folder, bool frames)
+{
+    struct hyp_db *db = NULL;
+    struct hyp_error err = {0};
+    enum hyp_status status;
+    if (test_is_postgres()) {
+        char schema[64];
+        name_schema(folder, frames ? HYP_FRAMES_SCHEMA_SUFFIX : "", schema, sizeof(schema));
+        const struct hyp_postgres_config config = {.url = database_url(), .schema = schema};
+        status = hyp_postgres_open(&config, &db, &err);
+    } else {
+        status = hyp_sqlite_open(test_path(folder, frames ? HYP_FRAMES_FILE : HYP_MAIN_FILE, 0),
+                                 HYP_SQLITE_WRITE, &db, &err);
+    }
+    if (status != HYP_OK) {
+        fail_msg("database cannot be opened: %s", err.text);
+    }
+    return db;
+}
+
 /* --- stores --- */
 
 static void keep_line(struct hyp_log *log, enum hyp_log_level level, struct hyp_str line)
@@ -94,12 +150,17 @@ void test_store_open(struct test_store *t, const struct test_folder *folder)
     hyp_clock_fake_init(&t->clock, (hyp_utc){.ms = START_MS + later});
     hyp_arena_init(&t->arena, ARENA_MAX);
     test_log_init(&t->log);
-    struct hyp_store_config config = {.folder = folder == NULL ? NULL : folder->path,
-                                      .clock = &t->clock.clock,
-                                      .log = &t->log.log,
-                                      .seal_readings = test_seal_at_once ? 1 : 0};
+    if (test_is_postgres() && folder == NULL) {
+        test_folder_make(&t->own);
+        folder = &t->own;
+    }
+    struct test_place place;
+    test_place(&place, folder);
+    place.config.clock = &t->clock.clock;
+    place.config.log = &t->log.log;
+    place.config.seal_readings = test_seal_at_once ? 1 : 0;
     struct hyp_error err = {0};
-    if (hyp_store_open(&config, &t->store, &err) != HYP_OK) {
+    if (hyp_store_open(&place.config, &t->store, &err) != HYP_OK) {
         fail_msg("store cannot be opened: %s", err.text);
     }
     find_tenant(t);
@@ -109,6 +170,9 @@ void test_store_close(struct test_store *t)
 {
     t->store = hyp_store_close(t->store);
     hyp_arena_finish(&t->arena);
+    if (t->own.path[0] != '\0') {
+        test_folder_remove(&t->own);
+    }
 }
 
 hyp_device_id test_device(struct test_store *t, const char *serial)

@@ -8,6 +8,7 @@
 
 #include "support/rows.h"
 
+#include "store/db.h"
 #include "store/store.h"
 
 #define START_MS 1700000000000LL
@@ -37,7 +38,18 @@ struct test_store {
     struct test_log log;
     struct hyp_arena arena;
     hyp_tenant_id tenant;
+    struct test_folder own; /* for secret.key of a store "in memory" that is in PostgreSQL */
 };
+/* Are the stores of this run in PostgreSQL? (test/support/with_postgres.py says so.) */
+bool test_is_postgres(void);
+/* A connection of its own to the database of the store in a folder: main tables, or frames. */
+struct hyp_db *test_database(const struct test_folder *folder, bool frames);
+/* Fills what says where the store of a folder is. */
+struct test_place {
+    struct hyp_store_config config;
+    char schema[64];
+};
+void test_place(struct test_place *place, const struct test_folder *folder);
 /* Set before opening: the clock is a hundred days on, and every reading is sealed at once. */
 extern bool test_seal_at_once;
 #define SEAL_LATER_MS (100LL * 24 * HOUR_MS)

@@ -268,9 +268,31 @@ static void folders_in_use_are_left_alone(void **state)
     test_folder_remove(&folder);
 }
 
+/* The server's own tools do it; what says so is no half a backup. */
+static void a_store_in_postgresql_names_the_tools(void **state)
+{
+    (void)state;
+    struct test_folder folder;
+    test_folder_make(&folder);
+    struct test_store t;
+    test_store_open(&t, &folder);
+    struct hyp_error err = {0};
+    const char *backup = test_path(&folder, "backup", 1);
+    assert_int_equal(hyp_store_backup(t.store, backup, &err), HYP_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "pg_dump"));
+    struct stat about;
+    assert_int_not_equal(stat(backup, &about), 0);
+    test_store_close(&t);
+    test_folder_remove(&folder);
+}
+
 int main(void)
 {
     struct test_list list = {0};
+    if (test_is_postgres()) {
+        TEST_ONE(&list, a_store_in_postgresql_names_the_tools);
+        return test_list_run(&list, "store-backup");
+    }
     TEST_ONE(&list, a_backup_becomes_a_store_again);
     TEST_ONE(&list, a_store_in_memory_can_be_backed_up);
     TEST_ONE(&list, a_backup_under_load_is_of_one_moment);

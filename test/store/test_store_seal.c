@@ -9,7 +9,6 @@
 #include "store/chunk_table.h"
 #include "store/layout.h"
 #include "store/period.h"
-#include "store/sqlite/sqlite.h"
 
 #define DAY_MS (24 * HOUR_MS)
 
@@ -152,11 +151,7 @@ static void check_hours(struct life *life, int64_t to)
 
 static int64_t count_rows(struct life *life, const char *sql)
 {
-    struct hyp_db *db;
-    struct hyp_error err = {0};
-    assert_int_equal(
-        hyp_sqlite_open(test_path(&life->folder, HYP_MAIN_FILE, 0), HYP_SQLITE_READ, &db, &err),
-        HYP_OK);
+    struct hyp_db *db = test_database(&life->folder, false);
     struct hyp_query query;
     hyp_query_open(&query, db, sql);
     int64_t count = hyp_query_row(&query) ? hyp_query_i64(&query) : -1;
@@ -274,12 +269,8 @@ static void a_damaged_chunk_is_told(void **state)
     put_hour(&life, 24 * 40);
     settle(&life, 0);
     test_store_close(&life.t);
-    struct hyp_db *db;
-    struct hyp_error err = {0};
-    assert_int_equal(
-        hyp_sqlite_open(test_path(&life.folder, HYP_MAIN_FILE, 0), HYP_SQLITE_WRITE, &db, &err),
-        HYP_OK);
-    assert_int_equal(hyp_db_exec(db, "UPDATE chunk SET data = zeroblob(length(data)) WHERE id ="
+    struct hyp_db *db = test_database(&life.folder, false);
+    assert_int_equal(hyp_db_exec(db, "UPDATE chunk SET data = substr(data, 2) WHERE id ="
                                      " (SELECT min(id) FROM chunk)"),
                      HYP_OK);
     hyp_db_close(db);

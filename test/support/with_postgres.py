@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a test program with a real PostgreSQL server beside it.
+
+usage: with_postgres.py PROGRAM [ARGUMENT]...
+
+The first of several runs at the same time makes a server in a folder of its own and starts it; the
+last one stops it and removes the folder. It listens on a socket in that folder only, keeps fsync
+on, and runs as another user where this one is root, which PostgreSQL refuses. The program finds
+its URL in HYP_TEST_DATABASE. Without a server on the machine all is skipped.
+"""
+import fcntl
+import glob
+import hashlib
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+
+USER = "hypocaust"
+SETTINGS = {
+    "listen_addresses": "''",
+    "max_connections": "200",
+    "shared_buffers": "32MB",
+    "log_min_messages": "warning",
+    "autovacuum_naptime": "10min",
+}
+
+
+def find_programs():
+    """The folder of the newest server on this machine, or None."""
+    folders = [path for path in glob.glob("/usr/lib/postgresql/*/bin") if os.path.exists(path + "/initdb")]
+    newest = max(folders, key=lambda path: int(path.split("/")[4].split(".")[0]), default=None)
+    if newest is None and shutil.which("initdb"):
+        newest = os.path.dirname(os.path.realpath(shutil.which("initdb")))
+    return newest
+
+
+def other_user():
+    """Whom the server runs as when this is root."""
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    sys.exit("with_postgres: neither user postgres nor nobody exists")
+
+
+class Server:
+    def __init__(self, programs, folder):
+        self.programs = programs
+        self.folder = folder
+        self.data = folder + "/data"
+        self.owner = other_user() if os.geteuid() == 0 else None
+
+    @property
+    def url(self):
+        return f"postgresql:///postgres?host={self.folder}&user={USER}"
+
+    def call(self, program, *arguments, check=True):
+        def become():
+            if self.owner is not None:
+                os.setgid(self.owner.pw_gid)
+                os.setuid(self.owner.pw_uid)
+
+        done = subprocess.run([f"{self.programs}/{program}", *arguments], preexec_fn=become, cwd="/",
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        if check and done.returncode != 0:
+            sys.exit(f"with_postgres: {program} failed:\n{done.stdout.decode(errors='replace')}")
+        return done.returncode
+
+    def make(self):
+        os.makedirs(self.folder, mode=0o700)
+        if self.owner is not None:
+            os.chown(self.folder, self.owner.pw_uid, self.owner.pw_gid)
+        self.call("initdb", "-D", self.data, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        with open(self.data + "/postgresql.conf", "a", encoding="ascii") as file:
+            file.write(f"unix_socket_directories = '{self.folder}'\n")
+            file.writelines(f"{name} = {value}\n" for name, value in SETTINGS.items())
+
+    def is_running(self):
+        return os.path.exists(self.data) and self.call("pg_ctl", "-D", self.data, "status", check=False) == 0
+
+    def start(self):
+        self.call("pg_ctl", "-D", self.data, "-w", "-t", "120", "-l", self.folder + "/log", "start")
+
+    def stop(self, mode="immediate"):
+        self.call("pg_ctl", "-D", self.data, "-w", "-t", "120", "-m", mode, "stop", check=False)
+
+    def remove(self):
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def shared_folder():
+    """One per user and working copy, short enough for the path of a socket; in memory where there
+    is such a folder, because thousands of syncs are what takes time."""
+    base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()
+    mark = hashlib.sha256(f"{os.geteuid()} {os.path.realpath(__file__)}".encode()).hexdigest()[:12]
+    return f"{base}/hypocaust-pg-{mark}"
+
+
+def main():
+    programs = find_programs()
+    if programs is None:
+        print("1..0 # SKIP PostgreSQL is not installed (tools/bootstrap test)")
+        return 0
+    server = Server(programs, shared_folder())
+    # Two locks: one over starting and stopping, one that every user of the server shares.
+    with open(server.folder + ".gate", "w", encoding="ascii") as gate, \
+            open(server.folder + ".users", "w", encoding="ascii") as users:
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        if not server.is_running():
+            shutil.rmtree(server.folder, ignore_errors=True)
+            server.make()
+            server.start()
+        fcntl.flock(users, fcntl.LOCK_SH)
+        fcntl.flock(gate, fcntl.LOCK_UN)
+        try:
+            return subprocess.run(sys.argv[1:], env={**os.environ, "HYP_TEST_DATABASE": server.url},
+                                  check=False).returncode
+        finally:
+            fcntl.flock(gate, fcntl.LOCK_EX)
+            fcntl.flock(users, fcntl.LOCK_UN)
+            try:
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                server.remove()
+            except BlockingIOError:
+                pass  # somebody else is still at it
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.exit(code if code >= 0 else 128 - code)
