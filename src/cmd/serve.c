@@ -6,6 +6,7 @@
 #include "cmd/command.h"
 
 #include "api/server.h"
+#include "cmd/database.h"
 #include "cmd/first_load.h"
 #include "cmd/log_sink.h"
 #include "cmd/options.h"
@@ -25,6 +26,7 @@
 
 struct settings {
     const char *data;
+    const char *database;
     const char *listen;
     int64_t port;
     const char *tls_cert;
@@ -43,39 +45,42 @@ struct settings {
 
 #define AT(member) offsetof(struct settings, member)
 static const struct hyp_option options[] = {
-    {"data",        "DIR",      "data folder (./data, or $HYPOCAUST_DATA)",        HYP_OPTION_TEXT,   AT(data),        0,
-     0                                                                                                                           },
-    {"listen",      "ADDRESS",  "address to listen on (127.0.0.1)",                HYP_OPTION_TEXT,   AT(listen),      0,
-     0                                                                                                                           },
-    {"port",        "N",        "port (8080); 0 takes a free one",                 HYP_OPTION_NUMBER, AT(port),        0, 65535  },
-    {"tls-cert",    "FILE",     "certificate chain, PEM",                          HYP_OPTION_TEXT,   AT(tls_cert),    0, 0      },
-    {"tls-key",     "FILE",     "its private key, PEM",                            HYP_OPTION_TEXT,   AT(tls_key),     0, 0      },
-    {"import",      "MANIFEST", "lines and devices for the first start",           HYP_OPTION_TEXT,
-     AT(manifest),                                                                                                     0, 0      },
-    {"history",     "FILE",     "past telegrams for the first start",              HYP_OPTION_TEXT,   AT(history),     0,
-     0                                                                                                                           },
-    {"time-zone",   "NAME",     "zone of a new plant (the machine's)",             HYP_OPTION_TEXT,   AT(time_zone),
-     0,                                                                                                                   0      },
-    {"log-level",   "LEVEL",    "debug, info, warning or error (info)",            HYP_OPTION_TEXT,
-     AT(log_level),                                                                                                    0, 0      },
-    {"collect",     NULL,       "talk to devices (default)",                       HYP_OPTION_OFF,    AT(no_collect),  0, 0      },
-    {"no-collect",  NULL,       "open no line; intake and files still work",       HYP_OPTION_ON,
-     AT(no_collect),                                                                                                   0, 0      },
-    {"web-dir",     "DIR",      "serve the UI from a folder (development)",        HYP_OPTION_TEXT,   AT(web_dir),
-     0,                                                                                                                   0      },
-    {"rate-limit",  "N",        "requests per second and address (200); 0 = none", HYP_OPTION_NUMBER,
-     AT(requests_per_s),                                                                                               0, 1000000},
-    {"connections", "N",        "connections at a time",                           HYP_OPTION_NUMBER, AT(connections), 8,
-     100000                                                                                                                      },
-    {"per-address", "N",        "connections of one address",                      HYP_OPTION_NUMBER, AT(per_address), 1,
-     100000                                                                                                                      },
-    {"threads",     "N",        "threads that answer requests (2)",                HYP_OPTION_NUMBER, AT(threads),     2, 64     },
+    {"data",        "DIR",      "data folder (./data, or $HYPOCAUST_DATA)",                HYP_OPTION_TEXT,   AT(data),        0,
+     0                                                                                                                                   },
+    {"database",    "URL",      "postgresql://... instead of files ($HYPOCAUST_DATABASE)",
+     HYP_OPTION_TEXT,                                                                                         AT(database),    0, 0      },
+    {"listen",      "ADDRESS",  "address to listen on (127.0.0.1)",                        HYP_OPTION_TEXT,   AT(listen),      0,
+     0                                                                                                                                   },
+    {"port",        "N",        "port (8080); 0 takes a free one",                         HYP_OPTION_NUMBER, AT(port),        0, 65535  },
+    {"tls-cert",    "FILE",     "certificate chain, PEM",                                  HYP_OPTION_TEXT,   AT(tls_cert),    0, 0      },
+    {"tls-key",     "FILE",     "its private key, PEM",                                    HYP_OPTION_TEXT,   AT(tls_key),     0, 0      },
+    {"import",      "MANIFEST", "lines and devices for the first start",                   HYP_OPTION_TEXT,
+     AT(manifest),                                                                                                             0, 0      },
+    {"history",     "FILE",     "past telegrams for the first start",                      HYP_OPTION_TEXT,   AT(history),     0,
+     0                                                                                                                                   },
+    {"time-zone",   "NAME",     "zone of a new plant (the machine's)",                     HYP_OPTION_TEXT,   AT(time_zone),
+     0,                                                                                                                           0      },
+    {"log-level",   "LEVEL",    "debug, info, warning or error (info)",                    HYP_OPTION_TEXT,
+     AT(log_level),                                                                                                            0, 0      },
+    {"collect",     NULL,       "talk to devices (default)",                               HYP_OPTION_OFF,    AT(no_collect),  0, 0      },
+    {"no-collect",  NULL,       "open no line; intake and files still work",               HYP_OPTION_ON,
+     AT(no_collect),                                                                                                           0, 0      },
+    {"web-dir",     "DIR",      "serve the UI from a folder (development)",                HYP_OPTION_TEXT,   AT(web_dir),
+     0,                                                                                                                           0      },
+    {"rate-limit",  "N",        "requests per second and address (200); 0 = none",         HYP_OPTION_NUMBER,
+     AT(requests_per_s),                                                                                                       0, 1000000},
+    {"connections", "N",        "connections at a time",                                   HYP_OPTION_NUMBER, AT(connections), 8,
+     100000                                                                                                                              },
+    {"per-address", "N",        "connections of one address",                              HYP_OPTION_NUMBER, AT(per_address), 1,
+     100000                                                                                                                              },
+    {"threads",     "N",        "threads that answer requests (2)",                        HYP_OPTION_NUMBER, AT(threads),     2, 64     },
 };
 #undef AT
 
 /* Everything that runs; members are NULL until they are there. */
 struct plant {
     struct settings settings;
+    char *database; /* URL, may hold a password; NULL = files in the data folder */
     struct hyp_log log;
     struct hyp_live_zone zone;
     struct hyp_store *store;
@@ -207,6 +212,7 @@ static int open_store(struct plant *plant)
     struct hyp_error err = {0};
     const struct hyp_store_config config = {
         .folder = plant->settings.data,
+        .database = plant->database,
         .clock = hyp_clock_system(),
         .log = &plant->log,
     };
@@ -359,6 +365,7 @@ static void stop(struct plant *plant)
     }
     free(plant->key);
     free(plant->certificate);
+    hyp_database_forget(plant->database);
 }
 
 /* Signals are taken by one thread only, and by asking for them. */
@@ -398,6 +405,7 @@ int hyp_command_serve(int argc, char **argv)
                          : "--log-level is debug, info, warning or error");
         return 2;
     }
+    plant.database = hyp_database_take(plant.settings.database);
     hyp_log_sink_init(&plant.log, level);
     hyp_live_zone_init(&plant.zone);
     block_signals(&signals);

@@ -5,6 +5,7 @@
  */
 #include "cmd/command.h"
 
+#include "cmd/database.h"
 #include "cmd/log_sink.h"
 #include "cmd/options.h"
 #include "service/people.h"
@@ -18,21 +19,25 @@
 
 struct settings {
     const char *data;
+    const char *database;
     const char *role;
     const char *name;
 };
 
 static const struct hyp_option options[] = {
-    {"data", "DIR",  "data folder (./data, or $HYPOCAUST_DATA)", HYP_OPTION_TEXT,
-     offsetof(struct settings,                                                                              data), 0, 0},
-    {"role", "ROLE", "admin or reader (reader)",                 HYP_OPTION_TEXT,
-     offsetof(struct settings,                                                                              role), 0, 0},
-    {"name", "TEXT", "name of the person",                       HYP_OPTION_TEXT, offsetof(struct settings, name), 0,
-     0                                                                                                                 },
+    {"data",     "DIR",  "data folder (./data, or $HYPOCAUST_DATA)",                HYP_OPTION_TEXT,
+     offsetof(struct settings,                                                                                                 data),     0, 0},
+    {"database", "URL",  "postgresql://... instead of files ($HYPOCAUST_DATABASE)",
+     HYP_OPTION_TEXT,                                                                                offsetof(struct settings, database), 0, 0},
+    {"role",     "ROLE", "admin or reader (reader)",                                HYP_OPTION_TEXT,
+     offsetof(struct settings,                                                                                                 role),     0, 0},
+    {"name",     "TEXT", "name of the person",                                      HYP_OPTION_TEXT, offsetof(struct settings, name),     0,
+     0                                                                                                                                        },
 };
 
 struct shell {
     struct settings settings;
+    char *database;
     struct hyp_log log;
     struct hyp_store *store;
     struct hyp_service *service;
@@ -188,8 +193,10 @@ static const struct action {
 static int with_service(struct shell *shell, const struct action *action)
 {
     struct hyp_error err = {0};
-    const struct hyp_store_config store_config = {
-        .folder = shell->settings.data, .clock = hyp_clock_system(), .log = &shell->log};
+    const struct hyp_store_config store_config = {.folder = shell->settings.data,
+                                                  .database = shell->database,
+                                                  .clock = hyp_clock_system(),
+                                                  .log = &shell->log};
     if (hyp_store_open(&store_config, &shell->store, &err) != HYP_OK) {
         return fail(err.text);
     }
@@ -245,6 +252,9 @@ int hyp_command_user(int argc, char **argv)
     if (shell.settings.data == NULL) {
         shell.settings.data = "./data";
     }
+    shell.database = hyp_database_take(shell.settings.database);
     hyp_log_sink_init(&shell.log, HYP_LOG_WARNING);
-    return with_service(&shell, action);
+    int result = with_service(&shell, action);
+    hyp_database_forget(shell.database);
+    return result;
 }
