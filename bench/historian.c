@@ -2,7 +2,7 @@
 /*
  * bench/historian: what years of readings cost, and how fast they are asked for.
  *
- *     historian --set S|L|C|R [--file FOLDER] [--folder DIR]
+ *     historian --set S|L|C|R [--file FOLDER] [--folder DIR] [--weigh yes] [--keep yes]
  *
  * One process takes in the set (historian_sets.h) in batches of a thousand readings, as they
  * would come, with the clock of the store at the time of the readings, so that periods are
@@ -19,9 +19,11 @@
  * without the part of the sending thread that invents values. bytes_per_value is the whole
  * folder. rss_mb is the peak of the first process. restart_s is from opening to the first
  * answer to q1. lost counts acknowledged values that are not there. Receive times are the
- * source times.
+ * source times. --weigh yes says where the bytes are; --keep yes ends after the first process
+ * and leaves the folder.
  */
 #include "historian_sets.h"
+#include "historian_weigh.h"
 
 #include "store/store.h"
 
@@ -573,6 +575,8 @@ struct options {
     char set;
     const char *file;
     const char *folder;
+    bool weigh;
+    bool keep;
 };
 
 static void run(const struct options *options)
@@ -580,6 +584,13 @@ static void run(const struct options *options)
     struct told first =
         run_process(take_in, options->folder, options->set, options->file, false);
     nftw(options->folder, add_size, 16, FTW_PHYS);
+    if (options->weigh) {
+        weigh(options->folder, first.values);
+    }
+    if (options->keep) {
+        printf("kept in %s\n", options->folder);
+        return;
+    }
     now_ms = first.now;
     struct told second =
         run_process(send_hour, options->folder, options->set, options->file, true);
@@ -640,6 +651,10 @@ int main(int argc, char **argv)
             options.file = argv[i + 1];
         } else if (strcmp(argv[i], "--folder") == 0) {
             options.folder = argv[i + 1];
+        } else if (strcmp(argv[i], "--weigh") == 0) {
+            options.weigh = strcmp(argv[i + 1], "yes") == 0;
+        } else if (strcmp(argv[i], "--keep") == 0) {
+            options.keep = strcmp(argv[i + 1], "yes") == 0;
         } else {
             fail(argv[i], "is no option");
         }
@@ -651,6 +666,8 @@ int main(int argc, char **argv)
         options.folder = mkdtemp(made);
     }
     run(&options);
-    nftw(options.folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    if (!options.keep) {
+        nftw(options.folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    }
     return 0;
 }
