@@ -61,7 +61,9 @@ struct hyp_bit_reader {
     size_t pos; /* bits */
 };
 
-/* At least the next 56 bits; zeros behind the end. */
+#define HYP_BITS_PEEKED 56u
+
+/* At least the next HYP_BITS_PEEKED bits; zeros behind the end. */
 static inline uint64_t hyp_bits_peek(const struct hyp_bit_reader *reader)
 {
     size_t byte = reader->pos >> 3;

@@ -4,39 +4,26 @@
  * order 1 or 2, RICE), temperatures and flows (order 1, or 0 where they jump about a level),
  * states and daily extremes (RUNS), codes that are always 0 (EQUAL), and times (order 1 EQUAL,
  * RUNS where telegrams were lost). Rice codes come within some hundredths of a bit of the
- * entropy of such residuals, and blocks of 64 follow the seasons; PACKED is for residuals
- * without a centre, and for numbers too wide for Rice.
+ * entropy of noise that falls off evenly, and blocks of 64 follow the seasons; HUFFMAN is for
+ * long sequences of any other shape, such as the few different steps of what a reference
+ * leaves; PACKED is for residuals without a centre, and for numbers too wide for Rice.
  */
 #include "store/sequence.h"
 
-#include "store/bits.h"
+#include "base/attr.h"
+#include "store/huffman.h"
+#include "store/sequence_format.h"
 
-enum method {
-    METHOD_EQUAL = 0,
-    METHOD_RUNS = 1,
-    METHOD_PACKED = 2,
-    METHOD_RICE = 3,
-};
+#include <string.h>
 
-#define ORDER_MASK 3u
-#define METHOD_SHIFT 2
-#define METHOD_MASK 7u
-#define MODE_STEP 0x80u
-
-#define RICE_BLOCK 64
-#define RICE_ZERO_BLOCK 63u
-#define RICE_K_BITS 6
-#define RICE_K_MAX 32u
-#define RICE_UNARY_MAX 24u
+/* Below so many residuals the table of a code weighs more than it saves. */
+#define HUFFMAN_MIN 200
+/* Orders whose rough cost is that near to the least are measured, in bits a value. */
+#define NEAR_BITS 3
 
 static uint64_t zigzag(uint64_t value)
 {
     return value << 1 ^ (uint64_t)((int64_t)value >> 63);
-}
-
-static uint64_t unzigzag(uint64_t value)
-{
-    return value >> 1 ^ (0 - (value & 1));
 }
 
 static unsigned bit_length(uint64_t value)
@@ -139,8 +126,8 @@ static void make_residuals(uint64_t *u, size_t n, unsigned order)
 
 /* --- writing the residuals --- */
 
-static void write_head(struct hyp_buf *out, unsigned order, enum method method, int64_t first,
-                       uint64_t step)
+static void write_head(struct hyp_buf *out, unsigned order, enum hyp_sequence_method method,
+                       int64_t first, uint64_t step)
 {
     unsigned mode = order | (unsigned)method << METHOD_SHIFT | (step == 1 ? 0 : MODE_STEP);
     hyp_buf_append_u8(out, (uint8_t)mode);
@@ -234,28 +221,50 @@ static void put_rice(struct hyp_bit_writer *bits, const uint64_t *z, size_t n, u
     }
 }
 
-/* Writes residuals as Rice blocks; r is turned into z. */
-static void write_rice(struct hyp_buf *out, uint64_t *r, size_t n, uint64_t bias)
+/* Bits of all blocks. */
+static uint64_t rice_size(const uint64_t *z, size_t n)
+{
+    uint64_t bits = 0;
+    for (size_t begin = 1; begin < n; begin += RICE_BLOCK) {
+        size_t count = n - begin < RICE_BLOCK ? n - begin : RICE_BLOCK;
+        uint64_t block;
+        HYP_IGNORE(choose_k(z + begin, count, &block)); /* only its cost is asked for */
+        bits += RICE_K_BITS + block;
+    }
+    return bits;
+}
+
+static void write_rice(struct hyp_buf *out, const uint64_t *z, size_t n, uint64_t bias,
+                       uint64_t size)
 {
     hyp_buf_append_svarint(out, (int64_t)bias);
-    /* Every residual escaped, and what the writer of bits wants behind its end. */
-    uint8_t *room = hyp_buf_room(out, (n * (RICE_UNARY_MAX + 1 + 64) + 7) / 8 + n / 32 + 32);
+    uint8_t *room = hyp_buf_room(out, size / 8 + 16);
     if (room == NULL) {
         return;
     }
     struct hyp_bit_writer bits = {.at = room};
-    for (size_t i = 1; i < n; i++) {
-        r[i] = zigzag(r[i] - bias);
-    }
     for (size_t begin = 1; begin < n; begin += RICE_BLOCK) {
         size_t count = n - begin < RICE_BLOCK ? n - begin : RICE_BLOCK;
-        uint64_t size;
-        unsigned k = choose_k(r + begin, count, &size);
+        uint64_t block;
+        unsigned k = choose_k(z + begin, count, &block);
         hyp_bits_put(&bits, k, RICE_K_BITS);
         if (k != RICE_ZERO_BLOCK) {
-            put_rice(&bits, r + begin, count, k);
+            put_rice(&bits, z + begin, count, k);
         }
     }
+    hyp_buf_take(out, (size_t)(hyp_bits_flush(&bits) - room));
+}
+
+static void write_huffman(struct hyp_buf *out, const struct hyp_huffman *huffman,
+                          const uint64_t *z, size_t n, uint64_t bias, uint64_t size)
+{
+    hyp_buf_append_svarint(out, (int64_t)bias);
+    uint8_t *room = hyp_buf_room(out, size / 8 + 16);
+    if (room == NULL) {
+        return;
+    }
+    struct hyp_bit_writer bits = {.at = room};
+    hyp_huffman_put(huffman, &bits, z + 1, n - 1);
     hyp_buf_take(out, (size_t)(hyp_bits_flush(&bits) - room));
 }
 
@@ -290,34 +299,93 @@ static void find_range(const uint64_t *r, size_t n, int64_t *ret_least, unsigned
     *ret_width = bit_length((uint64_t)most - (uint64_t)least);
 }
 
-/* Residuals with noise: Rice codes, or plain fields where those are shorter. */
-static void write_noise(struct hyp_buf *out, unsigned order, int64_t first, uint64_t step,
-                        uint64_t *r, size_t n)
+/* The level that the residuals are about. */
+static uint64_t find_bias(const uint64_t *r, size_t n)
 {
-    int64_t least;
-    unsigned width;
-    find_range(r, n, &least, &width);
-    uint64_t bias = 0;
-    if (order < 2) {
-        __int128 sum = 0;
-        for (size_t i = 1; i < n; i++) {
-            sum += (int64_t)r[i];
-        }
-        bias = (uint64_t)(int64_t)(sum / (__int128)(n - 1));
-    }
-    size_t start = out->len;
-    write_head(out, order, METHOD_RICE, first, step);
-    write_rice(out, r, n, bias);
-    if (out->len - start <= (n - 1) * width / 8 || hyp_buf_status(out) != HYP_OK) {
-        return;
-    }
+    __int128 sum = 0;
     for (size_t i = 1; i < n; i++) {
-        r[i] = unzigzag(r[i]) + bias;
+        sum += (int64_t)r[i];
     }
-    size_t second = out->len;
-    write_head(out, order, METHOD_PACKED, first, step);
-    write_packed(out, r, n, least, width);
-    keep_shorter(out, start, second);
+    return (uint64_t)(int64_t)(sum / (__int128)(n - 1));
+}
+
+/* How residuals with noise are written, and what that takes. */
+struct noise {
+    unsigned order;
+    enum hyp_sequence_method method;
+    uint64_t bits;
+    uint64_t bias;
+    int64_t least; /* of the residuals, and the width of their range */
+    unsigned width;
+    struct hyp_huffman huffman;
+};
+
+/* Finds the shortest of Rice codes, a Huffman code and plain fields for one order. r becomes z,
+ * or stays when fields are shortest. */
+static void measure_noise(struct noise *noise, unsigned order, uint64_t *r, size_t n)
+{
+    noise->order = order;
+    find_range(r, n, &noise->least, &noise->width);
+    noise->bias = order < 2 ? find_bias(r, n) : 0;
+    for (size_t i = 1; i < n; i++) {
+        r[i] = zigzag(r[i] - noise->bias);
+    }
+    noise->method = METHOD_RICE;
+    noise->bits = rice_size(r, n);
+    uint64_t code =
+        n > HUFFMAN_MIN ? hyp_huffman_make(&noise->huffman, r + 1, n - 1) : UINT64_MAX;
+    if (code < noise->bits) {
+        noise->method = METHOD_HUFFMAN;
+        noise->bits = code;
+    }
+    if ((n - 1) * noise->width < noise->bits) {
+        noise->method = METHOD_PACKED;
+        noise->bits = (n - 1) * noise->width;
+        for (size_t i = 1; i < n; i++) {
+            r[i] = unzigzag(r[i]) + noise->bias;
+        }
+    }
+}
+
+static void write_noise(struct hyp_buf *out, const struct noise *noise, int64_t first,
+                        uint64_t step, const uint64_t *r, size_t n)
+{
+    write_head(out, noise->order, noise->method, first, step);
+    if (noise->method == METHOD_PACKED) {
+        write_packed(out, r, n, noise->least, noise->width);
+    } else if (noise->method == METHOD_RICE) {
+        write_rice(out, r, n, noise->bias, noise->bits);
+    } else {
+        write_huffman(out, &noise->huffman, r, n, noise->bias, noise->bits);
+    }
+}
+
+/* Values in order 0, 1 or 2, whichever is shortest. */
+static void write_noisy(struct hyp_buf *out, const int64_t *values, size_t n, uint64_t step,
+                        const struct order_cost cost[3], uint64_t *u)
+{
+    uint64_t least = HYP_MIN(cost[0].bits, HYP_MIN(cost[1].bits, cost[2].bits));
+    /* The rough costs choose well among wide residuals; a code for few different ones is
+     * shorter than they think, so then the near ones are measured too. */
+    uint64_t most = n > HUFFMAN_MIN ? least + n * NEAR_BITS : least;
+    struct noise best = {.bits = UINT64_MAX};
+    struct noise tried;
+    for (unsigned order = 0; order < 3; order++) {
+        if (cost[order].bits <= most) {
+            fill_u(values, n, step, u);
+            make_residuals(u, n, order);
+            measure_noise(&tried, order, u, n);
+            if (tried.bits < best.bits) {
+                best = tried;
+            }
+        }
+    }
+    if (best.order != tried.order) {
+        fill_u(values, n, step, u);
+        make_residuals(u, n, best.order);
+        measure_noise(&best, best.order, u, n);
+    }
+    write_noise(out, &best, values[0], step, u, n);
 }
 
 /* Runs are tried where there are few of them; at this many values per run they win at last. */
@@ -340,159 +408,15 @@ void hyp_sequence_write(struct hyp_buf *out, const int64_t *values, size_t n, ui
         return;
     }
     unsigned steady = cost[1].runs < cost[0].runs ? 1 : 0;
-    unsigned order = cost[1].bits <= cost[0].bits ? 1 : 0;
-    order = cost[2].bits < cost[order].bits ? 2 : order;
     size_t start = out->len;
-    if (cost[steady].runs > n / VALUES_PER_RUN) {
-        make_residuals(u, n, order);
-        write_noise(out, order, values[0], step, u, n);
-        return;
+    if (cost[steady].runs <= n / VALUES_PER_RUN) {
+        make_residuals(u, n, steady);
+        write_head(out, steady, METHOD_RUNS, values[0], step);
+        write_runs(out, u, n, cost[steady].runs);
     }
-    make_residuals(u, n, steady);
-    write_head(out, steady, METHOD_RUNS, values[0], step);
-    write_runs(out, u, n, cost[steady].runs);
     size_t second = out->len;
-    fill_u(values, n, step, u);
-    make_residuals(u, n, order);
-    write_noise(out, order, values[0], step, u, n);
-    keep_shorter(out, start, second);
-}
-
-/* --- reading --- */
-
-static void read_runs(struct hyp_bytes *in, uint64_t *r, size_t n)
-{
-    uint64_t runs = hyp_bytes_varint(in);
-    uint64_t value = 0;
-    size_t at = 1;
-    for (uint64_t run = 0; run < runs && !hyp_bytes_failed(in); run++) {
-        value += (uint64_t)hyp_bytes_svarint(in);
-        uint64_t len = hyp_bytes_varint(in);
-        if (len >= n - at) {
-            in->failed = true;
-            return;
-        }
-        for (uint64_t i = 0; i <= len; i++) {
-            r[at++] = value;
-        }
+    write_noisy(out, values, n, step, cost, u);
+    if (second > start) {
+        keep_shorter(out, start, second);
     }
-    in->failed |= at != n;
-}
-
-static struct hyp_bit_reader begin_bits(const struct hyp_bytes *in)
-{
-    return (struct hyp_bit_reader){.data = in->data + in->pos, .len = hyp_bytes_left(in)};
-}
-
-static void end_bits(struct hyp_bytes *in, const struct hyp_bit_reader *bits)
-{
-    hyp_bytes_skip(in, hyp_bits_bytes(bits));
-}
-
-static void read_packed(struct hyp_bytes *in, uint64_t *r, size_t n)
-{
-    uint64_t least = (uint64_t)hyp_bytes_svarint(in);
-    unsigned width = hyp_bytes_u8(in);
-    if (hyp_bytes_failed(in) || width > 64 || hyp_bytes_left(in) < ((n - 1) * width + 7) / 8) {
-        in->failed = true;
-        return;
-    }
-    struct hyp_bit_reader bits = begin_bits(in);
-    for (size_t i = 1; i < n; i++) {
-        r[i] = hyp_bits_get_long(&bits, width) + least;
-    }
-    end_bits(in, &bits);
-}
-
-static bool read_rice_block(struct hyp_bit_reader *bits, uint64_t *r, size_t n, uint64_t bias)
-{
-    unsigned k = (unsigned)hyp_bits_get(bits, RICE_K_BITS);
-    if (k == RICE_ZERO_BLOCK) {
-        for (size_t i = 0; i < n; i++) {
-            r[i] = bias;
-        }
-        return true;
-    }
-    if (k > RICE_K_MAX) {
-        return false;
-    }
-    uint64_t mask = ((uint64_t)1 << k) - 1;
-    for (size_t i = 0; i < n; i++) {
-        uint64_t word = hyp_bits_peek(bits);
-        unsigned unary = word == 0 ? 64 : (unsigned)__builtin_ctzll(word);
-        if (unary < RICE_UNARY_MAX) {
-            bits->pos += unary + 1 + k;
-            uint64_t z = (uint64_t)unary << k | (word >> (unary + 1) & mask);
-            r[i] = unzigzag(z) + bias;
-        } else if (unary == RICE_UNARY_MAX) {
-            bits->pos += RICE_UNARY_MAX + 1;
-            r[i] = unzigzag(hyp_bits_get_long(bits, 64)) + bias;
-        } else {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void read_rice(struct hyp_bytes *in, uint64_t *r, size_t n)
-{
-    uint64_t bias = (uint64_t)hyp_bytes_svarint(in);
-    struct hyp_bit_reader bits = begin_bits(in);
-    bool good = !hyp_bytes_failed(in);
-    for (size_t begin = 1; begin < n && good; begin += RICE_BLOCK) {
-        size_t count = n - begin < RICE_BLOCK ? n - begin : RICE_BLOCK;
-        good = read_rice_block(&bits, r + begin, count, bias);
-    }
-    if (good) {
-        end_bits(in, &bits); /* fails when the bits went behind the end */
-    } else {
-        in->failed = true;
-    }
-}
-
-/* Sums the residuals up again and puts first and step back in. */
-static void restore(uint64_t *v, size_t n, unsigned order, uint64_t first, uint64_t step)
-{
-    v[0] = 0;
-    for (unsigned pass = 0; pass < order; pass++) {
-        for (size_t i = 1; i < n; i++) {
-            v[i] += v[i - 1];
-        }
-    }
-    for (size_t i = 0; i < n; i++) {
-        v[i] = v[i] * step + first;
-    }
-}
-
-void hyp_sequence_read(struct hyp_bytes *in, int64_t *values, size_t n)
-{
-    if (n == 0) {
-        return;
-    }
-    uint8_t mode = hyp_bytes_u8(in);
-    uint64_t first = (uint64_t)hyp_bytes_svarint(in);
-    uint64_t step = (mode & MODE_STEP) != 0 ? hyp_bytes_varint(in) : 1;
-    unsigned order = mode & ORDER_MASK;
-    /* The differences were taken modulo 2^64, so the residuals are summed as such. */
-    uint64_t *r = (uint64_t *)values;
-    if (order > 2) {
-        in->failed = true;
-    }
-    switch (mode >> METHOD_SHIFT & METHOD_MASK) {
-    case METHOD_EQUAL: {
-        uint64_t all = (uint64_t)hyp_bytes_svarint(in);
-        for (size_t i = 1; i < n; i++) {
-            r[i] = all;
-        }
-        break;
-    }
-    case METHOD_RUNS: read_runs(in, r, n); break;
-    case METHOD_PACKED: read_packed(in, r, n); break;
-    case METHOD_RICE: read_rice(in, r, n); break;
-    default: in->failed = true; break;
-    }
-    if (hyp_bytes_failed(in)) {
-        return;
-    }
-    restore(r, n, order, first, step);
 }

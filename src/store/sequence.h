@@ -22,6 +22,9 @@
  *              k = 63: all z of the block are 0 and not written. Unary: so many 0 bits and a
  *              1; 24 zeros: the whole z follows in 64 bits. The first bit is the lowest.
  *
+ *     4 HUFFMAN bias s, then a code and zigzag(r - bias) in it (store/huffman.h); not in chunks
+ *              of version 1
+ *
  * The writer tries orders and methods and keeps what is shortest. Arithmetic is modulo 2^64,
  * so any numbers are allowed. Neither allocates, except for the growth of the builder.
  */
