@@ -10,7 +10,7 @@
  *     head
  *     +---------+--------+---------------+------+---------+--------+---------+---------+-----+
  *     | version | CRC32C | CRC32C of the | rows | first   | span   | columns | column  | ... |
- *     | u8 = 1  | LE32   | data, LE32    |      | time, s | to last|         |         |     |
+ *     | u8 = 2  | LE32   | data, LE32    |      | time, s | to last|         |         |     |
  *     +---------+--------+---------------+------+---------+--------+---------+---------+-----+
  *     The first checksum covers everything behind itself.
  *
@@ -38,16 +38,21 @@
  *     texts  count, then per text length and bytes; text values are indexes into it
  *
  *     body
- *     +----------+------------+---------------------+-----------------+-------------+
- *     | flags u8 | [rows seq] | exponents           | qualities       | digits seq  |
- *     +----------+------------+---------------------+-----------------+-------------+
+ *     +----------+-------------+------------+---------------+---------------+-------------+
+ *     | flags u8 | [reference] | [rows seq] | exponents     | qualities     | digits seq  |
+ *     +----------+-------------+------------+---------------+---------------+-------------+
  *     flags  bits 0-1  exponents: 0 one, i8                1 seq, digits as they came
  *                                 2 seq, digits brought to the least exponent
  *                                 3 least one, i8; digits brought to it; each has as few
  *                                   digits as it can, so its own exponent follows from them
  *            bit 2     qualities: one, u8; else seq
+ *            bit 3     a reference to other columns follows (store/chunk_reference.h): to each
+ *                      of the digits that the sequence gives, the line of its row is added.
+ *                      Those columns are decimal, without a reference and without exponents 1
  *     rows seq holds the rows with a value, unless every row has one. Exponents and digits are
  *     of usable values only. Floating-point registers (their shortest decimal) end in 3.
+ *
+ *     Version 1, which is read as well, had no references.
  *
  * Sans-I/O. Writing allocates in the work space only, before it begins. Not for two threads
  * with one work space.
@@ -57,7 +62,9 @@
 
 #include "base/buf.h"
 #include "base/bytes.h"
+#include "model/value.h"
 #include "store/block.h"
+#include "store/chunk_reference.h"
 #include "store/text_pool.h"
 
 __extension__ typedef __int128 hyp_int128;
@@ -72,9 +79,11 @@ struct hyp_chunk_work {
     uint32_t *rows;
     int8_t *exponents;
     uint8_t *qualities;
-    uint32_t *starts; /* by column */
+    int64_t *sources[HYP_REFERENCE_COLUMNS + 1]; /* of a reference, and its times */
+    uint32_t *starts;                            /* by column */
     size_t start_capacity;
     struct hyp_map text_index;
+    struct hyp_chunk_chooser *chooser; /* of the writer, store/chunk_choose.h */
 };
 void hyp_chunk_work_finish(struct hyp_chunk_work *work);
 
@@ -91,10 +100,22 @@ struct hyp_str hyp_chunk_text(const struct hyp_chunk_texts *texts, int64_t paylo
 
 /* --- writing --- */
 
+/* What a register is to the heat that goes through its meter: flow times the difference of the
+ * temperatures is looked for in other registers. */
+enum hyp_chunk_role {
+    HYP_CHUNK_ROLE_NONE = 0,
+    HYP_CHUNK_ROLE_FLOW,
+    HYP_CHUNK_ROLE_SUPPLY,
+    HYP_CHUNK_ROLE_RETURN,
+    HYP_CHUNK_ROLE_COUNT_OF,
+};
+enum hyp_chunk_role hyp_chunk_role_of(const struct hyp_point_key *key);
+
 /* What a column number of the rows means. */
 struct hyp_chunk_point {
     int64_t point; /* ascending with the column's number */
     uint8_t value_kind;
+    uint8_t role; /* enum hyp_chunk_role */
 };
 
 struct hyp_chunk_source {
@@ -102,6 +123,7 @@ struct hyp_chunk_source {
     const struct hyp_chunk_point *points;
     uint32_t point_count;
     const struct hyp_chunk_texts *texts;
+    bool thorough; /* looks for references: worth it where a chunk is to stay */
 };
 
 /*
@@ -141,6 +163,7 @@ struct hyp_chunk {
     int64_t last;
     uint32_t columns;
     uint32_t data_crc;
+    uint8_t version;
     struct hyp_bytes head;  /* at the first column */
     struct hyp_bytes parts; /* of data: the rows' part, behind its times */
     struct hyp_bytes bodies;

@@ -7,7 +7,8 @@
 
 #include "store/chunk.h"
 
-#define HYP_CHUNK_VERSION 1u
+#define HYP_CHUNK_VERSION 2u
+#define HYP_CHUNK_VERSION_OLDEST 1u
 #define HYP_CHUNK_CRC_AT 1
 #define HYP_CHUNK_DATA_CRC_AT 5
 #define HYP_CHUNK_ROW_SEQUENCES 4 /* times, receive times, frames, kind and source */
@@ -29,6 +30,16 @@ enum hyp_chunk_exponents {
 };
 #define HYP_CHUNK_EXPONENTS 0x03u
 #define HYP_CHUNK_ONE_QUALITY 0x04u
+#define HYP_CHUNK_REFERENCE 0x08u
+
+/* How a body begins. */
+struct hyp_chunk_body {
+    uint8_t flags;
+    struct hyp_chunk_reference reference; /* relation NONE when there is none */
+};
+/* Opens a column's body; *ret_in stands behind what was read. False when it is damaged. */
+bool hyp_chunk_body_open(const struct hyp_chunk *chunk, const struct hyp_chunk_column *column,
+                         struct hyp_chunk_body *ret_body, struct hyp_bytes *ret_in);
 
 /* The rows that have a value of this column, ascending, into work->rows: all of them, or those
  * listed where the body's row numbers begin. False when the list is damaged. */

@@ -16,11 +16,11 @@ enum hyp_status hyp_chunk_open(struct hyp_chunk *chunk, struct hyp_str head)
     struct hyp_bytes in = hyp_bytes_from((const uint8_t *)head.ptr, head.len);
     uint8_t version = hyp_bytes_u8(&in);
     uint32_t crc = hyp_bytes_le32(&in);
-    *chunk = (struct hyp_chunk){.data_crc = hyp_bytes_le32(&in)};
+    *chunk = (struct hyp_chunk){.data_crc = hyp_bytes_le32(&in), .version = version};
     if (hyp_bytes_failed(&in)) {
         return HYP_MALFORMED;
     }
-    if (version != HYP_CHUNK_VERSION) {
+    if (version < HYP_CHUNK_VERSION_OLDEST || version > HYP_CHUNK_VERSION) {
         return HYP_UNSUPPORTED;
     }
     if (hyp_crc32c(in.data + HYP_CHUNK_DATA_CRC_AT, in.len - HYP_CHUNK_DATA_CRC_AT) != crc) {
@@ -164,6 +164,21 @@ enum hyp_status hyp_chunk_times(const struct hyp_chunk *chunk, struct hyp_chunk_
     return hyp_bytes_failed(&in) ? HYP_MALFORMED : HYP_OK;
 }
 
+bool hyp_chunk_body_open(const struct hyp_chunk *chunk, const struct hyp_chunk_column *column,
+                         struct hyp_chunk_body *ret_body, struct hyp_bytes *ret_in)
+{
+    struct hyp_bytes in = chunk->bodies;
+    hyp_bytes_skip(&in, (size_t)column->body);
+    in = hyp_bytes_slice(&in, (size_t)column->body_len);
+    *ret_body = (struct hyp_chunk_body){.flags = hyp_bytes_u8(&in)};
+    if ((ret_body->flags & HYP_CHUNK_REFERENCE) != 0) {
+        hyp_chunk_reference_read(&in, &ret_body->reference);
+        in.failed |= chunk->version < 2 || column->value_kind != HYP_VALUE_DECIMAL;
+    }
+    *ret_in = in;
+    return !hyp_bytes_failed(&in);
+}
+
 bool hyp_chunk_row_numbers(struct hyp_bytes *in, const struct hyp_chunk *chunk,
                            const struct hyp_chunk_column *column, struct hyp_chunk_work *work)
 {
@@ -258,13 +273,9 @@ static bool read_exponents(struct hyp_bytes *in, unsigned how, uint32_t n,
     return !hyp_bytes_failed(in);
 }
 
-static bool read_digits(struct hyp_bytes *in, unsigned how, uint32_t n, int8_t least,
-                        struct hyp_chunk_work *work)
+/* Digits that were brought to one exponent get back their own. */
+static bool settle_digits(unsigned how, uint32_t n, int8_t least, struct hyp_chunk_work *work)
 {
-    hyp_sequence_read(in, work->payloads, n);
-    if (hyp_bytes_failed(in)) {
-        return false;
-    }
     for (uint32_t i = 0; i < n && how >= HYP_CHUNK_SCALED; i++) {
         if (how == HYP_CHUNK_SHORTEST) {
             work->exponents[i] = hyp_chunk_shortest_exponent(work->payloads[i], least);
@@ -276,6 +287,85 @@ static bool read_digits(struct hyp_bytes *in, unsigned how, uint32_t n, int8_t l
     return true;
 }
 
+/* --- references --- */
+
+static bool find_numbered(const struct hyp_chunk *chunk, uint32_t number,
+                          struct hyp_chunk_column *column)
+{
+    struct hyp_chunk_cursor cursor;
+    hyp_chunk_columns(chunk, &cursor);
+    for (uint32_t i = 0; i < number; i++) {
+        if (hyp_chunk_next_column(&cursor, column) != HYP_OK) {
+            return false;
+        }
+    }
+    return hyp_chunk_next_column(&cursor, column) == HYP_OK;
+}
+
+/* Digits by row of a column that a reference names; uses the members of `work` for one column.
+ */
+static bool read_source(const struct hyp_chunk *chunk, uint32_t number,
+                        struct hyp_chunk_work *work, int64_t *line)
+{
+    struct hyp_chunk_column column;
+    struct hyp_chunk_body body;
+    struct hyp_bytes in;
+    int8_t least;
+    if (!find_numbered(chunk, number, &column) || column.value_kind != HYP_VALUE_DECIMAL ||
+        !hyp_chunk_body_open(chunk, &column, &body, &in) ||
+        body.reference.relation != HYP_RELATION_NONE ||
+        (body.flags & HYP_CHUNK_EXPONENTS) == HYP_CHUNK_RAW ||
+        !hyp_chunk_row_numbers(&in, chunk, &column, work) ||
+        !read_exponents(&in, body.flags & HYP_CHUNK_EXPONENTS, column.usable, work, &least) ||
+        !read_qualities(&in, (body.flags & HYP_CHUNK_ONE_QUALITY) != 0, &column, work)) {
+        return false;
+    }
+    hyp_sequence_read(&in, work->payloads, column.usable);
+    struct hyp_chunk_cells cells = {
+        .rows = work->rows, .qualities = work->qualities, .count = column.cells};
+    hyp_chunk_spread_digits(&cells, work->payloads, chunk->rows, line);
+    return !hyp_bytes_failed(&in);
+}
+
+/* The line of a reference into work->sources[0]. */
+static bool read_line(const struct hyp_chunk *chunk,
+                      const struct hyp_chunk_reference *reference, struct hyp_chunk_work *work)
+{
+    for (size_t i = 0; i < reference->count; i++) {
+        if (!read_source(chunk, reference->columns[i], work, work->sources[i])) {
+            return false;
+        }
+    }
+    int64_t *times = work->sources[HYP_REFERENCE_COLUMNS];
+    if (reference->relation == HYP_RELATION_INTEGRAL) {
+        struct hyp_bytes in = chunk->parts;
+        hyp_sequence_read(&in, times, chunk->rows);
+        if (hyp_bytes_failed(&in)) {
+            return false;
+        }
+    }
+    const int64_t *const x[HYP_REFERENCE_COLUMNS] = {work->sources[0], work->sources[1],
+                                                     work->sources[2]};
+    hyp_chunk_reference_source(reference, x, chunk->rows, work->sources[0]);
+    hyp_chunk_reference_line(reference, times, chunk->rows, work->sources[0]);
+    return true;
+}
+
+/* Adds the line to the digits, which are those of the usable cells. */
+static void add_line(struct hyp_chunk_work *work, const struct hyp_chunk_column *column)
+{
+    const int64_t *line = work->sources[0];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < column->cells; i++) {
+        if (hyp_quality_is_usable((enum hyp_quality)work->qualities[i])) {
+            uint64_t digits = (uint64_t)work->payloads[n];
+            work->payloads[n++] = (int64_t)(digits + (uint64_t)line[work->rows[i]]);
+        }
+    }
+}
+
+/* --- one column --- */
+
 enum hyp_status hyp_chunk_values(const struct hyp_chunk *chunk,
                                  const struct hyp_chunk_column *column,
                                  struct hyp_chunk_work *work)
@@ -284,18 +374,30 @@ enum hyp_status hyp_chunk_values(const struct hyp_chunk *chunk,
     if (status != HYP_OK) {
         return status;
     }
-    struct hyp_bytes in = chunk->bodies;
-    hyp_bytes_skip(&in, (size_t)column->body);
-    in = hyp_bytes_slice(&in, (size_t)column->body_len);
-    uint8_t flags = hyp_bytes_u8(&in);
-    unsigned how = flags & HYP_CHUNK_EXPONENTS;
+    struct hyp_chunk_body body;
+    struct hyp_bytes in;
+    if (!hyp_chunk_body_open(chunk, column, &body, &in)) {
+        return HYP_MALFORMED;
+    }
+    unsigned how = body.flags & HYP_CHUNK_EXPONENTS;
+    bool refers = body.reference.relation != HYP_RELATION_NONE;
     int8_t least;
-    if (hyp_bytes_failed(&in) || !hyp_chunk_row_numbers(&in, chunk, column, work) ||
+    if ((refers && !read_line(chunk, &body.reference, work)) ||
+        !hyp_chunk_row_numbers(&in, chunk, column, work) ||
         !read_exponents(&in, how, column->usable, work, &least) ||
-        !read_qualities(&in, (flags & HYP_CHUNK_ONE_QUALITY) != 0, column, work) ||
-        !read_digits(&in, how, column->usable, least, work)) {
+        !read_qualities(&in, (body.flags & HYP_CHUNK_ONE_QUALITY) != 0, column, work)) {
+        return HYP_MALFORMED;
+    }
+    hyp_sequence_read(&in, work->payloads, column->usable);
+    if (hyp_bytes_failed(&in) || hyp_bytes_left(&in) != 0) {
+        return HYP_MALFORMED;
+    }
+    if (refers) {
+        add_line(work, column);
+    }
+    if (!settle_digits(how, column->usable, least, work)) {
         return HYP_MALFORMED;
     }
     spread(work, column);
-    return hyp_bytes_left(&in) == 0 ? HYP_OK : HYP_MALFORMED;
+    return HYP_OK;
 }

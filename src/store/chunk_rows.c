@@ -124,10 +124,10 @@ static enum hyp_status count_cells(const struct hyp_chunk *chunk, struct hyp_chu
             everywhere++;
             continue;
         }
-        struct hyp_bytes in = chunk->bodies;
-        hyp_bytes_skip(&in, (size_t)wanted.column.body);
-        hyp_bytes_skip(&in, 1); /* flags; the row numbers come first */
-        if (!hyp_chunk_row_numbers(&in, chunk, &wanted.column, work)) {
+        struct hyp_chunk_body body;
+        struct hyp_bytes in;
+        if (!hyp_chunk_body_open(chunk, &wanted.column, &body, &in) ||
+            !hyp_chunk_row_numbers(&in, chunk, &wanted.column, work)) {
             return HYP_MALFORMED;
         }
         for (uint32_t i = 0; i < wanted.column.cells; i++) {

@@ -4,6 +4,8 @@
  */
 #include "store/chunk.h"
 
+#include "store/chunk_choose.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +20,11 @@ void hyp_chunk_work_finish(struct hyp_chunk_work *work)
     free(work->rows);
     free(work->exponents);
     free(work->qualities);
+    for (size_t i = 0; i < HYP_ARRAY_LEN(work->sources); i++) {
+        free(work->sources[i]);
+    }
     free(work->starts);
+    hyp_chunk_chooser_destroy(work->chooser);
     hyp_map_finish(&work->text_index);
     *work = (struct hyp_chunk_work){0};
 }
@@ -50,6 +56,11 @@ enum hyp_status hyp_chunk_reserve(struct hyp_chunk_work *work, size_t values)
         !grow(&work->qualities, capacity, sizeof(*work->qualities))) {
         return HYP_NO_MEMORY;
     }
+    for (size_t i = 0; i < HYP_ARRAY_LEN(work->sources); i++) {
+        if (!grow(&work->sources[i], capacity, sizeof(*work->sources[i]))) {
+            return HYP_NO_MEMORY;
+        }
+    }
     work->capacity = capacity;
     return HYP_OK;
 }
@@ -68,4 +79,19 @@ struct hyp_str hyp_chunk_text(const struct hyp_chunk_texts *texts, int64_t paylo
         return texts->items[-(payload + 1)];
     }
     return hyp_text_pool_get(texts->pool, (uint32_t)payload);
+}
+
+/* --- roles --- */
+
+enum hyp_chunk_role hyp_chunk_role_of(const struct hyp_point_key *key)
+{
+    if (key->function != HYP_FUNCTION_INSTANTANEOUS || key->storage != 0 || key->tariff != 0) {
+        return HYP_CHUNK_ROLE_NONE;
+    }
+    switch ((enum hyp_name)key->name) {
+    case HYP_NAME_FLOW: return HYP_CHUNK_ROLE_FLOW;
+    case HYP_NAME_FLOW_TEMPERATURE: return HYP_CHUNK_ROLE_SUPPLY;
+    case HYP_NAME_RETURN_TEMPERATURE: return HYP_CHUNK_ROLE_RETURN;
+    default: return HYP_CHUNK_ROLE_NONE;
+    }
 }

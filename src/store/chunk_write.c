@@ -3,6 +3,8 @@
 
 #include "base/limits.h"
 #include "model/value.h"
+#include "store/chunk_choose.h"
+#include "store/chunk_column.h"
 #include "store/chunk_format.h"
 #include "store/crc32c.h"
 #include "store/sequence.h"
@@ -116,307 +118,56 @@ static enum hyp_status sort_cells(struct hyp_chunk_work *work,
     return HYP_OK;
 }
 
-/* --- exponents and digits --- */
-
-/* The values of one column. */
-struct column {
-    const struct hyp_rows *rows;
-    const int64_t *payloads;
-    const int8_t *exponents;
-    const uint8_t *qualities;
-    const uint32_t *row;
-    size_t cells;
-    size_t usable;
-    int8_t least; /* exponent of the usable values */
-    bool one_exponent;
-    bool scalable; /* all can be brought to the least exponent */
-};
-
-static bool is_usable(const struct column *column, size_t i)
-{
-    return hyp_quality_is_usable((enum hyp_quality)column->qualities[i]);
-}
-
-static bool scale(int64_t digits, int places, int64_t *ret_digits)
-{
-    while (digits != 0 && places > 0) {
-        if (__builtin_mul_overflow(digits, 10, &digits)) {
-            return false;
-        }
-        places--;
-    }
-    *ret_digits = digits;
-    return true;
-}
-
-static void look_at_exponents(struct column *column)
-{
-    column->least = INT8_MAX;
-    column->one_exponent = true;
-    bool any = false;
-    int8_t first = 0;
-    for (size_t i = 0; i < column->cells; i++) {
-        if (!is_usable(column, i)) {
-            continue;
-        }
-        column->usable++;
-        first = any ? first : column->exponents[i];
-        any = true;
-        column->one_exponent &= column->exponents[i] == first;
-        column->least = HYP_MIN(column->least, column->exponents[i]);
-    }
-    column->least = any ? column->least : 0;
-    column->scalable = true;
-    for (size_t i = 0; i < column->cells && !column->one_exponent && column->scalable; i++) {
-        int64_t digits;
-        column->scalable =
-            !is_usable(column, i) ||
-            scale(column->payloads[i], column->exponents[i] - column->least, &digits);
-    }
-}
-
-/* Digits of value i at the least exponent; the column is scalable. */
-static int64_t scaled(const struct column *column, size_t i)
-{
-    int64_t digits = 0;
-    HYP_IGNORE(scale(column->payloads[i], column->exponents[i] - column->least, &digits));
-    return digits;
-}
-
-static void write_digits(struct hyp_buf *data, const struct column *column, bool scaled_ones,
-                         struct hyp_chunk_work *work)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < column->cells; i++) {
-        if (is_usable(column, i)) {
-            work->numbers[n++] = scaled_ones ? scaled(column, i) : column->payloads[i];
-        }
-    }
-    hyp_sequence_write(data, work->numbers, n, work->scratch);
-}
-
-static void write_exponents(struct hyp_buf *data, const struct column *column,
-                            struct hyp_chunk_work *work)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < column->cells; i++) {
-        if (is_usable(column, i)) {
-            work->numbers[n++] = column->exponents[i];
-        }
-    }
-    hyp_sequence_write(data, work->numbers, n, work->scratch);
-}
-
-static bool all_shortest(const struct column *column)
-{
-    for (size_t i = 0; i < column->cells; i++) {
-        if (is_usable(column, i) &&
-            hyp_chunk_shortest_exponent(scaled(column, i), column->least) !=
-                column->exponents[i]) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* --- body --- */
-
-static void write_row_numbers(struct hyp_buf *data, const struct column *column,
-                              struct hyp_chunk_work *work)
-{
-    for (size_t i = 0; i < column->cells; i++) {
-        work->numbers[i] = column->row[i];
-    }
-    hyp_sequence_write(data, work->numbers, column->cells, work->scratch);
-}
-
-static bool one_quality(const struct column *column)
-{
-    for (size_t i = 1; i < column->cells; i++) {
-        if (column->qualities[i] != column->qualities[0]) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void write_qualities(struct hyp_buf *data, const struct column *column,
-                            struct hyp_chunk_work *work)
-{
-    for (size_t i = 0; i < column->cells; i++) {
-        work->numbers[i] = column->qualities[i];
-    }
-    hyp_sequence_write(data, work->numbers, column->cells, work->scratch);
-}
-
-static void write_body_as(struct hyp_buf *data, const struct column *column,
-                          enum hyp_chunk_exponents how, struct hyp_chunk_work *work)
-{
-    bool one = one_quality(column);
-    hyp_buf_append_u8(data, (uint8_t)(how | (one ? HYP_CHUNK_ONE_QUALITY : 0u)));
-    if (column->cells != column->rows->row_count) {
-        write_row_numbers(data, column, work);
-    }
-    if (how == HYP_CHUNK_ONE_EXPONENT || how == HYP_CHUNK_SHORTEST) {
-        hyp_buf_append_u8(data, (uint8_t)column->least);
-    } else {
-        write_exponents(data, column, work);
-    }
-    if (one) {
-        hyp_buf_append_u8(data, column->qualities[0]);
-    } else {
-        write_qualities(data, column, work);
-    }
-    write_digits(data, column, how == HYP_CHUNK_SCALED || how == HYP_CHUNK_SHORTEST, work);
-}
-
-/* Where exponents differ, the ways to keep them are tried and the shortest one stays. */
-static void write_body(struct hyp_buf *data, const struct column *column,
-                       struct hyp_chunk_work *work)
-{
-    if (column->one_exponent) {
-        write_body_as(data, column, HYP_CHUNK_ONE_EXPONENT, work);
-        return;
-    }
-    size_t start = data->len;
-    write_body_as(data, column, HYP_CHUNK_RAW, work);
-    if (!column->scalable) {
-        return;
-    }
-    enum hyp_chunk_exponents other =
-        all_shortest(column) ? HYP_CHUNK_SHORTEST : HYP_CHUNK_SCALED;
-    size_t second = data->len;
-    write_body_as(data, column, other, work);
-    if (hyp_buf_status(data) != HYP_OK) {
-        return;
-    }
-    size_t len = data->len - second;
-    if (len < second - start) {
-        memmove(data->data + start, data->data + second, len);
-        data->len = start + len;
-    } else {
-        data->len = second;
-    }
-}
-
-/* --- statistics --- */
-
-static void add_to_stats(struct hyp_chunk_stats *stats, int64_t digits)
-{
-    if (stats->count == 0) {
-        stats->first = digits;
-        stats->min = digits;
-        stats->max = digits;
-    }
-    stats->last = digits;
-    stats->min = HYP_MIN(stats->min, digits);
-    stats->max = HYP_MAX(stats->max, digits);
-    stats->sum += digits;
-    stats->count++;
-}
-
-/* Statistics over the shown version of every instant. */
-static void make_stats(const struct column *column, struct hyp_chunk_stats *stats)
-{
-    *stats = (struct hyp_chunk_stats){.exp10 = column->least};
-    const struct hyp_row *rows = column->rows->rows;
-    for (size_t i = 0; i < column->cells;) {
-        size_t shown = i;
-        size_t next = i + 1;
-        for (;
-             next < column->cells && rows[column->row[next]].time == rows[column->row[i]].time;
-             next++) {
-            if (hyp_series_is_better(column->qualities[next], rows[column->row[next]].kind,
-                                     column->qualities[shown], rows[column->row[shown]].kind)) {
-                shown = next;
-            }
-        }
-        if (is_usable(column, shown)) {
-            add_to_stats(stats, scaled(column, shown));
-        }
-        i = next;
-    }
-}
-
-/* Does max - min fit, as the head wants it? */
-static bool is_writable(const struct hyp_chunk_stats *stats)
-{
-    int64_t range;
-    return stats->count > 0 && !__builtin_sub_overflow(stats->max, stats->min, &range);
-}
-
-static void append_varint128(struct hyp_buf *out, unsigned __int128 value)
-{
-    while (value >= 0x80) {
-        hyp_buf_append_u8(out, (uint8_t)(value | 0x80));
-        value >>= 7;
-    }
-    hyp_buf_append_u8(out, (uint8_t)value);
-}
-
-static bool is_constant(const struct hyp_chunk_stats *stats)
-{
-    return stats->min == stats->max;
-}
-
-static void write_stats(struct hyp_buf *head, const struct hyp_chunk_stats *stats,
-                        bool with_count)
-{
-    if (with_count) {
-        hyp_buf_append_varint(head, stats->count);
-    }
-    hyp_buf_append_u8(head, (uint8_t)stats->exp10);
-    hyp_buf_append_svarint(head, stats->first);
-    if (is_constant(stats)) {
-        return;
-    }
-    hyp_buf_append_svarint(head, stats->last - stats->first);
-    hyp_buf_append_varint(head, (uint64_t)(stats->first - stats->min));
-    hyp_buf_append_varint(head, (uint64_t)(stats->max - stats->min));
-    hyp_int128 rest = stats->sum - (hyp_int128)stats->min * (hyp_int128)stats->count;
-    append_varint128(head, (unsigned __int128)rest);
-}
-
 /* --- chunk --- */
 
-static void write_column(struct hyp_chunk_work *work, const struct hyp_chunk_source *source,
-                         uint32_t c, int64_t step, struct hyp_buf *head, struct hyp_buf *data)
+static struct hyp_cells cells_of(const struct hyp_chunk_work *work,
+                                 const struct hyp_chunk_source *source, uint32_t c)
 {
     uint32_t begin = work->starts[c];
-    struct column column = {.rows = source->rows,
-                            .payloads = work->payloads + begin,
-                            .exponents = work->exponents + begin,
-                            .qualities = work->qualities + begin,
-                            .row = work->rows + begin,
-                            .cells = work->starts[c + 1] - begin};
-    look_at_exponents(&column);
-    size_t start = data->len;
-    write_body(data, &column, work);
-    struct hyp_chunk_stats stats = {0};
-    uint8_t kind = source->points[c].value_kind;
-    if (kind == HYP_VALUE_DECIMAL && column.scalable) {
-        make_stats(&column, &stats);
+    struct hyp_cells column = {.rows = source->rows,
+                               .payloads = work->payloads + begin,
+                               .exponents = work->exponents + begin,
+                               .qualities = work->qualities + begin,
+                               .row = work->rows + begin,
+                               .cells = work->starts[c + 1] - begin};
+    hyp_cells_look(&column);
+    return column;
+}
+
+/* Below so many values a reference weighs more than it saves. */
+#define REFERENCE_VALUES_MIN 48
+
+/* Has the chooser look for references. False when there are none. */
+static bool choose(struct hyp_chunk_work *work, const struct hyp_chunk_source *source)
+{
+    const struct hyp_rows *rows = source->rows;
+    if (!source->thorough ||
+        hyp_chunk_chooser_begin(&work->chooser, rows->rows, rows->row_count) != HYP_OK) {
+        return false;
     }
-    bool has_stats = is_writable(&stats);
-    bool with_count = has_stats && stats.count != column.usable;
-    uint8_t flags = kind;
-    flags |= column.cells == source->rows->row_count ? HYP_CHUNK_EVERY_ROW : 0u;
-    flags |= column.usable == column.cells ? HYP_CHUNK_ALL_USABLE : 0u;
-    flags |= has_stats ? HYP_CHUNK_STATS : 0u;
-    flags |= has_stats && is_constant(&stats) ? HYP_CHUNK_CONSTANT : 0u;
-    flags |= with_count ? HYP_CHUNK_COUNT : 0u;
-    hyp_buf_append_varint(head, (uint64_t)step);
-    hyp_buf_append_u8(head, flags);
-    if ((flags & HYP_CHUNK_EVERY_ROW) == 0) {
-        hyp_buf_append_varint(head, column.cells);
+    uint32_t number = 0;
+    for (uint32_t c = 0; c < source->point_count; c++) {
+        if (work->starts[c + 1] == work->starts[c]) {
+            continue;
+        }
+        struct hyp_cells column = cells_of(work, source, c);
+        const struct hyp_chunk_point *point = &source->points[c];
+        if (point->value_kind == HYP_VALUE_DECIMAL && column.scalable &&
+            column.usable >= REFERENCE_VALUES_MIN) {
+            int64_t *line =
+                hyp_chunk_chooser_add(work->chooser, number, (enum hyp_chunk_role)point->role);
+            if (line == NULL) {
+                break;
+            }
+            struct hyp_chunk_cells cells = {
+                .rows = column.row, .qualities = column.qualities, .count = column.cells};
+            hyp_cells_digits(&column, work->numbers);
+            hyp_chunk_spread_digits(&cells, work->numbers, rows->row_count, line);
+        }
+        number++;
     }
-    if ((flags & HYP_CHUNK_ALL_USABLE) == 0) {
-        hyp_buf_append_varint(head, column.usable);
-    }
-    hyp_buf_append_varint(head, data->len - start);
-    if (has_stats) {
-        write_stats(head, &stats, with_count);
-    }
+    hyp_chunk_chooser_run(work->chooser);
+    return true;
 }
 
 static uint32_t count_columns(const struct hyp_chunk_work *work, uint32_t point_count)
@@ -426,6 +177,28 @@ static uint32_t count_columns(const struct hyp_chunk_work *work, uint32_t point_
         count += work->starts[c + 1] > work->starts[c];
     }
     return count;
+}
+
+static void write_columns(struct hyp_chunk_work *work, const struct hyp_chunk_source *source,
+                          struct hyp_buf *head, struct hyp_buf *data)
+{
+    bool chosen = choose(work, source);
+    int64_t point = 0;
+    uint32_t number = 0;
+    for (uint32_t c = 0; c < source->point_count; c++) {
+        if (work->starts[c + 1] == work->starts[c]) {
+            continue;
+        }
+        struct hyp_cells column = cells_of(work, source, c);
+        if (chosen) {
+            column.is_source = hyp_chunk_chooser_is_source(work->chooser, number);
+            column.reference = hyp_chunk_chooser_get(work->chooser, number);
+        }
+        int64_t step = source->points[c].point - point;
+        hyp_cells_write(&column, source->points[c].value_kind, step, work, head, data);
+        point = source->points[c].point;
+        number++;
+    }
 }
 
 /* One number of every row, as the rows' part keeps it. */
@@ -496,13 +269,7 @@ enum hyp_status hyp_chunk_write(struct hyp_chunk_work *work,
     hyp_buf_append_svarint(head, first);
     hyp_buf_append_varint(head, (uint64_t)last - (uint64_t)first);
     hyp_buf_append_varint(head, count_columns(work, source->point_count));
-    int64_t point = 0;
-    for (uint32_t c = 0; c < source->point_count; c++) {
-        if (work->starts[c + 1] > work->starts[c]) {
-            write_column(work, source, c, source->points[c].point - point, head, data);
-            point = source->points[c].point;
-        }
-    }
+    write_columns(work, source, head, data);
     if (hyp_buf_status(head) != HYP_OK || hyp_buf_status(data) != HYP_OK) {
         return hyp_buf_status(head) != HYP_OK ? hyp_buf_status(head) : hyp_buf_status(data);
     }

@@ -211,7 +211,9 @@ static enum hyp_status list_points(struct hyp_sealer *sealer, const struct hyp_s
                                      series->column_count, sizeof(*sealer->points));
     for (uint32_t c = 0; c < series->column_count && status == HYP_OK; c++) {
         sealer->points[c] = (struct hyp_chunk_point){
-            .point = series->columns[c].point, .value_kind = series->columns[c].value_kind};
+            .point = series->columns[c].point,
+            .value_kind = series->columns[c].value_kind,
+            .role = (uint8_t)hyp_chunk_role_of(&series->columns[c].key)};
     }
     return status;
 }
@@ -224,7 +226,8 @@ static enum hyp_status write_chunk(struct hyp_store *store, const struct hyp_ser
     struct hyp_chunk_source source = {.rows = &sealer->rows,
                                       .points = sealer->points,
                                       .point_count = series->column_count,
-                                      .texts = &sealer->texts};
+                                      .texts = &sealer->texts,
+                                      .thorough = period == hyp_period_whole(period)};
     hyp_buf_reset(&sealer->head);
     hyp_buf_reset(&sealer->data);
     enum hyp_status status =

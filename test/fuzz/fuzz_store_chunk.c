@@ -47,8 +47,10 @@ static bool list_points(const struct hyp_chunk *chunk, struct points *points)
             column.point <= 0) {
             return false;
         }
-        points->list[points->count++] =
-            (struct hyp_chunk_point){.point = column.point, .value_kind = column.value_kind};
+        points->list[points->count++] = (struct hyp_chunk_point){
+            .point = column.point,
+            .value_kind = column.value_kind,
+            .role = (uint8_t)(points->count % HYP_CHUNK_ROLE_COUNT_OF)};
     }
     return true;
 }
@@ -109,8 +111,11 @@ static void write_again(struct points *points, const struct hyp_chunk_texts *tex
     struct hyp_buf body;
     hyp_buf_init_heap(&head, 1u << 26);
     hyp_buf_init_heap(&body, 1u << 26);
-    struct hyp_chunk_source source = {
-        .rows = rows, .points = points->list, .point_count = points->count, .texts = texts};
+    struct hyp_chunk_source source = {.rows = rows,
+                                      .points = points->list,
+                                      .point_count = points->count,
+                                      .texts = texts,
+                                      .thorough = true};
     if (hyp_chunk_write(&work, &source, &head, &body) != HYP_OK ||
         !read_all(hyp_buf_view(&head), hyp_buf_view(&body), &read_points, &work, &read_texts,
                   &again) ||
