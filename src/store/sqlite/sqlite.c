@@ -224,7 +224,7 @@ static bool sqlite_tidy(struct hyp_db *db)
         }
         return false;
     }
-    return sqlite_exec(db, "PRAGMA incremental_vacuum(512)") == HYP_OK;
+    return sqlite_exec(db, "PRAGMA incremental_vacuum(2048)") == HYP_OK;
 }
 
 static void sqlite_close(struct hyp_db *db)
@@ -277,13 +277,16 @@ static const struct {
 } modes[] = {
     [HYP_SQLITE_WRITE] =
         {SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-                            "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                            "PRAGMA page_size=1024; PRAGMA auto_vacuum=INCREMENTAL;"
+         "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=4096; PRAGMA synchronous=FULL;"
          "PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=67108864;"
-         "PRAGMA temp_store=MEMORY"                                         },
+         "PRAGMA temp_store=MEMORY"                                                                                   },
+ /* An empty file that takes the pages of another one, however long these are. */
+    [HYP_SQLITE_COPY] = {SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,                      "PRAGMA synchronous=FULL"},
     [HYP_SQLITE_READ] = {SQLITE_OPEN_READONLY,
-                            "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY"},
+                            "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY"                                          },
     [HYP_SQLITE_MEMORY] = {SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY,
-                            "PRAGMA foreign_keys=ON"                        },
+                            "PRAGMA foreign_keys=ON"                                                                  },
 };
 
 enum hyp_status hyp_sqlite_open(const char *path, enum hyp_sqlite_mode mode,
@@ -333,7 +336,7 @@ static enum hyp_status copy_pages(sqlite3 *from, struct hyp_db *to)
 enum hyp_status hyp_sqlite_copy(struct hyp_db *db, const char *target, struct hyp_error *err)
 {
     struct hyp_db *copy;
-    enum hyp_status status = hyp_sqlite_open(target, HYP_SQLITE_WRITE, &copy, err);
+    enum hyp_status status = hyp_sqlite_open(target, HYP_SQLITE_COPY, &copy, err);
     if (status != HYP_OK) {
         return status;
     }

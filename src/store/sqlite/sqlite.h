@@ -11,6 +11,7 @@
 
 enum hyp_sqlite_mode {
     HYP_SQLITE_WRITE, /* creates the file if missing */
+    HYP_SQLITE_COPY,  /* the same for hyp_sqlite_copy: pages of any size, no WAL yet */
     HYP_SQLITE_READ,  /* read-only */
     HYP_SQLITE_MEMORY,
 };
