@@ -3,6 +3,7 @@
 
 #include "base/map.h"
 #include "cmd/decoder_series.h"
+#include "cmd/decoder_values.h"
 #include "protocol/inspect.h"
 #include "protocol/mbus/fixed.h"
 #include "protocol/wmbus/formats.h"
@@ -261,29 +262,6 @@ enum hyp_status hyp_decoder_add_keys(struct hyp_decoder *decoder, struct hyp_str
 
 /* --- telegrams --- */
 
-/*
- * The unit that the record itself announces, where the profile gave the value another one of
- * the same size: electricity meters send reactive and apparent quantities under the VIF of W
- * and Wh.
- */
-static enum hyp_unit sent_unit(const struct hyp_mbus_record *record,
-                               const struct hyp_value *value)
-{
-    struct hyp_decimal decimal = record->decimal;
-    enum hyp_unit unit = record->unit;
-    int exp10 = 0;
-    if ((record->quantity != HYP_QUANTITY_ENERGY && record->quantity != HYP_QUANTITY_POWER) ||
-        unit == value->unit || unit == HYP_UNIT_NONE || value->unit == HYP_UNIT_NONE ||
-        value->kind != HYP_VALUE_DECIMAL || record->kind != HYP_VALUE_DECIMAL ||
-        !hyp_quality_is_usable(value->quality) ||
-        hyp_unit_canonical(unit, &exp10) == value->unit) {
-        return value->unit;
-    }
-    const bool same = hyp_unit_normalise(&decimal, &unit) == HYP_OK &&
-                      hyp_decimal_compare(decimal, value->decimal) == 0;
-    return same ? unit : value->unit;
-}
-
 /* Adds what the profile makes of a record; records that are no values are left out. */
 static enum hyp_status add_record(struct hyp_decoder *decoder,
                                   const struct hyp_profile *profile,
@@ -306,7 +284,7 @@ static enum hyp_status add_record(struct hyp_decoder *decoder,
     const enum hyp_quantity named =
         hyp_vocabulary_word((enum hyp_name)added->value.key.name)->quantity;
     added->quantity = named != HYP_QUANTITY_UNKNOWN ? named : record->quantity;
-    added->sent_unit = sent_unit(record, &added->value);
+    added->sent_unit = hyp_decoded_sent_unit(record, &added->value);
     added->function = record->function;
     added->storage = record->storage;
     added->tariff = record->tariff;
@@ -378,6 +356,8 @@ static void decode_content(struct hyp_decoder *decoder, struct hyp_decoded *deco
 {
     const struct hyp_telegram *telegram = &decoder->telegram;
     enum hyp_status status = walk_content(decoder, decoded);
+    decoded->count =
+        hyp_decoded_add_total(telegram->meter.medium, decoder->records, decoded->count);
     if (status != HYP_OK) {
         struct hyp_error *error = &decoded->error;
         error->status = status;

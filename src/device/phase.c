@@ -45,3 +45,49 @@ uint16_t hyp_phase_subunit(const struct hyp_mbus_record *record, enum hyp_name n
     const bool plain = name == HYP_NAME_VOLTAGE || name == HYP_NAME_CURRENT;
     return (uint16_t)(plain ? phase : PHASE_SUBUNIT + phase);
 }
+
+void hyp_phase_powers_add(struct hyp_phase_powers *powers, const struct hyp_value *value)
+{
+    const struct hyp_point_key *key = &value->key;
+    if (key->name != HYP_NAME_ACTIVE_POWER || key->storage != 0 || key->tariff != 0 ||
+        key->function != HYP_FUNCTION_INSTANTANEOUS) {
+        return;
+    }
+    if (key->subunit <= PHASE_SUBUNIT || key->subunit > PHASE_SUBUNIT + 3) {
+        powers->has_total = powers->has_total || key->subunit == 0;
+        return;
+    }
+    if (value->kind == HYP_VALUE_DECIMAL && value->quality == HYP_QUALITY_GOOD) {
+        const unsigned phase = key->subunit - PHASE_SUBUNIT - 1;
+        powers->phase[phase] = value->decimal;
+        powers->seen |= 1u << phase;
+    }
+}
+
+bool hyp_phase_powers_total(const struct hyp_phase_powers *powers, struct hyp_value *ret_total)
+{
+    struct hyp_decimal sum;
+    if (powers->seen != 7 || powers->has_total ||
+        hyp_decimal_add(powers->phase[0], powers->phase[1], &sum) != HYP_OK ||
+        hyp_decimal_add(sum, powers->phase[2], &sum) != HYP_OK) {
+        return false;
+    }
+    *ret_total = (struct hyp_value){
+        .key = {.name = HYP_NAME_ACTIVE_POWER},
+        .kind = HYP_VALUE_DECIMAL,
+        .unit = HYP_UNIT_KW,
+        .quality = HYP_QUALITY_ESTIMATED,
+        .decimal = sum,
+        .label = HYP_STR("sum of the phases"),
+    };
+    return true;
+}
+
+bool hyp_phase_total(const struct hyp_value *values, size_t count, struct hyp_value *ret_total)
+{
+    struct hyp_phase_powers powers = {.seen = 0};
+    for (size_t i = 0; i < count; i++) {
+        hyp_phase_powers_add(&powers, &values[i]);
+    }
+    return hyp_phase_powers_total(&powers, ret_total);
+}

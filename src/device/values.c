@@ -8,6 +8,7 @@
  * a subunit above those a meter can have.
  */
 #include "device/generic.h"
+#include "device/phase.h"
 #include "device/profile.h"
 
 #include "base/limits.h"
@@ -373,6 +374,16 @@ static void mark_faults(struct collection *all)
     }
 }
 
+/* Electricity meters that send the power of each phase and no total. */
+static void add_total_power(struct collection *all, uint8_t medium)
+{
+    struct hyp_value total;
+    if (hyp_medium_class_of(medium) == HYP_MEDIUM_CLASS_ELECTRICITY &&
+        hyp_phase_total(all->values, all->count, &total)) {
+        add_value(all, &total, 0);
+    }
+}
+
 static void add_status(struct collection *all, const struct hyp_telegram *telegram)
 {
     if (telegram->has_status) {
@@ -471,6 +482,7 @@ enum hyp_status hyp_device_values(const struct hyp_library *library,
                                telegram->ci);
     }
     mark_faults(&all);
+    add_total_power(&all, telegram->meter.medium);
     struct hyp_value *values =
         hyp_arena_alloc_array(arena, HYP_MAX(all.count, 1), sizeof(*values));
     if (values == NULL) {

@@ -11,6 +11,16 @@
 #define ROOM 0x1B
 #define OTHER 0x00
 
+#define THREE_PHASES                                                                           \
+    "active_power.u1025=0.09471 kW {phase 1}; active_power.u1026=0.10602 kW {phase 2}; "       \
+    "active_power.u1027=0.01606 kW {phase 3}; active_power=0.21679 kW {sum of the phases}; "
+#define TOTAL_SENT                                                                             \
+    "active_power.u1025=0.00001 kW {phase 1}; active_power.u1026=0.00001 kW {phase 2}; "       \
+    "active_power.u1027=0.00001 kW {phase 3}; active_power=0.00007 kW; "
+#define PHASE_ABSENT                                                                           \
+    "active_power.u1025=0.00001 kW {phase 1}; active_power.u1026=(no_value) {phase 2}; "       \
+    "active_power.u1027=0.00001 kW {phase 3}; "
+
 static const struct row {
     const char *name;
     uint8_t medium;
@@ -67,6 +77,12 @@ static const struct row {
     {"phases by a maker's VIFE",                      ELECTRICITY,
      "04A9FF01 FF240000 02FDC8FF8200 0A09 0285FF03 0100",                                                                          "active_power.u1025=0.09471 kW {phase 1}; voltage.u2=231.4 V {phase 2}; "
      "active_energy_import.u1027=0.1 kWh {phase 3}; "                                                       },
+    {"three phases make a total",                     ELECTRICITY,
+     "04A9FF01 FF240000 04A9FF02 6A290000 04A9FF03 46060000",                                                                      THREE_PHASES                      },
+    {"a total that is sent is not computed",          ELECTRICITY,
+     "04A9FF01 01000000 04A9FF02 01000000 04A9FF03 01000000 0429 07000000",                                                        TOTAL_SENT                        },
+    {"an absent phase makes no total",                ELECTRICITY,
+     "04A9FF01 01000000 04A9FF02 00000080 04A9FF03 01000000",                                                                      PHASE_ABSENT                      },
     {"a maker's VIFE beside a subunit stays unnamed", ELECTRICITY,  "8440A9FF01 FF240000",
      "experimental.u24199=0.09471 kW {power, VIFE 7F 01}; "                                                                                                          },
     {"what is left of a battery",                     WATER,        "01FDEE7E 78 01FD6E 0C",
