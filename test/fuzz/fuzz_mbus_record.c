@@ -3,7 +3,6 @@
  * Any bytes as data records. The first byte chooses the byte order. What comes out must lie in
  * the message, and neither notes nor the expansion of profiles may change it.
  */
-#include "protocol/mbus/fixed.h"
 #include "protocol/mbus/record.h"
 
 #include <stdlib.h>
@@ -137,18 +136,6 @@ static void check_notes(const struct hyp_explain *explain, size_t size)
     require(memchr(covered, 0, size) == NULL);
 }
 
-static void check_fixed(const uint8_t *data, size_t size, bool msb_first)
-{
-    struct hyp_mbus_record records[2];
-    size_t count = 0;
-    if (hyp_mbus_fixed_decode(data, size, msb_first, NULL, records, &count, NULL) == HYP_OK) {
-        require(count <= 2 && size >= HYP_MBUS_FIXED_LEN);
-        for (size_t i = 0; i < count; i++) {
-            check_record(&records[i], data, size);
-        }
-    }
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct hyp_note notes[NOTES_MAX];
@@ -167,6 +154,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(plain.count == explained.count && plain.sum == explained.sum);
     require(containers.status == plain.status && containers.sum == plain.sum);
     check_notes(&explain, size);
-    check_fixed(data, size, msb_first);
     return 0;
 }
