@@ -163,45 +163,72 @@ enum direction {
     DIRECTION_BACKWARD,
 };
 
-/* A base name that means something else in a medium or direction. The first row wins. */
+/* What a base name means in a medium or direction. The first row that fits wins. */
 struct bend_row {
-    uint16_t base;
     int8_t medium;    /* enum hyp_medium_class, -1 = any */
     int8_t direction; /* enum direction, -1 = any */
     uint16_t name;
 };
 
 #define MEDIUM(name) HYP_MEDIUM_CLASS_##name
-static const struct bend_row bend_rows[] = {
-    {HYP_NAME_ENERGY,              MEDIUM(HEAT),        DIRECTION_BACKWARD, HYP_NAME_COOLING_ENERGY        },
-    {HYP_NAME_ENERGY,              MEDIUM(HEAT),        -1,                 HYP_NAME_ENERGY                },
-    {HYP_NAME_ENERGY,              MEDIUM(COOLING),     DIRECTION_BACKWARD, HYP_NAME_ENERGY_BACKWARD       },
-    {HYP_NAME_ENERGY,              MEDIUM(COOLING),     -1,                 HYP_NAME_COOLING_ENERGY        },
-    {HYP_NAME_ENERGY,              MEDIUM(ELECTRICITY), DIRECTION_BACKWARD, HYP_NAME_ACTIVE_ENERGY_EXPORT  },
-    {HYP_NAME_ENERGY,              MEDIUM(ELECTRICITY), -1,                 HYP_NAME_ACTIVE_ENERGY_IMPORT  },
-    {HYP_NAME_ENERGY,              -1,                  DIRECTION_FORWARD,  HYP_NAME_ENERGY_FORWARD        },
-    {HYP_NAME_ENERGY,              -1,                  DIRECTION_BACKWARD, HYP_NAME_ENERGY_BACKWARD       },
-    {HYP_NAME_POWER,               MEDIUM(ELECTRICITY), DIRECTION_BACKWARD, HYP_NAME_ACTIVE_POWER_EXPORT   },
-    {HYP_NAME_POWER,               MEDIUM(ELECTRICITY), -1,                 HYP_NAME_ACTIVE_POWER          },
-    {HYP_NAME_REACTIVE_ENERGY,     -1,                  DIRECTION_FORWARD,  HYP_NAME_REACTIVE_ENERGY_IMPORT},
-    {HYP_NAME_REACTIVE_ENERGY,     -1,                  DIRECTION_BACKWARD, HYP_NAME_REACTIVE_ENERGY_EXPORT},
-    {HYP_NAME_VOLUME,              -1,                  DIRECTION_FORWARD,  HYP_NAME_VOLUME_FORWARD        },
-    {HYP_NAME_VOLUME,              -1,                  DIRECTION_BACKWARD, HYP_NAME_VOLUME_BACKWARD       },
-    {HYP_NAME_FLOW_TEMPERATURE,    MEDIUM(WATER),       -1,                 HYP_NAME_MEDIUM_TEMPERATURE    },
-    {HYP_NAME_FLOW_TEMPERATURE,    MEDIUM(HCA),         -1,                 HYP_NAME_RADIATOR_TEMPERATURE  },
-    {HYP_NAME_FLOW_TEMPERATURE,    MEDIUM(ROOM),        -1,                 HYP_NAME_TEMPERATURE           },
-    {HYP_NAME_OUTDOOR_TEMPERATURE, MEDIUM(WATER),       -1,                 HYP_NAME_AMBIENT_TEMPERATURE   },
-    {HYP_NAME_OUTDOOR_TEMPERATURE, MEDIUM(HCA),         -1,                 HYP_NAME_ROOM_TEMPERATURE      },
-    {HYP_NAME_OUTDOOR_TEMPERATURE, MEDIUM(ROOM),        -1,                 HYP_NAME_ROOM_TEMPERATURE      },
+static const struct bend_row energy_bends[] = {
+    {MEDIUM(HEAT),        DIRECTION_BACKWARD, HYP_NAME_COOLING_ENERGY      },
+    {MEDIUM(HEAT),        -1,                 HYP_NAME_ENERGY              },
+    {MEDIUM(COOLING),     DIRECTION_BACKWARD, HYP_NAME_ENERGY_BACKWARD     },
+    {MEDIUM(COOLING),     -1,                 HYP_NAME_COOLING_ENERGY      },
+    {MEDIUM(ELECTRICITY), DIRECTION_BACKWARD, HYP_NAME_ACTIVE_ENERGY_EXPORT},
+    {MEDIUM(ELECTRICITY), -1,                 HYP_NAME_ACTIVE_ENERGY_IMPORT},
+    {-1,                  DIRECTION_FORWARD,  HYP_NAME_ENERGY_FORWARD      },
+    {-1,                  DIRECTION_BACKWARD, HYP_NAME_ENERGY_BACKWARD     },
+};
+static const struct bend_row power_bends[] = {
+    {MEDIUM(ELECTRICITY), DIRECTION_BACKWARD, HYP_NAME_ACTIVE_POWER_EXPORT},
+    {MEDIUM(ELECTRICITY), -1,                 HYP_NAME_ACTIVE_POWER       },
+};
+static const struct bend_row reactive_energy_bends[] = {
+    {-1, DIRECTION_FORWARD,  HYP_NAME_REACTIVE_ENERGY_IMPORT},
+    {-1, DIRECTION_BACKWARD, HYP_NAME_REACTIVE_ENERGY_EXPORT},
+};
+static const struct bend_row volume_bends[] = {
+    {-1, DIRECTION_FORWARD,  HYP_NAME_VOLUME_FORWARD },
+    {-1, DIRECTION_BACKWARD, HYP_NAME_VOLUME_BACKWARD},
+};
+static const struct bend_row flow_temperature_bends[] = {
+    {MEDIUM(WATER), -1, HYP_NAME_MEDIUM_TEMPERATURE  },
+    {MEDIUM(HCA),   -1, HYP_NAME_RADIATOR_TEMPERATURE},
+    {MEDIUM(ROOM),  -1, HYP_NAME_TEMPERATURE         },
+};
+static const struct bend_row outdoor_temperature_bends[] = {
+    {MEDIUM(WATER), -1, HYP_NAME_AMBIENT_TEMPERATURE},
+    {MEDIUM(HCA),   -1, HYP_NAME_ROOM_TEMPERATURE   },
+    {MEDIUM(ROOM),  -1, HYP_NAME_ROOM_TEMPERATURE   },
 };
 #undef MEDIUM
+
+/* By base name; most names mean the same everywhere. */
+#define BENDS(rows)                                                                            \
+    {                                                                                          \
+        (rows), HYP_ARRAY_LEN(rows)                                                            \
+    }
+static const struct {
+    const struct bend_row *rows;
+    size_t count;
+} bends[HYP_NAME_COUNT_OF] = {
+    [HYP_NAME_ENERGY] = BENDS(energy_bends),
+    [HYP_NAME_POWER] = BENDS(power_bends),
+    [HYP_NAME_REACTIVE_ENERGY] = BENDS(reactive_energy_bends),
+    [HYP_NAME_VOLUME] = BENDS(volume_bends),
+    [HYP_NAME_FLOW_TEMPERATURE] = BENDS(flow_temperature_bends),
+    [HYP_NAME_OUTDOOR_TEMPERATURE] = BENDS(outdoor_temperature_bends),
+};
+#undef BENDS
 
 static enum hyp_name bend_by_medium(enum hyp_name base, enum hyp_medium_class medium,
                                     uint8_t direction)
 {
-    for (size_t i = 0; i < HYP_ARRAY_LEN(bend_rows); i++) {
-        const struct bend_row *row = &bend_rows[i];
-        if (row->base == base && (row->medium < 0 || row->medium == (int)medium) &&
+    for (size_t i = 0; i < bends[base].count; i++) {
+        const struct bend_row *row = &bends[base].rows[i];
+        if ((row->medium < 0 || row->medium == (int)medium) &&
             (row->direction < 0 || row->direction == direction)) {
             return (enum hyp_name)row->name;
         }
@@ -417,7 +444,10 @@ static void append_words(const struct hyp_mbus_record *record, enum hyp_name nam
     }
     if (q->what != HYP_MBUS_VALUE) {
         const char *side = q->limit == 0 ? "" : (q->limit == 1 ? "lower " : "upper ");
-        hyp_buf_append_fmt(out, "%s%s%s ", q->last ? "last " : "", side, what_words[q->what]);
+        hyp_buf_append_text(out, q->last ? "last " : "");
+        hyp_buf_append_text(out, side);
+        hyp_buf_append_text(out, what_words[q->what]);
+        hyp_buf_append_char(out, ' ');
     }
     if (q->average) {
         hyp_buf_append_text(out, "average ");
@@ -440,7 +470,8 @@ static void append_words(const struct hyp_mbus_record *record, enum hyp_name nam
         hyp_buf_append_text(out, hyp_mbus_vif_text(record->table, record->code));
     }
     for (size_t i = 0; is_derived(record, name) && i < record->vife_count; i++) {
-        hyp_buf_append_fmt(out, "%s%02X", i == 0 ? ", VIFE " : " ", record->vife[i]);
+        hyp_buf_append_text(out, i == 0 ? ", VIFE " : " ");
+        hyp_buf_append_hex(out, &record->vife[i], 1);
     }
 }
 
