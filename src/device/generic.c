@@ -432,11 +432,16 @@ struct hyp_point_key hyp_generic_key(const struct hyp_mbus_record *record, uint8
     return key;
 }
 
+static bool has_phase_of_maker(const struct hyp_mbus_record *record, enum hyp_name name)
+{
+    return hyp_phase_has(name) && hyp_phase_of_maker(record) != 0;
+}
+
 static void append_words(const struct hyp_mbus_record *record, enum hyp_name name,
                          struct hyp_buf *out)
 {
     const struct hyp_mbus_qualifier *q = &record->qualifier;
-    if (hyp_phase_has(name) && hyp_phase_of_maker(record) != 0) {
+    if (has_phase_of_maker(record, name)) {
         hyp_buf_append_fmt(out, "phase %u ", hyp_phase_of_maker(record));
     }
     if (!is_qualified(record, name)) {
@@ -480,10 +485,13 @@ enum hyp_status hyp_generic_label(const struct hyp_mbus_record *record, enum hyp
 {
     char memory[HYP_LIMIT_RECORD_TEXT + 96];
     struct hyp_buf words;
+    *ret_label = (struct hyp_str){0};
+    if (!is_qualified(record, name) && !has_phase_of_maker(record, name)) {
+        return HYP_OK; /* most records: the name says it all */
+    }
     hyp_buf_init_fixed(&words, memory, sizeof(memory));
     append_words(record, name, &words);
     struct hyp_str label = hyp_str_trim(hyp_buf_view(&words));
-    *ret_label = (struct hyp_str){0};
     if (label.len == 0) {
         return HYP_OK;
     }
