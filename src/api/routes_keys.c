@@ -37,8 +37,7 @@ static enum hyp_status import_keys(struct hyp_request *req, const json_t *list,
                                    struct hyp_error *err)
 {
     size_t count = json_array_size(list);
-    size_t matched = 0;
-    size_t unmatched = 0;
+    struct hyp_key_matches matches = {0};
     struct hyp_key_row *rows = hyp_arena_alloc_array(&req->arena, count + 1, sizeof(*rows));
     if (rows == NULL) {
         return HYP_NO_MEMORY;
@@ -49,15 +48,15 @@ static enum hyp_status import_keys(struct hyp_request *req, const json_t *list,
     }
     if (status == HYP_OK) {
         status =
-            hyp_keys_import(req->service, req->scope, rows, count, &matched, &unmatched, err);
+            hyp_keys_import(req->service, req->scope, rows, count, &req->arena, &matches, err);
     }
     hyp_wipe(rows, count * sizeof(*rows));
     if (status != HYP_OK) {
         return status;
     }
     hyp_json_object_begin(&req->json);
-    hyp_json_member_u64(&req->json, "matched", matched);
-    hyp_json_member_u64(&req->json, "unmatched", unmatched);
+    hyp_json_member_u64(&req->json, "matched", matches.matched);
+    hyp_json_member_u64(&req->json, "unmatched", matches.unmatched);
     hyp_json_object_end(&req->json);
     return HYP_OK;
 }
@@ -124,27 +123,34 @@ static void render_report(struct hyp_json *json, const struct hyp_key_report *re
 enum hyp_status hyp_route_keys_file(struct hyp_request *req, struct hyp_error *err)
 {
     json_t *root;
-    struct hyp_str text;
+    struct hyp_key_input input = {
+        .password = {"", 0}
+    };
     struct hyp_key_report report;
     enum hyp_status status = hyp_request_json(req, &root, err);
     if (status != HYP_OK) {
         return status;
     }
     const json_t *apply = json_object_get(root, "apply");
-    status = hyp_json_get_text(root, "text", HYP_LIMIT_BODY_BYTES, &text, err);
-    if (status == HYP_OK && (!json_is_boolean(apply) || text.len == 0)) {
-        status = hyp_error_set(err, HYP_INVALID, -1,
-                               text.len == 0 ? "text: the content of a key file is needed."
-                                             : "apply: must be true or false.");
-    }
-    bool applied = json_is_true(apply);
-    if (status == HYP_OK) {
+    input.apply = json_is_true(apply);
+    input.skip_bad = json_is_true(json_object_get(root, "skip_bad"));
+    status = hyp_json_get_text(root, "text", HYP_LIMIT_BODY_BYTES, &input.text, err);
+    if (status == HYP_OK && json_object_get(root, "password") != NULL) {
         status =
-            hyp_keys_file(req->service, req->scope, text, applied, &req->arena, &report, err);
+            hyp_json_get_text(root, "password", HYP_LIMIT_PASSWORD_MAX, &input.password, err);
+    }
+    if (status == HYP_OK && (!json_is_boolean(apply) || input.text.len == 0)) {
+        status =
+            hyp_error_set(err, HYP_INVALID, -1,
+                          input.text.len == 0 ? "text: the content of a key file is needed."
+                                              : "apply: must be true or false.");
+    }
+    if (status == HYP_OK) {
+        status = hyp_keys_file(req->service, req->scope, &input, &req->arena, &report, err);
     }
     json_decref(root);
     if (status == HYP_OK) {
-        render_report(&req->json, &report, applied);
+        render_report(&req->json, &report, input.apply);
     }
     return status;
 }

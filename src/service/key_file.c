@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/key_file.h"
 
+#include "service/key_xml.h"
 #include "service/plant_json.h"
 
 #include <string.h>
@@ -52,7 +53,8 @@ void hyp_key_file_init(struct hyp_key_file *file, struct hyp_str text)
         text.len -= mark.len;
     }
     *file = (struct hyp_key_file){
-        .rest = text, .separator = ',', .columns = {-1, -1, -1}
+        .rest = text, .separator = ',', .columns = {-1, -1, -1},
+                .xml = hyp_key_xml_is(text)
     };
 }
 
@@ -183,12 +185,9 @@ static void take_serial(struct hyp_key_row *row, struct hyp_str cell)
     hyp_buf_terminate(&out);
 }
 
-static enum hyp_status take_row(const struct hyp_str *cells, size_t count,
-                                const int columns[static COLUMNS], struct hyp_key_row *row,
-                                struct hyp_error *err)
+static enum hyp_status take_row(struct hyp_str serial, struct hyp_str maker, struct hyp_str key,
+                                struct hyp_key_row *row, struct hyp_error *err)
 {
-    struct hyp_str serial = cell_at(cells, count, columns[SERIAL]);
-    struct hyp_str maker = cell_at(cells, count, columns[MAKER]);
     if (serial.len == 0 || serial.len > SERIAL_DIGITS || !all(serial, is_hex)) {
         return hyp_error_set(err, HYP_INVALID, -1,
                              "no serial number of up to %d digits in this row", SERIAL_DIGITS);
@@ -203,7 +202,6 @@ static enum hyp_status take_row(const struct hyp_str *cells, size_t count,
             row->manufacturer[i] = c >= 'a' ? (char)(c - 'a' + 'A') : c;
         }
     }
-    struct hyp_str key = cell_at(cells, count, columns[KEY]);
     if (hyp_key_read_hex(key, "key", &row->key, NULL) != HYP_OK) {
         /* Never the key itself in a sentence, not even a wrong one. */
         return hyp_error_set(err, HYP_INVALID, -1,
@@ -212,12 +210,29 @@ static enum hyp_status take_row(const struct hyp_str *cells, size_t count,
     return HYP_OK;
 }
 
+/* The maker of a KEM file is not always one of three letters; the number is enough then. */
+static enum hyp_status next_meter(struct hyp_key_file *file, struct hyp_key_row *ret_row,
+                                  struct hyp_error *err)
+{
+    struct hyp_key_xml_meter meter;
+    if (!hyp_key_xml_next(&file->rest, &meter)) {
+        return HYP_NOT_FOUND;
+    }
+    file->line++;
+    bool letters = meter.maker.len == 3 && all(meter.maker, is_letter);
+    return take_row(meter.serial, letters ? meter.maker : (struct hyp_str){"", 0}, meter.key,
+                    ret_row, err);
+}
+
 enum hyp_status hyp_key_file_next(struct hyp_key_file *file, struct hyp_key_row *ret_row,
                                   struct hyp_error *err)
 {
     struct hyp_str line;
     struct hyp_str cells[CELLS_MAX];
     *ret_row = (struct hyp_key_row){.serial = ""};
+    if (file->xml) {
+        return next_meter(file, ret_row, err);
+    }
     while (hyp_str_split_next(&file->rest, '\n', &line)) {
         file->line++;
         line = hyp_str_trim(line);
@@ -226,12 +241,6 @@ enum hyp_status hyp_key_file_next(struct hyp_key_file *file, struct hyp_key_row 
         }
         bool first = !file->started;
         file->started = true;
-        if (first && line.ptr[0] == '<') {
-            file->rest.len = 0;
-            return hyp_error_set(err, HYP_UNSUPPORTED, -1,
-                                 "This is XML. Keys are read from CSV: a row per meter with "
-                                 "serial number and key.");
-        }
         if (first) {
             file->separator = separator_of(line);
         }
@@ -244,7 +253,9 @@ enum hyp_status hyp_key_file_next(struct hyp_key_file *file, struct hyp_key_row 
         if (!file->titled) {
             guess(cells, count, columns);
         }
-        return take_row(cells, count, columns, ret_row, err);
+        return take_row(cell_at(cells, count, columns[SERIAL]),
+                        cell_at(cells, count, columns[MAKER]),
+                        cell_at(cells, count, columns[KEY]), ret_row, err);
     }
     return HYP_NOT_FOUND;
 }

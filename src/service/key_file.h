@@ -3,8 +3,9 @@
  * Key file: rows of serial number and key, as makers and other programs write them.
  *
  * CSV with semicolons, commas or tabs, with or without a line of titles, columns in any order:
- * serial number, key (32 hex digits), maker (three letters, may be missing). Reads text only;
- * what is done with a row is keys.h.
+ * serial number, key (32 hex digits), maker (three letters, may be missing). Or the XML of
+ * Kamstrup's key service, opened (key_xml.h). Reads text only; what is done with a row is
+ * keys.h.
  */
 #ifndef HYP_SERVICE_KEY_FILE_H
 #define HYP_SERVICE_KEY_FILE_H
@@ -24,7 +25,8 @@ struct hyp_key_row {
 
 struct hyp_key_file {
     struct hyp_str rest;
-    size_t line; /* of the row read last, from 1 */
+    size_t line; /* of the row read last, from 1; of XML the number of the meter */
+    bool xml;
     char separator;
     bool started;
     bool titled;    /* the columns are named */
@@ -39,7 +41,6 @@ void hyp_key_file_init(struct hyp_key_file *file, struct hyp_str text);
  * @ret_row  serial and maker as far as they could be read, also of a row that is refused; the
  *           key is only there with HYP_OK. Wipe it when it has been used
  * Returns   HYP_OK | NOT_FOUND (end) | INVALID (this row is not good; the next may be)
- *           | UNSUPPORTED (this is no key file at all)
  */
 HYP_MUST_USE enum hyp_status hyp_key_file_next(struct hyp_key_file *file,
                                                struct hyp_key_row *ret_row,

@@ -15,12 +15,16 @@
 #include "service/scope.h"
 #include "service/service.h"
 
-/* Sets the keys of devices found by serial number. */
-HYP_MUST_USE enum hyp_status hyp_keys_import(struct hyp_service *service,
-                                             const struct hyp_scope *scope,
-                                             const struct hyp_key_row *rows, size_t count,
-                                             size_t *ret_matched, size_t *ret_unmatched,
-                                             struct hyp_error *err);
+/* Rows that mean a meter, and rows that mean none. */
+struct hyp_key_matches {
+    size_t matched;
+    size_t unmatched;
+};
+/* Sets the keys of devices found by serial number; all of them or none. */
+HYP_MUST_USE enum hyp_status
+hyp_keys_import(struct hyp_service *service, const struct hyp_scope *scope,
+                const struct hyp_key_row *rows, size_t count, struct hyp_arena *arena,
+                struct hyp_key_matches *ret_matches, struct hyp_error *err);
 
 /* --- a file, with a preview --- */
 
@@ -52,16 +56,23 @@ struct hyp_key_report {
     size_t counts[HYP_KEY_RESULT_COUNT];
 };
 
+struct hyp_key_input {
+    struct hyp_str text;
+    struct hyp_str password; /* of a file that is closed with one; empty = none */
+    bool apply;              /* set the keys; false = only tell what would happen */
+    bool skip_bad;           /* set the good rows although others cannot be read */
+};
 /*
- * Reads a key file.
- * @apply   set the keys; false = only tell what would happen
+ * Reads a key file. All keys are set, in one transaction, or none.
+ * @arena   for the rows, and the file in the clear if it was closed
  * Returns  HYP_OK | DENIED | UNSUPPORTED (no key file) | LIMIT (HYP_LIMIT_KEY_ROWS)
+ *          | NO_KEY, WRONG_KEY (of the file) | MALFORMED
+ *          | INVALID (to be applied, but row N cannot be read; nothing was set)
  */
-HYP_MUST_USE enum hyp_status hyp_keys_file(struct hyp_service *service,
-                                           const struct hyp_scope *scope, struct hyp_str text,
-                                           bool apply, struct hyp_arena *arena,
-                                           struct hyp_key_report *ret_report,
-                                           struct hyp_error *err);
+HYP_MUST_USE enum hyp_status
+hyp_keys_file(struct hyp_service *service, const struct hyp_scope *scope,
+              const struct hyp_key_input *input, struct hyp_arena *arena,
+              struct hyp_key_report *ret_report, struct hyp_error *err);
 
 /* --- default keys --- */
 

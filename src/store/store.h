@@ -267,6 +267,15 @@ HYP_MUST_USE enum hyp_status hyp_store_devices_add(struct hyp_store *store,
 HYP_MUST_USE enum hyp_status hyp_store_device_update(struct hyp_store *store,
                                                      struct hyp_device *device,
                                                      struct hyp_error *err);
+struct hyp_device_key {
+    hyp_device_id device;
+    struct hyp_aes_key key;
+};
+/* Sets the keys of many, one transaction: all or none. NOT_FOUND names the device. */
+HYP_MUST_USE enum hyp_status hyp_store_device_keys_set(struct hyp_store *store,
+                                                       hyp_tenant_id tenant,
+                                                       const struct hyp_device_key *keys,
+                                                       size_t count, struct hyp_error *err);
 /* Removes the device with its points, readings and frames. */
 HYP_MUST_USE enum hyp_status hyp_store_device_remove(struct hyp_store *store,
                                                      hyp_tenant_id tenant, hyp_device_id id,

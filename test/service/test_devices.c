@@ -335,19 +335,18 @@ static void keys_by_number(void **state)
         {.serial = "11111111", .manufacturer = "ELS"                     },
     };
     struct hyp_device stored;
-    size_t matched;
-    size_t unmatched;
+    struct hyp_key_matches matches;
     (void)state;
     struct hyp_device one = test_add_device(&t, "one", "12345678", 0);
     test_add_device(&t, "two", "87654321", 0);
     test_add_device(&t, "three", "11111111", 0); /* a KAM */
     memset(rows[0].key.bytes, 0x22, sizeof(rows[0].key.bytes));
-    assert_int_equal(hyp_keys_import(t.service, &t.reader, rows, 3, &matched, &unmatched, NULL),
+    assert_int_equal(hyp_keys_import(t.service, &t.reader, rows, 3, &t.arena, &matches, NULL),
                      HYP_DENIED);
-    assert_int_equal(hyp_keys_import(t.service, &t.admin, rows, 3, &matched, &unmatched, NULL),
+    assert_int_equal(hyp_keys_import(t.service, &t.admin, rows, 3, &t.arena, &matches, NULL),
                      HYP_OK);
-    assert_int_equal(matched, 2);
-    assert_int_equal(unmatched, 1);
+    assert_int_equal(matches.matched, 2);
+    assert_int_equal(matches.unmatched, 1);
     assert_int_equal(hyp_store_device(t.store, t.admin.tenant, one.id, &stored), HYP_OK);
     assert_true(stored.has_key);
     assert_int_equal(stored.key.bytes[0], 0x22);

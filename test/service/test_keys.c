@@ -5,6 +5,7 @@
 #include "support/hex.h"
 
 #include "service/explain.h"
+#include "service/key_xml.h"
 
 #define KEY_1 "0102030405060708090A0B0C0D0E0F11"
 #define KEY_2 "ffeeddccbbaa99887766554433221100"
@@ -81,16 +82,84 @@ static void check_file(void **state)
     assert_string_equal(hyp_buf_terminate(&out), row->wanted);
 }
 
-static void xml_is_refused_in_words(void **state)
+#define METER_XML(serial, maker, key)                                                          \
+    "<Meter><MeterName>MC603</MeterName><MeterNo>17</MeterNo><SerialNo>" serial                \
+    "</SerialNo><VendorId>" maker "</VendorId><DEK>" key "</DEK></Meter>"
+
+static const struct file_row xml_rows[] = {
+    {"meters in order",
+     "<?xml version=\"1.0\"?>\n<MetersInOrder v=\"2\">" METER_XML("12345678",                    "KAM",                                                                         KEY_1)
+         METER_XML("87654321", "KAM", KEY_2) "</MetersInOrder>",
+     "1 12345678 KAM 01,2 87654321 KAM FF,"},
+    {"devices with prefixes",
+     "<d:Devices><d:Device><d:SerialNumber> 12345678 "
+     "</d:SerialNumber><d:ManufacturerId>KAM</d:ManufacturerId><d:Keys><d:Key><d:Value>" KEY_1
+     "</d:Value></d:Key></d:Keys></d:Device></d:Devices>",                                                          "1 12345678 KAM 01,"                                                                                                                                   },
+    {"a maker that is a number",
+     "<MetersInOrder>" METER_XML("12345678",                                       "11",                                       KEY_1) "</MetersInOrder>",
+     "1 12345678  01,"},
+    {"no key",
+     "<MetersInOrder><Meter><SerialNo>12345678</SerialNo><DEK/></Meter>" METER_XML(
+         "87654321",                                                     "KAM",                                                                                        KEY_2) "</MetersInOrder>",
+     "1 !,2 87654321 KAM FF,"},
+    {"no serial",          "<MetersInOrder><Meter><DEK>" KEY_1 "</DEK></Meter></MetersInOrder>",                                                                        "1 !,"                                                                                                                                             },
+    {"an element that does not end",                     "<MetersInOrder><Meter><SerialNo>12345678</SerialNo>",      ""                                                                                                                                                 },
+    {"no meters",                "<MetersInOrder></MetersInOrder>", ""},
+};
+
+/* Made with openssl enc from one meter, 12345678 of KAM with KEY_1; the password is 4711. */
+#define CLOSED                                                                                 \
+    "<?xml version=\"1.0\" encoding=\"utf-8\"?><EncryptedData "                                \
+    "xmlns=\"http://www.w3.org/2001/04/xmlenc#\"><CipherData><CipherValue>\n"                  \
+    "N41Uw8U7DBOU9QpWj4fBy2lcGkrU/lfHx17D1mitcxe9Q1zeu8HN/9nYp5S6JTkT\n"                       \
+    "8CmwAIPX9u4i8icjYa5JQkMP+dy281TVlOtwfOwfOv0GyiF6KZfw6z0D11JLB4SZ\n"                       \
+    "9ksJS1vSAqu63u0eCvBAFkIALKvPJSGoaxZky0asGD28Fg16p8UJr0bn0yU9u9rL\n"                       \
+    "yZkaB37td3bomp9CBk5Wy30nbPOzhrf4PYDC4XGO4b6ltKJTxO1tp1Pfd8wLy/j6\n"                       \
+    "oLynA7KKCKQAd7Sbjf6W33okEdGRnGO5dtuI2szyqBByp5jSNrYEc8FVLZJOl8Gg\n"                       \
+    "Km6oE0Soo34bqZW/rB67s0eV3EyLD3t5rVKK74Qqk5t8b02Ykvgqf9A9VqaVO4rC\n"                       \
+    "qLGIJVJ3hQi2yQtZiNrtaw==\n"                                                               \
+    "</CipherValue></CipherData></EncryptedData>"
+
+static const struct closed_row {
+    const char *name;
+    const char *text;
+    const char *password;
+    enum hyp_status status;
+    const char *word; /* in the sentence of a refusal */
+} closed_rows[] = {
+    {"the right password",         CLOSED,                                                           "4711",              HYP_OK,          ""           },
+    {"another password",           CLOSED,                                                           "4712",              HYP_WRONG_KEY,   "password"   },
+    {"none",                       CLOSED,                                                           "",                  HYP_NO_KEY,      "password"   },
+    {"a password longer than any", CLOSED,                                                           "12345678901234567", HYP_NO_KEY,      "16"         },
+    {"cut",                        "<EncryptedData><CipherValue>AAAA</CipherValue></EncryptedData>", "4711",
+     HYP_MALFORMED,                                                                                                                        "CipherValue"},
+    {"no base64",                  "<EncryptedData><CipherValue>!!!!</CipherValue></EncryptedData>", "4711",
+     HYP_MALFORMED,                                                                                                                        "CipherValue"},
+    {"another kind of XML",        "<html><body/></html>",                                           "",                  HYP_UNSUPPORTED, "CSV"        },
+};
+
+static void check_closed(void **state)
 {
-    (void)state;
+    const struct closed_row *row = *state;
+    struct hyp_arena arena;
+    struct hyp_key_plain plain;
     struct hyp_key_file file;
     struct hyp_key_row key;
     struct hyp_error err = {0};
-    hyp_key_file_init(&file, HYP_STR("<?xml version=\"1.0\"?>\n<Meters/>\n"));
-    assert_int_equal(hyp_key_file_next(&file, &key, &err), HYP_UNSUPPORTED);
-    assert_non_null(strstr(err.text, "CSV"));
-    assert_int_equal(hyp_key_file_next(&file, &key, &err), HYP_NOT_FOUND);
+    hyp_arena_init(&arena, 1 << 20);
+    enum hyp_status status = hyp_key_xml_open(
+        hyp_str_from(row->text), hyp_str_from(row->password), &arena, &plain, &err);
+    assert_int_equal(status, row->status);
+    if (status == HYP_OK) {
+        hyp_key_file_init(&file, plain.text);
+        assert_int_equal(hyp_key_file_next(&file, &key, &err), HYP_OK);
+        assert_string_equal(key.serial, "12345678");
+        assert_int_equal(key.key.bytes[15], 0x11);
+        assert_int_equal(hyp_key_file_next(&file, &key, &err), HYP_NOT_FOUND);
+    } else {
+        assert_non_null(strstr(err.text, row->word));
+    }
+    hyp_arena_finish(&arena);
 }
 
 /* --- what a file does --- */
@@ -99,8 +168,12 @@ static struct hyp_key_report run_file(const char *text, bool apply)
 {
     struct hyp_key_report report = {0};
     struct hyp_error err = {0};
+    const struct hyp_key_input input = {
+        .text = hyp_str_from(text), .password = {"", 0},
+             .apply = apply, .skip_bad = true
+    };
     enum hyp_status status =
-        hyp_keys_file(t.service, &t.admin, hyp_str_from(text), apply, &t.arena, &report, &err);
+        hyp_keys_file(t.service, &t.admin, &input, &t.arena, &report, &err);
     if (status != HYP_OK) {
         fail_msg("%s", err.text);
     }
@@ -152,9 +225,118 @@ static void keys_are_set_changed_and_known(void **state)
     assert_null(strstr(entry.detail, "FF"));
 }
 
+static void a_bad_row_stops_the_file(void **state)
+{
+    (void)state;
+    bool has;
+    struct hyp_key_report report;
+    struct hyp_error err = {0};
+    struct hyp_device device = test_add_device(&t, "one", "12345678", 0);
+    struct hyp_key_input input = {
+        .text = HYP_STR("serial;key\n12345678;" KEY_1 "\n12345678;12\n"),
+        .password = {"", 0},
+        .apply = true
+    };
+    assert_int_equal(hyp_keys_file(t.service, &t.admin, &input, &t.arena, &report, &err),
+                     HYP_INVALID);
+    assert_non_null(strstr(err.text, "Row 3 "));
+    assert_non_null(strstr(err.text, "32 hex digits"));
+    stored_key(device.id, &has);
+    assert_false(has);
+    input.skip_bad = true;
+    assert_int_equal(hyp_keys_file(t.service, &t.admin, &input, &t.arena, &report, &err),
+                     HYP_OK);
+    stored_key(device.id, &has);
+    assert_true(has);
+    input.text = HYP_STR("PK\x03\x04rest");
+    assert_int_equal(hyp_keys_file(t.service, &t.admin, &input, &t.arena, &report, &err),
+                     HYP_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "Unpack"));
+}
+
+/* The devices of a big town, added in one go. */
+static hyp_device_id add_many(size_t count)
+{
+    struct hyp_device *devices = calloc(count, sizeof(*devices));
+    struct hyp_buf serial;
+    assert_non_null(devices);
+    for (size_t i = 0; i < count; i++) {
+        devices[i] = (struct hyp_device){.tenant = t.admin.tenant,
+                                         .kind = "heat_meter",
+                                         .manufacturer = "KAM",
+                                         .version = 0x35,
+                                         .medium = 4,
+                                         .primary_address = -1,
+                                         .enabled = true};
+        hyp_text_copy(devices[i].name, sizeof(devices[i].name), HYP_STR("meter"));
+        hyp_buf_init_fixed(&serial, devices[i].serial, sizeof(devices[i].serial));
+        hyp_buf_append_fmt(&serial, "%08zu", 10000000 + i);
+        hyp_buf_terminate(&serial);
+    }
+    assert_int_equal(hyp_store_devices_add(t.store, devices, count, NULL), HYP_OK);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(hyp_service_follow_device(t.service, &devices[i], NULL), HYP_OK);
+    }
+    hyp_device_id last = devices[count - 1].id;
+    free(devices);
+    return last;
+}
+
+static void ten_thousand_keys_are_set_at_once(void **state)
+{
+    (void)state;
+    enum { MANY = 10000 };
+    bool has;
+    struct hyp_key_report report;
+    struct hyp_buf text HYP_CLEANUP(hyp_buf_finish);
+    hyp_device_id last = add_many(MANY);
+    hyp_buf_init_heap(&text, HYP_LIMIT_BODY_BYTES);
+    for (size_t i = 0; i < MANY; i++) {
+        hyp_buf_append_fmt(&text, "%08zu;%032zX\n", 10000000 + i, i + 1);
+    }
+    const struct hyp_key_input input = {
+        .text = hyp_buf_view(&text), .password = {"", 0},
+             .apply = true
+    };
+    assert_int_equal(hyp_keys_file(t.service, &t.admin, &input, &t.arena, &report, NULL),
+                     HYP_OK);
+    assert_int_equal(report.counts[HYP_KEY_NEW], MANY);
+    assert_int_equal(stored_key(last, &has).bytes[14], MANY >> 8);
+    assert_true(has);
+    assert_string_equal(test_last_audit(&t).action, "key.import");
+}
+
+/* The transaction fails at its last row: one device of the list is gone from the store. */
+static void a_fault_of_the_disk_sets_no_key(void **state)
+{
+    (void)state;
+    bool has;
+    struct hyp_error err = {0};
+    struct hyp_device device = test_add_device(&t, "one", "12345678", 0);
+    const struct hyp_device_key keys[] = {
+        {device.id,  {{1}}},
+        {{99999999}, {{2}}},
+    };
+    assert_int_equal(
+        hyp_store_device_keys_set(t.store, t.admin.tenant, keys, HYP_ARRAY_LEN(keys), &err),
+        HYP_NOT_FOUND);
+    assert_non_null(strstr(err.text, "99999999"));
+    stored_key(device.id, &has);
+    assert_false(has);
+    assert_int_equal(hyp_store_device_keys_set(t.store, t.stranger.tenant, keys, 1, &err),
+                     HYP_NOT_FOUND);
+    assert_int_equal(hyp_store_device_keys_set(t.store, t.admin.tenant, keys, 1, &err), HYP_OK);
+    stored_key(device.id, &has);
+    assert_true(has);
+}
+
 static void nobody_else_sets_keys(void **state)
 {
     (void)state;
+    const struct hyp_key_input input = {
+        .text = HYP_STR("12345678;" KEY_1), .password = {"", 0},
+              .apply = true
+    };
     struct hyp_key_report report;
     struct hyp_default_key key;
     struct hyp_default_key *keys;
@@ -162,8 +344,7 @@ static void nobody_else_sets_keys(void **state)
     size_t count;
     const struct hyp_aes_key bytes = {{1}};
     test_add_device(&t, "one", "12345678", 0);
-    assert_int_equal(hyp_keys_file(t.service, &t.reader, HYP_STR("12345678;" KEY_1), true,
-                                   &t.arena, &report, NULL),
+    assert_int_equal(hyp_keys_file(t.service, &t.reader, &input, &t.arena, &report, NULL),
                      HYP_DENIED);
     assert_int_equal(
         hyp_default_key_add(t.service, &t.reader, HYP_STR("x"), &bytes, &key, NULL),
@@ -174,8 +355,7 @@ static void nobody_else_sets_keys(void **state)
     assert_int_equal(hyp_backlog_get(t.service, &t.reader, &backlog, NULL), HYP_DENIED);
     assert_int_equal(hyp_backlog_start(t.service, &t.reader, NULL), HYP_DENIED);
     /* Another tenant's administrator does not reach the meter. */
-    assert_int_equal(hyp_keys_file(t.service, &t.stranger, HYP_STR("12345678;" KEY_1), true,
-                                   &t.arena, &report, NULL),
+    assert_int_equal(hyp_keys_file(t.service, &t.stranger, &input, &t.arena, &report, NULL),
                      HYP_OK);
     assert_int_equal(report.outcomes[0].result, HYP_KEY_UNKNOWN);
 }
@@ -279,6 +459,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_SERVICE(a_preview_changes_nothing),
         WITH_SERVICE(keys_are_set_changed_and_known),
+        WITH_SERVICE(a_bad_row_stops_the_file),
+        WITH_SERVICE(ten_thousand_keys_are_set_at_once),
+        WITH_SERVICE(a_fault_of_the_disk_sets_no_key),
         WITH_SERVICE(nobody_else_sets_keys),
         WITH_SERVICE(default_keys_keep_their_order),
         WITH_SERVICE(a_key_that_works_becomes_the_meters_own),
@@ -286,7 +469,8 @@ int main(void)
     };
     struct test_list list = {0};
     TEST_ROWS(&list, file_rows, check_file);
-    TEST_ONE(&list, xml_is_refused_in_words);
+    TEST_ROWS(&list, xml_rows, check_file);
+    TEST_ROWS(&list, closed_rows, check_closed);
     for (size_t i = 0; i < HYP_ARRAY_LEN(tests); i++) {
         list.tests[list.count++] = tests[i];
     }

@@ -74,7 +74,11 @@ def preview(tap, server, device):
     tap.ok(shown["rows"][2]["line"] == 4 and "32" in shown["rows"][2]["text"], "and where the file is wrong", shown)
     tap.ok(server.get(f"/devices/{device}").json["has_key"] is False, "it changes nothing")
     xml = server.post("/keys/file", {"text": "<Meters/>", "apply": False})
-    tap.ok(xml.status >= 400 and "CSV" in xml.json["detail"], "what is no CSV is refused in words", xml.body)
+    tap.ok(xml.status >= 400 and "CSV" in xml.json["detail"], "another kind of XML is refused in words", xml.body)
+    strict = server.post("/keys/file", {"text": text, "apply": True})
+    tap.ok(strict.status == 422 and "Row 4" in strict.json["detail"] and "Nothing was set" in strict.json["detail"],
+           "a file with a bad row is refused whole, and the row named", strict.body)
+    tap.ok(server.get(f"/devices/{device}").json["has_key"] is False, "and nothing of it is set")
     return text
 
 
@@ -86,13 +90,13 @@ def key_file(tap, server):
     wait_until(lambda: [x for _, x in frames(server, device)] == ["NO_KEY"] * 5, 30, "the telegrams to be kept")
     tap.ok(True, "they are kept, with the reason")
     text = preview(tap, server, device)
-    server.post("/keys/file", {"text": text.replace(KEY, WRONG), "apply": True})
+    server.post("/keys/file", {"text": text.replace(KEY, WRONG), "apply": True, "skip_bad": True})
     wait_for_backlog(server)
     tap.ok(times(server, device) == [], "a wrong key gives no values")
     take(server, ("2026-01-06T06:00:00Z", SEALED))
     wait_until(lambda: frames(server, device)[0][1] == "WRONG_KEY", 30, "the wrong key to be told")
     tap.ok(True, "and is called that")
-    done = server.post("/keys/file", {"text": text, "apply": True}).json
+    done = server.post("/keys/file", {"text": text, "apply": True, "skip_bad": True}).json
     tap.ok(done["applied"] and done["counts"]["changed"] == 1, "the right key is taken", done)
     state = wait_for_backlog(server)
     tap.ok(state["state"] == "done" and state["percent"] == 100 and state["readings"] == 6, "the backlog is decoded", state)
@@ -100,7 +104,7 @@ def key_file(tap, server):
     tap.ok(times(server, device) == wanted, "the readings have their original times", times(server, device))
     shown = frames(server, device)
     tap.ok(len(shown) == 6 and {x for _, x in shown} == {"OK"}, "no telegram is there twice", shown)
-    again = server.post("/keys/file", {"text": text, "apply": True}).json
+    again = server.post("/keys/file", {"text": text, "apply": True, "skip_bad": True}).json
     tap.ok(again["counts"]["same"] == 1 and again["counts"]["changed"] == 0, "the same file again changes nothing", again)
     server.post("/keys/backlog")
     wait_for_backlog(server)

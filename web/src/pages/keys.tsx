@@ -8,7 +8,7 @@ import { dateTime } from '../model/time';
 import { ago } from '../live/clock';
 import { useAction, useResource, type Resource } from '../live/resource';
 import { Confirm, Dialog } from '../parts/dialog';
-import { TextField } from '../parts/fields';
+import { CheckField, TextField } from '../parts/fields';
 import { Icon } from '../parts/icon';
 import { SettingsHead } from '../parts/settings-nav';
 import { ActionError, Empty, FieldError, Loaded } from '../parts/states';
@@ -49,6 +49,8 @@ function Import({ onApplied }: { onApplied: () => void }) {
   const [text, setText] = useState('');
   const [report, setReport] = useState<KeyReport | null>(null);
   const [missing, setMissing] = useState(false);
+  const [password, setPassword] = useState('');
+  const [skip, setSkip] = useState(false);
   const action = useAction();
   const id = useId();
   const file = useRef<HTMLInputElement>(null);
@@ -56,13 +58,15 @@ function Import({ onApplied }: { onApplied: () => void }) {
     setMissing(!text.trim());
     if (!text.trim()) return;
     void action.run(async () => {
-      setReport(await post<KeyReport>('/keys/file', { text, apply }));
+      setReport(await post<KeyReport>('/keys/file', { text, apply, skip_bad: skip, ...(closed ? { password } : {}) }));
       // What was taken over need not stay on the screen.
-      if (apply) { setText(''); onApplied(); }
+      if (apply) { setText(''); setPassword(''); onApplied(); }
     });
   };
-  const change = (v: string): void => { setText(v); setReport(null); setMissing(false); };
+  const change = (v: string): void => { setText(v); setReport(null); setMissing(false); setSkip(false); };
+  const closed = text.includes('CipherValue');
   const changes = report && !report.applied ? report.counts.new + report.counts.changed : 0;
+  const bad = report && !report.applied ? report.counts.bad : 0;
   return (
     <section class="card">
       <div class="card-head"><h2>{t('meterKeys.import')}</h2></div>
@@ -73,15 +77,17 @@ function Import({ onApplied }: { onApplied: () => void }) {
           <p class="field-hint" id={id + 'h'}>{t('meterKeys.textHint')}</p>
           <FieldError text={missing ? t('meterKeys.missing') : null} />
         </div>
-        <input ref={file} type="file" class="sr" tabIndex={-1} aria-label={t('meterKeys.file')} accept=".csv,.txt,.tsv,text/csv,text/plain" onChange={(e) => { const f = e.currentTarget.files?.[0]; if (f) void f.text().then(change); e.currentTarget.value = ''; }} />
+        <input ref={file} type="file" class="sr" tabIndex={-1} aria-label={t('meterKeys.file')} accept=".csv,.txt,.tsv,.kem,.kem2,.xml,text/csv,text/plain" onChange={(e) => { const f = e.currentTarget.files?.[0]; if (f) void f.text().then(change); e.currentTarget.value = ''; }} />
+        {closed && <TextField label={t('meterKeys.password')} hint={t('meterKeys.passwordHint')} value={password} onChange={(v) => { setPassword(v); setReport(null); }} autocomplete="off" spellcheck={false} />}
         <div class="form-actions">
           <button type="button" class="btn" onClick={() => file.current?.click()}>{t('meterKeys.choose')}</button>
           <button type="submit" class="btn btn-primary" disabled={action.busy}>{t('meterKeys.check')}</button>
         </div>
         <ActionError error={action.error} />
         {report && <Report report={report} />}
+        {bad > 0 && changes > 0 && <CheckField label={t('meterKeys.skipBad', { n: bad })} hint={t('meterKeys.skipBadHint')} checked={skip} onChange={setSkip} />}
         {report && !report.applied && (changes > 0
-          ? <div class="form-actions"><button type="button" class="btn btn-primary" disabled={action.busy} onClick={() => run(true)}>{t('meterKeys.apply', { n: changes })}</button></div>
+          ? <div class="form-actions"><button type="button" class="btn btn-primary" disabled={action.busy || (bad > 0 && !skip)} onClick={() => run(true)}>{t('meterKeys.apply', { n: changes })}</button></div>
           : <p class="grey">{t('meterKeys.nothing')}</p>)}
       </form>
     </section>

@@ -29,7 +29,7 @@ const signal = (dbm: number | null) => (dbm === null ? <span class="grey">–</s
 function ReceptionCard({ r }: { r: Reception }) {
   return (
     <section class="card">
-      <div class="card-head"><h2>{t('comm.reception')}</h2><span class="grey">{t(r.telegrams === 1 ? 'comm.telegram' : 'comm.telegrams', { n: number(r.telegrams) })}</span></div>
+      <div class="card-head"><h2>{t('comm.reception')}</h2><span class="grey">{t('comm.telegrams', { n: r.telegrams })}</span></div>
       <div class="table-box">
         <table class="table reception">
           <thead><tr><th>{t('comm.receiver')}</th><th>{t('comm.heard')}</th><th class="num">{t('comm.signalLast')}</th><th class="num">{t('comm.signalBest')}</th><th class="num">{t('comm.share')}</th></tr></thead>
