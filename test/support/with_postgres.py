@@ -83,8 +83,12 @@ class Server:
     def is_running(self):
         return os.path.exists(self.data) and self.call("pg_ctl", "-D", self.data, "status", check=False) == 0
 
+    def try_start(self, check=False):
+        return self.call("pg_ctl", "-D", self.data, "-w", "-t", "120", "-l", self.folder + "/log", "start",
+                         check=check) == 0
+
     def start(self):
-        self.call("pg_ctl", "-D", self.data, "-w", "-t", "120", "-l", self.folder + "/log", "start")
+        self.try_start(check=True)
 
     def stop(self, mode="immediate"):
         self.call("pg_ctl", "-D", self.data, "-w", "-t", "120", "-m", mode, "stop", check=False)

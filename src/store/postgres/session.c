@@ -179,18 +179,10 @@ static enum hyp_status take_lock(struct hyp_postgres *pg)
     return status;
 }
 
-enum hyp_status hyp_postgres_lock(struct hyp_db *db, struct hyp_error *err)
-{
-    struct hyp_postgres *pg = (struct hyp_postgres *)db;
-    enum hyp_status status = take_lock(pg);
-    pg->locked = status == HYP_OK;
-    return status == HYP_OK ? HYP_OK : hyp_db_error(db, status, err, "PostgreSQL");
-}
-
 /* --- coming back --- */
 
 /* How long to wait before each try: a server that restarts is there within some seconds. */
-static const int waits_ms[] = {0, 50, 100, 200, 400, 800, 1600, 1600};
+static const int waits_ms[] = {0, 50, 100, 200, 400, 800};
 
 /* Waits for nothing but time: a server that is not there cannot be listened to. */
 static void wait_ms(int ms)
@@ -220,6 +212,23 @@ enum hyp_status hyp_postgres_reconnect(struct hyp_postgres *pg)
     }
     pg->broken = true;
     return status;
+}
+
+/* --- being the only one --- */
+
+/* An owner that was killed a moment ago may still have it: the server has to notice. */
+#define LOCK_TRIES 6
+
+enum hyp_status hyp_postgres_lock(struct hyp_db *db, struct hyp_error *err)
+{
+    struct hyp_postgres *pg = (struct hyp_postgres *)db;
+    enum hyp_status status = HYP_BUSY;
+    for (size_t i = 0; i < LOCK_TRIES && status == HYP_BUSY; i++) {
+        wait_ms(waits_ms[i]);
+        status = take_lock(pg);
+    }
+    pg->locked = status == HYP_OK;
+    return status == HYP_OK ? HYP_OK : hyp_db_error(db, status, err, "PostgreSQL");
 }
 
 /* --- transactions --- */

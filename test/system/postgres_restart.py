@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""A server on PostgreSQL loses nothing: its database is cut off under load, again and again.
+
+Senders post readings while PostgreSQL is stopped at once (pg_ctl -m immediate), killed (kill -9 of
+all its processes) and its connections are ended by an administrator; the server of Hypocaust goes on
+all the time. Every acknowledged reading must be there once, with its value, before and after a
+restart of the server. Then a second server is refused, and passwords are in no output.
+"""
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+
+from hypserver import Server, Tap, wait_until
+from telegrams import METER, intake_line, time_of
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import with_postgres  # noqa: E402
+
+ROUNDS = int(os.environ.get("HYP_KILLS", "12"))
+BATCH = 5
+
+
+class Load:
+    def __init__(self, server, headers):
+        self.server, self.headers = server, headers
+        self.lock = threading.Lock()
+        self.next = 0
+        self.acknowledged = set()
+        self.refused = 0
+        self.running = threading.Event()
+
+    def take(self):
+        with self.lock:
+            first = self.next
+            self.next += BATCH
+            return range(first, first + BATCH)
+
+    def send(self):
+        """As a gateway does: what is not acknowledged is sent again."""
+        while self.running.is_set():
+            numbers = self.take()
+            body = "".join(intake_line(number) for number in numbers)
+            while True:
+                reply = self.server.post("/intake", body, raw=True, headers=self.headers)
+                good = reply.status == 200 and reply.json["readings"] == BATCH
+                with self.lock:
+                    self.refused += not good
+                if good:
+                    break
+                if not self.running.is_set():
+                    return
+            with self.lock:
+                self.acknowledged.update(numbers)
+
+
+def processes_below(pid):
+    listing = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    pairs = [tuple(map(int, line.split())) for line in listing.splitlines()]
+    return [pid] + [child for child, parent in pairs if parent == pid]
+
+
+def stop_at_once(postgres):
+    postgres.stop("immediate")
+
+
+def kill_all(postgres):
+    main = int((pathlib.Path(postgres.data) / "postmaster.pid").read_text().split()[0])
+    for pid in processes_below(main):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    wait_until(lambda: not os.path.exists(f"/proc/{main}") or "Z" in open(f"/proc/{main}/stat").read().split()[2],
+               60, "the end of PostgreSQL")
+    # Where nobody buries the dead, a zombie would look like a running server.
+    os.unlink(postgres.data + "/postmaster.pid")
+
+
+def end_sessions(postgres):
+    postgres.call("psql", postgres.url, "-qAtc",
+                  "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'hypocaust'")
+
+
+WAYS = [stop_at_once, kill_all, end_sessions]
+
+
+def disturb(postgres, load, rng):
+    target = len(load.acknowledged) + BATCH * rng.randrange(1, 12)
+    wait_until(lambda: len(load.acknowledged) >= target, 120, "acknowledged readings")
+    way = rng.choice(WAYS)
+    way(postgres)
+    if way is not end_sessions:
+        # What is left of a killed server holds its memory for a moment.
+        wait_until(lambda: postgres.is_running() or postgres.try_start(), 120, "PostgreSQL to start again")
+
+
+def stored_readings(server, device):
+    found, doubled, offset = {}, 0, 0
+    while True:
+        page = server.get_patiently(f"/devices/{device}/readings?offset={offset}&limit=1000").json
+        for reading in page["items"]:
+            doubled += reading["time"] in found
+            found[reading["time"]] = [value["text"] for value in reading["values"]]
+        offset += len(page["items"])
+        if not page["items"] or offset >= page["total"]:
+            return found, doubled
+
+
+def check(tap, server, device, load, when):
+    found, doubled = stored_readings(server, device)
+    missing = [number for number in load.acknowledged if time_of(number) not in found]
+    wrong = [number for number in load.acknowledged if time_of(number) in found
+             and f"{number // 1000}.{number % 1000:03d}" not in found[time_of(number)]]
+    tap.ok(not missing, f"{when}: every acknowledged reading is stored", f"missing: {missing[:20]}")
+    tap.ok(not wrong, f"{when}: with its value", str(wrong[:5]))
+    tap.ok(doubled == 0, f"{when}: none is there twice", str(doubled))
+
+
+def run(tap, postgres):
+    rng = random.Random(11)
+    with Server("--database", postgres.url, "--rate-limit", "0") as server:
+        device = server.post("/devices", METER).json["id"]
+        token = server.post("/tokens", {"name": "load", "role": "admin", "expires": None}).json["token"]
+        load = Load(server, {"Authorization": f"Bearer {token}", "Content-Type": "text/plain"})
+        load.running.set()
+        senders = [threading.Thread(target=load.send) for _ in range(3)]
+        for sender in senders:
+            sender.start()
+        for _ in range(ROUNDS):
+            disturb(postgres, load, rng)
+        target = len(load.acknowledged) + 10 * BATCH
+        wait_until(lambda: len(load.acknowledged) >= target, 120, "intake after the last cut")
+        load.running.clear()
+        for sender in senders:
+            sender.join()
+        print(f"# {ROUNDS} cuts, {len(load.acknowledged)} acknowledged, {load.refused} refusals", flush=True)
+        check(tap, server, device, load, "running")
+        tap.ok(server.process.poll() is None, "the server was never stopped")
+        second = subprocess.run([os.environ.get("HYPOCAUST", "build/hypocaust"), "serve", "--port", "0", "--data",
+                                 str(server.folder / "second"), "--database", postgres.url],
+                                capture_output=True, text=True, timeout=120, check=False)
+        tap.ok(second.returncode == 1 and "in use by another process" in second.stderr,
+               "a second server on the database is refused", second.stderr)
+        server.stop()
+        server.start()
+        server.sign_in()
+        check(tap, server, device, load, "started anew")
+        files = sorted(path.name for path in server.folder.iterdir())
+        tap.ok("hypocaust.db" not in files and "secret.key" in files, "the folder holds no readings", str(files))
+
+
+def refuse_with_a_password(tap):
+    program = os.environ.get("HYPOCAUST", "build/hypocaust")
+    for name, url in (("an unreadable URL", "postgresql://u:topsecret@h:x/%zz"),
+                      ("a server that is not there", "postgresql://u:topsecret@127.0.0.1:1/x")):
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run([program, "serve", "--port", "0", "--data", folder, "--database", url],
+                                  capture_output=True, text=True, timeout=120, check=False)
+        tap.ok(done.returncode == 1 and "PostgreSQL" in done.stderr and "topsecret" not in done.stdout + done.stderr,
+               f"{name} is said without the password", done.stderr)
+
+
+def main():
+    tap = Tap()
+    refuse_with_a_password(tap)
+    programs = with_postgres.find_programs()
+    if programs is None:
+        tap.skip("readings outlive their database", "PostgreSQL is not installed (tools/bootstrap test)")
+        return tap.end()
+    folder = tempfile.mkdtemp(prefix="hyp-pg-", dir="/tmp")
+    os.rmdir(folder)
+    postgres = with_postgres.Server(programs, folder)
+    postgres.make()
+    postgres.start()
+    try:
+        run(tap, postgres)
+    finally:
+        postgres.remove()
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
