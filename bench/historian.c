@@ -2,7 +2,8 @@
 /*
  * bench/historian: what years of readings cost, and how fast they are asked for.
  *
- *     historian --set S|L|C|R [--file FOLDER] [--folder DIR] [--weigh yes] [--keep yes]
+ *     historian --set S|L|C|R [--file FOLDER] [--folder DIR] [--database URL] [--weigh yes]
+ *               [--keep yes]
  *
  * One process takes in the set (historian_sets.h) in batches of a thousand readings, as they
  * would come, with the clock of the store at the time of the readings, so that periods are
@@ -75,9 +76,14 @@ static hyp_mono mono_now(const struct hyp_clock *clock)
 
 static const struct hyp_clock set_clock = {.utc = utc_now, .mono = mono_now};
 
+/* NULL = SQLite in the folder. The CPU time of PostgreSQL's own processes is not in the
+ * figures. */
+static const char *database;
+
 static struct hyp_store *open_store(const char *folder)
 {
-    struct hyp_store_config config = {.folder = folder, .clock = &set_clock};
+    struct hyp_store_config config = {
+        .folder = folder, .database = database, .clock = &set_clock};
     struct hyp_store *store;
     struct hyp_error err = {0};
     if (hyp_store_open(&config, &store, &err) != HYP_OK) {
@@ -265,6 +271,7 @@ struct told {
     double cpu_s;
     int64_t now;
     int64_t peak_kb;
+    int64_t bytes; /* as the store says */
 };
 
 static struct sender *make_sender(struct hyp_store *store, const hyp_device_id *devices)
@@ -298,6 +305,9 @@ static struct told take_in(const char *folder, char name, const char *files)
     settle(sender);
     struct told told = {.values = sender->sent, .now = now_ms};
     told.cpu_s = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu - invented;
+    struct hyp_store_stats stats;
+    hyp_store_stats(store, &stats);
+    told.bytes = stats.bytes_on_disk;
     hyp_store_close(store);
     set_close(&set);
     free(devices);
@@ -584,6 +594,7 @@ static void run(const struct options *options)
     struct told first =
         run_process(take_in, options->folder, options->set, options->file, false);
     nftw(options->folder, add_size, 16, FTW_PHYS);
+    folder_bytes = database == NULL ? folder_bytes : first.bytes;
     if (options->weigh) {
         weigh(options->folder, first.values);
     }
@@ -649,6 +660,8 @@ int main(int argc, char **argv)
             options.set = argv[i + 1][0];
         } else if (strcmp(argv[i], "--file") == 0) {
             options.file = argv[i + 1];
+        } else if (strcmp(argv[i], "--database") == 0) {
+            database = argv[i + 1];
         } else if (strcmp(argv[i], "--folder") == 0) {
             options.folder = argv[i + 1];
         } else if (strcmp(argv[i], "--weigh") == 0) {
