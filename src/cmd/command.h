@@ -18,6 +18,7 @@ int hyp_command_user(int argc, char **argv);
 int hyp_command_backup(int argc, char **argv);
 int hyp_command_restore(int argc, char **argv);
 int hyp_command_import(int argc, char **argv);
+int hyp_command_migrate_store(int argc, char **argv);
 /* Beside these: 3 there are warnings, 4 something is damaged. */
 int hyp_command_doctor(int argc, char **argv);
 

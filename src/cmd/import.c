@@ -10,6 +10,7 @@
 
 #include "base/crypto.h"
 #include "cmd/csv_file.h"
+#include "cmd/database.h"
 #include "cmd/log_sink.h"
 #include "cmd/options.h"
 #include "cmd/zone_file.h"
@@ -25,6 +26,7 @@
 
 struct settings {
     const char *data;
+    const char *database;
     const char *columns;
     const char *device;
     const char *zone;
@@ -36,6 +38,7 @@ struct settings {
 /* clang-format off */
 static const struct hyp_option options[] = {
     {"data",      "DIR",  "data folder (./data, or $HYPOCAUST_DATA)", HYP_OPTION_TEXT, AT(data), 0, 0},
+    {"database",  "URL",  "postgresql://... instead of files ($HYPOCAUST_DATABASE)", HYP_OPTION_TEXT, AT(database), 0, 0},
     {"columns",   "LIST", "what titles mean: \"TITLE=energy [MWh], TITLE=time, TITLE=-\"", HYP_OPTION_TEXT, AT(columns), 0, 0},
     {"device",    "NUMBER", "serial number of the meter of all lines", HYP_OPTION_TEXT, AT(device), 0, 0},
     {"time-zone", "NAME", "zone of times without one (the plant's)",  HYP_OPTION_TEXT, AT(zone), 0, 0},
@@ -52,6 +55,7 @@ static const char usage[] =
 
 struct shell {
     struct settings settings;
+    char *database;
     struct hyp_log log;
     struct hyp_live_zone zone;
     struct hyp_store *store;
@@ -331,8 +335,10 @@ static int with_service(struct shell *shell, char **files, int count)
 static int with_store(struct shell *shell, char **files, int count)
 {
     struct hyp_error err = {0};
-    const struct hyp_store_config config = {
-        .folder = shell->settings.data, .clock = hyp_clock_system(), .log = &shell->log};
+    const struct hyp_store_config config = {.folder = shell->settings.data,
+                                            .database = shell->database,
+                                            .clock = hyp_clock_system(),
+                                            .log = &shell->log};
     enum hyp_status status = hyp_store_open(&config, &shell->store, &err);
     if (status != HYP_OK) {
         fail(err.text);
@@ -377,5 +383,8 @@ int hyp_command_import(int argc, char **argv)
         shell.settings.data = "./data";
     }
     hyp_log_sink_init(&shell.log, HYP_LOG_WARNING);
-    return with_store(&shell, argv + skip + rest, argc - skip - rest);
+    shell.database = hyp_database_take(shell.settings.database);
+    int result = with_store(&shell, argv + skip + rest, argc - skip - rest);
+    hyp_database_forget(shell.database);
+    return result;
 }

@@ -14,20 +14,22 @@ static const struct command {
     const char *help;
     hyp_command_fn run;
 } commands[] = {
-    {"decode",  "print the readings of M-Bus and wireless M-Bus telegrams", hyp_command_decode },
-    {"serve",   "run the server: collect, store, show",                     hyp_command_serve  },
-    {"user",    "manage who may sign in",                                   hyp_command_user   },
-    {"import",  "bring readings from CSV files into a data folder",         hyp_command_import },
-    {"backup",  "copy a data folder while the server runs",                 hyp_command_backup },
-    {"restore", "make a data folder from a backup",                         hyp_command_restore},
-    {"doctor",  "check everything a data folder holds",                     hyp_command_doctor },
+    {"decode",        "print the readings of M-Bus and wireless M-Bus telegrams", hyp_command_decode },
+    {"serve",         "run the server: collect, store, show",                     hyp_command_serve  },
+    {"user",          "manage who may sign in",                                   hyp_command_user   },
+    {"import",        "bring readings from CSV files into a data folder",         hyp_command_import },
+    {"backup",        "copy a data folder while the server runs",                 hyp_command_backup },
+    {"restore",       "make a data folder from a backup",                         hyp_command_restore},
+    {"migrate-store", "move a data folder into a PostgreSQL database",
+     hyp_command_migrate_store                                                                       },
+    {"doctor",        "check everything a data folder holds",                     hyp_command_doctor },
 };
 
 static void print_usage(FILE *out)
 {
     fprintf(out, "Usage: hypocaust COMMAND [OPTION]...\n\nCommands:\n");
     for (size_t i = 0; i < HYP_ARRAY_LEN(commands); i++) {
-        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
+        fprintf(out, "  %-13s %s\n", commands[i].name, commands[i].help);
     }
     fprintf(out, "\nhypocaust COMMAND --help tells more about one of them.\n");
 }

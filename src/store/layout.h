@@ -10,6 +10,7 @@
 #define HYP_FRAMES_FILE "frames.db"
 #define HYP_MAIN_SCHEMA "hypocaust" /* of PostgreSQL */
 #define HYP_FRAMES_SCHEMA_SUFFIX "_frames"
+#define HYP_MOVED_FILE "moved.txt" /* says that the readings are in PostgreSQL */
 #define HYP_MANIFEST_FILE "backup.txt"
 
 /* A box with a known text, in the table setting: says whether secret.key is the one the secrets

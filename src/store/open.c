@@ -199,7 +199,17 @@ static enum hyp_status open_folder(struct hyp_store *store,
     if (named != HYP_OK || folder == NULL) {
         return named;
     }
-    enum hyp_status status = hyp_folder_make(folder, err);
+    struct hyp_path moved;
+    enum hyp_status status = hyp_path_join(&moved, folder, HYP_MOVED_FILE, err);
+    if (status == HYP_OK && store->database == NULL && hyp_file_exists(moved.text)) {
+        return hyp_error_set(err, HYP_UNSUPPORTED, -1,
+                             "the readings of %s were moved to PostgreSQL: use --database, or "
+                             "remove " HYP_MOVED_FILE " to go on with the old files",
+                             folder);
+    }
+    if (status == HYP_OK) {
+        status = hyp_folder_make(folder, err);
+    }
     return status == HYP_OK ? hyp_folder_lock(folder, &store->lock_fd, err) : status;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "store/postgres/copy.h"
 #include "store/postgres/session.h"
 
 #include "base/buf.h"
@@ -187,21 +188,25 @@ static bool is_clean(struct hyp_str text)
     return true;
 }
 
+void hyp_postgres_clean_text(char *text, size_t len)
+{
+    for (size_t at = 0; at < len;) {
+        size_t taken = character_len((const uint8_t *)text + at, len - at);
+        if (taken == 0) {
+            text[at] = '?';
+        }
+        at += HYP_MAX(taken, (size_t)1);
+    }
+}
+
 /* SQLite keeps any bytes as text; here what is no UTF-8 becomes '?', so that a strange name
  * from the field cannot stop the readings that come with it. */
 static char *clean_copy(struct hyp_str text)
 {
     char *copy = malloc(text.len);
-    if (copy == NULL) {
-        return NULL;
-    }
-    memcpy(copy, text.ptr, text.len);
-    for (size_t at = 0; at < text.len;) {
-        size_t len = character_len((const uint8_t *)copy + at, text.len - at);
-        if (len == 0) {
-            copy[at] = '?';
-        }
-        at += HYP_MAX(len, (size_t)1);
+    if (copy != NULL) {
+        memcpy(copy, text.ptr, text.len);
+        hyp_postgres_clean_text(copy, text.len);
     }
     return copy;
 }

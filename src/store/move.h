@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Moving a store from the SQLite files of a folder into a PostgreSQL database.
+ *
+ * All or nothing: the rows are copied in one transaction, counted and checksummed on the way in
+ * and again as PostgreSQL gives them back; only when both agree it is committed. Then the
+ * folder is marked, so that a start without the database is refused instead of going on with
+ * old readings. secret.key stays in the folder; the SQLite files stay too, untouched.
+ */
+#ifndef HYP_STORE_MOVE_H
+#define HYP_STORE_MOVE_H
+
+#include "base/clock.h"
+#include "base/status.h"
+
+#include <stdint.h>
+
+struct hyp_store_move {
+    const char *folder;
+    const char *database; /* URL; may hold a password, which is in no error */
+    const char *schema;   /* NULL = "hypocaust" */
+    const struct hyp_clock *clock;
+    void *user;
+    /* Called after each table that was copied and read back. May be NULL. */
+    void (*moved)(void *user, const char *table, int64_t rows, uint64_t checksum);
+};
+
+/*
+ * Moves.
+ * Returns   HYP_OK
+ *         | BUSY       a server works on the folder, or on the database
+ *         | NOT_FOUND  the folder holds no store
+ *         | EXISTS     the database holds a store already
+ *         | CORRUPT    what PostgreSQL gives back is not what was copied
+ *         | what either database says; *err names the table
+ * Context   blocks for the whole copy
+ */
+HYP_MUST_USE enum hyp_status hyp_store_move(const struct hyp_store_move *move,
+                                            struct hyp_error *err);
+
+#endif

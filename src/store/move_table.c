@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/move_table.h"
+
+#include "base/crypto.h"
+#include "base/limits.h"
+#include "store/postgres/copy.h"
+
+#include <string.h>
+
+#define SQL_MAX 8192
+#define TUPLE_MAX (1024 * 1024 * 1024)
+
+/* --- names --- */
+
+/* Our own names are plain words; another one is a table of somebody else. */
+static bool is_plain(struct hyp_str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_')) {
+            return false;
+        }
+    }
+    return name.len > 0;
+}
+
+static enum hyp_status find_type(struct hyp_str text, enum hyp_move_type *ret_type)
+{
+    static const struct {
+        const char *text;
+        enum hyp_move_type type;
+    } rows[] = {
+        {"bigint",           HYP_MOVE_INT },
+        {"double precision", HYP_MOVE_REAL},
+        {"text",             HYP_MOVE_TEXT},
+        {"bytea",            HYP_MOVE_BLOB},
+    };
+    for (size_t i = 0; i < HYP_ARRAY_LEN(rows); i++) {
+        if (hyp_str_equal(text, hyp_str_from(rows[i].text))) {
+            *ret_type = rows[i].type;
+            return HYP_OK;
+        }
+    }
+    return HYP_UNSUPPORTED;
+}
+
+static enum hyp_status read_columns(struct hyp_db *to, struct hyp_move_table *table,
+                                    struct hyp_buf *columns)
+{
+    struct hyp_query query;
+    hyp_query_open(&query, to,
+                   "SELECT column_name::text, data_type::text FROM information_schema.columns"
+                   " WHERE table_schema = current_schema() AND table_name = $1"
+                   " ORDER BY ordinal_position");
+    hyp_query_bind_text(&query, table->name);
+    enum hyp_status status = HYP_OK;
+    while (status == HYP_OK && hyp_query_row(&query)) {
+        struct hyp_str name = hyp_query_str(&query);
+        struct hyp_str type = hyp_query_str(&query);
+        if (!is_plain(name) || table->count == HYP_MOVE_COLUMNS) {
+            status = HYP_UNSUPPORTED;
+            break;
+        }
+        hyp_buf_append_text(columns, table->count == 0 ? "\"" : ", \"");
+        hyp_buf_append_str(columns, name);
+        hyp_buf_append_char(columns, '"');
+        status = find_type(type, &table->types[table->count++]);
+    }
+    enum hyp_status read = hyp_query_close(&query);
+    return status == HYP_OK ? read : status;
+}
+
+static const char *write_select(struct hyp_arena *arena, const char *list, const char *name)
+{
+    char text[SQL_MAX];
+    struct hyp_buf sql;
+    hyp_buf_init_fixed(&sql, text, sizeof(text));
+    hyp_buf_append_fmt(&sql, "SELECT %s FROM \"%s\"", list, name);
+    return hyp_buf_status(&sql) == HYP_OK ? hyp_arena_copy_str(arena, hyp_buf_view(&sql))
+                                          : NULL;
+}
+
+static const char *write_copy(struct hyp_arena *arena, const char *list, const char *name)
+{
+    char text[SQL_MAX];
+    struct hyp_buf sql;
+    hyp_buf_init_fixed(&sql, text, sizeof(text));
+    hyp_buf_append_fmt(&sql, "COPY \"%s\" (%s) FROM STDIN BINARY", name, list);
+    return hyp_buf_status(&sql) == HYP_OK ? hyp_arena_copy_str(arena, hyp_buf_view(&sql))
+                                          : NULL;
+}
+
+enum hyp_status hyp_move_table_open(struct hyp_db *to, const char *name,
+                                    struct hyp_arena *arena, struct hyp_move_table *table)
+{
+    char text[SQL_MAX / 2];
+    struct hyp_buf columns;
+    hyp_buf_init_fixed(&columns, text, sizeof(text));
+    *table = (struct hyp_move_table){.name = name};
+    if (!is_plain(hyp_str_from(name))) {
+        return HYP_UNSUPPORTED;
+    }
+    enum hyp_status status = read_columns(to, table, &columns);
+    if (status != HYP_OK) {
+        return status;
+    }
+    const char *list = hyp_buf_terminate(&columns);
+    table->select = write_select(arena, list, name);
+    table->copy = write_copy(arena, list, name);
+    return table->select == NULL || table->copy == NULL ? HYP_LIMIT : HYP_OK;
+}
+
+/* --- rows --- */
+
+static void append_number(struct hyp_buf *out, uint64_t number, size_t bytes)
+{
+    for (size_t i = bytes; i > 0; i--) {
+        hyp_buf_append_char(out, (char)(uint8_t)(number >> (8 * (i - 1))));
+    }
+}
+
+static void append_bytes(struct hyp_buf *out, struct hyp_str bytes)
+{
+    append_number(out, bytes.len, 4);
+    hyp_buf_append_str(out, bytes);
+}
+
+static void append_column(struct hyp_buf *out, struct hyp_query *query, enum hyp_move_type type)
+{
+    if (query->db->ops->column_is_null(query->stmt, query->column)) {
+        query->column++;
+        append_number(out, UINT32_MAX, 4);
+        return;
+    }
+    double real;
+    uint64_t bits;
+    switch (type) {
+    case HYP_MOVE_INT:
+        append_number(out, 8, 4);
+        append_number(out, (uint64_t)hyp_query_i64(query), 8);
+        return;
+    case HYP_MOVE_REAL:
+        real = hyp_query_f64(query);
+        memcpy(&bits, &real, sizeof(bits));
+        append_number(out, 8, 4);
+        append_number(out, bits, 8);
+        return;
+    case HYP_MOVE_TEXT: append_bytes(out, hyp_query_str(query)); return;
+    case HYP_MOVE_BLOB: append_bytes(out, hyp_query_blob(query)); return;
+    }
+}
+
+/* The row that the query stands on, as COPY wants it. */
+static enum hyp_status write_tuple(const struct hyp_move_table *table, struct hyp_query *query,
+                                   struct hyp_buf *tuple)
+{
+    hyp_buf_reset(tuple);
+    append_number(tuple, table->count, 2);
+    for (size_t i = 0; i < table->count; i++) {
+        size_t begin = tuple->len;
+        append_column(tuple, query, table->types[i]);
+        if (table->types[i] == HYP_MOVE_TEXT && hyp_buf_status(tuple) == HYP_OK &&
+            tuple->len > begin + 4) {
+            hyp_postgres_clean_text((char *)tuple->data + begin + 4, tuple->len - begin - 4);
+        }
+    }
+    return hyp_buf_status(tuple);
+}
+
+static void add_row(struct hyp_move_sum *sum, struct hyp_str tuple)
+{
+    uint8_t digest[32];
+    uint64_t hash;
+    hyp_sha256((const uint8_t *)tuple.ptr, tuple.len, digest);
+    memcpy(&hash, digest, sizeof(hash));
+    sum->rows++;
+    sum->checksum += hash;
+}
+
+/* Goes over all rows of a table. @copy NULL = only the sum */
+static enum hyp_status go_over(const struct hyp_move_table *table, struct hyp_db *db,
+                               struct hyp_postgres_copy *copy, struct hyp_move_sum *ret_sum)
+{
+    struct hyp_buf tuple HYP_CLEANUP(hyp_buf_finish);
+    hyp_buf_init_heap(&tuple, TUPLE_MAX);
+    struct hyp_move_sum sum = {0};
+    struct hyp_query query;
+    hyp_query_open(&query, db, table->select);
+    enum hyp_status status = HYP_OK;
+    while (status == HYP_OK && hyp_query_row(&query)) {
+        status = write_tuple(table, &query, &tuple);
+        if (status == HYP_OK) {
+            add_row(&sum, hyp_buf_view(&tuple));
+        }
+        if (status == HYP_OK && copy != NULL) {
+            hyp_postgres_copy_row(copy, hyp_buf_view(&tuple));
+            status = copy->status;
+        }
+    }
+    enum hyp_status read = hyp_query_close(&query);
+    *ret_sum = sum;
+    return status == HYP_OK ? read : status;
+}
+
+enum hyp_status hyp_move_table_copy(const struct hyp_move_table *table, struct hyp_db *from,
+                                    struct hyp_db *to, struct hyp_move_sum *ret_sum)
+{
+    struct hyp_postgres_copy copy;
+    int64_t taken = 0;
+    hyp_postgres_copy_begin(&copy, to, table->copy);
+    enum hyp_status status = copy.status;
+    if (status == HYP_OK) {
+        status = go_over(table, from, &copy, ret_sum);
+        if (status != HYP_OK && copy.status == HYP_OK) {
+            copy.status = status; /* tells the server that this is not all */
+        }
+        enum hyp_status ended = hyp_postgres_copy_end(&copy, &taken);
+        status = status == HYP_OK ? ended : status;
+    }
+    return status == HYP_OK && taken != ret_sum->rows ? HYP_CORRUPT : status;
+}
+
+enum hyp_status hyp_move_table_sum(const struct hyp_move_table *table, struct hyp_db *db,
+                                   struct hyp_move_sum *ret_sum)
+{
+    return go_over(table, db, NULL, ret_sum);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One table of the move (store/move.h): its columns, its rows, their sum.
+ *
+ * The only place of the store where SQL is put together at run time: from the names of tables
+ * and columns that the target's own catalogue gives, and that must be plain words. So a table
+ * of a later migration is moved without a line here.
+ */
+#ifndef HYP_STORE_MOVE_TABLE_H
+#define HYP_STORE_MOVE_TABLE_H
+
+#include "store/db.h"
+
+#include "base/arena.h"
+
+enum hyp_move_type { HYP_MOVE_INT, HYP_MOVE_REAL, HYP_MOVE_TEXT, HYP_MOVE_BLOB };
+
+#define HYP_MOVE_COLUMNS 64
+
+struct hyp_move_table {
+    const char *name;
+    const char *select; /* all columns, for both databases */
+    const char *copy;
+    enum hyp_move_type types[HYP_MOVE_COLUMNS];
+    size_t count;
+};
+
+/* What a table holds: rows, and the sum of their hashes, which does not depend on the order. */
+struct hyp_move_sum {
+    int64_t rows;
+    uint64_t checksum;
+};
+
+/* Reads the columns of a table of `to`; texts live in the arena. */
+HYP_MUST_USE enum hyp_status hyp_move_table_open(struct hyp_db *to, const char *name,
+                                                 struct hyp_arena *arena,
+                                                 struct hyp_move_table *table);
+/* Copies all rows; the sum is of what was sent. */
+HYP_MUST_USE enum hyp_status hyp_move_table_copy(const struct hyp_move_table *table,
+                                                 struct hyp_db *from, struct hyp_db *to,
+                                                 struct hyp_move_sum *ret_sum);
+/* The sum of what is there. */
+HYP_MUST_USE enum hyp_status hyp_move_table_sum(const struct hyp_move_table *table,
+                                                struct hyp_db *db,
+                                                struct hyp_move_sum *ret_sum);
+
+#endif
