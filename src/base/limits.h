@@ -93,7 +93,7 @@
 #define HYP_LIMIT_SCHEMA_NAME 64              /* PostgreSQL's own limit, with terminator */
 #define HYP_LIMIT_DATABASE_CONNECT_S "10"     /* for a connection to a database server */
 #define HYP_LIMIT_DATABASE_SILENCE_MS "20000" /* of a server that was asked something */
-#define HYP_LIMIT_DATABASE_SETTLE_TRIES 12     /* rounds of asking what became of a commit */
+#define HYP_LIMIT_DATABASE_SETTLE_TRIES 12    /* rounds of asking what became of a commit */
 #define HYP_LIMIT_COMM_EVENTS 1000            /* kept per device */
 #define HYP_LIMIT_LOG_BLOB (16 * 1024 * 1024)
 #define HYP_LIMIT_KEPT_FRAME_BYTES                                                             \
