@@ -80,7 +80,7 @@ struct hyp_request {
     const struct hyp_route *route;
     struct hyp_str segments[HYP_LIMIT_PATH_SEGMENTS]; /* of the path below /api/v1 */
     size_t segment_count;
-    int64_t ids[2];                /* the {id} of the pattern */
+    int64_t ids[2];                /* {id} and {event} of the pattern */
     struct hyp_str name;           /* the {name} of the pattern */
     const char *address;           /* of the client */
     bool is_get;                   /* GET or HEAD */

@@ -66,7 +66,8 @@ static enum hyp_status compile(const struct hyp_route *route, struct compiled *o
     out->route = route;
     for (size_t i = 0; i < out->count; i++) {
         out->segments[i].word = words[i];
-        if (hyp_str_equal(words[i], HYP_STR("{id}"))) {
+        if (hyp_str_equal(words[i], HYP_STR("{id}")) ||
+            hyp_str_equal(words[i], HYP_STR("{event}"))) {
             out->segments[i].kind = SEGMENT_ID;
         } else if (hyp_str_equal(words[i], HYP_STR("{name}"))) {
             out->segments[i].kind = SEGMENT_NAME;

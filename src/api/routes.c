@@ -45,6 +45,11 @@ const struct hyp_route hyp_routes[] = {
 
     ROUTE(GET, "/points/{id}/latest", READING_READ, point_latest, FAST),
     ROUTE(GET, "/points/{id}/periods", READING_READ, point_periods, 0),
+    ROUTE(GET, "/points/{id}/counting", READING_READ, counting_get, 0),
+    ROUTE(PATCH, "/points/{id}/counting", READING_WRITE, counting_change, 0),
+    ROUTE(POST, "/points/{id}/counting/events", READING_WRITE, counting_event_add, 0),
+    ROUTE(DELETE, "/points/{id}/counting/events/{event}", READING_WRITE, counting_event_remove,
+          NO_BODY),
     ROUTE(GET, "/devices/{id}/latest", READING_READ, device_latest, FAST),
     ROUTE(GET, "/latest", READING_READ, latest_all, 0),
     ROUTE(GET, "/devices", DEVICE_READ, devices_list, 0),

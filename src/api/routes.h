@@ -68,6 +68,12 @@ HANDLER(series);
 /* routes_csv.c */
 HANDLER(device_csv);
 
+/* routes_counting.c */
+HANDLER(counting_get);
+HANDLER(counting_change);
+HANDLER(counting_event_add);
+HANDLER(counting_event_remove);
+
 /* routes_import.c */
 HANDLER(readings_import);
 

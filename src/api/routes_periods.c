@@ -21,8 +21,8 @@ static const struct flag_row {
 static enum hyp_status read_query(struct hyp_request *req, struct hyp_periods_query *query,
                                   struct hyp_error *err)
 {
-    int64_t day = 1;
-    int64_t hour = 0;
+    int64_t day = 0;
+    int64_t hour = -1;
     struct hyp_str step = hyp_request_query(req, "step");
     hyp_utc now = hyp_clock_utc(hyp_service_clock(req->service));
     query->point.id = req->ids[0];
@@ -37,11 +37,11 @@ static enum hyp_status read_query(struct hyp_request *req, struct hyp_periods_qu
         status = hyp_request_query_time(req, "from", month_ago, &query->from, err);
     }
     if (status == HYP_OK) {
-        status = hyp_request_query_i64(req, "settlement_day", 1, 1, HYP_SETTLEMENT_DAY_MAX,
+        status = hyp_request_query_i64(req, "settlement_day", 0, 1, HYP_SETTLEMENT_DAY_MAX,
                                        &day, err);
     }
     if (status == HYP_OK) {
-        status = hyp_request_query_i64(req, "settlement_hour", 0, 0, 23, &hour, err);
+        status = hyp_request_query_i64(req, "settlement_hour", -1, 0, 23, &hour, err);
     }
     query->settlement_day = (int)day;
     query->settlement_hour = (int)hour;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/periods.h"
 
-#include "model/vocabulary.h"
+#include "service/counting.h"
 #include "service/inside.h"
 
 #define DAY_MS (24LL * 3600 * 1000)
@@ -23,11 +23,11 @@ static enum hyp_status check_query(const struct hyp_periods_query *query, struct
         return hyp_error_set(err, HYP_INVALID, -1,
                              "from: must be before \"to\", both from 1970 to 9999.");
     }
-    if (query->settlement_day < 1 || query->settlement_day > HYP_SETTLEMENT_DAY_MAX) {
+    if (query->settlement_day < 0 || query->settlement_day > HYP_SETTLEMENT_DAY_MAX) {
         return hyp_error_set(err, HYP_INVALID, -1, "settlement_day: must be 1..%d.",
                              HYP_SETTLEMENT_DAY_MAX);
     }
-    if (query->settlement_hour < 0 || query->settlement_hour > 23) {
+    if (query->settlement_hour < -1 || query->settlement_hour > 23) {
         return hyp_error_set(err, HYP_INVALID, -1, "settlement_hour: must be 0..23.");
     }
     return HYP_OK;
@@ -92,13 +92,6 @@ static enum hyp_status feed(struct hyp_service *service, hyp_tenant_id tenant,
     return status;
 }
 
-static bool is_counter(const struct hyp_point *point)
-{
-    const struct hyp_word *word = hyp_vocabulary_word((enum hyp_name)point->key.name);
-    return word->aggregation == HYP_AGGREGATION_COUNTER &&
-           point->key.function == HYP_FUNCTION_INSTANTANEOUS;
-}
-
 static enum hyp_status find_point(struct hyp_service *service, const struct hyp_scope *scope,
                                   hyp_point_id id, struct hyp_periods *periods,
                                   struct hyp_error *err)
@@ -107,10 +100,30 @@ static enum hyp_status find_point(struct hyp_service *service, const struct hyp_
         HYP_OK) {
         return hyp_service_not_found(err, "point", id.id);
     }
-    periods->counter = is_counter(&periods->point);
+    periods->counter = hyp_point_is_counter(&periods->point);
     return periods->point.kind == HYP_VALUE_DECIMAL
                ? HYP_OK
                : hyp_error_set(err, HYP_UNSUPPORTED, -1, "This register holds no numbers.");
+}
+
+/* What is kept of the counter; a settlement that the question names comes first. */
+static enum hyp_status set_rules(struct hyp_service *service, hyp_tenant_id tenant,
+                                 const struct hyp_periods_query *query, struct hyp_arena *arena,
+                                 struct hyp_aggregate_config *config, struct hyp_error *err)
+{
+    struct hyp_counting counting;
+    struct hyp_counter_event *events;
+    enum hyp_status status = hyp_counting_rules(service, tenant, query->point, arena, &counting,
+                                                &config->rules, &events, &config->event_count);
+    if (status != HYP_OK) {
+        return hyp_service_explain_failure(err, status);
+    }
+    config->events = events;
+    config->settlement.day =
+        query->settlement_day > 0 ? query->settlement_day : counting.settlement_day;
+    config->settlement.hour =
+        query->settlement_hour >= 0 ? query->settlement_hour : counting.settlement_hour;
+    return HYP_OK;
 }
 
 enum hyp_status hyp_readings_periods(struct hyp_service *service, const struct hyp_scope *scope,
@@ -129,8 +142,8 @@ enum hyp_status hyp_readings_periods(struct hyp_service *service, const struct h
     if (status == HYP_OK) {
         status = find_point(service, scope, query->point, &periods, err);
     }
-    const struct hyp_aggregate_config config = {
-        .settlement = {zone_of(service, &utc), query->settlement_day, query->settlement_hour},
+    struct hyp_aggregate_config config = {
+        .settlement.zone = zone_of(service, &utc),
         .period = query->period,
         .from = query->from,
         .to = query->to,
@@ -138,6 +151,9 @@ enum hyp_status hyp_readings_periods(struct hyp_service *service, const struct h
         .emit = keep_row,
         .user = &periods,
     };
+    if (status == HYP_OK) {
+        status = set_rules(service, hyp_scope_tenant(scope), query, arena, &config, err);
+    }
     if (status == HYP_OK) {
         status = count_rows(&config, &rows, err);
     }

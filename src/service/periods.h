@@ -16,8 +16,8 @@ struct hyp_periods_query {
     hyp_utc from;
     hyp_utc to;
     enum hyp_period period;
-    int settlement_day;  /* 1..HYP_SETTLEMENT_DAY_MAX */
-    int settlement_hour; /* 0..23 */
+    int settlement_day;  /* 1..HYP_SETTLEMENT_DAY_MAX; 0 = the meter's */
+    int settlement_hour; /* 0..23; -1 = the meter's */
 };
 
 struct hyp_periods {
@@ -29,8 +29,9 @@ struct hyp_periods {
 
 /*
  * Returns  HYP_OK | DENIED | NOT_FOUND (the point) | INVALID | UNSUPPORTED (it holds no
- * numbers) | LIMIT (more than HYP_LIMIT_CHART_BUCKETS periods) Limits   reads a month of values
- * at a time, however long the range Context  worker; reads from the disk
+ * numbers) | LIMIT (more than HYP_LIMIT_CHART_BUCKETS periods)
+ * Limits   reads a month of values at a time, however long the range
+ * Context  worker; reads from the disk
  */
 HYP_MUST_USE enum hyp_status
 hyp_readings_periods(struct hyp_service *service, const struct hyp_scope *scope,

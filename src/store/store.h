@@ -16,6 +16,7 @@
 #include "base/rng.h"
 #include "model/plant.h"
 #include "model/reading.h"
+#include "store/counting.h"
 
 #include <stdbool.h>
 #include <stddef.h>

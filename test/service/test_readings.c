@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
+#include "service/counting.h"
 #include "service/periods.h"
 
 #include "service/overview.h"
@@ -225,6 +226,97 @@ static void days_and_months_of_a_counter(void **state)
         hyp_decimal_compare(periods.rows[0].delta, (struct hyp_decimal){31 * 24, 0}), 0);
 }
 
+static struct hyp_decimal energy_of(struct hyp_periods_query query)
+{
+    struct hyp_periods periods;
+    struct hyp_error err;
+    assert_int_equal(
+        hyp_readings_periods(t.service, &t.reader, &query, &t.arena, &periods, &err), HYP_OK);
+    assert_int_equal(periods.count, 1);
+    assert_true(periods.rows[0].has_delta || (periods.rows[0].flags & HYP_ROW_BACK) != 0);
+    return periods.rows[0].has_delta ? periods.rows[0].delta : (struct hyp_decimal){-1, 0};
+}
+
+/* 100 -> 110 | exchanged at 115, the new meter began at 2 | 5 -> 9: 10 + 5 + 3 + 4. */
+static void an_exchange_is_counted(void **state)
+{
+    struct hyp_error err;
+    struct hyp_counting_view view;
+    (void)state;
+    test_commit(&t, device.id, TEST_START_MS, 100);
+    test_commit(&t, device.id, TEST_START_MS + 6 * HOUR_MS, 110);
+    test_commit(&t, device.id, TEST_START_MS + 12 * HOUR_MS, 5);
+    test_commit(&t, device.id, TEST_START_MS + 24 * HOUR_MS, 9);
+    hyp_clock_fake_advance(&t.clock, 48 * HOUR_MS);
+    struct hyp_periods_query query = period_query(HYP_NAME_ENERGY, HYP_PERIOD_DAY, 24);
+    assert_int_equal(energy_of(query).digits, -1);
+    struct hyp_counter_entry entry = {
+        .point = query.point,
+        .time.ms = TEST_START_MS + 8 * HOUR_MS,
+        .kind = HYP_COUNTER_ENTRY_EXCHANGE,
+        .closing = {115, 0 },
+        .opening = {20,  -1},
+        .note = "M. Jensen"
+    };
+    assert_int_equal(hyp_counting_entry_add(t.service, &t.reader, &entry, &err), HYP_DENIED);
+    assert_int_equal(hyp_counting_entry_add(t.service, &t.admin, &entry, &err), HYP_OK);
+    assert_int_equal(hyp_counting_entry_add(t.service, &t.admin, &entry, &err), HYP_EXISTS);
+    assert_int_equal(hyp_decimal_compare(energy_of(query), (struct hyp_decimal){22, 0}), 0);
+    assert_int_equal(hyp_counting_get(t.service, &t.reader, query.point, &t.arena, &view, &err),
+                     HYP_OK);
+    assert_int_equal(view.entry_count, 1);
+    assert_int_equal(view.entries[0].opening.exp10, -1);
+    assert_string_equal(view.entries[0].note, "M. Jensen");
+    assert_string_equal(test_last_audit(&t).action, "counting.event");
+    assert_int_equal(
+        hyp_counting_entry_remove(t.service, &t.admin, query.point, entry.id, &err), HYP_OK);
+    assert_int_equal(
+        hyp_counting_entry_remove(t.service, &t.admin, query.point, entry.id, &err),
+        HYP_NOT_FOUND);
+    assert_int_equal(energy_of(query).digits, -1);
+}
+
+/* A display of three digits: 990 -> 4 is a step of 14 once that is known. */
+static void digits_tell_a_roll_over(void **state)
+{
+    struct hyp_error err;
+    (void)state;
+    test_commit(&t, device.id, TEST_START_MS, 990);
+    test_commit(&t, device.id, TEST_START_MS + 23 * HOUR_MS, 4);
+    struct hyp_periods_query query = period_query(HYP_NAME_ENERGY, HYP_PERIOD_DAY, 24);
+    assert_int_equal(energy_of(query).digits, -1);
+    struct hyp_counting counting = {.digits = 3, .settlement_day = 1};
+    assert_int_equal(hyp_counting_set(t.service, &t.admin, query.point, &counting, &err),
+                     HYP_OK);
+    assert_int_equal(hyp_decimal_compare(energy_of(query), (struct hyp_decimal){14, 0}), 0);
+    counting.digits = 16;
+    assert_int_equal(hyp_counting_set(t.service, &t.admin, query.point, &counting, &err),
+                     HYP_INVALID);
+}
+
+/* The meter's month begins on the 16th at ten, unless a question names another. */
+static void periods_begin_with_the_meters_settlement(void **state)
+{
+    struct hyp_periods periods;
+    struct hyp_error err;
+    (void)state;
+    test_commit(&t, device.id, TEST_START_MS, 1);
+    struct hyp_periods_query query = period_query(HYP_NAME_ENERGY, HYP_PERIOD_MONTH, 24);
+    const struct hyp_counting counting = {.settlement_day = 16, .settlement_hour = 10};
+    assert_int_equal(hyp_counting_set(t.service, &t.admin, query.point, &counting, &err),
+                     HYP_OK);
+    query.settlement_day = 0;
+    query.settlement_hour = -1;
+    assert_int_equal(
+        hyp_readings_periods(t.service, &t.reader, &query, &t.arena, &periods, &err), HYP_OK);
+    assert_int_equal(periods.rows[0].start.ms, TEST_START_MS - (16 * 24 - 10) * HOUR_MS);
+    query.settlement_day = 1;
+    query.settlement_hour = 0;
+    assert_int_equal(
+        hyp_readings_periods(t.service, &t.reader, &query, &t.arena, &periods, &err), HYP_OK);
+    assert_int_equal(periods.rows[0].start.ms, TEST_START_MS);
+}
+
 static void periods_refuse(void **state)
 {
     struct hyp_periods periods;
@@ -292,6 +384,9 @@ int main(void)
         WITH_SERVICE(charts_are_raw_or_buckets),
         WITH_SERVICE(exports_are_whole_and_in_order),
         WITH_SERVICE(days_and_months_of_a_counter),
+        WITH_SERVICE(an_exchange_is_counted),
+        WITH_SERVICE(digits_tell_a_roll_over),
+        WITH_SERVICE(periods_begin_with_the_meters_settlement),
         WITH_SERVICE(periods_refuse),
         WITH_SERVICE(overview_counts),
     };

@@ -16,6 +16,7 @@ struct owned {
     struct hyp_group group;
     struct hyp_user user;
     struct hyp_api_token token;
+    struct hyp_counter_entry entry;
 };
 
 /* Calls one function for `who`. *count: how many things were seen; 1 where there is no list. */
@@ -42,6 +43,18 @@ SINGLE(device_get, hyp_store_device(o->t.store, who, o->device.id, &(struct hyp_
 SINGLE(point_get, hyp_store_point(o->t.store, who, o->point, &(struct hyp_point){0}))
 SINGLE(frame_get,
        hyp_store_frame(o->t.store, who, o->frame, &o->t.arena, &(struct hyp_stored_frame){0}))
+SINGLE(counting_get, hyp_store_counting(o->t.store, who, o->point, &(struct hyp_counting){0}))
+SINGLE(counting_set, hyp_store_counting_set(o->t.store, who, o->point,
+                                            &(struct hyp_counting){.settlement_day = 2}, NULL))
+SINGLE(counter_entry_add,
+       hyp_store_counter_entry_add(o->t.store, who,
+                                   &(struct hyp_counter_entry){.point = o->point,
+                                                               .kind = HYP_COUNTER_ENTRY_RESET},
+                                   NULL))
+SINGLE(counter_entry_remove,
+       hyp_store_counter_entry_remove(o->t.store, who, o->point, o->entry.id, NULL))
+LIST(counter_entries, struct hyp_counter_entry,
+     hyp_store_counter_entries(o->t.store, who, o->point, &o->t.arena, &list, count))
 LIST(lines, struct hyp_line, hyp_store_lines(o->t.store, who, &o->t.arena, &list, count))
 LIST(devices, struct hyp_device, hyp_store_devices(o->t.store, who, &o->t.arena, &list, count))
 LIST(points, struct hyp_point,
@@ -157,40 +170,45 @@ static const struct isolation {
     call call;
     bool empty_for_strangers; /* a list of the tenant's own things, so no NOT_FOUND */
 } rows[] = {
-    {"line",                   line_get,         false},
-    {"lines",                  lines,            true },
-    {"line_update",            line_update,      false},
-    {"line_remove",            line_remove,      false},
-    {"device",                 device_get,       false},
-    {"devices",                devices,          true },
-    {"device_update",          device_update,    false},
-    {"device_remove",          device_remove,    false},
-    {"device_add on the line", device_on_line,   false},
-    {"points",                 points,           false},
-    {"point",                  point_get,        false},
-    {"latest",                 latest,           false},
-    {"series",                 series,           false},
-    {"buckets",                buckets,          false},
-    {"readings",               readings,         false},
-    {"frames",                 frames,           true },
-    {"frames of the device",   frames_of_device, false},
-    {"frames of the line",     frames_of_line,   false},
-    {"frame",                  frame_get,        false},
-    {"comm_events",            comm_events,      false},
-    {"metering_points",        places,           true },
-    {"installations",          installations,    true },
-    {"installation_add",       installation_add, false},
-    {"groups",                 groups,           true },
-    {"group_members",          members,          false},
-    {"group_set",              group_set,        false},
-    {"group_remove",           group_remove,     false},
-    {"users",                  users,            true },
-    {"user_update",            user_update,      false},
-    {"user_remove",            user_remove,      false},
-    {"tokens",                 tokens,           true },
-    {"token_add for the user", token_add,        false},
-    {"token_remove",           token_remove,     false},
-    {"audit",                  audit,            true },
+    {"line",                   line_get,             false},
+    {"lines",                  lines,                true },
+    {"line_update",            line_update,          false},
+    {"line_remove",            line_remove,          false},
+    {"device",                 device_get,           false},
+    {"devices",                devices,              true },
+    {"device_update",          device_update,        false},
+    {"device_remove",          device_remove,        false},
+    {"device_add on the line", device_on_line,       false},
+    {"points",                 points,               false},
+    {"point",                  point_get,            false},
+    {"latest",                 latest,               false},
+    {"series",                 series,               false},
+    {"buckets",                buckets,              false},
+    {"readings",               readings,             false},
+    {"frames",                 frames,               true },
+    {"frames of the device",   frames_of_device,     false},
+    {"frames of the line",     frames_of_line,       false},
+    {"frame",                  frame_get,            false},
+    {"comm_events",            comm_events,          false},
+    {"metering_points",        places,               true },
+    {"installations",          installations,        true },
+    {"installation_add",       installation_add,     false},
+    {"groups",                 groups,               true },
+    {"group_members",          members,              false},
+    {"group_set",              group_set,            false},
+    {"group_remove",           group_remove,         false},
+    {"users",                  users,                true },
+    {"user_update",            user_update,          false},
+    {"user_remove",            user_remove,          false},
+    {"tokens",                 tokens,               true },
+    {"token_add for the user", token_add,            false},
+    {"token_remove",           token_remove,         false},
+    {"audit",                  audit,                true },
+    {"counting",               counting_get,         false},
+    {"counting_set",           counting_set,         false},
+    {"counter_entry_add",      counter_entry_add,    false},
+    {"counter_entry_remove",   counter_entry_remove, false},
+    {"counter_entries",        counter_entries,      true },
 };
 
 /* --- what there is to see --- */
@@ -217,6 +235,10 @@ static void add_history(struct owned *o)
         hyp_store_latest(o->t.store, o->t.tenant, o->device.id, &o->t.arena, &found, &count),
         HYP_OK);
     o->frame = found[0].frame;
+    o->entry = (struct hyp_counter_entry){
+        .point = o->point, .time.ms = START_MS, .kind = HYP_COUNTER_ENTRY_EXCHANGE};
+    assert_int_equal(hyp_store_counter_entry_add(o->t.store, o->t.tenant, &o->entry, NULL),
+                     HYP_OK);
     struct hyp_comm_event event = {.time.ms = 1};
     assert_int_equal(hyp_store_comm_event_add(o->t.store, o->device.id, &event), HYP_OK);
 }

@@ -95,7 +95,7 @@ def check_shapes(tap, server, document, operations):
     device = server.post("/devices", METER).json["id"]
     server.post("/intake", "".join(intake_line(n) for n in range(5)), raw=True, headers={"Content-Type": "text/plain"})
     line = server.post("/lines", {"name": "bus", "kind": "mbus-tcp", "host": "127.0.0.1", "port": 9, "enabled": False}).json["id"]
-    latest = next(v for v in server.get(f"/devices/{device}/latest").json["values"] if v["kind"] == "decimal")
+    latest = next(v for v in server.get(f"/devices/{device}/latest").json["values"] if v["kind"] == "decimal" and v["aggregation"] == "counter")
     server.post("/groups", {"name": "some"})
     ids = {"/devices/{id}": device, "/lines/{id}": line, "/points/{id}": latest["point"], "/frames/{id}": latest["frame"]}
     queries = {"/series": f"?points={latest['point']}&from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z&px=100"}
