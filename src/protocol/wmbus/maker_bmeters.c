@@ -56,19 +56,14 @@ static void put_battery(struct hyp_translation *translation, size_t at)
     hyp_translation_put(translation, &reg, mv);
 }
 
-static unsigned bcd_byte(uint8_t byte)
-{
-    return (byte >> 4) * 10u + (byte & 0xFu);
-}
-
 static void put_date(struct hyp_translation *translation, size_t at, uint8_t subunit,
                      const char *what)
 {
     const uint8_t *bytes = translation->bytes + at;
     const struct hyp_civil date = {
-        .year = (int16_t)(2000 + bcd_byte(bytes[0])),
-        .month = (uint8_t)bcd_byte(bytes[1]),
-        .day = (uint8_t)bcd_byte(bytes[2]),
+        .year = (int16_t)(2000 + hyp_translation_bcd(bytes[0])),
+        .month = (uint8_t)hyp_translation_bcd(bytes[1]),
+        .day = (uint8_t)hyp_translation_bcd(bytes[2]),
         .precision = HYP_CIVIL_DATE,
     };
     hyp_translation_note(translation, at, 3, what, "%04d-%02u-%02u", date.year, date.month,

@@ -36,11 +36,6 @@ static int64_t bfw_month(const uint8_t *months, size_t n)
     return n % 2 == 0 ? (three[1] & 0xF0) << 4 | three[0] : (three[1] & 0xF) << 8 | three[2];
 }
 
-static unsigned bcd_byte(uint8_t byte)
-{
-    return (byte >> 4) * 10u + (byte & 0xFu);
-}
-
 enum hyp_status hyp_bfw_translate(struct hyp_translation *translation)
 {
     const uint8_t *bytes = translation->bytes;
@@ -48,9 +43,9 @@ enum hyp_status hyp_bfw_translate(struct hyp_translation *translation)
         return HYP_NOT_MINE;
     }
     const struct hyp_civil date = {
-        .year = (int16_t)(2000 + bcd_byte(bytes[BFW_DATE_AT + 2])),
-        .month = (uint8_t)bcd_byte(bytes[BFW_DATE_AT + 1]),
-        .day = (uint8_t)bcd_byte(bytes[BFW_DATE_AT]),
+        .year = (int16_t)(2000 + hyp_translation_bcd(bytes[BFW_DATE_AT + 2])),
+        .month = (uint8_t)hyp_translation_bcd(bytes[BFW_DATE_AT + 1]),
+        .day = (uint8_t)hyp_translation_bcd(bytes[BFW_DATE_AT]),
         .precision = HYP_CIVIL_DATE,
     };
     if (!hyp_civil_is_valid(&date)) {

@@ -56,6 +56,12 @@ struct hyp_translation {
 /* Little endian number of `len` (1..8) bytes at `at`; the caller has checked the length. */
 uint64_t hyp_translation_le(const struct hyp_translation *translation, size_t at, size_t len);
 
+/* Two BCD digits; what is none counts on (calendar days are proved by who uses them). */
+static inline unsigned hyp_translation_bcd(uint8_t byte)
+{
+    return (byte >> 4) * 10u + (byte & 0xFu);
+}
+
 /* Appends a record with an integer value. */
 void hyp_translation_put(struct hyp_translation *translation, const struct hyp_register *reg,
                          int64_t value);
