@@ -207,11 +207,20 @@ static void drive(struct hyp_bus *bus, struct hyp_session_io io)
     }
 }
 
+static enum hyp_exchange_room room_for(const struct hyp_bus *bus, const struct hyp_entry *entry)
+{
+    bool command = entry->order != NULL && entry->order->job.kind == HYP_JOB_COMMAND;
+    if (entry->station == NULL || command) {
+        return HYP_EXCHANGE_ANY;
+    }
+    return hyp_bus_is_mbus(bus) ? HYP_EXCHANGE_MBUS_READ : HYP_EXCHANGE_MODBUS_READ;
+}
+
 void hyp_bus_begin(struct hyp_bus *bus, struct hyp_entry *entry)
 {
     struct hyp_collector *collector = bus->wire.collector;
-    struct hyp_exchange *exchange = hyp_exchange_take(
-        &collector->exchanges, entry->station != NULL && !hyp_bus_is_mbus(bus));
+    struct hyp_exchange *exchange =
+        hyp_exchange_take(&collector->exchanges, room_for(bus, entry));
     if (exchange == NULL) {
         hyp_bus_failed(bus, entry, HYP_NO_MEMORY, "out of memory for a session");
         free(entry);

@@ -15,7 +15,7 @@ static void release(struct hyp_exchange *exchange)
     exchange->plan = NULL;
     free(exchange->kept);
     exchange->kept = NULL;
-    if (exchange->small) {
+    if (exchange->room != HYP_EXCHANGE_ANY) {
         free(exchange->out);
         exchange->out = NULL;
         exchange->capacity = 0;
@@ -34,31 +34,45 @@ static void free_list(struct hyp_exchange *list)
 
 void hyp_exchange_pool_finish(struct hyp_exchange_pool *pool)
 {
-    free_list(pool->free);
-    free_list(pool->free_small);
+    for (size_t i = 0; i < HYP_EXCHANGE_ROOM_COUNT; i++) {
+        free_list(pool->free[i]);
+    }
     free(pool->out);
     *pool = (struct hyp_exchange_pool){0};
 }
 
-struct hyp_exchange *hyp_exchange_take(struct hyp_exchange_pool *pool, bool small)
+static size_t size_of(enum hyp_exchange_room room)
 {
-    struct hyp_exchange **list = small ? &pool->free_small : &pool->free;
+    switch (room) {
+    case HYP_EXCHANGE_MODBUS_READ:
+        return offsetof(struct hyp_exchange, state) + sizeof(struct hyp_modbus_read);
+    case HYP_EXCHANGE_MBUS_READ:
+        return offsetof(struct hyp_exchange, state) + sizeof(struct hyp_mbus_read);
+    case HYP_EXCHANGE_ANY:
+    case HYP_EXCHANGE_ROOM_COUNT: break;
+    }
+    return sizeof(struct hyp_exchange);
+}
+
+struct hyp_exchange *hyp_exchange_take(struct hyp_exchange_pool *pool,
+                                       enum hyp_exchange_room room)
+{
+    struct hyp_exchange **list = &pool->free[room];
     struct hyp_exchange *exchange = *list;
     if (exchange != NULL) {
         *list = exchange->state.next;
         return exchange;
     }
-    size_t size = offsetof(struct hyp_exchange, state) + sizeof(exchange->state.modbus);
-    exchange = calloc(1, small ? size : sizeof(*exchange));
+    exchange = calloc(1, size_of(room));
     if (exchange != NULL) {
-        exchange->small = small;
+        exchange->room = room;
     }
     return exchange;
 }
 
 void hyp_exchange_give(struct hyp_exchange_pool *pool, struct hyp_exchange *exchange)
 {
-    struct hyp_exchange **list = exchange->small ? &pool->free_small : &pool->free;
+    struct hyp_exchange **list = &pool->free[exchange->room];
     release(exchange);
     exchange->state.next = *list;
     *list = exchange;
@@ -77,6 +91,19 @@ enum hyp_status hyp_exchange_need(struct hyp_exchange *exchange, size_t capacity
     return HYP_OK;
 }
 
+enum hyp_status hyp_exchange_need_shared(struct hyp_exchange_pool *pool, size_t capacity)
+{
+    if (pool->capacity < capacity) {
+        uint8_t *out = realloc(pool->out, capacity);
+        if (out == NULL) {
+            return HYP_NO_MEMORY;
+        }
+        pool->out = out;
+        pool->capacity = (uint32_t)capacity;
+    }
+    return HYP_OK;
+}
+
 enum hyp_status hyp_exchange_need_work(struct hyp_exchange *exchange)
 {
     if (exchange->kept == NULL) {
@@ -89,16 +116,31 @@ enum hyp_status hyp_exchange_need_work(struct hyp_exchange *exchange)
 
 static void lend(struct hyp_exchange *exchange, struct hyp_bus *bus)
 {
-    if (exchange->small) {
-        hyp_exchange_lend_modbus(exchange, &bus->wire.collector->exchanges);
+    struct hyp_exchange_pool *pool = &bus->wire.collector->exchanges;
+    switch (exchange->room) {
+    case HYP_EXCHANGE_MODBUS_READ: hyp_exchange_lend_modbus(exchange, pool); break;
+    case HYP_EXCHANGE_MBUS_READ: hyp_exchange_lend_mbus(exchange, pool); break;
+    case HYP_EXCHANGE_ANY:
+    case HYP_EXCHANGE_ROOM_COUNT: break;
     }
+}
+
+static enum hyp_status keep_own(struct hyp_exchange *exchange, const struct hyp_bus *bus)
+{
+    const struct hyp_exchange_pool *pool = &bus->wire.collector->exchanges;
+    switch (exchange->room) {
+    case HYP_EXCHANGE_MODBUS_READ: return hyp_exchange_keep_modbus(exchange, pool);
+    case HYP_EXCHANGE_MBUS_READ: return hyp_exchange_keep_mbus(exchange, pool);
+    case HYP_EXCHANGE_ANY:
+    case HYP_EXCHANGE_ROOM_COUNT: break;
+    }
+    return HYP_OK;
 }
 
 static struct hyp_session_io keep(struct hyp_exchange *exchange, const struct hyp_bus *bus,
                                   struct hyp_session_io io)
 {
-    if (exchange->small && io.state == HYP_SESSION_RUNNING &&
-        hyp_exchange_keep_modbus(exchange, &bus->wire.collector->exchanges) != HYP_OK) {
+    if (io.state == HYP_SESSION_RUNNING && keep_own(exchange, bus) != HYP_OK) {
         exchange->starved = true;
         return (struct hyp_session_io){
             .state = HYP_SESSION_FAILED, .status = HYP_NO_MEMORY, .deadline = HYP_NO_DEADLINE};
@@ -170,7 +212,7 @@ enum hyp_status hyp_exchange_prepare(struct hyp_exchange *exchange, struct hyp_b
 void hyp_exchange_collect(struct hyp_exchange *exchange, struct hyp_bus *bus)
 {
     if (hyp_bus_is_mbus(bus)) {
-        exchange->answer = exchange->out;
+        exchange->answer = exchange->state.mbus.frames;
         exchange->len = (uint32_t)exchange->state.mbus.frames_len;
         exchange->protocol = HYP_RAW_MBUS;
     } else {

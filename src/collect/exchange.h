@@ -20,11 +20,19 @@ struct hyp_exchange_kept {
     struct hyp_modbus_hole items[HYP_EXCHANGE_HOLES];
 };
 
+/* What an exchange can hold. Reads are many at a time, and small: each has its own size. */
+enum hyp_exchange_room {
+    HYP_EXCHANGE_ANY = 0,
+    HYP_EXCHANGE_MODBUS_READ,
+    HYP_EXCHANGE_MBUS_READ,
+    HYP_EXCHANGE_ROOM_COUNT,
+};
+
 /*
  * While ten thousand devices think about their answers, ten thousand exchanges wait. What they
  * need for the moment of a call only is therefore shared (struct hyp_exchange_pool) and lent;
- * `out` and `kept` are NULL until there is something to keep. Sessions other than Modbus reads
- * have their memory inside and own `out` from the start.
+ * `out` and `kept` are NULL until there is something to keep. Sessions other than reads have
+ * their memory inside and own `out` from the start.
  */
 struct hyp_exchange {
     struct hyp_session session;
@@ -34,12 +42,12 @@ struct hyp_exchange {
     uint32_t capacity;
     uint32_t len;
     enum hyp_raw_protocol protocol;
-    bool small;         /* of the pool of Modbus reads: `state` ends with its first member */
-    bool answered : 1;  /* bytes have come */
-    bool cancelled : 1; /* nobody wants the result any more */
-    bool daily : 1;     /* the daily registers were asked too */
-    bool starved : 1;   /* there was no memory for what had to be kept */
-    uint32_t reported;  /* findings of a search that the order has */
+    enum hyp_exchange_room room; /* `state` ends with this member, if it is not ANY */
+    bool answered : 1;           /* bytes have come */
+    bool cancelled : 1;          /* nobody wants the result any more */
+    bool daily : 1;              /* the daily registers were asked too */
+    bool starved : 1;            /* there was no memory for what had to be kept */
+    uint32_t reported;           /* findings of a search that the order has */
     struct hyp_plan *plan;
     struct hyp_exchange_kept *kept;
     union {
@@ -54,15 +62,14 @@ struct hyp_exchange {
 
 /* Idle exchanges, for use again, and what the busy ones share. */
 struct hyp_exchange_pool {
-    struct hyp_exchange *free_small;
-    struct hyp_exchange *free;
+    struct hyp_exchange *free[HYP_EXCHANGE_ROOM_COUNT];
     struct hyp_exchange_kept shared;
     uint8_t *out; /* lent to those that have no own */
     uint32_t capacity;
 };
 void hyp_exchange_pool_finish(struct hyp_exchange_pool *pool);
-/* @small  for a Modbus read, nothing else */
-struct hyp_exchange *hyp_exchange_take(struct hyp_exchange_pool *pool, bool small);
+struct hyp_exchange *hyp_exchange_take(struct hyp_exchange_pool *pool,
+                                       enum hyp_exchange_room room);
 void hyp_exchange_give(struct hyp_exchange_pool *pool, struct hyp_exchange *exchange);
 
 /* The session's calls; they lend what is shared, and keep what must outlast the call. */
@@ -101,6 +108,10 @@ void hyp_exchange_collect(struct hyp_exchange *exchange, struct hyp_bus *bus);
 /* Room for so many bytes in its own `out`. HYP_OK | NO_MEMORY */
 HYP_MUST_USE enum hyp_status hyp_exchange_need(struct hyp_exchange *exchange, size_t capacity);
 
+/* Room for so many bytes in the pool's `out`. HYP_OK | NO_MEMORY */
+HYP_MUST_USE enum hyp_status hyp_exchange_need_shared(struct hyp_exchange_pool *pool,
+                                                      size_t capacity);
+
 /* Working memory of its own, in `kept`. HYP_OK | NO_MEMORY */
 HYP_MUST_USE enum hyp_status hyp_exchange_need_work(struct hyp_exchange *exchange);
 
@@ -119,6 +130,9 @@ HYP_MUST_USE enum hyp_status hyp_exchange_prepare_modbus(struct hyp_exchange *ex
 void hyp_exchange_lend_modbus(struct hyp_exchange *exchange, struct hyp_exchange_pool *pool);
 HYP_MUST_USE enum hyp_status hyp_exchange_keep_modbus(struct hyp_exchange *exchange,
                                                       const struct hyp_exchange_pool *pool);
+void hyp_exchange_lend_mbus(struct hyp_exchange *exchange, struct hyp_exchange_pool *pool);
+HYP_MUST_USE enum hyp_status hyp_exchange_keep_mbus(struct hyp_exchange *exchange,
+                                                    const struct hyp_exchange_pool *pool);
 void hyp_exchange_collect_modbus(struct hyp_exchange *exchange, struct hyp_bus *bus);
 void hyp_bus_init_mbus(struct hyp_bus *bus);
 /* The next session on a serial line talks at this rate; 0 = the line's own. */

@@ -3,6 +3,8 @@
 #include "collect/collector.h"
 #include "collect/exchange.h"
 
+#include <string.h>
+
 /*
  * Converters behind TCP hand a telegram on in pieces, and mobile networks hold pieces back; a
  * telegram of 250 bytes at 300 baud takes nine seconds, of which each piece renews the gap.
@@ -76,7 +78,8 @@ enum hyp_status hyp_exchange_prepare_mbus(struct hyp_exchange *exchange, struct 
     if (status != HYP_OK) {
         return status;
     }
-    if (hyp_exchange_need(exchange, HYP_LIMIT_RAW_BYTES) != HYP_OK) {
+    struct hyp_exchange_pool *pool = &bus->wire.collector->exchanges;
+    if (hyp_exchange_need_shared(pool, HYP_LIMIT_RAW_BYTES) != HYP_OK) {
         return hyp_error_set(err, HYP_NO_MEMORY, -1, "out of memory for a reading");
     }
     /* A meter that does not answer anyway costs its neighbours one time-out, not four. */
@@ -84,12 +87,44 @@ enum hyp_status hyp_exchange_prepare_mbus(struct hyp_exchange *exchange, struct 
     bus->protocol.mbus.retries =
         hyp_station_is_backing_off(station) ? 0 : bus->wire.settings->retries;
     struct hyp_mbus_read *read = &exchange->state.mbus;
-    hyp_mbus_read_init(read, &bus->protocol.mbus, &target, exchange->out, exchange->capacity);
+    hyp_mbus_read_init(read, &bus->protocol.mbus, &target, pool->out, HYP_LIMIT_RAW_BYTES);
     const struct hyp_profile_link *family =
         station->profile == NULL ? NULL : hyp_profile_link(station->profile);
     if (family != NULL && (family->quirks & HYP_QUIRK_NKE_BEFORE_READ) != 0) {
         read->reset = HYP_MBUS_RESET_ALWAYS;
     }
     exchange->session = (struct hyp_session){.ops = &hyp_mbus_read_ops, .state = read};
+    return HYP_OK;
+}
+
+/* --- what is lent and what is kept --- */
+
+/* Telegrams are gathered in the pool's memory; what has come so far goes there first. */
+void hyp_exchange_lend_mbus(struct hyp_exchange *exchange, struct hyp_exchange_pool *pool)
+{
+    struct hyp_mbus_read *read = &exchange->state.mbus;
+    if (read->frames_len > 0) {
+        memcpy(pool->out, exchange->out, read->frames_len);
+    }
+    read->frames = pool->out;
+    read->capacity = HYP_LIMIT_RAW_BYTES;
+}
+
+/* Most answers are one telegram, so a read that waits has nothing to keep. */
+enum hyp_status hyp_exchange_keep_mbus(struct hyp_exchange *exchange,
+                                       const struct hyp_exchange_pool *pool)
+{
+    struct hyp_mbus_read *read = &exchange->state.mbus;
+    if (read->frames_len > 0) {
+        if (hyp_exchange_need(exchange, read->frames_len) != HYP_OK) {
+            /* Not the meter's fault: it is asked again, and must begin at its first telegram.
+             */
+            read->frames_len = 0;
+            read->talk.link->fcb = (struct hyp_mbus_fcb){0};
+            return HYP_NO_MEMORY;
+        }
+        memcpy(exchange->out, pool->out, read->frames_len);
+    }
+    read->frames = exchange->out;
     return HYP_OK;
 }

@@ -39,19 +39,6 @@ static size_t room_of(const struct hyp_plan *plan)
     return plan->snapshot_size + 6 * HYP_MODBUS_BISECT_REQUESTS_MAX;
 }
 
-static enum hyp_status need_shared(struct hyp_exchange_pool *pool, size_t capacity)
-{
-    if (pool->capacity < capacity) {
-        uint8_t *out = realloc(pool->out, capacity);
-        if (out == NULL) {
-            return HYP_NO_MEMORY;
-        }
-        pool->out = out;
-        pool->capacity = (uint32_t)capacity;
-    }
-    return HYP_OK;
-}
-
 enum hyp_status hyp_exchange_prepare_modbus(struct hyp_exchange *exchange, struct hyp_bus *bus,
                                             struct hyp_station *station, struct hyp_error *err)
 {
@@ -81,7 +68,7 @@ enum hyp_status hyp_exchange_prepare_modbus(struct hyp_exchange *exchange, struc
     exchange->plan = hyp_plan_use(plan);
     exchange->daily = poll_class == HYP_POLL_DAILY;
     struct hyp_exchange_pool *pool = &bus->wire.collector->exchanges;
-    if (need_shared(pool, room_of(plan)) != HYP_OK) {
+    if (hyp_exchange_need_shared(pool, room_of(plan)) != HYP_OK) {
         return hyp_error_set(err, HYP_NO_MEMORY, -1, "out of memory for a poll");
     }
     set_link(bus, station);
