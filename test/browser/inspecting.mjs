@@ -31,6 +31,8 @@ async function stored({ tap, server, device }, page) {
   tap.ok(walked, 'arrow keys walk from field to field');
   const names = await page.locator('section', { has: page.getByRole('heading', { name: 'Values in this telegram' }) }).locator('tbody tr').allTextContents();
   tap.ok(names.some((n) => /Energy/.test(n)), 'the values of the telegram are listed', names.slice(0, 4).join('\n'));
+  const said = await page.locator('.notes').textContent();
+  tap.ok(/ (°C|m³)/.test(said) && !/\d (degC|m3)\b/.test(said), 'units are printed as people write them', said.slice(0, 300));
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   await page.getByRole('button', { name: 'Copy as text' }).click();
   await page.locator('.toast', { hasText: 'Copied' }).waitFor();
@@ -89,10 +91,36 @@ async function pasted({ tap, server, town }, page) {
   tap.ok(!copied.toLowerCase().includes(c.key.toLowerCase()), 'without its key');
 }
 
+// What nobody can decode: each is shown whole, with a reason and every byte in a note.
+const HOPELESS = [
+  ['a single byte', 'FF'],
+  ['noise', '00112233445566778899AABBCCDDEEFF0102030405060708090A0B0C0D0E0F'],
+  ['half a wired frame', '6820206808017278563412'],
+  ['half a radio telegram', '2E4493157856341233037A2A0020255923C95AAA'],
+  ['an encrypted one without its key', '2E4493157856341233037A2A0020255923C95AAA26D1B2E7493B013EC4A6F6D3529B520EDFF0EA6DEFC99D6D69EBF3'],
+  ['a CI that no standard has', '1044931578563412330755010203040506'],
+];
+
+async function hopeless({ tap, server }, page) {
+  await open(page, server, '/inspector');
+  for (const [name, hex] of HOPELESS) {
+    await page.getByLabel('Telegram as hex').fill(hex);
+    await page.getByRole('button', { name: 'Explain' }).click();
+    await page.waitForFunction((n) => document.querySelectorAll('.hex-byte').length === n, hex.length / 2);
+    const bare = await page.locator('.hex-byte.layer-none').count();
+    const reason = await page.locator('.failed').count() ? await page.locator('.failed').textContent() : '';
+    tap.ok(bare === 0 && reason.length > 10, `${name}: refused with a reason, every byte explained`, `${bare} bytes without a note; ${reason}`);
+  }
+  await page.getByRole('button', { name: 'Copy as test case' }).click();
+  const copied = await until(async () => { const text = await page.evaluate(() => navigator.clipboard.readText()); return /class: error/.test(text) ? text : null; }, 'the copied refusal');
+  tap.match(copied, /refused: [A-Z_]+/, 'a refused telegram copies as a test case too');
+}
+
 export async function run(world) {
   const page = await world.admin.newPage();
   await stored(world, page);
   await pasted(world, page);
+  await hopeless(world, page);
   await open(page, world.server, '/frames');
   await page.locator('.grid-row:not([hidden])').first().waitFor();
   world.tap.ok(true, 'the list of telegrams fills');

@@ -1,6 +1,7 @@
 // An explained telegram: as plain text for a mail or a bug report, and which bytes carry a value.
 import type { Explain } from '../api/types';
 import { spaced } from './hex';
+import { withUnit } from './units';
 
 export function explainText(e: Explain, title: string): string {
   const lines = [title];
@@ -16,7 +17,7 @@ export function explainText(e: Explain, title: string): string {
   });
   if (e.values.length) {
     lines.push('', 'values');
-    for (const v of e.values) lines.push(`  ${v.key} = ${v.text || v.quality}${v.unit ? ' ' + v.unit : ''}`);
+    for (const v of e.values) lines.push(`  ${v.key} = ${v.text ? withUnit(v.text, v.unit) : v.quality}`);
   }
   return lines.join('\n') + '\n';
 }
