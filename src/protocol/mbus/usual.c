@@ -17,6 +17,7 @@
 #include "protocol/mbus/value.h"
 #include "protocol/mbus/vife.h"
 
+#include <assert.h>
 #include <endian.h>
 #include <string.h>
 
@@ -116,6 +117,7 @@ static inline void begin(struct hyp_mbus_record *record, size_t offset, uint8_t 
 /* A number of type A or B; `left` counts the bytes from the data on. */
 static inline void decode(struct hyp_mbus_record *record, size_t left, int exp10)
 {
+    assert(record->data_len > 0 && record->data_len <= sizeof(uint64_t)); /* by data field */
     const unsigned unused = 64 - 8 * (unsigned)record->data_len;
     const uint64_t raw = load(record->data, record->data_len, left);
     int64_t digits = 0;
