@@ -73,6 +73,13 @@ export interface Point {
   quantity: string; aggregation: string;
 }
 
+/** A calendar period of a register; delta is what a counter counted. */
+export interface Period {
+  start: string; end: string; count: number; min: number | null; mean: number | null; max: number | null;
+  first: number | null; last: number | null; delta: number | null; flags: string[];
+}
+export interface Periods { point: number; device: number; step: string; items: Period[] }
+
 export interface Reading {
   time: string; receive_time: string; kind: string; source: string; frame: number | null;
   values: { point: number; key: string; value: number | string | null; text: string; quality: string }[];

@@ -19,11 +19,12 @@ import type { TabProps } from '../parts/device-tab';
 import { ValuesTab } from './device/values';
 import readIcon from '../icons/refresh-cw.svg';
 
-const TABS = ['values', 'chart', 'readings', 'communication', 'telegrams', 'data'] as const;
+const TABS = ['values', 'chart', 'consumption', 'readings', 'communication', 'telegrams', 'data'] as const;
 type Tab = typeof TABS[number];
 
 const LOADERS = {
   chart: withTexts(() => import('./device/chart'), 'chart'),
+  consumption: withTexts(() => import('./device/consumption'), 'chart', 'consumption'),
   readings: withTexts(() => import('./device/readings'), 'chart'),
   communication: () => import('./device/communication'),
   telegrams: () => import('./device/telegrams'),

@@ -1,0 +1,167 @@
+// What a counter counted, by hours, days, months or years of the site, beside the period before.
+import { get } from '../../api/client';
+import type { Period, Periods, Value } from '../../api/types';
+import { t, word, type Key } from '../../model/i18n';
+import { csv } from '../../model/csv';
+import { number, places } from '../../model/numbers';
+import { add, civil, clock, date, parse, startOf, type Unit } from '../../model/time';
+import { unitText } from '../../model/units';
+import { serverNow } from '../../live/clock';
+import { query, setQuery } from '../../live/router';
+import { useResource } from '../../live/resource';
+import type { TabProps } from '../../parts/device-tab';
+import { download, fileName } from '../../parts/download';
+import { Icon } from '../../parts/icon';
+import { Empty, Loaded } from '../../parts/states';
+import { isNumeric, pointTitle } from '../../parts/value';
+import downloadIcon from '../../icons/download.svg';
+import leftIcon from '../../icons/chevron-left.svg';
+import rightIcon from '../../icons/chevron-right.svg';
+
+/** A step and the span that shows it: the hours of a day, the days of a month ... */
+const STEPS: { step: Unit; span: Unit; spans: number }[] = [
+  { step: 'hour', span: 'day', spans: 1 }, { step: 'day', span: 'month', spans: 1 },
+  { step: 'month', span: 'year', spans: 1 }, { step: 'year', span: 'year', spans: 10 },
+];
+type Step = (typeof STEPS)[number];
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+
+interface Span { from: number; to: number; before: number }
+interface Row { start: number; end: number; delta: number | null; old: number | null; period: Period }
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+function spanOf(s: Step, at: number): Span {
+  const first = add(s.span, startOf(s.span, at), 1 - s.spans);
+  return { from: first, to: add(s.span, first, s.spans), before: add(s.span, first, -s.spans) };
+}
+
+/** A meter's own settlement shifts its periods; one belongs where its middle lies. */
+function rowsOf(items: Period[], span: Span, now: number): Row[] {
+  const all = items.map((period) => ({ start: parse(period.start)!, end: parse(period.end)!, period }));
+  const middle = (x: { start: number; end: number }): number => (x.start + x.end) / 2;
+  const old = all.filter((x) => middle(x) >= span.before && middle(x) < span.from);
+  return all.filter((x) => middle(x) >= span.from && middle(x) < span.to && x.start < now)
+    .map((x, i) => ({ ...x, delta: x.period.delta, old: old[i]?.period.delta ?? null }));
+}
+
+function label(step: Unit, ms: number): string {
+  if (step === 'hour') return clock(ms);
+  if (step === 'year') return String(civil(ms + 31 * DAY_MS / 2).y);
+  return date(ms);
+}
+
+/** 23 or 25: the clock was changed on this day. */
+function oddHours(step: Unit, r: Row): number | null {
+  const hours = Math.round((r.end - r.start) / HOUR_MS);
+  return step === 'day' && hours !== 24 ? hours : null;
+}
+
+function notes(step: Unit, r: Row, now: number): string {
+  const odd = oddHours(step, r);
+  return [
+    odd === null ? '' : t('consumption.hours', { n: odd }),
+    ...r.period.flags.map((f) => word('rowFlag', f)),
+    r.delta === null && !r.period.flags.includes('back') ? t(r.end > now ? 'consumption.running' : 'consumption.unknown') : '',
+  ].filter(Boolean).join(', ');
+}
+
+const sum = (list: (number | null)[]): number => list.reduce<number>((a, b) => a + (b ?? 0), 0);
+const change = (a: number | null, b: number | null): string => (a === null || b === null || b <= 0 ? '' : `${a >= b ? '+' : ''}${number((a - b) / b * 100)} %`);
+
+function Bars({ rows, step, text }: { rows: Row[]; step: Unit; text: (n: number | null) => string }) {
+  const top = Math.max(...rows.flatMap((r) => [r.delta ?? 0, r.old ?? 0]), 0) || 1;
+  const bar = (n: number | null, name: string) => <i class={name} style={{ height: `${Math.max(0, n ?? 0) / top * 100}%` }} />;
+  return (
+    <div class="tallies" role="img" aria-label={t('consumption.label')}>
+      {rows.map((r, i) => (
+        <div key={r.start} class={oddHours(step, r) === null ? 'tally' : 'tally tally-odd'} title={`${label(step, r.start)}: ${text(r.delta)} (${text(r.old)})`}>
+          {bar(r.old, 'tally-old')}{bar(r.delta, 'tally-new')}
+          <span>{step === 'day' ? civil(r.start).d : step === 'month' ? civil(r.start).mo : step === 'hour' ? civil(r.start).h : i % 2 ? '' : label(step, r.start)}</span>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function Table({ rows, step, text, unit, now }: { rows: Row[]; step: Unit; text: (n: number | null) => string; unit: string; now: number }) {
+  return (
+    <div class="table-box" tabIndex={0} role="region" aria-label={t('tab.consumption')}>
+      <table class="table tally-table">
+        <thead><tr>
+          <th>{t('chart.period')}</th><th class="num">{t('tab.consumption')} [{unit}]</th><th class="num">{t('consumption.before')}</th>
+          <th class="num">{t('consumption.change')}</th><th class="num">{t('chart.last')}</th><th>{t('consumption.note')}</th>
+        </tr></thead>
+        <tbody>
+          {rows.map((r) => (
+            <tr key={r.start}>
+              <td>{label(step, r.start)}</td><td class="num"><strong>{text(r.delta)}</strong></td><td class="num">{text(r.old)}</td>
+              <td class="num">{change(r.delta, r.old)}</td><td class="num">{text(r.period.last)}</td><td>{notes(step, r, now)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Consumption({ rows, step, value, name, now }: { rows: Row[]; step: Unit; value: Value; name: string; now: number }) {
+  const unit = unitText(value.unit);
+  const known = rows.filter((r) => r.delta !== null);
+  const decimals = known.every((r) => Number.isInteger(r.delta)) ? 0 : places(Math.max(...known.map((r) => r.delta!), 0));
+  const text = (n: number | null): string => (n === null ? '–' : number(n, decimals));
+  const total = sum(rows.map((r) => r.delta));
+  // Only what stands beside something is compared: half a month not with a whole one.
+  const both = known.filter((r) => r.old !== null);
+  const save = (): void => download(`${fileName(name)}.csv`, csv(
+    [t('consumption.start'), t('consumption.end'), `${t('tab.consumption')} [${unit}]`, t('consumption.before'), t('chart.last'), t('consumption.note')],
+    rows.map((r) => [iso(r.start), iso(r.end), r.delta, r.old, r.period.last, notes(step, r, now)]),
+  ));
+  if (!rows.some((r) => r.period.count > 0)) return <div class="card"><Empty title={t('chart.noData')} text={t('consumption.noDataText')} /></div>;
+  return (
+    <div class="card">
+      <div class="chart-tools">
+        <p class="sum"><strong>{number(total, decimals)} {unit}</strong> {both.length > 0 && <span class="grey">{t('consumption.compared', { change: change(sum(both.map((r) => r.delta)), sum(both.map((r) => r.old))) || '–' })}</span>}</p>
+        <button type="button" class="btn" onClick={save}><Icon svg={downloadIcon} />CSV</button>
+      </div>
+      <Bars rows={rows} step={step} text={text} />
+      <Table rows={rows} step={step} text={text} unit={unit} now={now} />
+    </div>
+  );
+}
+
+const counters = (values: Value[]): Value[] => values.filter((v) => isNumeric(v) && v.aggregation === 'counter' && v.function === 'instantaneous');
+
+export default function ConsumptionTab({ device, latest }: TabProps) {
+  const choices = counters(latest.data?.values ?? []);
+  const value = choices.find((v) => String(v.point) === query.value['point']) ?? choices[0];
+  const s = STEPS.find((x) => x.step === query.value['step']) ?? STEPS[1]!;
+  const now = serverNow();
+  const at = Date.parse(query.value['at'] ?? '') || now;
+  const span = spanOf(s, at);
+  const asked = value && { step: s.step, from: iso(span.before), to: iso(Math.min(span.to, startOf(s.step, now) + 1)) };
+  const rows = useResource(asked ? `c${value.point} ${asked.step} ${asked.from} ${asked.to}` : null, (signal) => get<Periods>(`/points/${value!.point}/periods`, asked!, signal));
+  const move = (n: number): void => setQuery({ at: iso(add(s.span, s.spans > 1 ? add(s.span, span.to, -1) : span.from, n * s.spans)) });
+  if (latest.data && !value) return <div class="card"><Empty title={t('consumption.noneTitle')} text={t('consumption.noneText')} /></div>;
+  return (
+    <>
+      <div class="toolbar">
+        <select class="input tally-choice" aria-label={t('consumption.register')} value={value?.point} onChange={(e) => setQuery({ point: e.currentTarget.value })}>
+          {choices.map((v) => <option key={v.point} value={v.point}>{pointTitle(v)} [{unitText(v.unit)}]</option>)}
+        </select>
+        <div class="seg" role="group" aria-label={t('chart.period')}>
+          {STEPS.map((x) => <button key={x.step} type="button" aria-pressed={x === s} onClick={() => setQuery({ step: x.step, at: iso(at) })}>{t(`consumption.${x.step}` as Key)}</button>)}
+        </div>
+        <div class="chart-step">
+          <button type="button" class="btn btn-icon" onClick={() => move(-1)}><Icon svg={leftIcon} label={t('chart.back')} /></button>
+          <span class="chart-label">{s.step === 'hour' ? date(span.from) : s.step === 'day' ? `${date(span.from)} – ${date(span.to - DAY_MS / 2)}` : s.step === 'month' ? civil(span.from).y : `${civil(span.from).y} – ${civil(span.to - DAY_MS).y}`}</span>
+          <button type="button" class="btn btn-icon" disabled={span.to > now} onClick={() => move(1)}><Icon svg={rightIcon} label={t('chart.forward')} /></button>
+        </div>
+      </div>
+      <Loaded from={rows} what={t('consumption.failed')}>
+        {(found) => <Consumption rows={rowsOf(found.items, span, now)} step={s.step} value={value!} name={`${device.name}-${value!.key}`} now={now} />}
+      </Loaded>
+    </>
+  );
+}
