@@ -3,7 +3,7 @@
  * bench/historian: what years of readings cost, and how fast they are asked for.
  *
  *     historian --set S|L|C|R [--file FOLDER] [--folder DIR] [--database URL] [--weigh yes]
- *               [--keep yes]
+ *               [--keep yes] [--devices N] [--dump yes]
  *
  * One process takes in the set (historian_sets.h) in batches of a thousand readings, as they
  * would come, with the clock of the store at the time of the readings, so that periods are
@@ -21,7 +21,8 @@
  * folder. rss_mb is the peak of the first process. restart_s is from opening to the first
  * answer to q1. lost counts acknowledged values that are not there. Receive times are the
  * source times. --weigh yes says where the bytes are; --keep yes ends after the first process
- * and leaves the folder.
+ * and leaves the folder. --devices N takes the first N devices only. --dump yes prints the set,
+ * for bench/peers: device, seconds, then a value or nothing for each register.
  */
 #include "historian_sets.h"
 #include "historian_weigh.h"
@@ -587,7 +588,42 @@ struct options {
     const char *folder;
     bool weigh;
     bool keep;
+    bool dump;
 };
+
+static void dump_value(struct hyp_buf *line, const struct hyp_value *value)
+{
+    hyp_buf_append_char(line, ',');
+    if (!hyp_quality_is_usable(value->quality)) {
+        return;
+    }
+    if (value->kind == HYP_VALUE_FLAGS) {
+        hyp_buf_append_u64(line, value->flags);
+    } else {
+        hyp_decimal_format(line, value->decimal);
+    }
+}
+
+static void dump(const struct options *options)
+{
+    struct set set;
+    set_open(&set, options->set, options->file);
+    struct hyp_value values[SET_REGISTERS_MAX];
+    size_t device;
+    int64_t time;
+    size_t count;
+    char text[1024];
+    struct hyp_buf line;
+    while (set_next(&set, &device, &time, values, &count)) {
+        hyp_buf_init_fixed(&line, text, sizeof(text));
+        hyp_buf_append_fmt(&line, "%zu,%lld", device + 1, (long long)(time / 1000));
+        for (size_t i = 0; i < count; i++) {
+            dump_value(&line, &values[i]);
+        }
+        puts(hyp_buf_terminate(&line));
+    }
+    set_close(&set);
+}
 
 static void run(const struct options *options)
 {
@@ -664,6 +700,14 @@ int main(int argc, char **argv)
             database = argv[i + 1];
         } else if (strcmp(argv[i], "--folder") == 0) {
             options.folder = argv[i + 1];
+        } else if (strcmp(argv[i], "--devices") == 0) {
+            uint64_t devices;
+            if (hyp_str_to_u64(hyp_str_from(argv[i + 1]), &devices) != HYP_OK || devices == 0) {
+                fail(argv[i + 1], "is no number of devices");
+            }
+            set_limit((size_t)devices);
+        } else if (strcmp(argv[i], "--dump") == 0) {
+            options.dump = strcmp(argv[i + 1], "yes") == 0;
         } else if (strcmp(argv[i], "--weigh") == 0) {
             options.weigh = strcmp(argv[i + 1], "yes") == 0;
         } else if (strcmp(argv[i], "--keep") == 0) {
@@ -674,6 +718,10 @@ int main(int argc, char **argv)
     }
     if (options.set == 0) {
         fail("--set", "S, L, C or R is missing");
+    }
+    if (options.dump) {
+        dump(&options);
+        return 0;
     }
     if (options.folder == NULL) {
         options.folder = mkdtemp(made);

@@ -337,6 +337,13 @@ static void open_recorded(struct set *set, const char *folder)
 
 /* --- public --- */
 
+static size_t devices_most; /* 0 = as many as the set has */
+
+void set_limit(size_t devices)
+{
+    devices_most = devices;
+}
+
 void set_open(struct set *set, char name, const char *folder)
 {
     /* 2025-01-01, so that ninety days are three whole months. */
@@ -365,6 +372,9 @@ void set_open(struct set *set, char name, const char *folder)
     default: fail("--set", "is S, L, C or R");
     }
     set->time = set->begin;
+    if (devices_most > 0 && name != 'R') {
+        set->devices = HYP_MIN(set->devices, devices_most);
+    }
     if (name != 'R') {
         make_sites(set);
     }

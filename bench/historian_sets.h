@@ -31,6 +31,9 @@ struct set {
     struct set_file *files;
 };
 
+/* Sets opened from now on have no more than so many devices. */
+void set_limit(size_t devices);
+
 /* @folder  where the files of R are; NULL for the others. Ends the program when it cannot. */
 void set_open(struct set *set, char name, const char *folder);
 void set_close(struct set *set);
