@@ -98,7 +98,8 @@ static enum hyp_status list_tables(struct moving *m, struct hyp_db *to,
         " UNION SELECT conrelid, depth + 1 FROM step JOIN pg_constraint ON confrelid = id"
         " WHERE contype = 'f' AND conrelid <> confrelid AND depth < 32)"
         " SELECT relname AS name, MAX(depth) AS depth FROM step JOIN pg_class ON oid = id"
-        " GROUP BY relname) AS tables WHERE name <> 'schema_version' ORDER BY depth, name");
+        " GROUP BY relname) AS tables WHERE name NOT IN ('schema_version', "
+        "'" HYP_POSTGRES_COUNTER "') ORDER BY depth, name");
     size_t count = 0;
     enum hyp_status status = HYP_OK;
     while (status == HYP_OK && hyp_query_row(&query)) {

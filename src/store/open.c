@@ -78,6 +78,9 @@ static enum hyp_status open_databases(struct hyp_store *store, struct hyp_error 
     if (status == HYP_OK && shared) {
         status = hyp_postgres_lock(store->write.main, err);
     }
+    if (status == HYP_OK && shared) {
+        status = hyp_postgres_lock(store->write.frames, err);
+    }
     if (status == HYP_OK) {
         status = hyp_migrate(store->write.main, &hyp_store_migrations, now,
                              shared ? "PostgreSQL" : HYP_MAIN_FILE, err);

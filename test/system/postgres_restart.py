@@ -46,8 +46,11 @@ class Load:
             numbers = self.take()
             body = "".join(intake_line(number) for number in numbers)
             while True:
-                reply = self.server.post("/intake", body, raw=True, headers=self.headers)
-                good = reply.status == 200 and reply.json["readings"] == BATCH
+                try:
+                    reply = self.server.post("/intake", body, raw=True, headers=self.headers)
+                    good = reply.status == 200 and reply.json["readings"] == BATCH
+                except OSError:
+                    good = False  # the answer is lost: sent again like any other
                 with self.lock:
                     self.refused += not good
                 if good:
@@ -131,8 +134,12 @@ def run(tap, postgres):
         senders = [threading.Thread(target=load.send) for _ in range(3)]
         for sender in senders:
             sender.start()
-        for _ in range(ROUNDS):
-            disturb(postgres, load, rng)
+        try:
+            for _ in range(ROUNDS):
+                disturb(postgres, load, rng)
+        except AssertionError as fault:
+            load.running.clear()
+            raise AssertionError(f"{fault}; the server said last:\n" + "".join(server.lines[-20:])) from fault
         target = len(load.acknowledged) + 10 * BATCH
         wait_until(lambda: len(load.acknowledged) >= target, 120, "intake after the last cut")
         load.running.clear()

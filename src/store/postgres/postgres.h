@@ -8,8 +8,9 @@
  *
  * A lost connection comes back alone. Inside a transaction the loss is the transaction's
  * failure. A query outside one is asked again. When the connection goes during COMMIT, the
- * outcome is asked for by the number of the transaction (pg_xact_status), so that a commit is
- * never reported as failed when it is not, nor the other way round.
+ * outcome is asked for by a number that every transaction counts up, so that a commit is never
+ * reported as failed when it is not, nor the other way round. (pg_xact_status does not do:
+ * after a crash the server gives the number of an unfinished transaction to another one.)
  *
  * Error texts never hold the URL: it may contain a password.
  */
@@ -40,6 +41,9 @@ bool hyp_postgres_is_url(const char *url);
  */
 HYP_MUST_USE enum hyp_status hyp_postgres_open(const struct hyp_postgres_config *config,
                                                struct hyp_db **ret_db, struct hyp_error *err);
+
+/* The table, in each schema, that counts transactions. */
+#define HYP_POSTGRES_COUNTER "last_commit"
 
 /*
  * Makes this connection the only owner of its schema, for as long as it lives; a connection

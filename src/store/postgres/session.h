@@ -22,8 +22,6 @@ enum hyp_postgres_type {
     HYP_POSTGRES_NUMERIC = 1700,
 };
 
-#define HYP_POSTGRES_XID_MAX 24 /* text of a transaction's number */
-
 struct hyp_postgres {
     struct hyp_db base;
     PGconn *conn; /* NULL = not connected yet */
@@ -35,10 +33,10 @@ struct hyp_postgres {
     uint64_t session; /* counts connections; prepared statements belong to one */
     uint64_t next_name;
     int64_t changes;
-    struct hyp_stmt *streaming;        /* whose rows are on their way */
-    struct hyp_stmt *spare;            /* finalised ones, to be used again */
-    char xid[HYP_POSTGRES_XID_MAX];    /* of the transaction that is open */
-    char unsure[HYP_POSTGRES_XID_MAX]; /* of a commit whose outcome is not known; or "" */
+    struct hyp_stmt *streaming; /* whose rows are on their way */
+    struct hyp_stmt *spare;     /* finalised ones, to be used again */
+    int64_t number;             /* of the last transaction that was begun */
+    bool unsure;                /* the outcome of its commit is not known */
 };
 
 /* --- session.c --- */
