@@ -7,12 +7,9 @@
  * Linked with --wrap, so that every malloc, calloc and realloc of the rooms passes here; those
  * of the test's own sink and peers are left alone.
  */
-#include "field.h"
+#include "plant.h"
 
-#define KAM 0x2C2D
 #define NEVER (-1)
-#define HOUR_MS 3600000LL
-#define STEP_MS 2500
 
 static struct {
     long until;  /* allocations that still succeed; NEVER = all do */
@@ -59,104 +56,22 @@ void *__wrap_realloc(void *memory, size_t size)
     return is_refused() ? NULL : __real_realloc(memory, size);
 }
 
-/* --- a small plant: a controller of two blocks, a meter of two telegrams --- */
-
-struct plant {
-    struct field *field;
-    struct slave slave;
-    struct mbus_peer bus;
-    struct meter meter;
-};
-
-static void open_plant(struct plant *plant)
-{
-    *plant = (struct plant){
-        .field = field_create(),
-        .meter = {.primary = 5,
-                  .id = "00123456",
-                  .manufacturer = KAM,
-                  .version = 53,
-                  .medium = 4,
-                  .telegrams = 2,
-                  .kwh = 100}
-    };
-    slave_open(&plant->slave, plant->field, SLAVE_GOOD);
-    mbus_open(&plant->bus, plant->field, &plant->meter, 1);
-    struct hyp_line modbus = field_line(1, HYP_LINE_MODBUS_TCP, plant->slave.peer.port);
-    struct hyp_line mbus = field_line(2, HYP_LINE_MBUS_TCP, plant->bus.peer.port);
-    struct hyp_device controller = field_modbus_device(1, 1, 2);
-    struct hyp_device meter = {
-        .id = {2},
-        .tenant = FIELD_TENANT,
-        .line = {                          2},
-        .serial = "00123456",
-        .manufacturer = "KAM",
-        .version = 53,
-        .medium = 4,
-        .primary_address = 5,
-        .schedule = { .kind = HYP_SCHEDULE_EVERY, .minutes = 15},
-        .enabled = true,
-    };
-    struct hyp_collector *collector = plant->field->collector;
-    assert_int_equal(hyp_collector_set_line(collector, &modbus), HYP_OK);
-    assert_int_equal(hyp_collector_set_line(collector, &mbus), HYP_OK);
-    assert_int_equal(hyp_collector_set_device(collector, &controller), HYP_OK);
-    assert_int_equal(hyp_collector_set_device(collector, &meter), HYP_OK);
-}
-
-static void close_plant(struct plant *plant)
-{
-    peer_close(&plant->slave.peer);
-    peer_close(&plant->bus.peer);
-    field_destroy(plant->field);
-}
-
-static void pass(struct plant *plant, int64_t ms)
-{
-    for (int64_t passed = 0; passed < ms; passed += STEP_MS) {
-        field_settle(plant->field);
-        field_advance(plant->field, STEP_MS);
-    }
-    field_settle(plant->field);
-}
-
-static size_t readings_of(const struct plant *plant, int64_t device)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < plant->field->sink.reading_count; i++) {
-        count += plant->field->sink.readings[i].device.id == device ? 1 : 0;
-    }
-    return count;
-}
-
-static void check_readings(const struct plant *plant)
-{
-    for (size_t i = 0; i < plant->field->sink.reading_count; i++) {
-        const struct field_reading *reading = &plant->field->sink.readings[i];
-        if (reading->device.id == 1) {
-            field_assert_decimal(reading, "flow_temperature", "3.2");
-        } else {
-            field_assert_decimal(reading, "energy", "100");
-        }
-    }
-}
-
 /* Returns whether the order was carried out, that is, whether there are that many. */
 static bool try_order(long until, long refuse)
 {
     struct plant plant;
-    open_plant(&plant);
+    plant_open(&plant);
     order.refused = 0;
     order.refuse = refuse;
     order.until = until;
-    pass(&plant, HOUR_MS / 2);
+    plant_pass(&plant, PLANT_HOUR_MS / 2);
     order.until = NEVER;
-    size_t before[] = {readings_of(&plant, 1), readings_of(&plant, 2)};
-    pass(&plant, 2 * HOUR_MS);
-    assert_true(readings_of(&plant, 1) > before[0]);
-    assert_true(readings_of(&plant, 2) > before[1]);
-    check_readings(&plant);
-    close_plant(&plant);
+    size_t before[] = {plant_readings(&plant, 1), plant_readings(&plant, 2)};
+    plant_pass(&plant, 2 * PLANT_HOUR_MS);
+    assert_true(plant_readings(&plant, 1) > before[0]);
+    assert_true(plant_readings(&plant, 2) > before[1]);
+    plant_check(&plant);
+    plant_close(&plant);
     return order.refused > 0;
 }
 
