@@ -185,8 +185,10 @@ export function ExplainView({ e, title, focusKey }: { e: Explain; title: string;
         <div class="card-head">
           <Facts e={e} />
           <span class="push" />
-          <button type="button" class="btn" onClick={() => void copyText(explainText(e, title))}><Icon svg={copyIcon} />{t('inspector.copy')}</button>
-          <button type="button" class="btn" title={t('inspector.copyTestHint')} onClick={() => void copyText(testCase(e, title))}><Icon svg={copyIcon} />{t('inspector.copyTest')}</button>
+          <div class="form-actions">
+            <button type="button" class="btn" onClick={() => void copyText(explainText(e, title))}><Icon svg={copyIcon} />{t('inspector.copy')}</button>
+            <button type="button" class="btn" title={t('inspector.copyTestHint')} onClick={() => void copyText(testCase(e, title))}><Icon svg={copyIcon} />{t('inspector.copyTest')}</button>
+          </div>
         </div>
         {e.stages.length > 1 && (
           <div class="tabs" role="tablist" aria-label={t('inspector.stages')}>

@@ -57,7 +57,7 @@ export default function CommunicationTab({ device }: TabProps) {
   return (
     <Loaded from={comm} what={t('comm.failed')}>
       {(c) => (
-        <>
+        <div class="stack">
           {c.reception && <ReceptionCard r={c.reception} />}
           <div class="cols cols-even">
             <section class="card">
@@ -92,7 +92,7 @@ export default function CommunicationTab({ device }: TabProps) {
               )}
             </section>
           </div>
-        </>
+        </div>
       )}
     </Loaded>
   );
