@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Removed rows after which it is worth going over the tables. */
+#define SWEEP_ROWS 2000
+
 static int64_t postgres_changes(struct hyp_db *db)
 {
     return ((const struct hyp_postgres *)db)->changes;
@@ -21,10 +24,20 @@ static bool postgres_is_in_transaction(struct hyp_db *db)
     }
 }
 
-/* The server gives space back by itself (autovacuum). */
+/*
+ * The server gives space back by itself (autovacuum), but late, and what sealing leaves is most
+ * of a store: the emptied log, and the weeks whose month has come. So after some thousand
+ * removed rows the two tables are swept at once; what is at the end of a file goes back to the
+ * disk, the rest is used again. One that is being swept already is left alone.
+ */
 static bool postgres_tidy(struct hyp_db *db)
 {
-    (void)db;
+    struct hyp_postgres *pg = (struct hyp_postgres *)db;
+    if (pg->removed >= SWEEP_ROWS) {
+        pg->removed = 0;
+        HYP_IGNORE(hyp_postgres_exec(db, "VACUUM (SKIP_LOCKED) intake_log")); /* or later */
+        HYP_IGNORE(hyp_postgres_exec(db, "VACUUM (SKIP_LOCKED) chunk"));
+    }
     return false;
 }
 

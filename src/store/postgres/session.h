@@ -32,7 +32,8 @@ struct hyp_postgres {
     bool broken;      /* the server has said that this session ends */
     uint64_t session; /* counts connections; prepared statements belong to one */
     uint64_t next_name;
-    int64_t changes;
+    int64_t changes;            /* rows of the last statement */
+    int64_t removed;            /* rows, since the tables were swept */
     struct hyp_stmt *streaming; /* whose rows are on their way */
     struct hyp_stmt *spare;     /* finalised ones, to be used again */
     int64_t number;             /* of the last transaction that was begun */

@@ -302,6 +302,9 @@ static enum hyp_status fetch(struct hyp_postgres *pg, struct hyp_stmt *stmt, PGr
     }
     if (outcome == PGRES_TUPLES_OK || outcome == PGRES_COMMAND_OK) {
         pg->changes = changed_rows(result);
+        if (hyp_str_has_prefix(hyp_str_from(stmt->sql), HYP_STR("DELETE"))) {
+            pg->removed += pg->changes;
+        }
     } else {
         status = hyp_postgres_failed(pg, result);
     }
