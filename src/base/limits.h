@@ -94,7 +94,11 @@
 #define HYP_LIMIT_DATABASE_CONNECT_S "10"     /* for a connection to a database server */
 #define HYP_LIMIT_DATABASE_SILENCE_MS "20000" /* of a server that was asked something */
 #define HYP_LIMIT_DATABASE_SETTLE_TRIES 12    /* rounds of asking what became of a commit */
-#define HYP_LIMIT_COMM_EVENTS 1000            /* kept per device */
+#define HYP_LIMIT_RETENTION_FULL 13           /* months with all readings; per tenant */
+#define HYP_LIMIT_RETENTION_DAY 60            /* months until none are kept; per tenant */
+#define HYP_LIMIT_RETENTION_MONTHS 1200
+#define HYP_LIMIT_RETENTION_JUMP_MS (35 * 86400000LL) /* of the clock, before a run waits */
+#define HYP_LIMIT_COMM_EVENTS 1000                    /* kept per device */
 #define HYP_LIMIT_LOG_BLOB (16 * 1024 * 1024)
 #define HYP_LIMIT_KEPT_FRAME_BYTES                                                             \
     (HYP_LIMIT_FRAME_BYTES * HYP_LIMIT_MULTI_TELEGRAMS) /* one raw frame as kept */

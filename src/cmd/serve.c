@@ -215,6 +215,8 @@ static int open_store(struct plant *plant)
         .database = plant->database,
         .clock = hyp_clock_system(),
         .log = &plant->log,
+        .retain = true,
+        .zone = &plant->zone.zone,
     };
     return hyp_store_open(&config, &plant->store, &err) == HYP_OK ? 0 : fail(err.text);
 }

@@ -24,6 +24,7 @@ struct hyp_historian;
 struct hyp_frames;
 struct hyp_intake;
 struct hyp_sealer;
+struct hyp_retainer;
 
 /* A mutual exclusion that is fair: first come, first served. */
 struct hyp_gate {
@@ -57,6 +58,8 @@ struct hyp_store {
     int64_t frame_days;
     int64_t frame_bytes;
     uint64_t seal_readings;
+    bool forget_pending;         /* there may be something to forget; inside the gate */
+    int64_t forgotten_in_memory; /* what was taken out of memory since the start */
     struct hyp_secret secret;
     uint64_t damaged; /* rows of the log left out at start */
     struct hyp_gate gate;
@@ -66,6 +69,7 @@ struct hyp_store {
     struct hyp_frames *frames;
     struct hyp_intake *intake;
     struct hyp_sealer *sealer;
+    struct hyp_retainer *retainer; /* NULL = readings are kept for ever */
 };
 
 /* --- writing --- */

@@ -29,6 +29,12 @@ bool hyp_db_tidy(struct hyp_db *db)
     return db->ops->tidy(db);
 }
 
+enum hyp_status hyp_db_purge(struct hyp_db *db, bool *ret_more)
+{
+    *ret_more = false;
+    return db->ops->purge == NULL ? HYP_OK : db->ops->purge(db, ret_more);
+}
+
 enum hyp_status hyp_db_exec(struct hyp_db *db, const char *sql)
 {
     return db->ops->exec(db, sql);

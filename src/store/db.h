@@ -35,7 +35,8 @@ struct hyp_db_word {
     const char *text;
 };
 
-/* One database. All members are mandatory; indexes of parameters start at 1, of columns at 0.
+/* One database. All members but purge are mandatory; indexes of parameters start at 1, of
+ * columns at 0.
  */
 struct hyp_db_ops {
     const char *name;
@@ -66,6 +67,9 @@ struct hyp_db_ops {
     bool (*is_in_transaction)(struct hyp_db *db);
     /* A step of giving free space back; outside transactions. True: there is more to do. */
     bool (*tidy)(struct hyp_db *db);
+    /* A step of removing every trace of what was deleted from the files; outside transactions.
+     * BUSY when somebody still reads what was. NULL: nothing needs to be done. */
+    enum hyp_status (*purge)(struct hyp_db *db, bool *ret_more);
     void (*close)(struct hyp_db *db); /* frees db too */
 };
 
@@ -89,6 +93,9 @@ void hyp_db_rollback(struct hyp_db *db);
 void hyp_db_fail(struct hyp_db *db, enum hyp_status status);
 /* Gives a piece of the space back that was freed. Returns whether there is more to do. */
 bool hyp_db_tidy(struct hyp_db *db);
+/* Removes a piece of what deleted rows left in the files. HYP_OK | BUSY (ask again later) |
+ * what the database says */
+HYP_MUST_USE enum hyp_status hyp_db_purge(struct hyp_db *db, bool *ret_more);
 /* Runs a literal without parameters and rows. */
 HYP_MUST_USE enum hyp_status hyp_db_exec(struct hyp_db *db, const char *sql);
 /* Fills *err with what the database last said. Returns `status`. */

@@ -27,8 +27,14 @@ static bool find_erasure(struct hyp_db *db, struct erasure *erasure)
     return hyp_query_close(&query) == HYP_OK && found;
 }
 
-/* Copies a blob without the readings of a device. NOT_FOUND when it has none. */
-static enum hyp_status copy_without(struct hyp_str blob, hyp_device_id device,
+static bool is_in(const struct hyp_erase_span *span, const struct hyp_log_reading *reading)
+{
+    return reading->device == span->device.id && reading->time >= span->first &&
+           reading->time <= span->last;
+}
+
+/* Copies a blob without the readings of a span. NOT_FOUND when it has none. */
+static enum hyp_status copy_without(struct hyp_str blob, const struct hyp_erase_span *span,
                                     struct hyp_buf *out)
 {
     struct hyp_log_reader reader;
@@ -44,7 +50,7 @@ static enum hyp_status copy_without(struct hyp_str blob, hyp_device_id device,
     size_t all = 0;
     while ((status = hyp_log_next(&counter, &reading)) == HYP_OK) {
         all++;
-        kept += reading.device != device.id;
+        kept += !is_in(span, &reading);
         for (uint32_t i = 0; i < reading.value_count; i++) {
             status = hyp_log_next_value(&counter, &value);
             if (status != HYP_OK) {
@@ -58,7 +64,7 @@ static enum hyp_status copy_without(struct hyp_str blob, hyp_device_id device,
     struct hyp_log_writer writer;
     hyp_log_begin(&writer, out, reader.frame_row, kept);
     while (hyp_log_next(&reader, &reading) == HYP_OK) {
-        bool keep = reading.device != device.id;
+        bool keep = !is_in(span, &reading);
         if (keep) {
             hyp_log_reading(&writer, &reading);
         }
@@ -90,28 +96,27 @@ static void save_place(struct hyp_db *db, const struct erasure *erasure)
     HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
 }
 
-/* Goes over some rows. Returns whether there were any. */
-static bool erase_log(struct hyp_db *db, struct erasure *erasure)
+bool hyp_erase_log(struct hyp_db *db, const struct hyp_erase_span *span, int64_t *row_next)
 {
     struct hyp_buf blob HYP_CLEANUP(hyp_buf_finish);
     hyp_buf_init_heap(&blob, HYP_LIMIT_LOG_BLOB);
     struct hyp_query query;
     hyp_query_open(&query, db,
                    "SELECT id, data FROM intake_log WHERE id >= $1 ORDER BY id LIMIT $2");
-    hyp_query_bind_i64(&query, erasure->log_next);
+    hyp_query_bind_i64(&query, *row_next);
     hyp_query_bind_i64(&query, ROWS_PER_STEP);
     bool any = false;
     while (hyp_query_row(&query)) {
         int64_t row = hyp_query_i64(&query);
         hyp_buf_reset(&blob);
-        enum hyp_status status = copy_without(hyp_query_blob(&query), erasure->device, &blob);
+        enum hyp_status status = copy_without(hyp_query_blob(&query), span, &blob);
         if (status == HYP_OK) {
             rewrite_row(db, row, &blob);
         } else if (status == HYP_NO_MEMORY || status == HYP_LIMIT) {
             hyp_db_fail(db, status);
         }
         /* A damaged row stays: it is not loaded either. */
-        erasure->log_next = row + 1;
+        *row_next = row + 1;
         any = true;
     }
     HYP_IGNORE(hyp_query_close(&query)); /* sticky until commit */
@@ -168,7 +173,9 @@ static bool step(struct hyp_store *store)
     }
     hyp_db_begin(db);
     bool any = erase_chunks(db, erasure.device);
-    any = erase_log(db, &erasure) || any;
+    const struct hyp_erase_span all = {
+        .device = erasure.device, .first = INT64_MIN, .last = INT64_MAX};
+    any = hyp_erase_log(db, &all, &erasure.log_next) || any;
     save_place(db, &erasure);
     if (hyp_db_commit(db) != HYP_OK) {
         return false;
@@ -176,7 +183,11 @@ static bool step(struct hyp_store *store)
     if (any) {
         return true;
     }
-    enum hyp_status status = hyp_frames_erase_step(store, erasure.device);
+    const struct hyp_frame_span frames = {
+        .device = erasure.device, .first = INT64_MIN, .last = INT64_MAX};
+    int64_t block = 0;
+    uint64_t erased;
+    enum hyp_status status = hyp_frames_erase_step(store, &frames, &block, &erased);
     if (status == HYP_NOT_FOUND) {
         status = forget(db, &erasure);
     }

@@ -16,4 +16,17 @@
  */
 bool hyp_erase_step(struct hyp_store *store);
 
+/* Readings of a device from `first` to `last`, both included. */
+struct hyp_erase_span {
+    hyp_device_id device;
+    int64_t first;
+    int64_t last;
+};
+/*
+ * Takes such readings out of some rows of the intake log, inside the caller's transaction.
+ * @row_next  the first row to look at; follows
+ * Returns    whether there were any rows
+ */
+bool hyp_erase_log(struct hyp_db *db, const struct hyp_erase_span *span, int64_t *row_next);
+
 #endif

@@ -183,8 +183,8 @@ enum hyp_status hyp_frames_load(struct hyp_store *store, struct hyp_error *err)
 
 /* --- packing --- */
 
-static void note_stored(struct hyp_frames *frames, int64_t bytes, int64_t count,
-                        int64_t packed_row)
+void hyp_frames_note_stored(struct hyp_frames *frames, int64_t bytes, int64_t count,
+                            int64_t packed_row)
 {
     pthread_rwlock_wrlock(&frames->lock);
     frames->stored_bytes += bytes;
@@ -334,7 +334,8 @@ static enum hyp_status write_block(struct hyp_store *store, struct hyp_arena *ar
     insert_block(db, &load, &blob);
     status = hyp_db_commit(db);
     if (status == HYP_OK) {
-        note_stored(store->frames, (int64_t)blob.len, (int64_t)load.count, load.last_row);
+        hyp_frames_note_stored(store->frames, (int64_t)blob.len, (int64_t)load.count,
+                               load.last_row);
         store->frames->check_limits = true;
     }
     return status;
@@ -369,11 +370,11 @@ static enum hyp_status forget_packed(struct hyp_store *store)
     return HYP_OK;
 }
 
-static bool pack_step(struct hyp_store *store)
+enum hyp_status hyp_frames_pack(struct hyp_store *store)
 {
     struct hyp_frames *frames = store->frames;
-    if (frames->pending_bytes < HYP_LIMIT_FRAME_PENDING) {
-        return false;
+    if (frames->pending_count == 0) {
+        return HYP_OK;
     }
     struct hyp_arena arena;
     hyp_arena_init(&arena, SCRATCH_MAX);
@@ -386,7 +387,13 @@ static bool pack_step(struct hyp_store *store)
         status = forget_packed(store);
     }
     hyp_arena_finish(&arena);
-    return status == HYP_OK;
+    return status;
+}
+
+static bool pack_step(struct hyp_store *store)
+{
+    return store->frames->pending_bytes >= HYP_LIMIT_FRAME_PENDING &&
+           hyp_frames_pack(store) == HYP_OK;
 }
 
 /* --- limits --- */
@@ -433,7 +440,7 @@ static bool expire_step(struct hyp_store *store)
     if (hyp_db_commit(db) != HYP_OK) {
         return false;
     }
-    note_stored(frames, -bytes, -count, 0);
+    hyp_frames_note_stored(frames, -bytes, -count, 0);
     frames->check_limits = true;
     hyp_replaced_prune(store, oldest_row(store));
     return true;
@@ -445,94 +452,4 @@ bool hyp_frames_step(struct hyp_store *store)
     bool more = pack_step(store) || expire_step(store);
     hyp_core_release(store);
     return more;
-}
-
-/* --- erasing a device --- */
-
-struct erased_block {
-    int64_t id;
-    struct load load;
-    size_t before;
-    int64_t bytes_before;
-};
-
-static enum hyp_status find_block_of(struct hyp_store *store, hyp_device_id device,
-                                     struct hyp_arena *arena, struct erased_block *block)
-{
-    struct hyp_query query;
-    hyp_query_open(&query, store->write.frames,
-                   "SELECT frame_block.id, first_log, last_log, data FROM frame_block"
-                   " JOIN frame_device ON frame_device.block = frame_block.id"
-                   " WHERE frame_device.device = $1 LIMIT 1");
-    hyp_query_bind_i64(&query, device.id);
-    enum hyp_status status = HYP_NOT_FOUND;
-    if (hyp_query_row(&query)) {
-        block->id = hyp_query_i64(&query);
-        block->load.first_row = hyp_query_i64(&query);
-        block->load.last_row = hyp_query_i64(&query);
-        struct hyp_str blob = hyp_query_blob(&query);
-        block->bytes_before = (int64_t)blob.len;
-        status = hyp_frames_decode((const uint8_t *)blob.ptr, blob.len, 0, arena,
-                                   &block->load.frames, &block->before);
-    }
-    enum hyp_status read = hyp_query_close(&query);
-    return read == HYP_OK ? status : read;
-}
-
-static void unlist(struct hyp_db *db, int64_t block, hyp_device_id device)
-{
-    struct hyp_query query;
-    hyp_query_open(&query, db, "DELETE FROM frame_device WHERE device = $1 AND block = $2");
-    hyp_query_bind_i64(&query, device.id);
-    hyp_query_bind_i64(&query, block);
-    HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
-}
-
-static enum hyp_status replace_block(struct hyp_store *store, const struct erased_block *block,
-                                     const struct hyp_buf *blob, hyp_device_id device)
-{
-    struct hyp_db *db = store->write.frames;
-    hyp_db_begin(db);
-    struct hyp_query query;
-    hyp_query_open(&query, db, "UPDATE frame_block SET frames = $1, data = $2 WHERE id = $3");
-    hyp_query_bind_i64(&query, (int64_t)block->load.count);
-    hyp_query_bind_blob(&query, blob->data, blob->len);
-    hyp_query_bind_i64(&query, block->id);
-    HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
-    unlist(db, block->id, device);
-    enum hyp_status status = hyp_db_commit(db);
-    if (status == HYP_OK) {
-        note_stored(store->frames, (int64_t)blob->len - block->bytes_before,
-                    (int64_t)block->load.count - (int64_t)block->before, 0);
-    }
-    return status;
-}
-
-enum hyp_status hyp_frames_erase_step(struct hyp_store *store, hyp_device_id device)
-{
-    struct hyp_arena arena;
-    hyp_arena_init(&arena, SCRATCH_MAX);
-    struct hyp_buf blob HYP_CLEANUP(hyp_buf_finish);
-    hyp_buf_init_heap(&blob, BLOB_MAX);
-    struct erased_block block = {0};
-    enum hyp_status status = find_block_of(store, device, &arena, &block);
-    if (status == HYP_OK) {
-        for (size_t i = 0; i < block.before; i++) {
-            if (block.load.frames[i].frame.device.id != device.id) {
-                block.load.frames[block.load.count++] = block.load.frames[i];
-            }
-        }
-        status = hyp_frames_compress(block.load.frames, block.load.count, &blob);
-    }
-    if (status == HYP_OK) {
-        status = replace_block(store, &block, &blob, device);
-    } else if (status == HYP_BAD_CHECK || status == HYP_MALFORMED ||
-               status == HYP_UNSUPPORTED) {
-        /* A damaged block cannot be read by anybody: there is nothing to take out. */
-        hyp_db_begin(store->write.frames);
-        unlist(store->write.frames, block.id, device);
-        status = hyp_db_commit(store->write.frames);
-    }
-    hyp_arena_finish(&arena);
-    return status;
 }

@@ -76,9 +76,28 @@ uint64_t hyp_frames_count(struct hyp_store *store);
  */
 bool hyp_frames_step(struct hyp_store *store);
 
-/* Takes the frames of a removed device out of one block. Inside the gate, without transaction.
- * HYP_OK | NOT_FOUND (no block has any) | what the database says */
+/* Moves all pending frames into a block, however few. Inside the gate, without transaction.
+ * HYP_OK | what the databases say */
+HYP_MUST_USE enum hyp_status hyp_frames_pack(struct hyp_store *store);
+/* Counts what a commit added to the blocks, or took away. */
+void hyp_frames_note_stored(struct hyp_frames *frames, int64_t bytes, int64_t count,
+                            int64_t packed_row);
+
+/* Frames of a device that came from `first` to `last`, both included. */
+struct hyp_frame_span {
+    hyp_device_id device;
+    int64_t first;
+    int64_t last;
+};
+/*
+ * Takes such frames out of the next block that may have some (frame_erase.c). Inside the gate,
+ * without transaction.
+ * @block       the block of the call before, 0 at first; follows
+ * @ret_erased  frames that are gone
+ * Returns      HYP_OK | NOT_FOUND (no further block has any) | what the database says
+ */
 HYP_MUST_USE enum hyp_status hyp_frames_erase_step(struct hyp_store *store,
-                                                   hyp_device_id device);
+                                                   const struct hyp_frame_span *span,
+                                                   int64_t *block, uint64_t *ret_erased);
 
 #endif

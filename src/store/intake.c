@@ -2,8 +2,10 @@
 #include "store/intake.h"
 
 #include "store/erase.h"
+#include "store/forget.h"
 #include "store/frames.h"
 #include "store/historian.h"
+#include "store/retention.h"
 #include "store/seal.h"
 
 #include <stdlib.h>
@@ -391,7 +393,8 @@ static void care(struct hyp_intake *intake)
     intake->care = false;
     pthread_mutex_unlock(&intake->mutex);
     if (hyp_frames_step(intake->store) || hyp_erase_step(intake->store) ||
-        hyp_seal_step(intake->store)) {
+        hyp_forget_step(intake->store) || hyp_seal_step(intake->store) ||
+        hyp_retention_step(intake->store)) {
         hyp_intake_wake(intake);
     }
 }

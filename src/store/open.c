@@ -11,6 +11,7 @@
 #include "store/load.h"
 #include "store/migrate.h"
 #include "store/postgres/postgres.h"
+#include "store/retention.h"
 #include "store/seal.h"
 #include "store/sqlite/sqlite.h"
 
@@ -216,7 +217,8 @@ static enum hyp_status open_folder(struct hyp_store *store,
     return status == HYP_OK ? hyp_folder_lock(folder, &store->lock_fd, err) : status;
 }
 
-static enum hyp_status create_parts(struct hyp_store *store)
+static enum hyp_status create_parts(struct hyp_store *store,
+                                    const struct hyp_store_config *config)
 {
     enum hyp_status status = hyp_historian_create(&store->historian);
     if (status == HYP_OK) {
@@ -224,6 +226,9 @@ static enum hyp_status create_parts(struct hyp_store *store)
     }
     if (status == HYP_OK) {
         status = hyp_sealer_create(&store->sealer);
+    }
+    if (status == HYP_OK && config->retain) {
+        status = hyp_retainer_create(config->zone, &store->retainer);
     }
     return status == HYP_OK ? hyp_intake_create(store, &store->intake) : status;
 }
@@ -234,7 +239,7 @@ static enum hyp_status open_parts(struct hyp_store *store,
     if (hyp_secret_start() != HYP_OK) {
         return hyp_error_set(err, HYP_INTERNAL, -1, "libsodium cannot be started");
     }
-    enum hyp_status status = create_parts(store);
+    enum hyp_status status = create_parts(store, config);
     if (status != HYP_OK) {
         return hyp_error_set(err, status, -1, "no memory to open the store");
     }
@@ -272,6 +277,7 @@ enum hyp_status hyp_store_open(const struct hyp_store_config *config,
     store->frame_bytes = config->frame_bytes == 0 ? HYP_LIMIT_FRAME_STORE : config->frame_bytes;
     store->seal_readings =
         config->seal_readings == 0 ? HYP_LIMIT_SEAL_READINGS : config->seal_readings;
+    store->forget_pending = true;
     pthread_mutex_init(&store->gate.mutex, NULL);
     pthread_cond_init(&store->gate.turn, NULL);
     pthread_mutex_init(&store->readers.mutex, NULL);
@@ -298,6 +304,7 @@ void *hyp_store_close(struct hyp_store *store)
     /* The writers last: the last connection folds the WAL into the database. */
     hyp_db_close(store->write.main);
     hyp_db_close(store->write.frames);
+    hyp_retainer_destroy(store->retainer);
     hyp_sealer_destroy(store->sealer);
     hyp_frames_destroy(store->frames);
     hyp_historian_destroy(store->historian);

@@ -75,4 +75,40 @@ HYP_MUST_USE enum hyp_status hyp_seal_take_chunk(struct hyp_store *store, struct
                                                  struct hyp_seal_written *written);
 void hyp_seal_clear_rows(struct hyp_sealer *sealer);
 
+/* Room for `wanted` elements of `size` in the array that *memory_of points to. */
+HYP_MUST_USE enum hyp_status hyp_seal_reserve(void *memory_of, size_t *capacity, size_t wanted,
+                                              size_t size);
+/* The points of a device, before its first chunk is written. */
+HYP_MUST_USE enum hyp_status hyp_seal_list_points(struct hyp_sealer *sealer,
+                                                  const struct hyp_series *series);
+/* Writes sealer->rows as the chunk of a period.
+ * @log_row  up to which row of the log it is complete
+ * @parts    bit per part of the month whose chunk it takes the place of */
+HYP_MUST_USE enum hyp_status hyp_seal_write_chunk(struct hyp_store *store,
+                                                  const struct hyp_series *series,
+                                                  uint32_t period, int64_t log_row,
+                                                  unsigned parts);
+HYP_MUST_USE enum hyp_status hyp_seal_note_written(struct hyp_sealer *sealer,
+                                                   const struct hyp_seal_written *written);
+/* The device's row of the table sealed as it is with what was noted since `first_written`. */
+void hyp_seal_save_sealed(struct hyp_store *store, const struct hyp_series *series,
+                          size_t first_written);
+/* Commits (or rolls back); memory and counters follow what was noted. */
+HYP_MUST_USE enum hyp_status hyp_seal_commit(struct hyp_store *store, enum hyp_status status,
+                                             const char *what, struct hyp_error *err);
+
+/*
+ * Puts sealer->rows in the place of what a chunk held, or removes it when there are none, and
+ * accounts for it. Memory is left alone.
+ * @written  as hyp_seal_take_chunk left it
+ */
+HYP_MUST_USE enum hyp_status hyp_seal_rewrite(struct hyp_store *store,
+                                              struct hyp_series *series, int64_t id,
+                                              int64_t log_row,
+                                              struct hyp_seal_written *written);
+
+/* Removes some rows of the log that hold nothing but sealed readings. */
+bool hyp_seal_trim_log(struct hyp_store *store);
+int64_t hyp_seal_last_log_row(const struct hyp_sealer *sealer);
+
 #endif

@@ -17,12 +17,14 @@
 #include "model/plant.h"
 #include "model/reading.h"
 #include "store/counting.h"
+#include "store/life.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct hyp_store;
+struct hyp_zone;
 
 struct hyp_store_config {
     const char *folder; /* data folder, created if missing; NULL = in memory (tests) */
@@ -32,10 +34,12 @@ struct hyp_store_config {
     const char *database;
     const char *schema; /* of the tables in `database`; NULL = "hypocaust" */
     const struct hyp_clock *clock;
-    struct hyp_log *log;    /* may be NULL */
-    struct hyp_rng *rng;    /* for the secret key and nonces; NULL = the system's */
-    int64_t frame_days;     /* age limit of raw frames; 0 = default */
-    int64_t frame_bytes;    /* size limit of raw frames; 0 = default */
+    struct hyp_log *log; /* may be NULL */
+    struct hyp_rng *rng; /* for the secret key and nonces; NULL = the system's */
+    int64_t frame_days;  /* age limit of raw frames; 0 = default */
+    int64_t frame_bytes; /* size limit of raw frames; 0 = default */
+    bool retain; /* thin and remove old readings as tenants have set it (store/life.h) */
+    const struct hyp_zone *zone; /* of the wall clock, for that; NULL = UTC */
     uint64_t seal_readings; /* new readings after which late ones are sealed; 0 = default */
 };
 

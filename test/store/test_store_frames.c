@@ -544,8 +544,13 @@ static void frames_of_a_removed_device_go(void **state)
     test_store_close(&town.t);
     test_store_open(&town.t, &town.folder);
     hyp_core_enter(town.t.store);
-    enum hyp_status status;
-    while ((status = hyp_frames_erase_step(town.t.store, town.devices[0])) == HYP_OK) {
+    const struct hyp_frame_span all = {
+        .device = town.devices[0], .first = INT64_MIN, .last = INT64_MAX};
+    enum hyp_status status = HYP_OK;
+    int64_t block = 0;
+    uint64_t erased;
+    while (status == HYP_OK) {
+        status = hyp_frames_erase_step(town.t.store, &all, &block, &erased);
     }
     hyp_core_release(town.t.store);
     assert_int_equal(status, HYP_NOT_FOUND);

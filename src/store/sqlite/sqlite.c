@@ -195,6 +195,9 @@ static bool sqlite_is_in_transaction(struct hyp_db *db)
 /* Free pages are kept for the next rows, up to this part of all pages; and this many at least.
  */
 #define FREE_PART 32
+/* "Hypo": nothing that was deleted is left in pages in use. */
+#define CLEAN_FILE 0x4879706F
+#define CLEAN_FILE_TEXT "0x4879706F"
 #define FREE_MIN 64
 
 static int64_t pragma_number(struct hyp_db *db, const char *sql)
@@ -225,6 +228,39 @@ static bool sqlite_tidy(struct hyp_db *db)
         return false;
     }
     return sqlite_exec(db, "PRAGMA incremental_vacuum(2048)") == HYP_OK;
+}
+
+/* Empties the write-ahead log; who reads an old state of it is not waited for. */
+static enum hyp_status empty_wal(struct hyp_db *db)
+{
+    struct hyp_query query;
+    sqlite3_busy_timeout(handle_of(db), 0);
+    hyp_query_open(&query, db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    bool busy = !hyp_query_row(&query) || hyp_query_i64(&query) != 0;
+    enum hyp_status status = hyp_query_close(&query);
+    sqlite3_busy_timeout(handle_of(db), BUSY_TIMEOUT_MS);
+    return status == HYP_OK && busy ? HYP_BUSY : status;
+}
+
+/*
+ * Pages in use are overwritten where something was deleted from them (secure_delete=FAST);
+ * pages that are not in use are cut off. A file of a program that did not do the first is
+ * written anew once; its number of the application says that it has been.
+ */
+static enum hyp_status sqlite_purge(struct hyp_db *db, bool *ret_more)
+{
+    if (pragma_number(db, "PRAGMA application_id") != CLEAN_FILE) {
+        *ret_more = true;
+        return sqlite_exec(db, "PRAGMA auto_vacuum=INCREMENTAL; VACUUM;"
+                               "PRAGMA application_id=" CLEAN_FILE_TEXT);
+    }
+    int64_t unused = pragma_number(db, "PRAGMA freelist_count");
+    if (unused > 0) {
+        enum hyp_status status = sqlite_exec(db, "PRAGMA incremental_vacuum(512)");
+        *ret_more = status == HYP_OK && pragma_number(db, "PRAGMA freelist_count") < unused;
+        return status;
+    }
+    return empty_wal(db);
 }
 
 static void sqlite_close(struct hyp_db *db)
@@ -267,6 +303,7 @@ static const struct hyp_db_ops sqlite_ops = {
     .changes = sqlite_changes,
     .is_in_transaction = sqlite_is_in_transaction,
     .tidy = sqlite_tidy,
+    .purge = sqlite_purge,
     .close = sqlite_close,
 };
 
@@ -278,6 +315,7 @@ static const struct {
     [HYP_SQLITE_WRITE] =
         {SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
                             "PRAGMA page_size=1024; PRAGMA auto_vacuum=INCREMENTAL;"
+         "PRAGMA secure_delete=FAST;"
          "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=4096; PRAGMA synchronous=FULL;"
          "PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=67108864;"
          "PRAGMA temp_store=MEMORY"                                                                                   },

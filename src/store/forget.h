@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Forget: wipes what is stored of a device over a span of time, so that nothing of it is left
+ * in the files. The table forgotten remembers how far it is, so a restart goes on.
+ *
+ *   memory, log -> chunks -> raw frames -> free pages and write-ahead log of both databases
+ *
+ * Memory comes first, and again after a restart, so that nothing is sealed meanwhile.
+ */
+#ifndef HYP_STORE_FORGET_H
+#define HYP_STORE_FORGET_H
+
+#include "store/core.h"
+
+/*
+ * One step. Takes the gate itself.
+ * Returns   true when something was done and more may be waiting
+ */
+bool hyp_forget_step(struct hyp_store *store);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Retention: thins and removes chunks that have reached the age that their tenant has set
+ * (struct hyp_retention), a few at a time, once a day.
+ *
+ * The first run comes a day after a store was first opened with retention, so that there is
+ * time to set it. When the clock is more than HYP_LIMIT_RETENTION_JUMP_MS ahead of where it
+ * should be, a run waits another day: a clock that was set wrong must not wipe years.
+ *
+ * Readings in memory are younger than that, or wait to be sealed; they come next time.
+ */
+#ifndef HYP_STORE_RETENTION_H
+#define HYP_STORE_RETENTION_H
+
+#include "store/core.h"
+
+struct hyp_retainer;
+
+/* @zone of the wall clock; NULL = UTC; must live as long. HYP_OK | NO_MEMORY */
+HYP_MUST_USE enum hyp_status hyp_retainer_create(const struct hyp_zone *zone,
+                                                 struct hyp_retainer **ret_retainer);
+void *hyp_retainer_destroy(struct hyp_retainer *retainer);
+
+/*
+ * One step: some chunks are looked at, a few are written again. Takes the gate itself.
+ * Returns   true when more may be waiting
+ */
+bool hyp_retention_step(struct hyp_store *store);
+
+#endif
