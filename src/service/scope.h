@@ -34,7 +34,8 @@
     X(KEY_WRITE, "key.write", false)                                                           \
     X(USER_MANAGE, "user.manage", false)                                                       \
     X(TOKEN_MANAGE, "token.manage", false)                                                     \
-    X(AUDIT_READ, "audit.read", false)
+    X(AUDIT_READ, "audit.read", false)                                                         \
+    X(DATA_MANAGE, "data.manage", false)
 
 enum hyp_permission {
     HYP_PERMISSION_UNSET = 0,

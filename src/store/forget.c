@@ -169,6 +169,18 @@ static enum hyp_status forget_in_memory(struct hyp_store *store, struct hyp_seri
 
 /* --- log --- */
 
+/* Who typed something in, and why. */
+static void forget_entries(struct hyp_db *db, const struct task *task)
+{
+    struct hyp_query query;
+    hyp_query_open(&query, db,
+                   "DELETE FROM entry WHERE device = $1 AND time >= $2 AND time < $3");
+    hyp_query_bind_i64(&query, task->device.id);
+    hyp_query_bind_i64(&query, task->from);
+    hyp_query_bind_i64(&query, task->to);
+    HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
+}
+
 static enum hyp_status forget_in_log(struct hyp_store *store, struct task *task)
 {
     struct hyp_db *db = store->write.main;
@@ -176,6 +188,7 @@ static enum hyp_status forget_in_log(struct hyp_store *store, struct task *task)
         .device = task->device, .first = task->from, .last = task->to - 1};
     hyp_db_begin(db);
     if (!hyp_erase_log(db, &span, &task->place)) {
+        forget_entries(db, task);
         next_stage(task, STAGE_CHUNKS, 0);
     }
     save_task(db, task);

@@ -1,18 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Life of readings: how long they are kept, and how they are forgotten on request. Part of
- * store.h, which includes it.
+ * Life of readings: what people enter beside the measured, how long readings are kept, and how
+ * they are forgotten on request. Part of store.h, which includes it.
  */
 #ifndef HYP_STORE_LIFE_H
 #define HYP_STORE_LIFE_H
 
-#include "base/arena.h"
-#include "model/reading.h"
+#include "store/store.h"
 
-#include <stddef.h>
-#include <stdint.h>
+/* --- versions --- */
 
-struct hyp_store;
+/* A value that a person enters. */
+struct hyp_entry {
+    hyp_tenant_id tenant;
+    hyp_device_id device;
+    hyp_utc time;             /* when it is true */
+    enum hyp_quality quality; /* MANUAL, ESTIMATED, or CORRECTED: shown instead of a good one */
+    struct hyp_point_key key;
+    enum hyp_unit unit;
+    struct hyp_decimal decimal;
+    int64_t user;
+    const char *author; /* the user's name today */
+    const char *reason;
+};
+/*
+ * Keeps the value beside whatever else there is for its time, with who entered it and why.
+ * @ret_stored  false: a value that is as good and equal was there already
+ * Returns      HYP_OK | INVALID (quality) | NOT_FOUND (device) | BUSY, FULL, IO: not kept
+ * Context      waits for the commit
+ */
+HYP_MUST_USE enum hyp_status hyp_store_enter(struct hyp_store *store,
+                                             const struct hyp_entry *entry, bool *ret_stored,
+                                             struct hyp_error *err);
+
+/* One of the values that there are for an instant. */
+struct hyp_version {
+    struct hyp_stored_value value;
+    hyp_utc receive_time;
+    enum hyp_reading_kind kind;
+    hyp_frame_id frame; /* 0 = none kept */
+    bool shown;         /* it is this one that queries give */
+    int64_t user;       /* of an entry; else 0 */
+    const char *author; /* of an entry; else NULL */
+    const char *reason;
+};
+/* Every version of the values of a point in [from, to), by time and then by arrival; the first
+ * `limit` of them. HYP_OK | NOT_FOUND | LIMIT (arena) | what the database says */
+HYP_MUST_USE enum hyp_status hyp_store_versions(struct hyp_store *store, hyp_tenant_id tenant,
+                                                hyp_point_id point, hyp_utc from, hyp_utc to,
+                                                size_t limit, struct hyp_arena *arena,
+                                                struct hyp_version **ret_versions,
+                                                size_t *ret_count);
 
 /* --- retention --- */
 

@@ -17,7 +17,6 @@
 #include "model/plant.h"
 #include "model/reading.h"
 #include "store/counting.h"
-#include "store/life.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -542,5 +541,7 @@ HYP_MUST_USE enum hyp_status hyp_store_backup_folder(const char *folder,
 /* Verifies a backup and copies it into an empty or missing `folder`. */
 HYP_MUST_USE enum hyp_status hyp_store_restore(const char *backup_folder, const char *folder,
                                                struct hyp_error *err);
+
+#include "store/life.h"
 
 #endif

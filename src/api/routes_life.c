@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Values that people type in, versions of values, retention, forgetting. */
+#include "api/render.h"
+#include "api/routes.h"
+#include "service/life.h"
+
+/* --- entering --- */
+
+/* A time that must be there. */
+static enum hyp_status read_time(const json_t *root, const char *name, hyp_utc *ret_time,
+                                 struct hyp_error *err)
+{
+    struct hyp_str text;
+    enum hyp_status status = hyp_json_get_text(root, name, 40, &text, err);
+    if (status == HYP_OK && hyp_utc_parse(text, ret_time) != HYP_OK) {
+        status = hyp_error_set(err, HYP_INVALID, -1,
+                               "%s: must be a time like 2026-01-31T00:00:00Z.", name);
+    }
+    return status;
+}
+
+static enum hyp_status read_typed(const json_t *root, struct hyp_typed_value *typed,
+                                  struct hyp_error *err)
+{
+    static const char *const known[] = {"key",     "unit",   "value", "time",
+                                        "quality", "reason", NULL};
+    const struct {
+        const char *name;
+        size_t max;
+        struct hyp_str *text;
+    } texts[] = {
+        {"key",     HYP_POINT_KEY_TEXT_MAX, &typed->key    },
+        {"unit",    16,                     &typed->unit   },
+        {"value",   40,                     &typed->number },
+        {"quality", 16,                     &typed->quality},
+        {"reason",  HYP_ERROR_TEXT_MAX - 1, &typed->reason },
+    };
+    enum hyp_status status = hyp_json_only(root, known, err);
+    for (size_t i = 0; i < HYP_ARRAY_LEN(texts) && status == HYP_OK; i++) {
+        status = hyp_json_get_text(root, texts[i].name, texts[i].max, texts[i].text, err);
+    }
+    return status == HYP_OK ? read_time(root, "time", &typed->time, err) : status;
+}
+
+enum hyp_status hyp_route_value_enter(struct hyp_request *req, struct hyp_error *err)
+{
+    struct hyp_typed_value typed = {.device.id = req->ids[0]};
+    bool stored = false;
+    json_t *root;
+    enum hyp_status status = hyp_request_json(req, &root, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    status = read_typed(root, &typed, err);
+    if (status == HYP_OK) {
+        status = hyp_life_enter(req->service, req->scope, &typed, &req->arena, &stored, err);
+    }
+    json_decref(root);
+    if (status == HYP_OK) {
+        req->http_status = stored ? MHD_HTTP_CREATED : MHD_HTTP_OK;
+        hyp_json_object_begin(&req->json);
+        hyp_json_member_bool(&req->json, "stored", stored);
+        hyp_json_object_end(&req->json);
+    }
+    return status;
+}
+
+/* --- versions --- */
+
+static void render_version(struct hyp_json *json, const struct hyp_version *version)
+{
+    hyp_json_object_begin(json);
+    hyp_render_time(json, "time", version->value.time);
+    hyp_render_payload(json, &version->value, NULL);
+    hyp_json_member_text(json, "reading", hyp_reading_kind_text(version->kind));
+    hyp_json_member_text(json, "source", hyp_reading_source_text(version->value.source));
+    hyp_render_time(json, "received", version->receive_time);
+    hyp_json_member_bool(json, "shown", version->shown);
+    if (version->frame.id == 0) {
+        hyp_json_member_null(json, "frame");
+    } else {
+        hyp_json_member_i64(json, "frame", version->frame.id);
+    }
+    hyp_json_member_text(json, "author", version->author == NULL ? "" : version->author);
+    hyp_json_member_text(json, "reason", version->reason == NULL ? "" : version->reason);
+    hyp_json_object_end(json);
+}
+
+enum hyp_status hyp_route_point_history(struct hyp_request *req, struct hyp_error *err)
+{
+    struct hyp_version_query query = {.point.id = req->ids[0], .limit = HYP_LIMIT_PAGE};
+    struct hyp_version *versions = NULL;
+    size_t count = 0;
+    enum hyp_status status =
+        hyp_request_query_time(req, "from", (hyp_utc){0}, &query.from, err);
+    if (status == HYP_OK) {
+        status =
+            hyp_request_query_time(req, "to", (hyp_utc){HYP_FAR_FUTURE_MS}, &query.to, err);
+    }
+    if (status == HYP_OK) {
+        status = hyp_life_versions(req->service, req->scope, &query, &req->arena, &versions,
+                                   &count, err);
+    }
+    if (status != HYP_OK) {
+        return status;
+    }
+    hyp_json_object_begin(&req->json);
+    hyp_json_member_i64(&req->json, "point", query.point.id);
+    hyp_json_key(&req->json, "items");
+    hyp_json_array_begin(&req->json);
+    for (size_t i = 0; i < count; i++) {
+        render_version(&req->json, &versions[i]);
+    }
+    hyp_json_array_end(&req->json);
+    hyp_json_object_end(&req->json);
+    return HYP_OK;
+}
+
+/* --- retention --- */
+
+static void render_retention(struct hyp_json *json, const struct hyp_retention *retention)
+{
+    hyp_json_object_begin(json);
+    hyp_json_member_i64(json, "full_months", retention->full_months);
+    hyp_json_member_i64(json, "day_months", retention->day_months);
+    hyp_json_member_i64(json, "day_hour", retention->day_hour);
+    hyp_json_object_end(json);
+}
+
+enum hyp_status hyp_route_retention_get(struct hyp_request *req, struct hyp_error *err)
+{
+    struct hyp_retention retention;
+    enum hyp_status status = hyp_life_retention(req->service, req->scope, &retention, err);
+    if (status == HYP_OK) {
+        render_retention(&req->json, &retention);
+    }
+    return status;
+}
+
+/* A member that is absent leaves its number as it is. */
+static enum hyp_status read_number(const json_t *root, const char *name, int64_t *number,
+                                   struct hyp_error *err)
+{
+    const json_t *value = json_object_get(root, name);
+    if (value == NULL) {
+        return HYP_OK;
+    }
+    if (!json_is_integer(value)) {
+        return hyp_error_set(err, HYP_INVALID, -1, "%s: must be a whole number.", name);
+    }
+    *number = json_integer_value(value);
+    return HYP_OK;
+}
+
+static enum hyp_status read_retention(const json_t *root, struct hyp_retention *retention,
+                                      struct hyp_error *err)
+{
+    static const char *const known[] = {"full_months", "day_months", "day_hour", NULL};
+    int64_t *const numbers[] = {&retention->full_months, &retention->day_months,
+                                &retention->day_hour};
+    enum hyp_status status = hyp_json_only(root, known, err);
+    for (size_t i = 0; known[i] != NULL && status == HYP_OK; i++) {
+        status = read_number(root, known[i], numbers[i], err);
+    }
+    return status;
+}
+
+enum hyp_status hyp_route_retention_change(struct hyp_request *req, struct hyp_error *err)
+{
+    struct hyp_retention retention;
+    json_t *root;
+    enum hyp_status status = hyp_request_json(req, &root, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    status = hyp_life_retention(req->service, req->scope, &retention, err);
+    if (status == HYP_OK) {
+        status = read_retention(root, &retention, err);
+    }
+    if (status == HYP_OK) {
+        status = hyp_life_retention_set(req->service, req->scope, &retention, err);
+    }
+    json_decref(root);
+    if (status == HYP_OK) {
+        render_retention(&req->json, &retention);
+    }
+    return status;
+}
+
+/* --- forgetting --- */
+
+static void render_forgotten(struct hyp_json *json, const struct hyp_forgotten *forgotten)
+{
+    hyp_json_object_begin(json);
+    hyp_json_member_i64(json, "id", forgotten->id);
+    hyp_json_member_i64(json, "device", forgotten->device.id);
+    hyp_render_time(json, "from", forgotten->from);
+    hyp_render_time(json, "to", forgotten->to);
+    hyp_json_member_i64(json, "user", forgotten->user);
+    hyp_json_member_text(json, "reason", forgotten->reason);
+    hyp_render_time(json, "requested", forgotten->requested);
+    hyp_render_time(json, "ended", forgotten->ended);
+    hyp_json_member_u64(json, "readings", forgotten->readings);
+    hyp_json_member_u64(json, "frames", forgotten->frames);
+    hyp_json_object_end(json);
+}
+
+static enum hyp_status read_forgotten(const json_t *root, struct hyp_forgotten *forgotten,
+                                      struct hyp_error *err)
+{
+    static const char *const known[] = {"from", "to", "reason", NULL};
+    struct hyp_str reason = {0};
+    enum hyp_status status = hyp_json_only(root, known, err);
+    if (status == HYP_OK) {
+        status = hyp_json_get_text(root, "reason", sizeof(forgotten->reason) - 1, &reason, err);
+    }
+    if (status == HYP_OK) {
+        status = read_time(root, "from", &forgotten->from, err);
+    }
+    if (status == HYP_OK) {
+        status = read_time(root, "to", &forgotten->to, err);
+    }
+    hyp_text_copy(forgotten->reason, sizeof(forgotten->reason), hyp_str_trim(reason));
+    return status;
+}
+
+enum hyp_status hyp_route_device_forget(struct hyp_request *req, struct hyp_error *err)
+{
+    struct hyp_forgotten forgotten = {.device.id = req->ids[0]};
+    json_t *root;
+    enum hyp_status status = hyp_request_json(req, &root, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    status = read_forgotten(root, &forgotten, err);
+    if (status == HYP_OK) {
+        status = hyp_life_forget(req->service, req->scope, &forgotten, err);
+    }
+    json_decref(root);
+    if (status == HYP_OK) {
+        req->http_status = MHD_HTTP_ACCEPTED;
+        render_forgotten(&req->json, &forgotten);
+    }
+    return status;
+}
+
+enum hyp_status hyp_route_forgotten_list(struct hyp_request *req, struct hyp_error *err)
+{
+    struct hyp_forgotten *list = NULL;
+    size_t count = 0;
+    enum hyp_status status =
+        hyp_life_forgotten(req->service, req->scope, &req->arena, &list, &count, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    hyp_json_object_begin(&req->json);
+    hyp_json_member_u64(&req->json, "total", count);
+    hyp_json_member_u64(&req->json, "offset", 0);
+    hyp_json_key(&req->json, "items");
+    hyp_json_array_begin(&req->json);
+    for (size_t i = 0; i < count; i++) {
+        render_forgotten(&req->json, &list[i]);
+    }
+    hyp_json_array_end(&req->json);
+    hyp_json_object_end(&req->json);
+    return HYP_OK;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/life.h"
+
+#include "service/inside.h"
+
+/* 2000-01-01: nobody has older readings to type in. */
+#define OLDEST_MS 946684800000LL
+
+/* --- entering --- */
+
+/* The unit of the register that the device has of this key, or of the vocabulary's word. */
+static enum hyp_status find_unit(struct hyp_service *service, hyp_tenant_id tenant,
+                                 const struct hyp_typed_value *typed, struct hyp_arena *arena,
+                                 struct hyp_entry *entry, struct hyp_error *err)
+{
+    struct hyp_point *points = NULL;
+    size_t count = 0;
+    if (typed->unit.len > 0) {
+        return hyp_unit_find(typed->unit, &entry->unit) == HYP_OK
+                   ? HYP_OK
+                   : hyp_error_set(err, HYP_INVALID, -1, "unit: \"%.*s\" is none.",
+                                   HYP_STR_ARG(typed->unit));
+    }
+    enum hyp_status status =
+        hyp_store_points(service->config.store, tenant, typed->device, arena, &points, &count);
+    if (status != HYP_OK && status != HYP_NOT_FOUND) {
+        return status;
+    }
+    entry->unit = hyp_vocabulary_word((enum hyp_name)entry->key.name)->unit;
+    for (size_t i = 0; i < count; i++) {
+        if (hyp_point_key_equal(&points[i].key, &entry->key) &&
+            points[i].kind == HYP_VALUE_DECIMAL) {
+            entry->unit = points[i].unit;
+            break;
+        }
+    }
+    return HYP_OK;
+}
+
+static bool is_number_word(enum hyp_name name)
+{
+    switch (hyp_vocabulary_word(name)->quantity) {
+    case HYP_QUANTITY_TIME:
+    case HYP_QUANTITY_TEXT:
+    case HYP_QUANTITY_IDENTIFIER:
+    case HYP_QUANTITY_FLAGS: return false;
+    default: return true;
+    }
+}
+
+static enum hyp_status read_quality(struct hyp_str text, enum hyp_quality *ret_quality)
+{
+    *ret_quality = HYP_QUALITY_MANUAL;
+    return text.len == 0 ? HYP_OK : hyp_quality_find(text, ret_quality);
+}
+
+static enum hyp_status read_typed(struct hyp_service *service,
+                                  const struct hyp_typed_value *typed, struct hyp_entry *entry,
+                                  struct hyp_error *err)
+{
+    if (hyp_point_key_parse(typed->key, &entry->key) != HYP_OK ||
+        !is_number_word((enum hyp_name)entry->key.name)) {
+        return hyp_error_set(err, HYP_INVALID, -1,
+                             "key: \"%.*s\" is no register with numbers, like \"energy\".",
+                             HYP_STR_ARG(typed->key));
+    }
+    if (hyp_decimal_parse(typed->number, &entry->decimal) != HYP_OK) {
+        return hyp_error_set(err, HYP_INVALID, -1, "value: \"%.*s\" is no number like 123.45.",
+                             HYP_STR_ARG(typed->number));
+    }
+    if (read_quality(typed->quality, &entry->quality) != HYP_OK) {
+        entry->quality = HYP_QUALITY_UNSET; /* the store says which there are */
+    }
+    if (typed->time.ms < OLDEST_MS || typed->time.ms > hyp_service_now(service).ms) {
+        return hyp_error_set(err, HYP_INVALID, -1,
+                             "time: must be between the year 2000 and now.");
+    }
+    if (hyp_str_trim(typed->reason).len == 0) {
+        return hyp_error_set(err, HYP_INVALID, -1, "reason: say why, in a few words.");
+    }
+    return HYP_OK;
+}
+
+static const char *author_name(struct hyp_service *service, int64_t id, struct hyp_user *user)
+{
+    if (hyp_store_user(service->config.store, id, user) != HYP_OK) {
+        return "";
+    }
+    return user->name[0] == '\0' ? user->login : user->name;
+}
+
+enum hyp_status hyp_life_enter(struct hyp_service *service, const struct hyp_scope *scope,
+                               const struct hyp_typed_value *typed, struct hyp_arena *arena,
+                               bool *ret_stored, struct hyp_error *err)
+{
+    hyp_tenant_id tenant = {0};
+    struct hyp_entry entry = {.device = typed->device, .time = typed->time};
+    enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_READING_WRITE, err);
+    if (status == HYP_OK) {
+        tenant = hyp_scope_tenant(scope);
+        status = hyp_directory_has_device(service->directory, tenant, typed->device)
+                     ? read_typed(service, typed, &entry, err)
+                     : hyp_service_not_found(err, "device", typed->device.id);
+    }
+    if (status == HYP_OK) {
+        status = find_unit(service, tenant, typed, arena, &entry, err);
+    }
+    if (status != HYP_OK) {
+        return hyp_service_explain_failure(err, status);
+    }
+    struct hyp_user user;
+    char reason[HYP_ERROR_TEXT_MAX];
+    hyp_text_copy(reason, sizeof(reason), hyp_str_trim(typed->reason));
+    entry.tenant = tenant;
+    entry.user = hyp_scope_user(scope);
+    entry.author = author_name(service, entry.user, &user);
+    entry.reason = reason;
+    status = hyp_store_enter(service->config.store, &entry, ret_stored, err);
+    if (status == HYP_OK && *ret_stored) {
+        /* Not the value: the log outlives readings that are forgotten. */
+        hyp_service_audit(service, scope, "reading.enter", "device", typed->device.id,
+                          "%.*s, %s", HYP_STR_ARG(typed->key), hyp_quality_text(entry.quality));
+    }
+    return status == HYP_OK ? HYP_OK : hyp_service_explain_failure(err, status);
+}
+
+enum hyp_status hyp_life_versions(struct hyp_service *service, const struct hyp_scope *scope,
+                                  const struct hyp_version_query *query,
+                                  struct hyp_arena *arena, struct hyp_version **ret_versions,
+                                  size_t *ret_count, struct hyp_error *err)
+{
+    enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_READING_READ, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    if (query->from.ms >= query->to.ms) {
+        return hyp_error_set(err, HYP_INVALID, -1, "from: must be before \"to\".");
+    }
+    status = hyp_store_versions(service->config.store, hyp_scope_tenant(scope), query->point,
+                                query->from, query->to, query->limit, arena, ret_versions,
+                                ret_count);
+    if (status == HYP_NOT_FOUND) {
+        return hyp_service_not_found(err, "point", query->point.id);
+    }
+    return status == HYP_OK ? HYP_OK : hyp_service_explain_failure(err, status);
+}
+
+/* --- retention --- */
+
+enum hyp_status hyp_life_retention(struct hyp_service *service, const struct hyp_scope *scope,
+                                   struct hyp_retention *ret_retention, struct hyp_error *err)
+{
+    enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_SYSTEM_READ, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    status = hyp_store_retention(service->config.store, hyp_scope_tenant(scope), ret_retention);
+    return status == HYP_OK ? HYP_OK : hyp_service_explain_failure(err, status);
+}
+
+enum hyp_status hyp_life_retention_set(struct hyp_service *service,
+                                       const struct hyp_scope *scope,
+                                       const struct hyp_retention *retention,
+                                       struct hyp_error *err)
+{
+    struct hyp_retention before = {0};
+    enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_DATA_MANAGE, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    hyp_tenant_id tenant = hyp_scope_tenant(scope);
+    status = hyp_store_retention(service->config.store, tenant, &before);
+    if (status == HYP_OK) {
+        status = hyp_store_retention_set(service->config.store, tenant, retention, err);
+    }
+    if (status != HYP_OK) {
+        return hyp_service_explain_failure(err, status);
+    }
+    hyp_service_audit(service, scope, "data.retention", "tenant", tenant.id,
+                      "months %lld/%lld -> %lld/%lld, hour %lld -> %lld",
+                      (long long)before.full_months, (long long)before.day_months,
+                      (long long)retention->full_months, (long long)retention->day_months,
+                      (long long)before.day_hour, (long long)retention->day_hour);
+    return HYP_OK;
+}
+
+/* --- forgetting --- */
+
+enum hyp_status hyp_life_forget(struct hyp_service *service, const struct hyp_scope *scope,
+                                struct hyp_forgotten *forgotten, struct hyp_error *err)
+{
+    enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_DATA_MANAGE, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    forgotten->tenant = hyp_scope_tenant(scope);
+    forgotten->user = hyp_scope_user(scope);
+    if (!hyp_directory_has_device(service->directory, forgotten->tenant, forgotten->device)) {
+        return hyp_service_not_found(err, "device", forgotten->device.id);
+    }
+    if (forgotten->reason[0] == '\0') {
+        return hyp_error_set(err, HYP_INVALID, -1,
+                             "reason: say why; it stays, so name nobody in it.");
+    }
+    status = hyp_store_forget(service->config.store, forgotten, err);
+    if (status != HYP_OK) {
+        return hyp_service_explain_failure(err, status);
+    }
+    hyp_service_audit(service, scope, "data.forget", "device", forgotten->device.id,
+                      "request %lld", (long long)forgotten->id);
+    return HYP_OK;
+}
+
+enum hyp_status hyp_life_forgotten(struct hyp_service *service, const struct hyp_scope *scope,
+                                   struct hyp_arena *arena, struct hyp_forgotten **ret_list,
+                                   size_t *ret_count, struct hyp_error *err)
+{
+    enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_DATA_MANAGE, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    status = hyp_store_forgotten(service->config.store, hyp_scope_tenant(scope), arena,
+                                 ret_list, ret_count);
+    return status == HYP_OK ? HYP_OK : hyp_service_explain_failure(err, status);
+}

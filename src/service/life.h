@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Life of readings: typing in and correcting values, their versions, how long readings are
+ * kept, and forgetting those of a span of time.
+ */
+#ifndef HYP_SERVICE_LIFE_H
+#define HYP_SERVICE_LIFE_H
+
+#include "base/arena.h"
+#include "service/scope.h"
+#include "service/service.h"
+
+/* A value as somebody types it in. */
+struct hyp_typed_value {
+    hyp_device_id device;
+    struct hyp_str key;  /* "energy", "volume.s1" */
+    struct hyp_str unit; /* empty = the register's own */
+    struct hyp_str number;
+    hyp_utc time;
+    struct hyp_str quality; /* "manual" (also when empty), "estimated", "corrected" */
+    struct hyp_str reason;
+};
+/*
+ * Keeps it beside what was measured.
+ * @ret_stored  false: it was known already
+ * Returns      HYP_OK | DENIED | NOT_FOUND | INVALID (err: which field) | BUSY, FULL, IO
+ */
+HYP_MUST_USE enum hyp_status hyp_life_enter(struct hyp_service *service,
+                                            const struct hyp_scope *scope,
+                                            const struct hyp_typed_value *typed,
+                                            struct hyp_arena *arena, bool *ret_stored,
+                                            struct hyp_error *err);
+
+/* All versions of the values of a register in [from, to), oldest first; at most `limit`. */
+struct hyp_version_query {
+    hyp_point_id point;
+    hyp_utc from;
+    hyp_utc to;
+    size_t limit;
+};
+HYP_MUST_USE enum hyp_status
+hyp_life_versions(struct hyp_service *service, const struct hyp_scope *scope,
+                  const struct hyp_version_query *query, struct hyp_arena *arena,
+                  struct hyp_version **ret_versions, size_t *ret_count, struct hyp_error *err);
+
+HYP_MUST_USE enum hyp_status hyp_life_retention(struct hyp_service *service,
+                                                const struct hyp_scope *scope,
+                                                struct hyp_retention *ret_retention,
+                                                struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_life_retention_set(struct hyp_service *service,
+                                                    const struct hyp_scope *scope,
+                                                    const struct hyp_retention *retention,
+                                                    struct hyp_error *err);
+
+/* @forgotten  device, from, to, reason; the rest is filled in */
+HYP_MUST_USE enum hyp_status hyp_life_forget(struct hyp_service *service,
+                                             const struct hyp_scope *scope,
+                                             struct hyp_forgotten *forgotten,
+                                             struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_life_forgotten(struct hyp_service *service,
+                                                const struct hyp_scope *scope,
+                                                struct hyp_arena *arena,
+                                                struct hyp_forgotten **ret_list,
+                                                size_t *ret_count, struct hyp_error *err);
+
+#endif
