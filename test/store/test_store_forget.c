@@ -50,10 +50,12 @@ static void open_life(struct life *life)
     hyp_clock_fake_init(&t->clock, (hyp_utc){.ms = NOW_MS});
     hyp_arena_init(&t->arena, (size_t)1 << 30);
     test_log_init(&t->log);
-    struct hyp_store_config config = {.folder = life->folder.path,
-                                      .clock = &t->clock.clock,
-                                      .log = &t->log.log,
-                                      .seal_readings = 1};
+    struct test_place place;
+    test_place(&place, &life->folder);
+    struct hyp_store_config config = place.config;
+    config.clock = &t->clock.clock;
+    config.log = &t->log.log;
+    config.seal_readings = 1;
     struct hyp_error err = {0};
     if (hyp_store_open(&config, &t->store, &err) != HYP_OK) {
         fail_msg("store cannot be opened: %s", err.text);
@@ -226,6 +228,9 @@ static void check_all(struct life *life)
     assert_int_equal(stats.readings, 2 * HOURS - count_gone(life));
     assert_int_equal(stats.values, 2 * stats.readings);
     assert_int_equal(stats.frames, 2 * HOURS - count_gone(life));
+    if (test_is_postgres()) {
+        return; /* the doctor looks at files */
+    }
     char damage[HYP_ERROR_TEXT_MAX] = "";
     struct hyp_doctor doctor = {.folder = life->folder.path,
                                 .clock = &life->t.clock.clock,
@@ -242,7 +247,7 @@ static void nothing_is_left_of_a_span(void **state)
     const struct span_row *row = *state;
     struct life life;
     begin_life(&life, row);
-    if (count_gone(&life) > 0) {
+    if (count_gone(&life) > 0 && !test_is_postgres()) {
         assert_true(count_in_files(&life, GONE) > 0);
     }
     struct hyp_forgotten asked = {.tenant = life.t.tenant,
@@ -267,7 +272,7 @@ static void nothing_is_left_of_a_span(void **state)
     assert_int_equal(proof.frames, count_gone(&life));
     check_all(&life);
     assert_int_equal(count_in_files(&life, GONE), 0);
-    assert_true(count_in_files(&life, "Neighbour") > 0);
+    assert_true(test_is_postgres() || count_in_files(&life, "Neighbour") > 0);
     test_store_close(&life.t);
     assert_int_equal(count_in_files(&life, GONE), 0);
     open_life(&life);
