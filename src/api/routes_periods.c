@@ -82,6 +82,12 @@ static void render_row(struct hyp_json *json, const struct hyp_period_row *row)
     member_decimal(json, "first", any, row->first);
     member_decimal(json, "last", any, row->last);
     member_decimal(json, "delta", row->has_delta, row->delta);
+    hyp_json_key(json, "quality");
+    if (row->quality == HYP_QUALITY_UNSET) {
+        hyp_json_null(json);
+    } else {
+        hyp_json_text(json, hyp_quality_text(row->quality));
+    }
     hyp_json_key(json, "flags");
     hyp_json_array_begin(json);
     for (size_t i = 0; i < HYP_ARRAY_LEN(flag_rows); i++) {

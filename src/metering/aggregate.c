@@ -48,7 +48,8 @@ static struct hyp_aggregate_bound bound_by_last(const struct hyp_aggregate *aggr
     int64_t away = bound.ms - aggregate->last_time.ms;
     bool near =
         aggregate->any && (away < 0 ? -away : away) <= half_of(&aggregate->config, bound);
-    return (struct hyp_aggregate_bound){near, aggregate->total, aggregate->backs};
+    return (struct hyp_aggregate_bound){near, aggregate->total, aggregate->backs,
+                                        aggregate->last_quality};
 }
 
 static void give_row(struct hyp_aggregate *aggregate, const struct hyp_aggregate_bound *at_end)
@@ -63,6 +64,10 @@ static void give_row(struct hyp_aggregate *aggregate, const struct hyp_aggregate
         start.digits = -start.digits;
         row->has_delta = at_start->backs == at_end->backs &&
                          hyp_decimal_add(at_end->total, start, &row->delta) == HYP_OK;
+    }
+    if (row->has_delta) {
+        row->quality = hyp_quality_worse(row->quality, at_start->quality);
+        row->quality = hyp_quality_worse(row->quality, at_end->quality);
     }
     aggregate->config.emit(aggregate->config.user, row);
     aggregate->at_start = *at_end;
@@ -139,7 +144,8 @@ static void note_start(struct hyp_aggregate *aggregate, const struct hyp_aggrega
     }
 }
 
-static void count_value(struct hyp_aggregate *aggregate, hyp_utc time, struct hyp_decimal value)
+static void count_value(struct hyp_aggregate *aggregate, hyp_utc time, struct hyp_decimal value,
+                        enum hyp_quality quality)
 {
     struct hyp_period_row *row = &aggregate->row;
     double number = hyp_decimal_to_double(value);
@@ -153,11 +159,13 @@ static void count_value(struct hyp_aggregate *aggregate, hyp_utc time, struct hy
     row->min = HYP_MIN(row->min, number);
     row->max = HYP_MAX(row->max, number);
     row->last = value;
+    row->quality = hyp_quality_worse(row->quality, quality);
     aggregate->sum += number;
     row->count++;
 }
 
-void hyp_aggregate_add(struct hyp_aggregate *aggregate, hyp_utc time, struct hyp_decimal value)
+void hyp_aggregate_add(struct hyp_aggregate *aggregate, hyp_utc time, struct hyp_decimal value,
+                       enum hyp_quality quality)
 {
     const struct hyp_aggregate before = *aggregate;
     if (aggregate->any && time.ms <= aggregate->last_time.ms) {
@@ -166,6 +174,7 @@ void hyp_aggregate_add(struct hyp_aggregate *aggregate, hyp_utc time, struct hyp
     unsigned flags = aggregate->config.counter ? take_step(aggregate, time, value) : 0;
     aggregate->any = true;
     aggregate->last_time = time;
+    aggregate->last_quality = quality;
     if (before.row.start.ms < before.end.ms) {
         note_start(aggregate, &before, time);
     }
@@ -176,7 +185,7 @@ void hyp_aggregate_add(struct hyp_aggregate *aggregate, hyp_utc time, struct hyp
     if (time.ms >= aggregate->row.start.ms) {
         aggregate->row.flags |= flags;
     }
-    count_value(aggregate, time, value);
+    count_value(aggregate, time, value, quality);
 }
 
 void hyp_aggregate_finish(struct hyp_aggregate *aggregate)

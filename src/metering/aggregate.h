@@ -13,6 +13,7 @@
 
 #include "metering/calendar.h"
 #include "metering/counter.h"
+#include "model/value.h"
 
 enum hyp_row_flag {
     HYP_ROW_ROLLOVER = 1u << 0,
@@ -30,6 +31,8 @@ struct hyp_period_row {
     bool has_delta;
     struct hyp_decimal delta;
     unsigned flags; /* enum hyp_row_flag: steps that ended in the period */
+    /* The worst of the readings in the period and of those that the sum runs between. */
+    enum hyp_quality quality; /* UNSET = there are none */
 };
 
 struct hyp_aggregate_config {
@@ -50,6 +53,7 @@ struct hyp_aggregate_bound {
     bool known;
     struct hyp_decimal total;
     uint64_t backs;
+    enum hyp_quality quality; /* of the reading nearest to it */
 };
 
 struct hyp_aggregate {
@@ -62,6 +66,7 @@ struct hyp_aggregate {
     bool any; /* a reading was fed */
     hyp_utc last_time;
     struct hyp_decimal last;
+    enum hyp_quality last_quality;
     struct hyp_decimal total; /* of all steps so far */
     uint64_t backs;           /* steps of unknown size so far */
     size_t event;             /* the next one */
@@ -74,8 +79,12 @@ hyp_utc hyp_aggregate_end(const struct hyp_aggregate_config *config);
 
 void hyp_aggregate_init(struct hyp_aggregate *aggregate,
                         const struct hyp_aggregate_config *config);
-/* The next reading; one that is not later than the last is passed over. */
-void hyp_aggregate_add(struct hyp_aggregate *aggregate, hyp_utc time, struct hyp_decimal value);
+/*
+ * The next reading; one that is not later than the last is passed over.
+ * @quality  a usable one
+ */
+void hyp_aggregate_add(struct hyp_aggregate *aggregate, hyp_utc time, struct hyp_decimal value,
+                       enum hyp_quality quality);
 /* No more readings: gives the rows that are left. */
 void hyp_aggregate_finish(struct hyp_aggregate *aggregate);
 

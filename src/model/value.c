@@ -44,6 +44,20 @@ enum hyp_status hyp_quality_find(struct hyp_str text, enum hyp_quality *ret_qual
     return HYP_NOT_FOUND;
 }
 
+enum hyp_quality hyp_quality_worse(enum hyp_quality one, enum hyp_quality other)
+{
+    static const uint8_t steps[] = {
+        [HYP_QUALITY_UNSET] = 0,        [HYP_QUALITY_GOOD] = 1,
+        [HYP_QUALITY_CORRECTED] = 2,    [HYP_QUALITY_MANUAL] = 3,
+        [HYP_QUALITY_ESTIMATED] = 4,    [HYP_QUALITY_DOUBTFUL] = 5,
+        [HYP_QUALITY_NO_VALUE] = 6,     [HYP_QUALITY_INVALID] = 6,
+        [HYP_QUALITY_OVERFLOW] = 6,     [HYP_QUALITY_UNDERFLOW] = 6,
+        [HYP_QUALITY_DEVICE_ERROR] = 6,
+    };
+    static_assert(HYP_ARRAY_LEN(steps) == HYP_QUALITY_LAST + 1, "one per quality");
+    return steps[other] > steps[one] ? other : one;
+}
+
 const char *hyp_function_text(enum hyp_function function)
 {
     return function_texts[function];

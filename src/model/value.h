@@ -42,6 +42,13 @@ static inline bool hyp_quality_is_usable(enum hyp_quality quality)
            quality == HYP_QUALITY_CORRECTED;
 }
 
+/*
+ * The one of two that is further from an undisturbed measurement: what is computed of several
+ * values is as good as the worst of them. From the best: good, corrected, manual, estimated,
+ * doubtful, any that is absent. Unset says nothing: the other one.
+ */
+enum hyp_quality hyp_quality_worse(enum hyp_quality one, enum hyp_quality other);
+
 enum hyp_value_kind {
     HYP_VALUE_UNSET = 0,
     HYP_VALUE_DECIMAL,

@@ -83,7 +83,8 @@ static enum hyp_status feed(struct hyp_service *service, hyp_tenant_id tenant,
         for (size_t i = 0; status == HYP_OK && i < count; i++) {
             if (values[i].kind == HYP_VALUE_DECIMAL &&
                 hyp_quality_is_usable(values[i].quality)) {
-                hyp_aggregate_add(aggregate, values[i].time, values[i].decimal);
+                hyp_aggregate_add(aggregate, values[i].time, values[i].decimal,
+                                  values[i].quality);
             }
         }
         at = until;

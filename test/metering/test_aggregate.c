@@ -35,10 +35,15 @@ static struct hyp_aggregate_config days_config(int days)
     };
 }
 
-static void add(int64_t hour, int64_t tenths)
+static void add_of(int64_t hour, int64_t tenths, enum hyp_quality quality)
 {
     hyp_aggregate_add(&aggregate, (hyp_utc){START_MS + hour * HOUR_MS},
-                      (struct hyp_decimal){tenths, -1});
+                      (struct hyp_decimal){tenths, -1}, quality);
+}
+
+static void add(int64_t hour, int64_t tenths)
+{
+    add_of(hour, tenths, HYP_QUALITY_GOOD);
 }
 
 static void assert_delta(size_t row, int64_t tenths)
@@ -174,6 +179,37 @@ static void gauges_have_no_sum(void **state)
     assert_true(got[0].min > 29.9 && got[0].max < 70.1);
 }
 
+/*
+ * A row is as good as the worst reading it rests on: those in the period, and those next to its
+ * bounds even when they lie outside, but only for as long as a sum runs between them.
+ */
+static void quality_of_rows(void **state)
+{
+    (void)state;
+    struct hyp_aggregate_config config = days_config(6);
+    hyp_aggregate_init(&aggregate, &config);
+    add(0, 1000);
+    add_of(12, 1100, HYP_QUALITY_MANUAL);
+    add_of(13, 1110, HYP_QUALITY_CORRECTED);
+    add(24, 1200);
+    add_of(50, 1300, HYP_QUALITY_ESTIMATED); /* nearest to day 2, and in it */
+    add(72, 1400);
+    add_of(73, 1410, HYP_QUALITY_DOUBTFUL);
+    add_of(74, 1420, HYP_QUALITY_ESTIMATED);
+    add(131, 1500); /* the start of day 4 and the end of day 5 have no reading near enough */
+    hyp_aggregate_finish(&aggregate);
+    assert_int_equal(got_count, 6);
+    assert_int_equal(got[0].quality, HYP_QUALITY_MANUAL);
+    assert_int_equal(got[1].quality, HYP_QUALITY_ESTIMATED);
+    assert_delta(1, 100);
+    assert_int_equal(got[2].quality, HYP_QUALITY_ESTIMATED);
+    assert_int_equal(got[3].quality, HYP_QUALITY_DOUBTFUL);
+    assert_int_equal(got[4].quality, HYP_QUALITY_UNSET);
+    assert_false(got[4].has_delta);
+    assert_false(got[5].has_delta);
+    assert_int_equal(got[5].quality, HYP_QUALITY_GOOD);
+}
+
 static void nothing_at_all(void **state)
 {
     (void)state;
@@ -196,6 +232,7 @@ int main(void)
     TEST_ONE(&list, steps_back);
     TEST_ONE(&list, exchange_and_rollover);
     TEST_ONE(&list, gauges_have_no_sum);
+    TEST_ONE(&list, quality_of_rows);
     TEST_ONE(&list, nothing_at_all);
     return test_list_run(&list, "aggregate");
 }

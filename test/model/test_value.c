@@ -129,6 +129,21 @@ static void qualities_read_back_and_split_into_usable_and_absent(void **state)
     assert_true(hyp_quality_is_usable(HYP_QUALITY_CORRECTED));
 }
 
+static void the_worse_of_two_qualities(void **state)
+{
+    static const enum hyp_quality order[] = {
+        HYP_QUALITY_UNSET,     HYP_QUALITY_GOOD,     HYP_QUALITY_CORRECTED, HYP_QUALITY_MANUAL,
+        HYP_QUALITY_ESTIMATED, HYP_QUALITY_DOUBTFUL, HYP_QUALITY_INVALID,
+    };
+    (void)state;
+    for (size_t i = 0; i < HYP_ARRAY_LEN(order); i++) {
+        for (size_t j = 0; j <= i; j++) {
+            assert_int_equal(hyp_quality_worse(order[i], order[j]), order[i]);
+            assert_int_equal(hyp_quality_worse(order[j], order[i]), order[i]);
+        }
+    }
+}
+
 static void vocabulary_is_consistent(void **state)
 {
     (void)state;
@@ -238,6 +253,7 @@ int main(void)
     TEST_ONE(&list, keys_differ_in_every_part);
     TEST_ONE(&list, values_as_text);
     TEST_ONE(&list, qualities_read_back_and_split_into_usable_and_absent);
+    TEST_ONE(&list, the_worse_of_two_qualities);
     TEST_ONE(&list, vocabulary_is_consistent);
     TEST_ONE(&list, units_and_quantities_are_consistent);
     TEST_ROWS(&list, unit_rows, check_unit);
