@@ -5,8 +5,11 @@
 #include "api/routes.h"
 #include "service/counting.h"
 
-static void render_entry(struct hyp_json *json, const struct hyp_counter_entry *entry)
+static void render_entry(struct hyp_request *req, const struct hyp_counter_entry *entry)
 {
+    struct hyp_json *json = &req->json;
+    char author[HYP_LIMIT_NAME];
+    hyp_counting_author(req->service, entry, author, sizeof(author));
     hyp_json_object_begin(json);
     hyp_json_member_i64(json, "id", entry->id);
     hyp_render_time(json, "time", entry->time);
@@ -21,13 +24,15 @@ static void render_entry(struct hyp_json *json, const struct hyp_counter_entry *
     } else {
         hyp_json_i64(json, entry->author);
     }
+    hyp_json_member_text(json, "user_name", author);
     hyp_render_time(json, "entered", entry->entered);
     hyp_json_member_text(json, "note", entry->note);
     hyp_json_object_end(json);
 }
 
-static void render_view(struct hyp_json *json, const struct hyp_counting_view *view)
+static void render_view(struct hyp_request *req, const struct hyp_counting_view *view)
 {
+    struct hyp_json *json = &req->json;
     hyp_json_object_begin(json);
     hyp_json_member_i64(json, "point", view->point.id.id);
     hyp_json_member_i64(json, "device", view->point.device.id);
@@ -43,7 +48,7 @@ static void render_view(struct hyp_json *json, const struct hyp_counting_view *v
     hyp_json_key(json, "events");
     hyp_json_array_begin(json);
     for (size_t i = 0; i < view->entry_count; i++) {
-        render_entry(json, &view->entries[i]);
+        render_entry(req, &view->entries[i]);
     }
     hyp_json_array_end(json);
     hyp_json_object_end(json);
@@ -55,7 +60,7 @@ enum hyp_status hyp_route_counting_get(struct hyp_request *req, struct hyp_error
     enum hyp_status status = hyp_counting_get(
         req->service, req->scope, (hyp_point_id){req->ids[0]}, &req->arena, &view, err);
     if (status == HYP_OK) {
-        render_view(&req->json, &view);
+        render_view(req, &view);
     }
     return status;
 }
@@ -113,7 +118,7 @@ enum hyp_status hyp_route_counting_change(struct hyp_request *req, struct hyp_er
         status = hyp_counting_set(req->service, req->scope, point, &view.counting, err);
     }
     if (status == HYP_OK) {
-        render_view(&req->json, &view);
+        render_view(req, &view);
     }
     return status;
 }
@@ -181,7 +186,7 @@ enum hyp_status hyp_route_counting_event_add(struct hyp_request *req, struct hyp
     }
     if (status == HYP_OK) {
         req->http_status = MHD_HTTP_CREATED;
-        render_entry(&req->json, &entry);
+        render_entry(req, &entry);
     }
     return status;
 }

@@ -242,6 +242,7 @@ static void an_exchange_is_counted(void **state)
 {
     struct hyp_error err;
     struct hyp_counting_view view;
+    char author[HYP_LIMIT_NAME];
     (void)state;
     test_commit(&t, device.id, TEST_START_MS, 100);
     test_commit(&t, device.id, TEST_START_MS + 6 * HOUR_MS, 110);
@@ -268,6 +269,11 @@ static void an_exchange_is_counted(void **state)
     assert_int_equal(view.entries[0].opening.exp10, -1);
     assert_string_equal(view.entries[0].note, "M. Jensen");
     assert_string_equal(test_last_audit(&t).action, "counting.event");
+    hyp_counting_author(t.service, &view.entries[0], author, sizeof(author));
+    assert_string_equal(author, "");
+    entry.author = test_add_user(&t, "anna", HYP_ROLE_ADMIN).id;
+    hyp_counting_author(t.service, &entry, author, sizeof(author));
+    assert_string_equal(author, "anna");
     assert_int_equal(
         hyp_counting_entry_remove(t.service, &t.admin, query.point, entry.id, &err), HYP_OK);
     assert_int_equal(
