@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { axeViolations, open, settled, unexpected, until, visit, withSession } from './harness.mjs';
 
 const PAGES = ({ device, line, frame }) => [
-  '/', '/devices', `/devices/${device}`, `/devices/${device}?tab=chart`, `/devices/${device}?tab=readings`, `/devices/${device}?tab=communication`, `/devices/${device}?tab=data`,
+  '/', '/devices', `/devices/${device}`, `/devices/${device}?tab=chart`, `/devices/${device}?tab=consumption`, `/devices/${device}?tab=readings`, `/devices/${device}?tab=communication`, `/devices/${device}?tab=data`,
   '/devices/new?way=mbus', '/devices/new?way=modbus', '/chart', '/frames', `/frames/${frame}`, '/inspector', '/lines', `/lines/${line}`, '/jobs', '/settings/appearance', '/settings/users', '/settings/tokens', '/settings/audit',
 ];
 
@@ -214,5 +214,6 @@ export async function run(world) {
   await tabOrder(world, '/settings/appearance', SETTINGS);
   await tabOrder(world, '/devices');
   await tabOrder(world, list.find((p) => p.includes('tab=chart')));
-  await firstLoads(world, ['/', '/devices', `/devices/${world.device.id}?tab=chart`, '/chart', '/lines', `/frames/${frames.items[0].id}`]);
+  await tabOrder(world, list.find((p) => p.includes('tab=consumption')));
+  await firstLoads(world, ['/', '/devices', `/devices/${world.device.id}?tab=chart`, `/devices/${world.device.id}?tab=consumption`, '/chart', '/lines', `/frames/${frames.items[0].id}`]);
 }

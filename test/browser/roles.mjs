@@ -49,6 +49,9 @@ async function reader(world) {
   tap.equal(await page.getByRole('button', { name: 'Read now' }).count(), 0, 'a reader sees no "Read now"');
   await open(page, server, `/devices/${device.id}?tab=data`);
   tap.equal(await page.getByRole('button', { name: /Edit|Delete/ }).count(), 0, 'a reader sees no edit or delete');
+  await open(page, server, `/devices/${device.id}?tab=consumption`);
+  await page.getByRole('heading', { name: 'Exchanges, resets and settlement' }).waitFor();
+  tap.equal(await page.locator('.counting').getByRole('button').count(), 0, 'a reader sees exchanges and settlement, and changes none');
   await open(page, server, '/lines');
   tap.equal(await page.getByRole('button', { name: 'Add line' }).count(), 0, 'a reader sees no "Add line"');
   await open(page, server, '/settings');

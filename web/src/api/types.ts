@@ -77,8 +77,19 @@ export interface Point {
 export interface Period {
   start: string; end: string; count: number; min: number | null; mean: number | null; max: number | null;
   first: number | null; last: number | null; delta: number | null; flags: string[];
+  /** The worst of the values it rests on; null where there are none. */
+  quality: string | null;
 }
 export interface Periods { point: number; device: number; step: string; items: Period[] }
+
+/** An exchange of the meter or a reset of its register, as a person told it. */
+export interface CounterEvent {
+  id: number; time: string; kind: 'exchange' | 'reset'; closing: number; opening: number;
+  user: number | null; user_name: string; entered: string; note: string;
+}
+export interface Counting {
+  point: number; device: number; unit: string; digits: number | null; settlement_day: number; settlement_hour: number; events: CounterEvent[];
+}
 
 export interface Reading {
   time: string; receive_time: string; kind: string; source: string; frame: number | null;

@@ -47,8 +47,8 @@ export function bytes(n: number): string {
   return `${number(v, i === 0 || v >= 100 ? 0 : 1)} ${names[i]}`;
 }
 
-/** What a person typed: comma or point as the decimal mark, spaces ignored; null when it is no number. */
-export function parseDecimal(input: string): number | null {
+/** What a person typed as exact text ("1234.50"): comma or point as the decimal mark, spaces ignored; null when it is no number. */
+export function plainDecimal(input: string): string | null {
   const text = input.replace(/[\s\u00a0\u202f']/g, '').replace('\u2212', '-');
   const marksFound = text.replace(/[^.,]/g, '');
   let plain = text;
@@ -60,5 +60,11 @@ export function parseDecimal(input: string): number | null {
   } else {
     plain = text.replace(',', '.');
   }
-  return /^-?\d+(\.\d+)?$|^-?\.\d+$/.test(plain) ? Number(plain) : null;
+  return /^-?\d+(\.\d+)?$|^-?\.\d+$/.test(plain) ? plain.replace(/^(-?)\./, '$10.') : null;
+}
+
+/** The same as a number, which does not hold every digit of a long register. */
+export function parseDecimal(input: string): number | null {
+  const plain = plainDecimal(input);
+  return plain === null ? null : Number(plain);
 }

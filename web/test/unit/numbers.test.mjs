@@ -2,7 +2,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { load } from './load.mjs';
 
-const { decimalText, number, parseDecimal, places, bytes, unitText, withUnit } = await load('model/numbers.ts', 'model/units.ts');
+const { decimalText, number, parseDecimal, plainDecimal, places, bytes, unitText, withUnit } = await load('model/numbers.ts', 'model/units.ts');
 
 test('registers keep every digit and get the marks of the language', () => {
   const rows = [
@@ -23,6 +23,11 @@ test('typed numbers take comma and point', () => {
   const rows = [['1,5', 1.5], ['1.5', 1.5], [' 1 234,5 ', 1234.5], ['1.234,5', 1234.5], ['1,234.5', 1234.5], ['1.234.567', 1234567], ['\u22125', -5], ['.5', 0.5],
     ['', null], ['abc', null], ['1,2,x', null], ['--1', null], ['1e5', null]];
   for (const [text, wanted] of rows) assert.equal(parseDecimal(text), wanted, JSON.stringify(text));
+});
+
+test('a typed register keeps every digit', () => {
+  const rows = [['99 999 999 999 999 999,1230', '99999999999999999.1230'], ['1.234,50', '1234.50'], [',5', '0.5'], ['-.5', '-0.5'], ['007', '007'], ['12e3', null], ['', null]];
+  for (const [text, wanted] of rows) assert.equal(plainDecimal(text), wanted, JSON.stringify(text));
 });
 
 test('chart places follow the span', () => {

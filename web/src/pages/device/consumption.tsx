@@ -14,6 +14,7 @@ import { download, fileName } from '../../parts/download';
 import { Icon } from '../../parts/icon';
 import { Empty, Loaded } from '../../parts/states';
 import { isNumeric, pointTitle } from '../../parts/value';
+import { CountingCard } from './counting';
 import downloadIcon from '../../icons/download.svg';
 import leftIcon from '../../icons/chevron-left.svg';
 import rightIcon from '../../icons/chevron-right.svg';
@@ -67,6 +68,28 @@ function notes(step: Unit, r: Row, now: number): string {
   ].filter(Boolean).join(', ');
 }
 
+/** What is not simply measured, worst first, each with the mark that the table puts beside the number. */
+const MARKS: Record<string, string> = { doubtful: '?', estimated: '≈', manual: '†', corrected: '*' };
+const markOf = (r: Row): string | undefined => MARKS[r.period.quality ?? ''];
+const qualitiesOf = (rows: Row[]): string[] => Object.keys(MARKS).filter((q) => rows.some((r) => r.period.quality === q));
+
+function QualityMark({ quality }: { quality: string }) {
+  return <span class="qmark" title={word('quality', quality)}><span aria-hidden="true">{MARKS[quality]}</span><span class="sr">{word('quality', quality)}</span></span>;
+}
+
+/** The keys of the bars and of the marks that are there. */
+function Legend({ rows }: { rows: Row[] }) {
+  const found = qualitiesOf(rows);
+  return (
+    <ul class="tally-legend" aria-label={t('consumption.legend')}>
+      <li><i class="tally-new" />{t('consumption.this')}</li>
+      <li><i class="tally-old" />{t('consumption.before')}</li>
+      {found.length > 0 && <li><i class="tally-new tally-marked" />{t('consumption.marked')}</li>}
+      {found.map((q) => <li key={q}><QualityMark quality={q} />{t(`consumption.${q}` as Key)}</li>)}
+    </ul>
+  );
+}
+
 const sum = (list: (number | null)[]): number => list.reduce<number>((a, b) => a + (b ?? 0), 0);
 const change = (a: number | null, b: number | null): string => (a === null || b === null || b <= 0 ? '' : `${a >= b ? '+' : ''}${number((a - b) / b * 100)} %`);
 
@@ -76,8 +99,8 @@ function Bars({ rows, step, text }: { rows: Row[]; step: Unit; text: (n: number 
   return (
     <div class="tallies" role="img" aria-label={t('consumption.label')}>
       {rows.map((r, i) => (
-        <div key={r.start} class={oddHours(step, r) === null ? 'tally' : 'tally tally-odd'} title={`${label(step, r.start)}: ${text(r.delta)} (${text(r.old)})`}>
-          {bar(r.old, 'tally-old')}{bar(r.delta, 'tally-new')}
+        <div key={r.start} class={oddHours(step, r) === null ? 'tally' : 'tally tally-odd'} title={[`${label(step, r.start)}: ${text(r.delta)} (${text(r.old)})`, markOf(r) && word('quality', r.period.quality)].filter(Boolean).join(', ')}>
+          {bar(r.old, 'tally-old')}{bar(r.delta, markOf(r) ? 'tally-new tally-marked' : 'tally-new')}
           <span>{step === 'day' ? civil(r.start).d : step === 'month' ? civil(r.start).mo : step === 'hour' ? civil(r.start).h : i % 2 ? '' : label(step, r.start)}</span>
         </div>
       ))}
@@ -96,7 +119,7 @@ function Table({ rows, step, text, unit, now }: { rows: Row[]; step: Unit; text:
         <tbody>
           {rows.map((r) => (
             <tr key={r.start}>
-              <td>{label(step, r.start)}</td><td class="num"><strong>{text(r.delta)}</strong></td><td class="num">{text(r.old)}</td>
+              <td>{label(step, r.start)}</td><td class="num">{markOf(r) && <QualityMark quality={r.period.quality!} />}<strong>{text(r.delta)}</strong></td><td class="num">{text(r.old)}</td>
               <td class="num">{change(r.delta, r.old)}</td><td class="num">{text(r.period.last)}</td><td>{notes(step, r, now)}</td>
             </tr>
           ))}
@@ -112,20 +135,22 @@ function Consumption({ rows, step, value, name, now }: { rows: Row[]; step: Unit
   const decimals = known.every((r) => Number.isInteger(r.delta)) ? 0 : places(Math.max(...known.map((r) => r.delta!), 0));
   const text = (n: number | null): string => (n === null ? '–' : number(n, decimals));
   const total = sum(rows.map((r) => r.delta));
+  const worst = qualitiesOf(known)[0];
   // Only what stands beside something is compared: half a month not with a whole one.
   const both = known.filter((r) => r.old !== null);
   const save = (): void => download(`${fileName(name)}.csv`, csv(
-    [t('consumption.start'), t('consumption.end'), `${t('tab.consumption')} [${unit}]`, t('consumption.before'), t('chart.last'), t('consumption.note')],
-    rows.map((r) => [iso(r.start), iso(r.end), r.delta, r.old, r.period.last, notes(step, r, now)]),
+    [t('consumption.start'), t('consumption.end'), `${t('tab.consumption')} [${unit}]`, t('consumption.before'), t('chart.last'), t('consumption.quality'), t('consumption.note')],
+    rows.map((r) => [iso(r.start), iso(r.end), r.delta, r.old, r.period.last, r.period.quality, notes(step, r, now)]),
   ));
   if (!rows.some((r) => r.period.count > 0)) return <div class="card"><Empty title={t('chart.noData')} text={t('consumption.noDataText')} /></div>;
   return (
     <div class="card">
       <div class="chart-tools">
-        <p class="sum"><strong>{number(total, decimals)} {unit}</strong> {both.length > 0 && <span class="grey">{t('consumption.compared', { change: change(sum(both.map((r) => r.delta)), sum(both.map((r) => r.old))) || '–' })}</span>}</p>
+        <p class="sum">{worst && <QualityMark quality={worst} />}<strong>{number(total, decimals)} {unit}</strong> {both.length > 0 && <span class="grey">{t('consumption.compared', { change: change(sum(both.map((r) => r.delta)), sum(both.map((r) => r.old))) || '–' })}</span>}</p>
         <button type="button" class="btn" onClick={save}><Icon svg={downloadIcon} />CSV</button>
       </div>
       <Bars rows={rows} step={step} text={text} />
+      <Legend rows={rows} />
       <Table rows={rows} step={step} text={text} unit={unit} now={now} />
     </div>
   );
@@ -162,6 +187,7 @@ export default function ConsumptionTab({ device, latest }: TabProps) {
       <Loaded from={rows} what={t('consumption.failed')}>
         {(found) => <Consumption rows={rowsOf(found.items, span, now)} step={s.step} value={value!} name={`${device.name}-${value!.key}`} now={now} />}
       </Loaded>
+      {value && <CountingCard key={value.point} value={value} onChange={rows.reload} />}
     </>
   );
 }
