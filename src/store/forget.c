@@ -271,9 +271,12 @@ static enum hyp_status forget_chunk(struct hyp_store *store, struct hyp_series *
 static enum hyp_status forget_in_chunks(struct hyp_store *store, struct hyp_series *series,
                                         struct task *task)
 {
-    bool sealed = series != NULL && series->sealed_readings > 0;
-    int64_t first = sealed ? HYP_MAX(series->sealed_first, task->from) : 0;
-    int64_t last = sealed ? HYP_MIN(series->sealed_last, task->to - 1) : -1;
+    if (series == NULL || series->sealed_readings == 0) {
+        next_stage(task, STAGE_FRAMES, -1);
+        return save_alone(store->write.main, task);
+    }
+    int64_t first = HYP_MAX(series->sealed_first, task->from);
+    int64_t last = HYP_MIN(series->sealed_last, task->to - 1);
     uint32_t month = hyp_period_month(hyp_period_of(first));
     int64_t begin = hyp_period_part(month > 0 ? month - 1 : 0, 0);
     int64_t end = last < first ? 0 : (int64_t)hyp_period_whole(hyp_period_of(last)) + 1;
