@@ -69,6 +69,17 @@
 
 __extension__ typedef __int128 hyp_int128;
 
+/* Digits by row of a column that others refer to, or the times of the rows: decoded once. */
+struct hyp_chunk_line {
+    uint64_t serial; /* of the chunk */
+    uint64_t used;   /* when, by work->line_turn; 0 = holds nothing */
+    uint32_t column; /* its place in the head, or HYP_CHUNK_LINE_TIMES */
+    size_t capacity;
+    int64_t *digits;
+};
+#define HYP_CHUNK_LINE_TIMES UINT32_MAX
+#define HYP_CHUNK_LINES 12
+
 /* Working memory of writer and reader; all zero at first, grows as needed. */
 struct hyp_chunk_work {
     size_t capacity; /* values in each of these */
@@ -79,11 +90,13 @@ struct hyp_chunk_work {
     uint32_t *rows;
     int8_t *exponents;
     uint8_t *qualities;
-    int64_t *sources[HYP_REFERENCE_COLUMNS + 1]; /* of a reference, and its times */
-    uint32_t *starts;                            /* by column */
+    int64_t *line;    /* of a reference */
+    uint32_t *starts; /* by column */
     size_t start_capacity;
     struct hyp_map text_index;
-    struct hyp_chunk_chooser *chooser; /* of the writer, store/chunk_choose.h */
+    struct hyp_chunk_chooser *chooser;            /* of the writer, store/chunk_choose.h */
+    struct hyp_chunk_line lines[HYP_CHUNK_LINES]; /* of the reader */
+    uint64_t line_turn;
 };
 void hyp_chunk_work_finish(struct hyp_chunk_work *work);
 
@@ -149,6 +162,7 @@ struct hyp_chunk_stats {
 
 struct hyp_chunk_column {
     int64_t point;
+    uint32_t number; /* its place in the head */
     uint8_t value_kind;
     uint32_t cells;
     uint32_t usable;
@@ -163,6 +177,7 @@ struct hyp_chunk {
     int64_t last;
     uint32_t columns;
     uint32_t data_crc;
+    uint64_t serial; /* one for each attached chunk of a process: what `work` knows it by */
     uint8_t version;
     struct hyp_bytes head;  /* at the first column */
     struct hyp_bytes parts; /* of data: the rows' part, behind its times */
@@ -180,6 +195,7 @@ HYP_MUST_USE enum hyp_status hyp_chunk_attach(struct hyp_chunk *chunk, struct hy
 /* Walks the columns; no data needed. */
 struct hyp_chunk_cursor {
     struct hyp_bytes in;
+    uint32_t number;
     uint32_t left;
     uint32_t rows;
     int64_t point;
@@ -219,6 +235,22 @@ HYP_MUST_USE enum hyp_status hyp_chunk_rows(const struct hyp_chunk *chunk,
                                             struct hyp_chunk_work *work,
                                             const struct hyp_chunk_target *target,
                                             struct hyp_rows *rows);
+
+/*
+ * The place of a line in *work; the one used longest ago makes room.
+ * @ret_known it holds the line already; otherwise it is the caller's to fill, chunk->rows long,
+ *            and hyp_chunk_line_keep says that it is full
+ * Returns    HYP_OK | NO_MEMORY. Valid until HYP_CHUNK_LINES others were asked for.
+ */
+HYP_MUST_USE enum hyp_status hyp_chunk_line_get(struct hyp_chunk_work *work,
+                                                const struct hyp_chunk *chunk, uint32_t column,
+                                                struct hyp_chunk_line **ret_line,
+                                                bool *ret_known);
+void hyp_chunk_line_keep(struct hyp_chunk_work *work, struct hyp_chunk_line *line);
+/* A line that is there already; NULL = none. */
+const struct hyp_chunk_line *hyp_chunk_line_find(const struct hyp_chunk_work *work,
+                                                 const struct hyp_chunk *chunk,
+                                                 uint32_t column);
 
 /* Makes room for so many values (used by writer and reader). HYP_OK | NO_MEMORY */
 HYP_MUST_USE enum hyp_status hyp_chunk_reserve(struct hyp_chunk_work *work, size_t values);

@@ -228,8 +228,8 @@ static void write_body(struct hyp_buf *data, const struct hyp_cells *column,
     }
     size_t second = data->len;
     manner.reference = column->reference;
-    manner.line = work->sources[0];
-    hyp_chunk_chooser_line(work->chooser, column->reference, work->sources[0]);
+    manner.line = work->line;
+    hyp_chunk_chooser_line(work->chooser, column->reference, work->line);
     write_body_as(data, column, &manner, work);
     keep_shorter(data, start, second);
 }

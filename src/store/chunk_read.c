@@ -113,6 +113,7 @@ enum hyp_status hyp_chunk_next_column(struct hyp_chunk_cursor *cursor,
         column.stats.count > column.usable) {
         return HYP_MALFORMED;
     }
+    column.number = cursor->number++;
     cursor->left--;
     cursor->point = column.point;
     cursor->body += column.body_len;
@@ -148,6 +149,8 @@ enum hyp_status hyp_chunk_attach(struct hyp_chunk *chunk, struct hyp_str data)
     if (hyp_bytes_failed(&in) || len > hyp_bytes_left(&in)) {
         return HYP_MALFORMED;
     }
+    static _Atomic uint64_t attached;
+    chunk->serial = ++attached;
     chunk->parts = hyp_bytes_slice(&in, (size_t)len);
     chunk->bodies = hyp_bytes_slice(&in, hyp_bytes_left(&in));
     return HYP_OK;
@@ -302,10 +305,10 @@ static bool find_numbered(const struct hyp_chunk *chunk, uint32_t number,
     return hyp_chunk_next_column(&cursor, column) == HYP_OK;
 }
 
-/* Digits by row of a column that a reference names; uses the members of `work` for one column.
- */
-static bool read_source(const struct hyp_chunk *chunk, uint32_t number,
-                        struct hyp_chunk_work *work, int64_t *line)
+/* Decodes a column that a reference names into `line`; uses the members of `work` for one
+ * column. */
+static bool decode_source(const struct hyp_chunk *chunk, uint32_t number,
+                          struct hyp_chunk_work *work, int64_t *line)
 {
     struct hyp_chunk_column column;
     struct hyp_chunk_body body;
@@ -324,37 +327,65 @@ static bool read_source(const struct hyp_chunk *chunk, uint32_t number,
     struct hyp_chunk_cells cells = {
         .rows = work->rows, .qualities = work->qualities, .count = column.cells};
     hyp_chunk_spread_digits(&cells, work->payloads, chunk->rows, line);
+    return !hyp_bytes_failed(&in) && hyp_bytes_left(&in) == 0;
+}
+
+static bool decode_times(const struct hyp_chunk *chunk, int64_t *line)
+{
+    struct hyp_bytes in = chunk->parts;
+    hyp_sequence_read(&in, line, chunk->rows);
     return !hyp_bytes_failed(&in);
 }
 
-/* The line of a reference into work->sources[0]. */
-static bool read_line(const struct hyp_chunk *chunk,
-                      const struct hyp_chunk_reference *reference, struct hyp_chunk_work *work)
+/* Digits by row of a column that a reference names, or the times. */
+static enum hyp_status source_of(const struct hyp_chunk *chunk, uint32_t number,
+                                 struct hyp_chunk_work *work, const int64_t **ret_digits)
 {
-    for (size_t i = 0; i < reference->count; i++) {
-        if (!read_source(chunk, reference->columns[i], work, work->sources[i])) {
-            return false;
+    struct hyp_chunk_line *line;
+    bool known;
+    enum hyp_status status = hyp_chunk_line_get(work, chunk, number, &line, &known);
+    if (status == HYP_OK && !known) {
+        bool good = number == HYP_CHUNK_LINE_TIMES
+                        ? decode_times(chunk, line->digits)
+                        : decode_source(chunk, number, work, line->digits);
+        if (!good) {
+            return HYP_MALFORMED;
         }
+        hyp_chunk_line_keep(work, line);
     }
-    int64_t *times = work->sources[HYP_REFERENCE_COLUMNS];
-    if (reference->relation == HYP_RELATION_INTEGRAL) {
-        struct hyp_bytes in = chunk->parts;
-        hyp_sequence_read(&in, times, chunk->rows);
-        if (hyp_bytes_failed(&in)) {
-            return false;
-        }
+    if (status == HYP_OK) {
+        *ret_digits = line->digits;
     }
-    const int64_t *const x[HYP_REFERENCE_COLUMNS] = {work->sources[0], work->sources[1],
-                                                     work->sources[2]};
-    hyp_chunk_reference_source(reference, x, chunk->rows, work->sources[0]);
-    hyp_chunk_reference_line(reference, times, chunk->rows, work->sources[0]);
-    return true;
+    return status;
+}
+
+/* The line of a reference into work->line. */
+static enum hyp_status read_line(const struct hyp_chunk *chunk,
+                                 const struct hyp_chunk_reference *reference,
+                                 struct hyp_chunk_work *work)
+{
+    const int64_t *x[HYP_REFERENCE_COLUMNS] = {0};
+    const int64_t *times = NULL;
+    enum hyp_status status = HYP_OK;
+    for (size_t i = 0; i < reference->count && status == HYP_OK; i++) {
+        status = reference->columns[i] < chunk->columns
+                     ? source_of(chunk, reference->columns[i], work, &x[i])
+                     : HYP_MALFORMED;
+    }
+    if (status == HYP_OK && reference->relation == HYP_RELATION_INTEGRAL) {
+        status = source_of(chunk, HYP_CHUNK_LINE_TIMES, work, &times);
+    }
+    if (status == HYP_OK) {
+        hyp_chunk_reference_source(reference, x, chunk->rows, work->line);
+        hyp_chunk_reference_line(reference, times, chunk->rows, work->line);
+    }
+    return status;
 }
 
 /* Adds the line to the digits, which are those of the usable cells. */
 static void add_line(struct hyp_chunk_work *work, const struct hyp_chunk_column *column)
 {
-    const int64_t *line = work->sources[0];
+    const int64_t *line = work->line;
     uint32_t n = 0;
     for (uint32_t i = 0; i < column->cells; i++) {
         if (hyp_quality_is_usable((enum hyp_quality)work->qualities[i])) {
@@ -365,6 +396,24 @@ static void add_line(struct hyp_chunk_work *work, const struct hyp_chunk_column 
 }
 
 /* --- one column --- */
+
+/* The digits as they stand in the body, or from where a reference had them decoded. */
+static bool read_digits(struct hyp_bytes *in, const struct hyp_chunk *chunk,
+                        const struct hyp_chunk_column *column, struct hyp_chunk_work *work)
+{
+    const struct hyp_chunk_line *known = hyp_chunk_line_find(work, chunk, column->number);
+    if (known == NULL) {
+        hyp_sequence_read(in, work->payloads, column->usable);
+        return !hyp_bytes_failed(in) && hyp_bytes_left(in) == 0;
+    }
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < column->cells; i++) {
+        if (hyp_quality_is_usable((enum hyp_quality)work->qualities[i])) {
+            work->payloads[n++] = known->digits[work->rows[i]];
+        }
+    }
+    return true;
+}
 
 enum hyp_status hyp_chunk_values(const struct hyp_chunk *chunk,
                                  const struct hyp_chunk_column *column,
@@ -381,15 +430,17 @@ enum hyp_status hyp_chunk_values(const struct hyp_chunk *chunk,
     }
     unsigned how = body.flags & HYP_CHUNK_EXPONENTS;
     bool refers = body.reference.relation != HYP_RELATION_NONE;
-    int8_t least;
-    if ((refers && !read_line(chunk, &body.reference, work)) ||
-        !hyp_chunk_row_numbers(&in, chunk, column, work) ||
-        !read_exponents(&in, how, column->usable, work, &least) ||
-        !read_qualities(&in, (body.flags & HYP_CHUNK_ONE_QUALITY) != 0, column, work)) {
-        return HYP_MALFORMED;
+    if (refers) {
+        status = read_line(chunk, &body.reference, work);
+        if (status != HYP_OK) {
+            return status;
+        }
     }
-    hyp_sequence_read(&in, work->payloads, column->usable);
-    if (hyp_bytes_failed(&in) || hyp_bytes_left(&in) != 0) {
+    int8_t least;
+    if (!hyp_chunk_row_numbers(&in, chunk, column, work) ||
+        !read_exponents(&in, how, column->usable, work, &least) ||
+        !read_qualities(&in, (body.flags & HYP_CHUNK_ONE_QUALITY) != 0, column, work) ||
+        !read_digits(&in, chunk, column, work)) {
         return HYP_MALFORMED;
     }
     if (refers) {

@@ -20,8 +20,9 @@ void hyp_chunk_work_finish(struct hyp_chunk_work *work)
     free(work->rows);
     free(work->exponents);
     free(work->qualities);
-    for (size_t i = 0; i < HYP_ARRAY_LEN(work->sources); i++) {
-        free(work->sources[i]);
+    free(work->line);
+    for (size_t i = 0; i < HYP_CHUNK_LINES; i++) {
+        free(work->lines[i].digits);
     }
     free(work->starts);
     hyp_chunk_chooser_destroy(work->chooser);
@@ -53,16 +54,59 @@ enum hyp_status hyp_chunk_reserve(struct hyp_chunk_work *work, size_t values)
         !grow(&work->payloads, capacity, sizeof(*work->payloads)) ||
         !grow(&work->rows, capacity, sizeof(*work->rows)) ||
         !grow(&work->exponents, capacity, sizeof(*work->exponents)) ||
-        !grow(&work->qualities, capacity, sizeof(*work->qualities))) {
+        !grow(&work->qualities, capacity, sizeof(*work->qualities)) ||
+        !grow(&work->line, capacity, sizeof(*work->line))) {
         return HYP_NO_MEMORY;
-    }
-    for (size_t i = 0; i < HYP_ARRAY_LEN(work->sources); i++) {
-        if (!grow(&work->sources[i], capacity, sizeof(*work->sources[i]))) {
-            return HYP_NO_MEMORY;
-        }
     }
     work->capacity = capacity;
     return HYP_OK;
+}
+
+/* --- lines --- */
+
+const struct hyp_chunk_line *hyp_chunk_line_find(const struct hyp_chunk_work *work,
+                                                 const struct hyp_chunk *chunk, uint32_t column)
+{
+    for (size_t i = 0; i < HYP_CHUNK_LINES; i++) {
+        const struct hyp_chunk_line *line = &work->lines[i];
+        if (line->used != 0 && line->serial == chunk->serial && line->column == column) {
+            return line;
+        }
+    }
+    return NULL;
+}
+
+enum hyp_status hyp_chunk_line_get(struct hyp_chunk_work *work, const struct hyp_chunk *chunk,
+                                   uint32_t column, struct hyp_chunk_line **ret_line,
+                                   bool *ret_known)
+{
+    const struct hyp_chunk_line *known = hyp_chunk_line_find(work, chunk, column);
+    struct hyp_chunk_line *line = &work->lines[0];
+    for (size_t i = 1; i < HYP_CHUNK_LINES; i++) {
+        line = work->lines[i].used < line->used ? &work->lines[i] : line;
+    }
+    if (known != NULL) {
+        line = &work->lines[known - work->lines];
+        hyp_chunk_line_keep(work, line);
+    } else {
+        if (line->capacity < chunk->rows) {
+            if (!grow(&line->digits, chunk->rows, sizeof(*line->digits))) {
+                return HYP_NO_MEMORY;
+            }
+            line->capacity = chunk->rows;
+        }
+        line->serial = chunk->serial;
+        line->column = column;
+        line->used = 0;
+    }
+    *ret_line = line;
+    *ret_known = known != NULL;
+    return HYP_OK;
+}
+
+void hyp_chunk_line_keep(struct hyp_chunk_work *work, struct hyp_chunk_line *line)
+{
+    line->used = ++work->line_turn;
 }
 
 /* --- texts --- */

@@ -175,6 +175,51 @@ static void chunks_follow_each_other(void **state)
     drop(&m);
 }
 
+/* One column through a work space that has seen others, and through a new one. */
+static size_t same_column(const struct hyp_chunk *chunk, int64_t point,
+                          struct hyp_chunk_work *shared)
+{
+    struct hyp_chunk_column column;
+    if (hyp_chunk_find_column(chunk, point, &column) != HYP_OK) {
+        return 0;
+    }
+    struct hyp_chunk_work fresh = {0};
+    assert_int_equal(hyp_chunk_values(chunk, &column, shared), HYP_OK);
+    assert_int_equal(hyp_chunk_values(chunk, &column, &fresh), HYP_OK);
+    size_t n = column.cells;
+    assert_memory_equal(shared->payloads, fresh.payloads, n * sizeof(*fresh.payloads));
+    assert_memory_equal(shared->exponents, fresh.exponents, n);
+    assert_memory_equal(shared->rows, fresh.rows, n * sizeof(*fresh.rows));
+    hyp_chunk_work_finish(&fresh);
+    return 1;
+}
+
+/* What a work space keeps of one chunk is not taken for another's, in any order of reading. */
+static void decoded_sources_stay_with_their_chunk(void **state)
+{
+    (void)state;
+    static const int which[] = {SHAPE_HEAT, SHAPE_SHORT_HEAT, SHAPE_HEAT, SHAPE_MONTH};
+    struct made all[HYP_ARRAY_LEN(which)];
+    for (size_t i = 0; i < HYP_ARRAY_LEN(which); i++) {
+        struct shape shape = shapes[which[i]];
+        shape.seed += i;
+        make(&all[i], &shape);
+    }
+    struct hyp_chunk_work shared = {0};
+    size_t columns = 0;
+    for (uint32_t c = POINTS * 3; c-- > 0;) {
+        uint32_t column = c < POINTS ? c : c < 2 * POINTS ? 2 * POINTS - 1 - c : c - 2 * POINTS;
+        for (size_t i = 0; i < HYP_ARRAY_LEN(which); i++) {
+            columns += same_column(&all[i].chunk, points[column].point, &shared);
+        }
+    }
+    assert_true(columns > 3 * HYP_ARRAY_LEN(which));
+    hyp_chunk_work_finish(&shared);
+    for (size_t i = 0; i < HYP_ARRAY_LEN(which); i++) {
+        drop(&all[i]);
+    }
+}
+
 int main(void)
 {
     make_points();
@@ -184,6 +229,7 @@ int main(void)
     TEST_ROWS(&list, shapes, head_tells_the_truth);
     TEST_ONE(&list, damage_is_noticed);
     TEST_ONE(&list, chunks_follow_each_other);
+    TEST_ONE(&list, decoded_sources_stay_with_their_chunk);
     int failed = test_list_run(&list, "store-chunk");
     hyp_text_pool_finish(&pool);
     return failed;
