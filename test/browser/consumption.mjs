@@ -159,6 +159,8 @@ export async function run({ tap, server, admin, browser }) {
     await small.locator('.tallies .tally').first().waitFor();
     tap.ok(await small.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name}: nothing hangs over the side`);
     tap.equal(await axeViolations(browser, small), [], `${name}: axe finds nothing`);
+    tap.ok(await small.locator('.counting .table-box').evaluate((e) => e.scrollWidth <= e.clientWidth), `${name}: exchanges fit without scrolling`);
+    tap.ok(await small.getByText('browser test').filter({ visible: true }).count() === 1 && await small.getByText(/Anna Berg/).filter({ visible: true }).count() > 0, `${name}: with their author and note`);
     const shot = async (what) => { if (process.env.HYP_SHOTS) await small.screenshot({ path: `${process.env.HYP_SHOTS}/${what}-${options.colorScheme ?? 'phone'}.png`, fullPage: true }); };
     await shot('consumption');
     for (const form of ['Add exchange or reset', 'Digits and settlement']) {

@@ -12,8 +12,9 @@ import { may } from '../../live/session';
 import { Confirm, Dialog } from '../../parts/dialog';
 import { Choices, TextField } from '../../parts/fields';
 import { Icon } from '../../parts/icon';
-import { ActionError, Empty, Loaded } from '../../parts/states';
+import { ActionError, Empty, FieldError, Loaded } from '../../parts/states';
 import { toast } from '../../parts/toast';
+import { Time } from '../../parts/value';
 import editIcon from '../../icons/pencil.svg';
 import plusIcon from '../../icons/plus.svg';
 import trashIcon from '../../icons/trash-2.svg';
@@ -61,6 +62,7 @@ function EventForm({ point, unit, onClose, onSaved }: FormProps) {
     <Dialog title={t('counting.add')} onClose={onClose}>
       <form class="form" onSubmit={send(found, save, () => { onClose(); onSaved(); })} noValidate>
         <Choices legend={t('counting.kind')} value={f.kind} onChange={(kind) => change({ kind: kind as CounterEvent['kind'] })} options={KINDS.map((k) => ({ value: k, title: word('counterEvent', k), text: t(k === 'exchange' ? 'counting.exchangeText' : 'counting.resetText') }))} />
+        <FieldError text={bad('kind')} />
         <TextField type="datetime-local" label={t('chart.time')} hint={t('counting.timeHint')} value={f.time} onChange={(v) => change({ time: v })} error={bad('time')} required />
         <TextField inputMode="decimal" label={`${t('counting.closing')} [${unit}]`} hint={t('counting.closingHint')} value={f.closing} onChange={(v) => change({ closing: v })} error={bad('closing')} autocomplete="off" required />
         <TextField inputMode="decimal" label={`${t('counting.opening')} [${unit}]`} hint={t('counting.openingHint')} value={f.opening} onChange={(v) => change({ opening: v })} error={bad('opening')} autocomplete="off" required />
@@ -94,6 +96,7 @@ function RulesForm({ point, unit, now, onClose, onSaved }: FormProps & { now: Co
   );
 }
 
+const author = (e: CounterEvent): string => e.user_name || t('counting.nobody');
 const eventName = (e: CounterEvent): string => `${word('counterEvent', e.kind)}, ${dateTime(e.time)}`;
 
 function Events({ events, unit, onRemove }: { events: CounterEvent[]; unit: string; onRemove: ((e: CounterEvent) => void) | null }) {
@@ -101,14 +104,15 @@ function Events({ events, unit, onRemove }: { events: CounterEvent[]; unit: stri
     <div class="table-box" tabIndex={0} role="region" aria-label={t('counting.events')}>
       <table class="table table-mid counting-table">
         <thead><tr>
-          <th>{t('chart.time')}</th><th>{t('counting.kind')}</th><th class="num">{t('counting.closing')} [{unit}]</th><th class="num">{t('counting.opening')} [{unit}]</th>
-          <th>{t('counting.by')}</th><th>{t('consumption.note')}</th>{onRemove && <th><span class="sr">{t('chart.actions')}</span></th>}
+          <th>{t('chart.time')}</th><th class="phone-hide-cell">{t('counting.kind')}</th><th class="num">{t('counting.closing')} [{unit}]</th><th class="num">{t('counting.opening')} [{unit}]</th>
+          <th class="phone-hide-cell">{t('counting.by')}</th><th class="phone-hide-cell">{t('consumption.note')}</th>{onRemove && <th><span class="sr">{t('chart.actions')}</span></th>}
         </tr></thead>
         <tbody>
           {events.map((e) => (
             <tr key={e.id}>
-              <td class="nowrap">{dateTime(e.time)}</td><td>{word('counterEvent', e.kind)}</td><td class="num">{decimalText(String(e.closing))}</td><td class="num">{decimalText(String(e.opening))}</td>
-              <td>{e.user_name || t('counting.nobody')} <small class="grey nowrap">{dateTime(e.entered)}</small></td><td class="wrap">{e.note}</td>
+              <td><Time iso={e.time} /><small class="phone-line grey wrap">{[word('counterEvent', e.kind), author(e), e.note].filter(Boolean).join(', ')}</small></td>
+              <td class="phone-hide-cell">{word('counterEvent', e.kind)}</td><td class="num">{decimalText(String(e.closing))}</td><td class="num">{decimalText(String(e.opening))}</td>
+              <td class="phone-hide-cell">{author(e)} <small class="grey nowrap">{dateTime(e.entered)}</small></td><td class="wrap phone-hide-cell">{e.note}</td>
               {onRemove && <td class="num"><button type="button" class="btn-icon small" aria-label={t('counting.remove', { event: eventName(e) })} title={t('action.delete')} onClick={() => onRemove(e)}><Icon svg={trashIcon} size={14} /></button></td>}
             </tr>
           ))}
