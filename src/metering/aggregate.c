@@ -155,6 +155,10 @@ static void count_value(struct hyp_aggregate *aggregate, hyp_utc time, struct hy
     if (row->count == 0) {
         row->first = value;
         row->min = row->max = number;
+        row->sum = value;
+        row->has_sum = !aggregate->config.counter;
+    } else if (row->has_sum) {
+        row->has_sum = hyp_decimal_add(row->sum, value, &row->sum) == HYP_OK;
     }
     row->min = HYP_MIN(row->min, number);
     row->max = HYP_MAX(row->max, number);

@@ -28,6 +28,8 @@ struct hyp_period_row {
     uint32_t count; /* readings in the period; 0 = the members up to `last` say nothing */
     double min, mean, max;
     struct hyp_decimal first, last;
+    bool has_sum; /* not of a counter: its readings have no sum worth knowing */
+    struct hyp_decimal sum;
     bool has_delta;
     struct hyp_decimal delta;
     unsigned flags; /* enum hyp_row_flag: steps that ended in the period */

@@ -68,10 +68,28 @@ static void hourly_readings(void **state)
     assert_true(got[0].min >= 99.9 && got[0].min <= 100.1);
     assert_true(got[0].max >= 122.9 && got[0].max <= 123.1);
     assert_true(got[0].mean >= 111.4 && got[0].mean <= 111.6);
+    assert_false(got[0].has_sum);
     assert_int_equal(got[1].first.digits, 1240);
     assert_int_equal(got[1].last.digits, 1470);
     assert_delta(0, 240);
     assert_delta(1, 240);
+}
+
+/* Of a register that is no counter; exact, whatever the digits. */
+static void sums_of_readings(void **state)
+{
+    (void)state;
+    struct hyp_aggregate_config config = days_config(1);
+    config.counter = false;
+    hyp_aggregate_init(&aggregate, &config);
+    add(1, 1);
+    hyp_aggregate_add(&aggregate, (hyp_utc){START_MS + 2 * HOUR_MS},
+                      (struct hyp_decimal){25, -2}, HYP_QUALITY_GOOD);
+    add(3, 3);
+    hyp_aggregate_finish(&aggregate);
+    assert_int_equal(got_count, 1);
+    assert_true(got[0].has_sum && !got[0].has_delta);
+    assert_int_equal(hyp_decimal_compare(got[0].sum, (struct hyp_decimal){65, -2}), 0);
 }
 
 /* Readings near the bounds, not on them: the nearest count, and the days add up to the whole.
@@ -227,6 +245,7 @@ int main(void)
 {
     struct test_list list = {0};
     TEST_ONE(&list, hourly_readings);
+    TEST_ONE(&list, sums_of_readings);
     TEST_ONE(&list, nearest_readings);
     TEST_ONE(&list, a_gap_is_not_guessed);
     TEST_ONE(&list, steps_back);

@@ -8,7 +8,9 @@
 #include "service/explain.h"
 #include "service/field.h"
 #include "service/manifest.h"
+#include "service/meter_registers.h"
 #include "service/overview.h"
+#include "service/period_walk.h"
 #include "service/readings.h"
 
 static struct test_service t;
@@ -78,6 +80,35 @@ static enum hyp_status series(const struct hyp_scope *scope)
 static enum hyp_status export(const struct hyp_scope *scope) {
     struct hyp_export walk;
     return hyp_export_init(&walk, t.service, scope, device.id, (hyp_utc){0}, far, NULL);
+}
+
+static enum hyp_status period_walk(const struct hyp_scope *scope)
+{
+    struct hyp_period_walk walk;
+    const struct hyp_periods_query query = {
+        .point = point, .to = {TEST_START_MS}, .period = HYP_PERIOD_YEAR};
+    enum hyp_status status =
+        hyp_period_walk_begin(&walk, t.service, scope, &query, HYP_LIMIT_PERIOD_ROWS, NULL);
+    if (status == HYP_OK) {
+        hyp_period_walk_finish(&walk);
+    }
+    return status;
+}
+
+static enum hyp_status registers_of_group(const struct hyp_scope *scope)
+{
+    struct hyp_meter_registers found;
+    const struct hyp_meter_registers_query query = {.key.name = HYP_NAME_ENERGY,
+                                                    .group = group.id};
+    return hyp_meter_registers_find(t.service, scope, &query, &t.arena, &found, NULL);
+}
+
+static enum hyp_status registers_of_list(const struct hyp_scope *scope)
+{
+    struct hyp_meter_registers found;
+    const struct hyp_meter_registers_query query = {
+        .key.name = HYP_NAME_ENERGY, .devices = &device.id, .device_count = 1};
+    return hyp_meter_registers_find(t.service, scope, &query, &t.arena, &found, NULL);
 }
 
 static enum hyp_status frames(const struct hyp_scope *scope)
@@ -177,30 +208,33 @@ static const struct row {
     const char *name;
     enum hyp_status (*run)(const struct hyp_scope *scope);
 } rows[] = {
-    {"device.get",    device_get   },
-    {"device.update", device_update},
-    {"device.remove", device_remove},
-    {"latest",        latest       },
-    {"point latest",  point_latest },
-    {"points",        points       },
-    {"readings",      readings     },
-    {"series",        series       },
-    {"export",        export       },
-    {"frames",        frames       },
-    {"comm events",   comm_events  },
-    {"read now",      read_now     },
-    {"command",       command      },
-    {"scan",          scan         },
-    {"queue",         queue        },
-    {"line.get",      line_get     },
-    {"line.update",   line_update  },
-    {"line.remove",   line_remove  },
-    {"group members", group_members},
-    {"group change",  group_change },
-    {"group remove",  group_remove },
-    {"user.get",      user_get     },
-    {"user.remove",   user_remove  },
-    {"token.remove",  token_remove },
+    {"device.get",           device_get        },
+    {"device.update",        device_update     },
+    {"device.remove",        device_remove     },
+    {"latest",               latest            },
+    {"point latest",         point_latest      },
+    {"points",               points            },
+    {"readings",             readings          },
+    {"series",               series            },
+    {"export",               export            },
+    {"period walk",          period_walk       },
+    {"registers of a group", registers_of_group},
+    {"registers of a list",  registers_of_list },
+    {"frames",               frames            },
+    {"comm events",          comm_events       },
+    {"read now",             read_now          },
+    {"command",              command           },
+    {"scan",                 scan              },
+    {"queue",                queue             },
+    {"line.get",             line_get          },
+    {"line.update",          line_update       },
+    {"line.remove",          line_remove       },
+    {"group members",        group_members     },
+    {"group change",         group_change      },
+    {"group remove",         group_remove      },
+    {"user.get",             user_get          },
+    {"user.remove",          user_remove       },
+    {"token.remove",         token_remove      },
 };
 
 static void fill(void)
@@ -268,6 +302,12 @@ static void lists_are_empty(void **state)
     assert_int_equal(
         hyp_audit_list(t.service, stranger, 0, 10, &t.arena, &entries, &count, NULL), HYP_OK);
     assert_int_equal(count, 0);
+    struct hyp_meter_registers registers;
+    const struct hyp_meter_registers_query energy = {.key.name = HYP_NAME_ENERGY};
+    assert_int_equal(
+        hyp_meter_registers_find(t.service, stranger, &energy, &t.arena, &registers, NULL),
+        HYP_OK);
+    assert_int_equal(registers.count + registers.without, 0);
     assert_int_equal(hyp_overview_get(t.service, stranger, &t.arena, &overview, NULL), HYP_OK);
     assert_int_equal(overview.devices + overview.lines, 0);
     test_service_close(&t);
