@@ -4,6 +4,7 @@
  * or to a worker, delivery. The HTTP library calls in for each step, always on the epoll thread
  * that owns the connection.
  */
+#include "api/download.h"
 #include "api/inside.h"
 
 #include "service/auth.h"
@@ -293,6 +294,11 @@ void hyp_request_finish(struct hyp_request *req)
 
 void hyp_flow_run(struct hyp_request *req)
 {
+    if (req->download != NULL) {
+        hyp_download_fill(req->download);
+        wake_connection(req);
+        return;
+    }
     run_handler(req);
     if (req->deferred) {
         release_hold(req);
@@ -310,6 +316,16 @@ static bool count_running(struct hyp_server *server)
     server->running += goes_on ? 1 : 0;
     pthread_mutex_unlock(&server->lock);
     return goes_on;
+}
+
+bool hyp_flow_continue(struct hyp_request *req)
+{
+    if (!count_running(req->server)) {
+        return false;
+    }
+    MHD_suspend_connection(req->connection);
+    hyp_workers_continue(req->server->workers, req);
+    return true;
 }
 
 static void refuse_stopping(struct hyp_request *req)

@@ -50,6 +50,8 @@ HYP_MUST_USE enum hyp_status hyp_workers_create(unsigned count,
 void *hyp_workers_destroy(struct hyp_workers *workers);
 /* False when the queue is full. */
 bool hyp_workers_submit(struct hyp_workers *workers, struct hyp_request *req);
+/* Takes a request that has begun already, full or not: there is one per connection at most. */
+void hyp_workers_continue(struct hyp_workers *workers, struct hyp_request *req);
 
 /* --- slow clients (connections.c) --- */
 
@@ -112,6 +114,11 @@ void hyp_flow_completed(void *user, struct MHD_Connection *connection, void **co
                         enum MHD_RequestTerminationCode code);
 /* Runs a request on a worker. */
 void hyp_flow_run(struct hyp_request *req);
+/*
+ * Puts the connection to sleep until a worker has made the next piece of its download; false
+ * when the server is going down. Epoll thread, from the reader of the response.
+ */
+bool hyp_flow_continue(struct hyp_request *req);
 void hyp_request_free(struct hyp_request *req);
 
 /* --- the server itself --- */

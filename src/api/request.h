@@ -66,8 +66,8 @@ struct hyp_reply_header {
 };
 
 struct hyp_server;
-struct hyp_watch; /* stream.c */
-struct hyp_csv;   /* routes_readings.c */
+struct hyp_watch;    /* stream.c */
+struct hyp_download; /* download.c */
 
 #define HYP_CLIENT_ADDRESS_MAX 48
 
@@ -107,7 +107,8 @@ struct hyp_request {
     enum hyp_reply_kind kind;
     const uint8_t *static_bytes;
     size_t static_len;
-    struct MHD_Response *stream; /* made by the handler, HYP_REPLY_STREAM */
+    struct MHD_Response *stream;   /* made by the handler, HYP_REPLY_STREAM */
+    struct hyp_download *download; /* what the stream sends, if it is made on workers */
 
     bool deferred; /* see hyp_request_defer */
     atomic_int holds;

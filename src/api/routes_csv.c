@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /devices/{id}/readings.csv: written while it is read, whatever its length. */
-#include "api/inside.h"
+#include "api/download.h"
 #include "api/render.h"
 #include "api/routes.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 struct hyp_csv {
     struct hyp_export export;
@@ -13,9 +12,7 @@ struct hyp_csv {
     struct hyp_arena step_arena;
     const struct hyp_point **columns;
     size_t column_count;
-    struct hyp_buf text;
-    size_t sent;
-    bool ended;
+    bool titled;
 };
 
 static void free_csv(void *user)
@@ -23,34 +20,12 @@ static void free_csv(void *user)
     struct hyp_csv *csv = user;
     hyp_arena_finish(&csv->points_arena);
     hyp_arena_finish(&csv->step_arena);
-    hyp_buf_finish(&csv->text);
     free(csv);
 }
 
-/* Quoted where needed; a cell that a spreadsheet would run as a formula gets a quote mark. */
-static void append_cell(struct hyp_buf *out, struct hyp_str text)
+static void append_header(const struct hyp_csv *csv, struct hyp_buf *out)
 {
-    bool formula = text.len > 0 && hyp_str_find_char(HYP_STR("=+@\t"), text.ptr[0]) >= 0;
-    bool quote = formula || memchr(text.ptr, ';', text.len) != NULL ||
-                 memchr(text.ptr, '"', text.len) != NULL ||
-                 memchr(text.ptr, '\n', text.len) != NULL;
-    if (!quote) {
-        hyp_buf_append_str(out, text);
-        return;
-    }
-    hyp_buf_append_text(out, formula ? "\"'" : "\"");
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '"') {
-            hyp_buf_append_char(out, '"');
-        }
-        hyp_buf_append_char(out, text.ptr[i]);
-    }
-    hyp_buf_append_char(out, '"');
-}
-
-static void append_header(struct hyp_csv *csv)
-{
-    hyp_buf_append_text(&csv->text, "time;receive_time;source");
+    hyp_buf_append_text(out, "time;receive_time;source");
     for (size_t i = 0; i < csv->column_count; i++) {
         char memory[HYP_POINT_KEY_TEXT_MAX + 32];
         struct hyp_buf cell;
@@ -60,10 +35,10 @@ static void append_header(struct hyp_csv *csv)
         if (unit[0] != '\0') {
             hyp_buf_append_fmt(&cell, " [%s]", unit);
         }
-        hyp_buf_append_char(&csv->text, ';');
-        append_cell(&csv->text, hyp_buf_view(&cell));
+        hyp_buf_append_char(out, ';');
+        hyp_csv_cell(out, hyp_buf_view(&cell));
     }
-    hyp_buf_append_text(&csv->text, "\r\n");
+    hyp_buf_append_text(out, "\r\n");
 }
 
 static void append_value(struct hyp_buf *out, const struct hyp_stored_value *value)
@@ -75,15 +50,15 @@ static void append_value(struct hyp_buf *out, const struct hyp_stored_value *val
         hyp_stored_value_format(&cell, value);
     }
     if (value->kind == HYP_VALUE_TEXT) {
-        append_cell(out, hyp_buf_view(&cell));
+        hyp_csv_cell(out, hyp_buf_view(&cell));
     } else {
         hyp_buf_append_str(out, hyp_buf_view(&cell));
     }
 }
 
-static void append_row(struct hyp_csv *csv, const struct hyp_stored_reading *reading)
+static void append_row(const struct hyp_csv *csv, const struct hyp_stored_reading *reading,
+                       struct hyp_buf *out)
 {
-    struct hyp_buf *out = &csv->text;
     hyp_utc_format(out, reading->source_time);
     hyp_buf_append_char(out, ';');
     hyp_utc_format(out, reading->receive_time);
@@ -101,38 +76,21 @@ static void append_row(struct hyp_csv *csv, const struct hyp_stored_reading *rea
     hyp_buf_append_text(out, "\r\n");
 }
 
-/* HYP_OK with nothing in csv->text is the end. */
-static enum hyp_status refill_csv(struct hyp_csv *csv)
+static enum hyp_status fill_csv(void *user, struct hyp_buf *out)
 {
+    struct hyp_csv *csv = user;
     struct hyp_stored_reading *readings;
     size_t count;
-    hyp_buf_reset(&csv->text);
-    csv->sent = 0;
+    if (!csv->titled) {
+        append_header(csv, out);
+        csv->titled = true;
+    }
     hyp_arena_reset(&csv->step_arena);
     enum hyp_status status = hyp_export_next(&csv->export, &csv->step_arena, &readings, &count);
     for (size_t i = 0; status == HYP_OK && i < count; i++) {
-        append_row(csv, &readings[i]);
+        append_row(csv, &readings[i], out);
     }
-    return status == HYP_OK ? hyp_buf_status(&csv->text) : status;
-}
-
-static ssize_t read_csv(void *user, uint64_t position, char *out, size_t max)
-{
-    struct hyp_csv *csv = user;
-    (void)position;
-    if (csv->sent == csv->text.len) {
-        /* A file that stops half-way must not look whole: the connection breaks instead. */
-        if (refill_csv(csv) != HYP_OK) {
-            return MHD_CONTENT_READER_END_WITH_ERROR;
-        }
-        if (csv->text.len == 0) {
-            return MHD_CONTENT_READER_END_OF_STREAM;
-        }
-    }
-    size_t len = HYP_MIN(max, csv->text.len - csv->sent);
-    memcpy(out, csv->text.data + csv->sent, len);
-    csv->sent += len;
-    return (ssize_t)len;
+    return status;
 }
 
 static const struct hyp_point *find_column(const struct hyp_point *points, size_t count,
@@ -193,9 +151,6 @@ static enum hyp_status begin_csv(struct hyp_request *req, struct hyp_csv *csv,
         status = hyp_export_init(&csv->export, req->service, req->scope,
                                  (hyp_device_id){req->ids[0]}, from, to, err);
     }
-    if (status == HYP_OK) {
-        append_header(csv);
-    }
     return status;
 }
 
@@ -207,23 +162,12 @@ enum hyp_status hyp_route_device_csv(struct hyp_request *req, struct hyp_error *
     }
     hyp_arena_init(&csv->points_arena, HYP_LIMIT_REQUEST_ARENA);
     hyp_arena_init(&csv->step_arena, HYP_LIMIT_REQUEST_ARENA);
-    hyp_buf_init_heap(&csv->text, HYP_LIMIT_REPLY_BYTES);
     enum hyp_status status = begin_csv(req, csv, err);
     if (status != HYP_OK) {
         free_csv(csv);
         return status;
     }
-    req->stream =
-        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 32768, read_csv, csv, free_csv);
-    if (req->stream == NULL) {
-        free_csv(csv);
-        return HYP_NO_MEMORY;
-    }
-    req->kind = HYP_REPLY_STREAM;
-    req->content_type = "text/csv; charset=utf-8";
-    req->no_etag = true;
-    hyp_request_header(req, "Content-Disposition",
-                       hyp_request_text(req, "attachment; filename=\"device-%lld.csv\"",
-                                        (long long)req->ids[0]));
-    return HYP_OK;
+    const struct hyp_download_source source = {fill_csv, free_csv, csv};
+    return hyp_download_begin(req, &source, "", "text/csv; charset=utf-8",
+                              hyp_request_text(req, "device-%lld.csv", (long long)req->ids[0]));
 }

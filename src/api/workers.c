@@ -81,21 +81,33 @@ void *hyp_workers_destroy(struct hyp_workers *workers)
     return NULL;
 }
 
+static void enqueue_locked(struct hyp_workers *workers, struct hyp_request *req)
+{
+    req->next = NULL;
+    if (workers->last == NULL) {
+        workers->first = req;
+    } else {
+        workers->last->next = req;
+    }
+    workers->last = req;
+    workers->queued++;
+    pthread_cond_signal(&workers->wake);
+}
+
 bool hyp_workers_submit(struct hyp_workers *workers, struct hyp_request *req)
 {
     pthread_mutex_lock(&workers->lock);
     bool taken = workers->queued < HYP_LIMIT_WORKER_QUEUE && !workers->stopping;
     if (taken) {
-        req->next = NULL;
-        if (workers->last == NULL) {
-            workers->first = req;
-        } else {
-            workers->last->next = req;
-        }
-        workers->last = req;
-        workers->queued++;
-        pthread_cond_signal(&workers->wake);
+        enqueue_locked(workers, req);
     }
     pthread_mutex_unlock(&workers->lock);
     return taken;
+}
+
+void hyp_workers_continue(struct hyp_workers *workers, struct hyp_request *req)
+{
+    pthread_mutex_lock(&workers->lock);
+    enqueue_locked(workers, req);
+    pthread_mutex_unlock(&workers->lock);
 }
