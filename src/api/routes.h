@@ -4,6 +4,7 @@
 #define HYP_API_ROUTES_H
 
 #include "api/request.h"
+#include "service/periods.h"
 
 /* Every handler has the type hyp_handler. */
 #define HANDLER(name)                                                                          \
@@ -74,6 +75,10 @@ HANDLER(series);
 /* routes_csv.c */
 HANDLER(device_csv);
 
+/* routes_meter_periods.c */
+HANDLER(periods);
+HANDLER(periods_csv);
+
 /* routes_counting.c */
 HANDLER(counting_get);
 HANDLER(counting_change);
@@ -121,6 +126,13 @@ HANDLER(stream);
 /* from and to of a query; everything when absent. */
 HYP_MUST_USE enum hyp_status hyp_read_range(struct hyp_request *req, hyp_utc *ret_from,
                                             hyp_utc *ret_to, struct hyp_error *err);
+/* Step, span and settlement; its point is left alone. */
+HYP_MUST_USE enum hyp_status hyp_read_periods_query(struct hyp_request *req,
+                                                    struct hyp_periods_query *query,
+                                                    struct hyp_error *err);
+void hyp_render_period_row(struct hyp_json *json, const struct hyp_period_row *row);
+/* The flag of this index: its word, "" when it is not set, NULL behind the last. */
+const char *hyp_row_flag_text(unsigned flags, size_t index);
 /* A list of device ids in a body; absent = none. */
 HYP_MUST_USE enum hyp_status hyp_read_device_ids(struct hyp_request *req, const json_t *root,
                                                  const char *name, hyp_device_id **ret_ids,

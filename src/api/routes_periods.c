@@ -18,14 +18,13 @@ static const struct flag_row {
     {HYP_ROW_BACK,       "back"      },
 };
 
-static enum hyp_status read_query(struct hyp_request *req, struct hyp_periods_query *query,
-                                  struct hyp_error *err)
+enum hyp_status hyp_read_periods_query(struct hyp_request *req, struct hyp_periods_query *query,
+                                       struct hyp_error *err)
 {
     int64_t day = 0;
     int64_t hour = -1;
     struct hyp_str step = hyp_request_query(req, "step");
     hyp_utc now = hyp_clock_utc(hyp_service_clock(req->service));
-    query->point.id = req->ids[0];
     query->period = HYP_PERIOD_DAY;
     if (step.len > 0 && hyp_calendar_find(step, &query->period) != HYP_OK) {
         return hyp_error_set(err, HYP_INVALID, -1,
@@ -69,7 +68,15 @@ static void member_decimal(struct hyp_json *json, const char *name, bool known,
     }
 }
 
-static void render_row(struct hyp_json *json, const struct hyp_period_row *row)
+const char *hyp_row_flag_text(unsigned flags, size_t index)
+{
+    if (index >= HYP_ARRAY_LEN(flag_rows)) {
+        return NULL;
+    }
+    return (flags & flag_rows[index].flag) != 0 ? flag_rows[index].text : "";
+}
+
+void hyp_render_period_row(struct hyp_json *json, const struct hyp_period_row *row)
 {
     bool any = row->count > 0;
     hyp_json_object_begin(json);
@@ -81,6 +88,7 @@ static void render_row(struct hyp_json *json, const struct hyp_period_row *row)
     member_double(json, "max", any, row->max);
     member_decimal(json, "first", any, row->first);
     member_decimal(json, "last", any, row->last);
+    member_decimal(json, "sum", row->has_sum, row->sum);
     member_decimal(json, "delta", row->has_delta, row->delta);
     hyp_json_key(json, "quality");
     if (row->quality == HYP_QUALITY_UNSET) {
@@ -104,7 +112,8 @@ enum hyp_status hyp_route_point_periods(struct hyp_request *req, struct hyp_erro
     struct hyp_periods_query query;
     struct hyp_periods periods;
     struct hyp_json *json = &req->json;
-    enum hyp_status status = read_query(req, &query, err);
+    enum hyp_status status = hyp_read_periods_query(req, &query, err);
+    query.point.id = req->ids[0];
     if (status == HYP_OK) {
         status =
             hyp_readings_periods(req->service, req->scope, &query, &req->arena, &periods, err);
@@ -121,7 +130,7 @@ enum hyp_status hyp_route_point_periods(struct hyp_request *req, struct hyp_erro
     hyp_json_key(json, "items");
     hyp_json_array_begin(json);
     for (size_t i = 0; i < periods.count; i++) {
-        render_row(json, &periods.rows[i]);
+        hyp_render_period_row(json, &periods.rows[i]);
     }
     hyp_json_array_end(json);
     hyp_json_object_end(json);
