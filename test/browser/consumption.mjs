@@ -159,7 +159,9 @@ export async function run({ tap, server, admin, browser }) {
     await small.locator('.tallies .tally').first().waitFor();
     tap.ok(await small.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name}: nothing hangs over the side`);
     tap.equal(await axeViolations(browser, small), [], `${name}: axe finds nothing`);
-    tap.ok(await small.locator('.counting .table-box').evaluate((e) => e.scrollWidth <= e.clientWidth), `${name}: exchanges fit without scrolling`);
+    tap.ok(await small.locator('.card > .table-box').first().evaluate((e) => e.scrollWidth <= e.clientWidth), `${name}: the table of the consumption fits without scrolling`);
+    tap.ok(await small.getByText('meter exchanged or reset').filter({ visible: true }).count() === 1, `${name}: with its notes`);
+    tap.ok(await small.locator('.counting .table-box').evaluate((e) => e.scrollWidth <= e.clientWidth), `${name}: so do the exchanges`);
     tap.ok(await small.getByText('browser test').filter({ visible: true }).count() === 1 && await small.getByText(/Anna Berg/).filter({ visible: true }).count() > 0, `${name}: with their author and note`);
     const shot = async (what) => { if (process.env.HYP_SHOTS) await small.screenshot({ path: `${process.env.HYP_SHOTS}/${what}-${options.colorScheme ?? 'phone'}.png`, fullPage: true }); };
     await shot('consumption');

@@ -114,13 +114,13 @@ function Table({ rows, step, text, unit, now }: { rows: Row[]; step: Unit; text:
       <table class="table tally-table">
         <thead><tr>
           <th>{t('chart.period')}</th><th class="num">{t('tab.consumption')} [{unit}]</th><th class="num">{t('consumption.before')}</th>
-          <th class="num">{t('consumption.change')}</th><th class="num">{t('chart.last')}</th><th>{t('consumption.note')}</th>
+          <th class="num">{t('consumption.change')}</th><th class="num phone-hide-cell">{t('chart.last')}</th><th class="phone-hide-cell">{t('consumption.note')}</th>
         </tr></thead>
         <tbody>
           {rows.map((r) => (
             <tr key={r.start}>
-              <td>{label(step, r.start)}</td><td class="num">{markOf(r) && <QualityMark quality={r.period.quality!} />}<strong>{text(r.delta)}</strong></td><td class="num">{text(r.old)}</td>
-              <td class="num">{change(r.delta, r.old)}</td><td class="num">{text(r.period.last)}</td><td>{notes(step, r, now)}</td>
+              <td>{label(step, r.start)}<small class="phone-line grey wrap">{notes(step, r, now)}</small></td><td class="num">{markOf(r) && <QualityMark quality={r.period.quality!} />}<strong>{text(r.delta)}</strong></td><td class="num">{text(r.old)}</td>
+              <td class="num">{change(r.delta, r.old)}</td><td class="num phone-hide-cell">{text(r.period.last)}</td><td class="phone-hide-cell">{notes(step, r, now)}</td>
             </tr>
           ))}
         </tbody>
