@@ -17,6 +17,13 @@
 const char *hyp_render_priority(enum hyp_priority priority);
 const char *hyp_render_value_kind(enum hyp_value_kind kind);
 
+/*
+ * The envelope of every list: {"total", "offset", "items": [ ... ]}. Between begin and end come
+ * the items. A list that says more closes the array itself, then adds, then closes the object.
+ */
+void hyp_render_list_begin(struct hyp_json *json, size_t total, size_t offset);
+void hyp_render_list_end(struct hyp_json *json);
+
 /* A time, or null when it is 0. */
 void hyp_render_time(struct hyp_json *json, const char *key, hyp_utc time);
 

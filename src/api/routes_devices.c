@@ -140,11 +140,7 @@ enum hyp_status hyp_route_devices_list(struct hyp_request *req, struct hyp_error
     if (status != HYP_OK) {
         return status;
     }
-    hyp_json_object_begin(&req->json);
-    hyp_json_member_u64(&req->json, "total", page.total);
-    hyp_json_member_u64(&req->json, "offset", query.offset);
-    hyp_json_key(&req->json, "items");
-    hyp_json_array_begin(&req->json);
+    hyp_render_list_begin(&req->json, page.total, query.offset);
     for (size_t i = 0; i < page.count; i++) {
         hyp_render_device(&req->json, &page.views[i], &extras[i]);
     }
@@ -295,16 +291,11 @@ enum hyp_status hyp_route_groups_list(struct hyp_request *req, struct hyp_error 
     if (status != HYP_OK) {
         return status;
     }
-    hyp_json_object_begin(&req->json);
-    hyp_json_member_u64(&req->json, "total", count);
-    hyp_json_member_u64(&req->json, "offset", 0);
-    hyp_json_key(&req->json, "items");
-    hyp_json_array_begin(&req->json);
+    hyp_render_list_begin(&req->json, count, 0);
     for (size_t i = 0; i < count; i++) {
         render_group(&req->json, &groups[i]);
     }
-    hyp_json_array_end(&req->json);
-    hyp_json_object_end(&req->json);
+    hyp_render_list_end(&req->json);
     return HYP_OK;
 }
 

@@ -96,18 +96,13 @@ enum hyp_status hyp_route_jobs_list(struct hyp_request *req, struct hyp_error *e
     if (status != HYP_OK) {
         return status;
     }
-    hyp_json_object_begin(&req->json);
-    hyp_json_member_u64(&req->json, "total", count);
-    hyp_json_member_u64(&req->json, "offset", page.offset);
-    hyp_json_key(&req->json, "items");
-    hyp_json_array_begin(&req->json);
+    hyp_render_list_begin(&req->json, count, page.offset);
     for (size_t i = page.offset; i < count && i - page.offset < page.limit; i++) {
         hyp_json_object_begin(&req->json);
         render_named_members(req, &jobs[i]);
         hyp_json_object_end(&req->json);
     }
-    hyp_json_array_end(&req->json);
-    hyp_json_object_end(&req->json);
+    hyp_render_list_end(&req->json);
     return HYP_OK;
 }
 
@@ -170,16 +165,11 @@ enum hyp_status hyp_route_heard(struct hyp_request *req, struct hyp_error *err)
     if (status != HYP_OK) {
         return status;
     }
-    hyp_json_object_begin(&req->json);
-    hyp_json_member_u64(&req->json, "total", count);
-    hyp_json_member_u64(&req->json, "offset", 0);
-    hyp_json_key(&req->json, "items");
-    hyp_json_array_begin(&req->json);
+    hyp_render_list_begin(&req->json, count, 0);
     for (size_t i = 0; i < count; i++) {
         hyp_render_found(&req->json, &found[i], hyp_service_library(req->service));
     }
-    hyp_json_array_end(&req->json);
-    hyp_json_object_end(&req->json);
+    hyp_render_list_end(&req->json);
     return HYP_OK;
 }
 

@@ -175,16 +175,11 @@ enum hyp_status hyp_route_default_keys_list(struct hyp_request *req, struct hyp_
     if (status != HYP_OK) {
         return status;
     }
-    hyp_json_object_begin(&req->json);
-    hyp_json_member_u64(&req->json, "total", count);
-    hyp_json_member_u64(&req->json, "offset", 0);
-    hyp_json_key(&req->json, "items");
-    hyp_json_array_begin(&req->json);
+    hyp_render_list_begin(&req->json, count, 0);
     for (size_t i = 0; i < count; i++) {
         render_default(&req->json, &keys[i]);
     }
-    hyp_json_array_end(&req->json);
-    hyp_json_object_end(&req->json);
+    hyp_render_list_end(&req->json);
     return HYP_OK;
 }
 

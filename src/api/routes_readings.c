@@ -255,16 +255,11 @@ enum hyp_status hyp_route_device_readings(struct hyp_request *req, struct hyp_er
         return status;
     }
     const struct key_table table = {points, point_count};
-    hyp_json_object_begin(&req->json);
-    hyp_json_member_u64(&req->json, "total", total);
-    hyp_json_member_u64(&req->json, "offset", page.offset);
-    hyp_json_key(&req->json, "items");
-    hyp_json_array_begin(&req->json);
+    hyp_render_list_begin(&req->json, total, page.offset);
     for (size_t i = 0; i < count; i++) {
         render_reading(&req->json, &readings[i], &table);
     }
-    hyp_json_array_end(&req->json);
-    hyp_json_object_end(&req->json);
+    hyp_render_list_end(&req->json);
     return HYP_OK;
 }
 

@@ -80,18 +80,13 @@ enum hyp_status hyp_route_profiles_list(struct hyp_request *req, struct hyp_erro
     const struct hyp_library *library = hyp_service_library(req->service);
     size_t count = hyp_library_count(library);
     (void)err;
-    hyp_json_object_begin(&req->json);
-    hyp_json_member_u64(&req->json, "total", count);
-    hyp_json_member_u64(&req->json, "offset", 0);
-    hyp_json_key(&req->json, "items");
-    hyp_json_array_begin(&req->json);
+    hyp_render_list_begin(&req->json, count, 0);
     for (size_t i = 0; i < count; i++) {
         hyp_json_object_begin(&req->json);
         render_profile_members(&req->json, hyp_library_at(library, i));
         hyp_json_object_end(&req->json);
     }
-    hyp_json_array_end(&req->json);
-    hyp_json_object_end(&req->json);
+    hyp_render_list_end(&req->json);
     return HYP_OK;
 }
 
