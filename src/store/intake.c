@@ -11,150 +11,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- copying a batch --- */
-
-static bool is_valid_value(const struct hyp_value *value)
-{
-    if (value->quality <= HYP_QUALITY_UNSET || value->quality > HYP_QUALITY_LAST ||
-        value->key.name >= HYP_NAME_COUNT_OF || value->key.function > HYP_FUNCTION_ERROR ||
-        value->unit >= HYP_UNIT_COUNT_OF || value->kind > HYP_VALUE_TEXT) {
-        return false;
-    }
-    if (!hyp_quality_is_usable(value->quality)) {
-        return true;
-    }
-    return value->kind != HYP_VALUE_UNSET &&
-           (value->kind != HYP_VALUE_TEXT || value->text.len <= HYP_LIMIT_VALUE_TEXT);
-}
-
-static bool is_valid_reading(const struct hyp_reading *reading, size_t frame_count)
-{
-    if (reading->kind < HYP_READING_CURRENT || reading->kind > HYP_READING_EVENT ||
-        reading->source < HYP_SOURCE_AUTOMATIC || reading->source > HYP_SOURCE_PUSH ||
-        reading->value_count > HYP_LIMIT_READING_VALUES ||
-        (reading->frame != HYP_NO_FRAME && reading->frame >= frame_count)) {
-        return false;
-    }
-    for (size_t i = 0; i < reading->value_count; i++) {
-        if (!is_valid_value(&reading->values[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool is_valid_batch(const struct hyp_batch *batch)
-{
-    if (batch->reading_count > HYP_LIMIT_BATCH_READINGS ||
-        batch->frame_count > HYP_LIMIT_BATCH_FRAMES) {
-        return false;
-    }
-    for (size_t i = 0; i < batch->reading_count; i++) {
-        if (!is_valid_reading(&batch->readings[i], batch->frame_count)) {
-            return false;
-        }
-    }
-    for (size_t i = 0; i < batch->frame_count; i++) {
-        if (batch->frames[i].len > HYP_LIMIT_KEPT_FRAME_BYTES) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Is the text part of the payload? */
-static bool has_text(const struct hyp_value *value)
-{
-    return value->kind == HYP_VALUE_TEXT && hyp_quality_is_usable(value->quality);
-}
-
-/* Bytes of one allocation that holds everything: structs first, then bytes and texts. */
-static size_t copied_size(const struct hyp_batch *batch)
-{
-    size_t size = sizeof(struct hyp_queued_batch) +
-                  batch->reading_count * sizeof(struct hyp_reading) +
-                  batch->frame_count * sizeof(struct hyp_raw_frame);
-    for (size_t i = 0; i < batch->reading_count; i++) {
-        const struct hyp_reading *reading = &batch->readings[i];
-        size += reading->value_count * sizeof(struct hyp_value);
-        for (size_t v = 0; v < reading->value_count; v++) {
-            const struct hyp_value *value = &reading->values[v];
-            size += value->label.len + (has_text(value) ? value->text.len : 0);
-        }
-    }
-    for (size_t i = 0; i < batch->frame_count; i++) {
-        size += batch->frames[i].len;
-    }
-    return size;
-}
-
-static void *take(uint8_t **at, size_t size)
-{
-    void *taken = *at;
-    *at += size;
-    return taken;
-}
-
-static struct hyp_str copy_text(uint8_t **at, struct hyp_str text)
-{
-    char *copy = take(at, text.len);
-    if (text.len > 0) {
-        memcpy(copy, text.ptr, text.len);
-    }
-    return (struct hyp_str){.ptr = copy, .len = text.len};
-}
-
-static void copy_batch(struct hyp_queued_batch *queued, const struct hyp_batch *batch)
-{
-    uint8_t *at = (uint8_t *)(queued + 1);
-    struct hyp_reading *readings = take(&at, batch->reading_count * sizeof(*readings));
-    struct hyp_raw_frame *frames = take(&at, batch->frame_count * sizeof(*frames));
-    struct hyp_value *values = (struct hyp_value *)(void *)at;
-    size_t value_count = 0;
-    for (size_t i = 0; i < batch->reading_count; i++) {
-        readings[i] = batch->readings[i];
-        readings[i].values = values + value_count;
-        if (readings[i].value_count > 0) {
-            memcpy(values + value_count, batch->readings[i].values,
-                   readings[i].value_count * sizeof(*values));
-        }
-        value_count += readings[i].value_count;
-    }
-    at += value_count * sizeof(*values);
-    for (size_t i = 0; i < value_count; i++) {
-        values[i].label = copy_text(&at, values[i].label);
-        if (has_text(&values[i])) {
-            values[i].text = copy_text(&at, values[i].text);
-        }
-    }
-    for (size_t i = 0; i < batch->frame_count; i++) {
-        frames[i] = batch->frames[i];
-        struct hyp_str bytes = {.ptr = (const char *)frames[i].bytes, .len = frames[i].len};
-        frames[i].bytes = (const uint8_t *)copy_text(&at, bytes).ptr;
-    }
-    queued->batch = (struct hyp_batch){.readings = readings,
-                                       .reading_count = batch->reading_count,
-                                       .frames = frames,
-                                       .frame_count = batch->frame_count};
-}
+/* --- the queue --- */
 
 static enum hyp_status submit(struct hyp_sink *sink, const struct hyp_batch *batch,
                               void (*done)(void *user, enum hyp_status status), void *user)
 {
     struct hyp_intake *intake = HYP_CONTAINER_OF(sink, struct hyp_intake, sink);
-    if (!is_valid_batch(batch)) {
+    if (!hyp_queued_is_valid(batch)) {
         return HYP_INVALID;
     }
-    size_t size = copied_size(batch);
+    size_t size = hyp_queued_size(batch);
     if (size > HYP_LIMIT_INTAKE_QUEUE) {
         return HYP_INVALID;
     }
-    struct hyp_queued_batch *queued = malloc(size);
+    struct hyp_queued_batch *queued = hyp_queued_take(intake, size);
     if (queued == NULL) {
         return HYP_BUSY;
     }
-    *queued = (struct hyp_queued_batch){.size = size, .done = done, .user = user};
-    copy_batch(queued, batch);
+    queued->done = done;
+    queued->user = user;
+    hyp_queued_copy(queued, batch);
     pthread_mutex_lock(&intake->mutex);
     bool full = intake->queue_bytes + size > HYP_LIMIT_INTAKE_QUEUE;
     if (!full) {
@@ -170,7 +46,7 @@ static enum hyp_status submit(struct hyp_sink *sink, const struct hyp_batch *bat
     }
     pthread_mutex_unlock(&intake->mutex);
     if (full) {
-        free(queued);
+        hyp_queued_give(intake, queued);
         return HYP_BUSY;
     }
     return HYP_OK;
@@ -247,14 +123,14 @@ static enum hyp_status apply(struct hyp_intake *intake)
 
 /* --- telling --- */
 
-static void call_done(struct hyp_queued_batch *first, size_t count)
+static void call_done(struct hyp_intake *intake, struct hyp_queued_batch *first, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct hyp_queued_batch *next = first->next;
         if (first->done != NULL) {
             first->done(first->user, first->status);
         }
-        free(first);
+        hyp_queued_give(intake, first);
         first = next;
     }
 }
@@ -322,7 +198,7 @@ static void commit_one_by_one(struct hyp_intake *intake, struct hyp_queued_batch
             group->status = try_group(intake, group, 1);
         }
         bool applied = group->status == HYP_OK && apply(intake) == HYP_OK;
-        call_done(group, 1);
+        call_done(intake, group, 1);
         if (applied) {
             call_observers(intake);
         }
@@ -347,7 +223,7 @@ static void commit_group(struct hyp_intake *intake, struct hyp_queued_batch *gro
         queued->status = status;
     }
     bool applied = status == HYP_OK && apply(intake) == HYP_OK;
-    call_done(group, count);
+    call_done(intake, group, count);
     if (applied) {
         call_observers(intake);
     }
@@ -472,6 +348,7 @@ void *hyp_intake_destroy(struct hyp_intake *intake)
     pthread_cond_destroy(&intake->wake);
     pthread_mutex_destroy(&intake->mutex);
     hyp_plan_finish(&intake->plan);
+    hyp_queued_free_spare(intake);
     free(intake);
     return NULL;
 }

@@ -18,6 +18,7 @@ struct hyp_queued_batch {
     struct hyp_queued_batch *next;
     struct hyp_batch batch; /* points into this allocation */
     size_t size;
+    size_t capacity; /* of the allocation; >= size */
     void (*done)(void *user, enum hyp_status status);
     void *user;
     enum hyp_status status;
@@ -32,6 +33,8 @@ struct hyp_intake {
     pthread_cond_t wake;
     struct hyp_queued_batch *first;
     struct hyp_queued_batch *last;
+    struct hyp_queued_batch *spare; /* allocations for batches to come */
+    size_t spare_bytes;
     size_t queue_bytes;
     uint64_t queue_length;
     bool stop;
@@ -46,6 +49,22 @@ struct hyp_intake {
     /* --- the writer's own --- */
     struct hyp_plan plan;
 };
+
+/* --- batches (intake_batch.c) --- */
+
+/* Does it keep to the limits, and are its numbers ones that exist? */
+bool hyp_queued_is_valid(const struct hyp_batch *batch);
+/* Bytes that a queued copy takes. */
+size_t hyp_queued_size(const struct hyp_batch *batch);
+/* Copies everything behind *queued, which has room. */
+void hyp_queued_copy(struct hyp_queued_batch *queued, const struct hyp_batch *batch);
+/* Memory for a copy, one that was given back if it is large enough; NULL = no memory. */
+struct hyp_queued_batch *hyp_queued_take(struct hyp_intake *intake, size_t size);
+/* Keeps it for batches to come, up to HYP_LIMIT_INTAKE_SPARE, or frees it. */
+void hyp_queued_give(struct hyp_intake *intake, struct hyp_queued_batch *queued);
+void hyp_queued_free_spare(struct hyp_intake *intake);
+
+/* --- life --- */
 
 HYP_MUST_USE enum hyp_status hyp_intake_create(struct hyp_store *store,
                                                struct hyp_intake **ret_intake);

@@ -231,17 +231,21 @@ static enum hyp_status plan_value(struct hyp_plan *plan, struct hyp_store *store
                                   struct hyp_series *series, const struct hyp_value *given,
                                   uint32_t *hint, struct hyp_cell *cell)
 {
-    struct hyp_value value = *given;
+    struct hyp_value changed;
+    const struct hyp_value *value = given;
     int exp10;
-    if (value.kind == HYP_VALUE_DECIMAL && hyp_quality_is_usable(value.quality) &&
-        hyp_unit_canonical(value.unit, &exp10) != value.unit &&
-        hyp_unit_normalise(&value.decimal, &value.unit) != HYP_OK) {
-        /* Beyond any exponent: there is no number to keep. */
-        value.quality = HYP_QUALITY_INVALID;
+    if (given->kind == HYP_VALUE_DECIMAL && hyp_quality_is_usable(given->quality) &&
+        hyp_unit_canonical(given->unit, &exp10) != given->unit) {
+        changed = *given;
+        value = &changed;
+        if (hyp_unit_normalise(&changed.decimal, &changed.unit) != HYP_OK) {
+            /* Beyond any exponent: there is no number to keep. */
+            changed.quality = HYP_QUALITY_INVALID;
+        }
     }
-    uint32_t column = find_column(series, &value, *hint);
+    uint32_t column = find_column(series, value, *hint);
     if (column == UINT32_MAX) {
-        enum hyp_status status = create_point(plan, store, series, &value);
+        enum hyp_status status = create_point(plan, store, series, value);
         if (status != HYP_OK) {
             return status;
         }
@@ -249,7 +253,7 @@ static enum hyp_status plan_value(struct hyp_plan *plan, struct hyp_store *store
     }
     *hint = column + 1 < series->column_count ? column + 1 : 0;
     *cell = (struct hyp_cell){.column = (uint16_t)column};
-    return fill_cell(store, &value, cell);
+    return fill_cell(store, value, cell);
 }
 
 /* --- readings --- */

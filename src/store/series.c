@@ -102,23 +102,34 @@ static size_t rows_memory(const struct hyp_rows *rows)
            rows->cell_capacity * sizeof(*rows->cells);
 }
 
+/* Makes the packed form beside the open one. */
+static enum hyp_status pack_block(struct hyp_series *series, struct hyp_block *block)
+{
+    if (block->packed != NULL) {
+        return HYP_OK;
+    }
+    struct hyp_buf out HYP_CLEANUP(hyp_buf_finish);
+    hyp_buf_init_heap(&out, PACKED_MAX);
+    enum hyp_status status = hyp_block_pack(block->open, &out);
+    if (status != HYP_OK) {
+        return status;
+    }
+    size_t len;
+    uint8_t *packed = hyp_buf_steal(&out, &len);
+    /* Giving back the spare end cannot fail in a way that matters. */
+    uint8_t *exact = realloc(packed, len);
+    block->packed = exact == NULL ? packed : exact;
+    block->packed_len = (uint32_t)len;
+    series->memory += len;
+    return HYP_OK;
+}
+
 /* Packs the open form and lets it go. On failure the block stays open. */
 static enum hyp_status close_block(struct hyp_series *series, struct hyp_block *block)
 {
-    if (block->packed == NULL) {
-        struct hyp_buf out HYP_CLEANUP(hyp_buf_finish);
-        hyp_buf_init_heap(&out, PACKED_MAX);
-        enum hyp_status status = hyp_block_pack(block->open, &out);
-        if (status != HYP_OK) {
-            return status;
-        }
-        size_t len;
-        uint8_t *packed = hyp_buf_steal(&out, &len);
-        /* Giving back the spare end cannot fail in a way that matters. */
-        uint8_t *exact = realloc(packed, len);
-        block->packed = exact == NULL ? packed : exact;
-        block->packed_len = (uint32_t)len;
-        series->memory += len;
+    enum hyp_status status = pack_block(series, block);
+    if (status != HYP_OK) {
+        return status;
     }
     series->memory -= rows_memory(block->open);
     free_rows(block->open);
@@ -291,18 +302,6 @@ bool hyp_series_is_after_all(const struct hyp_series *series, int64_t time)
     return series->block_count == 0 || series->blocks[series->block_count - 1].last < time;
 }
 
-const struct hyp_cell *hyp_series_row_cell(const struct hyp_rows *rows,
-                                           const struct hyp_row *row, uint32_t column)
-{
-    const struct hyp_cell *cells = &rows->cells[row->first_cell];
-    for (size_t i = 0; i < row->cells; i++) {
-        if (cells[i].column == column) {
-            return &cells[i];
-        }
-    }
-    return NULL;
-}
-
 static size_t remove_known(const struct hyp_rows *rows, const struct hyp_row *known,
                            struct hyp_cell *cells, size_t count)
 {
@@ -367,14 +366,39 @@ static void remove_block(struct hyp_series *series, uint32_t index)
     }
 }
 
+/* The open form of the last block, packed and emptied, for the block that follows; NULL when it
+ * is not worth it. */
+static struct hyp_rows *take_rows(struct hyp_series *series)
+{
+    uint32_t last = series->block_count - 1;
+    if (series->block_count == 0 || series->blocks[last].open == NULL ||
+        series->blocks[last].open->row_capacity > 2 * ROWS_PER_BLOCK ||
+        pack_block(series, &series->blocks[last]) != HYP_OK) {
+        return NULL;
+    }
+    struct hyp_rows *rows = series->blocks[last].open;
+    rows->row_count = 0;
+    rows->cell_count = 0;
+    series->blocks[last].open = NULL;
+    series->hot = series->hot == last ? HYP_NO_BLOCK : series->hot;
+    return rows;
+}
+
 /* A new block at the end; the one before is packed. */
 static enum hyp_status append_block(struct hyp_series *series, int64_t time)
 {
     uint32_t count = series->block_count;
+    int64_t end = hyp_period_end(hyp_period_of(time));
     enum hyp_status status = reserve_block(series);
-    if (status == HYP_OK) {
-        status = add_block(series, count, hyp_period_end(hyp_period_of(time)));
+    if (status != HYP_OK) {
+        return status;
     }
+    struct hyp_rows *rows = take_rows(series);
+    if (rows != NULL) {
+        series->blocks[series->block_count++] = (struct hyp_block){.open = rows, .end = end};
+        return HYP_OK;
+    }
+    status = add_block(series, count, end);
     if (status == HYP_OK && count > 0 && series->blocks[count - 1].open != NULL &&
         close_block(series, &series->blocks[count - 1]) == HYP_OK && series->hot == count - 1) {
         /* Without memory it stays open, which only costs memory. */
@@ -463,42 +487,6 @@ enum hyp_status hyp_series_insert(struct hyp_series *series, const struct hyp_ro
         split_block(series, index);
     }
     return HYP_OK;
-}
-
-enum hyp_status hyp_series_block_rows(const struct hyp_block *block, uint32_t column,
-                                      struct hyp_rows *scratch,
-                                      const struct hyp_rows **ret_rows)
-{
-    if (block->open != NULL) {
-        *ret_rows = block->open;
-        return HYP_OK;
-    }
-    *ret_rows = scratch;
-    return hyp_block_unpack(block->packed, block->packed_len, column, scratch);
-}
-
-enum hyp_status hyp_series_copy_rows(const struct hyp_series *series, int64_t from, int64_t to,
-                                     uint32_t column, struct hyp_rows *scratch,
-                                     struct hyp_rows *rows)
-{
-    enum hyp_status status = HYP_OK;
-    for (uint32_t b = hyp_series_find_block(series, from);
-         status == HYP_OK && b < series->block_count && series->blocks[b].first < to; b++) {
-        const struct hyp_rows *source;
-        status = hyp_series_block_rows(&series->blocks[b], column, scratch, &source);
-        for (size_t i = status == HYP_OK ? hyp_rows_find(source, from) : 0;
-             status == HYP_OK && i < source->row_count && source->rows[i].time < to; i++) {
-            const struct hyp_row *row = &source->rows[i];
-            if (column != HYP_ALL_COLUMNS && hyp_series_row_cell(source, row, column) == NULL) {
-                continue;
-            }
-            status = hyp_rows_reserve(rows, row->cells);
-            if (status == HYP_OK) {
-                hyp_rows_insert(rows, row, &source->cells[row->first_cell]);
-            }
-        }
-    }
-    return status;
 }
 
 void hyp_series_drop(struct hyp_series *series, int64_t from, int64_t to)
