@@ -91,7 +91,8 @@ void hyp_chunk_reference_line(const struct hyp_chunk_reference *reference, const
                               size_t row_count, int64_t *line)
 {
     uint64_t sum = 0;
-    uint64_t unit = (uint64_t)reference->unit;
+    /* The reader lets no other unit in; nothing here shall rest on that. */
+    int64_t unit = reference->unit > 0 ? reference->unit : 1;
     bool integral = reference->relation == HYP_RELATION_INTEGRAL;
     for (size_t r = 0; r < row_count; r++) {
         if (!integral) {
@@ -100,7 +101,7 @@ void hyp_chunk_reference_line(const struct hyp_chunk_reference *reference, const
         }
         uint64_t span = r == 0 ? 0 : (uint64_t)times[r] - (uint64_t)times[r - 1];
         /* The division is the dear part, and nearly every span is the unit. */
-        int64_t part = span == unit ? line[r] : times_span(line[r], span, reference->unit);
+        int64_t part = span == (uint64_t)unit ? line[r] : times_span(line[r], span, unit);
         sum += (uint64_t)part;
         line[r] = times_factor(reference->factor, (int64_t)sum);
     }
