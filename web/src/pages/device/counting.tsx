@@ -1,6 +1,6 @@
 // What people tell about a counter: exchanges and resets with their author, digits, settlement.
 import { useState } from 'preact/hooks';
-import { ApiError, del, get, patch, post } from '../../api/client';
+import { del, get, patch, post } from '../../api/client';
 import type { Counting, CounterEvent, Value } from '../../api/types';
 import { t, word } from '../../model/i18n';
 import { decimalText, plainDecimal } from '../../model/numbers';
@@ -11,42 +11,16 @@ import { useAction, useResource } from '../../live/resource';
 import { may } from '../../live/session';
 import { Confirm, Dialog } from '../../parts/dialog';
 import { Choices, TextField } from '../../parts/fields';
+import { FormButtons, useForm } from '../../parts/form';
 import { Icon } from '../../parts/icon';
 import { ActionError, Empty, FieldError, Loaded } from '../../parts/states';
-import { toast } from '../../parts/toast';
 import { Time } from '../../parts/value';
 import editIcon from '../../icons/pencil.svg';
 import plusIcon from '../../icons/plus.svg';
 import trashIcon from '../../icons/trash-2.svg';
 
-interface Wrong { field: string; text: string }
 const KINDS: CounterEvent['kind'][] = ['exchange', 'reset'];
 const NOTE_MAX = 120;
-
-/** A form whose refusals stand at their fields: those found here, and those the server names. */
-function useForm<T extends object>(first: T) {
-  const [f, set] = useState(first);
-  const [wrong, setWrong] = useState<Wrong | null>(null);
-  const action = useAction();
-  const send = (found: Wrong | null, save: () => Promise<unknown>, done: () => void) => (e: Event): void => {
-    e.preventDefault();
-    setWrong(found);
-    if (found) return;
-    void action.run(async () => {
-      try { await save(); } catch (x) {
-        if (x instanceof ApiError && x.field && x.field in f) { setWrong({ field: x.field, text: x.detail }); return; }
-        throw x;
-      }
-      toast(t('action.saved'));
-      done();
-    });
-  };
-  return { f, action, send, change: (part: Partial<T>): void => { set({ ...f, ...part }); setWrong(null); }, bad: (k: keyof T): string | null => (wrong?.field === k ? wrong.text : null) };
-}
-
-function Buttons({ busy, onClose }: { busy: boolean; onClose: () => void }) {
-  return <div class="dialog-actions"><button type="button" class="btn" onClick={onClose}>{t('action.cancel')}</button><button type="submit" class="btn btn-primary" disabled={busy}>{t('action.save')}</button></div>;
-}
 
 interface FormProps { point: number; unit: string; onClose: () => void; onSaved: () => void }
 
@@ -68,7 +42,7 @@ function EventForm({ point, unit, onClose, onSaved }: FormProps) {
         <TextField inputMode="decimal" label={`${t('counting.opening')} [${unit}]`} hint={t('counting.openingHint')} value={f.opening} onChange={(v) => change({ opening: v })} error={bad('opening')} autocomplete="off" required />
         <TextField label={t('consumption.note')} hint={t('counting.noteHint')} value={f.note} onChange={(note) => change({ note })} error={bad('note')} autocomplete="off" maxLength={NOTE_MAX} />
         <ActionError error={action.error} />
-        <Buttons busy={action.busy} onClose={onClose} />
+        <FormButtons busy={action.busy} onClose={onClose} />
       </form>
     </Dialog>
   );
@@ -90,7 +64,7 @@ function RulesForm({ point, unit, now, onClose, onSaved }: FormProps & { now: Co
         <TextField inputMode="numeric" label={t('counting.hour')} hint={t('counting.hourHint')} value={f.settlement_hour} onChange={(v) => change({ settlement_hour: v })} error={bad('settlement_hour')} autocomplete="off" required />
         <p class="field-hint">{t('counting.wholeDevice')}</p>
         <ActionError error={action.error} />
-        <Buttons busy={action.busy} onClose={onClose} />
+        <FormButtons busy={action.busy} onClose={onClose} />
       </form>
     </Dialog>
   );
