@@ -7,6 +7,7 @@ import * as reading from './reading.mjs';
 import * as inspecting from './inspecting.mjs';
 import * as keys from './keys.mjs';
 import * as consumption from './consumption.mjs';
+import * as history from './history.mjs';
 import * as roles from './roles.mjs';
 import * as pages from './pages.mjs';
 import * as access from './access.mjs';
@@ -18,7 +19,7 @@ import * as scale from './scale.mjs';
 // Ten thousand devices come last: a server restarts faster without them.
 const STEPS = [
   [{ firstRun }], [{ building }], [{ reading }],
-  [{ inspecting, keys, consumption, roles, access }, { pages }],
+  [{ inspecting, keys, consumption, history, roles, access }, { pages }],
   [{ outage }], [{ scanning }], [{ scale }],
 ];
 

@@ -96,6 +96,12 @@ export interface Reading {
   values: { point: number; key: string; value: number | string | null; text: string; quality: string }[];
 }
 
+/** One of the values that a register has for a time: measured, typed in, corrected ... */
+export interface Version {
+  time: string | null; kind: string; value: number | string | null; text: string; quality: string; reading: string; source: string;
+  received: string | null; shown: boolean; frame: number | null; author: string; reason: string;
+}
+
 /** How one receiver (a radio line) hears a device. */
 export interface HeardBy { line: number; line_name: string; last_heard: string | null; telegrams: number; of: number; last_dbm: number | null; best_dbm: number | null; newest: boolean }
 export interface Reception { telegrams: number; last_heard: string | null; best_dbm: number | null; receivers: HeardBy[] }

@@ -31,7 +31,7 @@ export function GridView<T>(props: Props<T>) {
       fetch: (offset, limit) => p().fetch(offset, limit),
       onSort: (key) => p().onSort?.(key),
       onOpen: (row) => p().onOpen?.(row),
-      ...(props.onPeek ? { onPeek: (row: T) => p().onPeek?.(row) } : {}),
+      ...(props.onPeek ? { onPeek: (row: T, column?: string) => p().onPeek?.(row, column) } : {}),
       onSelection: (ids) => p().onSelection?.(ids),
       onTotal: (n) => p().onTotal?.(n),
       onError: (e) => p().onError?.(e),

@@ -34,7 +34,8 @@ export interface GridOptions<T> {
   sort?: { key: string; down: boolean };
   onSort?: (key: string) => void;
   onOpen?: (row: T) => void;
-  onPeek?: (row: T) => void;
+  /** `column` is the key of the cell that was clicked; by keyboard and on narrow screens there is none. */
+  onPeek?: (row: T, column?: string) => void;
   onSelection?: (ids: Set<number>) => void;
   onTotal?: (total: number) => void;
   onError?: (error: unknown) => void;
@@ -376,7 +377,11 @@ export class Grid<T> {
     }
     if (target.closest('a, button')) return;
     this.moveTo(slot.index);
-    if (this.o.narrow && !this.o.onPeek) this.o.onOpen?.(row); else this.o.onPeek?.(row);
+    if (this.o.narrow && !this.o.onPeek) this.o.onOpen?.(row); else this.o.onPeek?.(row, this.columnAt(slot, target));
+  }
+
+  private columnAt(slot: PoolRow, target: Element): string | undefined {
+    return this.o.narrow ? undefined : this.o.columns[slot.cells.findIndex((c) => c.contains(target))]?.key ?? '';
   }
 
   private toggle(index: number, range: boolean): void {

@@ -2,7 +2,7 @@
 import { useMemo, useRef, useState } from 'preact/hooks';
 import { get, url, ApiError } from '../../api/client';
 import type { List, Point, Reading } from '../../api/types';
-import { t, word } from '../../model/i18n';
+import { t, withTexts, word } from '../../model/i18n';
 import { number } from '../../model/numbers';
 import { readPeriod, presetQuery, RANGES } from '../../model/period';
 import { dateTime, fromInput, toInput } from '../../model/time';
@@ -12,17 +12,29 @@ import { serverNow } from '../../live/clock';
 import { go, query, setQuery } from '../../live/router';
 import { pref, setPref } from '../../live/prefs';
 import { useResource } from '../../live/resource';
+import { may } from '../../live/session';
 import type { TabProps } from '../../parts/device-tab';
 import type { Grid, GridColumn } from '../../parts/grid';
 import { GridView, textCell } from '../../parts/grid-view';
 import { Icon } from '../../parts/icon';
+import { Lazy } from '../../parts/lazy';
 import { Menu } from '../../parts/menu';
 import { Empty, Failed } from '../../parts/states';
 import { isAbsent, isNumeric, keyTitle, valueText } from '../../parts/value';
+import type { Spot } from './versions';
 import columnsIcon from '../../icons/columns-3.svg';
 import downloadIcon from '../../icons/download.svg';
+import plusIcon from '../../icons/plus.svg';
 
 type Row = Reading & { row: number };
+const loadVersions = withTexts(() => import('./versions'), 'versions');
+
+/** The value that was asked for: of the cell that was clicked, without one the first that is on screen. */
+function spotOf(r: Row, all: Point[], shown: number[], column: string | undefined): Spot | null {
+  const points = all.map((p) => p.point).filter((id) => r.values.some((v) => v.point === id));
+  const point = column === undefined ? shown.find((id) => points.includes(id)) ?? points[0] : points.find((id) => String(id) === column);
+  return point === undefined ? null : { time: r.time, point, points };
+}
 
 function columnsOf(points: Point[], shown: number[]): GridColumn<Row>[] {
   const kinds = new Map(points.map((p) => [p.point, p]));
@@ -38,7 +50,8 @@ function columnsOf(points: Point[], shown: number[]): GridColumn<Row>[] {
           const v = r.values.find((x) => x.point === id);
           c.classList.toggle('old', !!v && isAbsent(v));
           c.textContent = v ? valueText({ ...v, kind: p.kind, unit: p.unit, quantity: p.quantity }) : '';
-          c.title = v && v.quality !== 'good' ? word('quality', v.quality) : '';
+          c.classList.toggle('opens', !!v);
+          c.title = v ? [v.quality !== 'good' && word('quality', v.quality), t('readings.versions')].filter(Boolean).join('. ') : '';
         },
       };
     }),
@@ -89,6 +102,7 @@ export default function ReadingsTab({ device }: TabProps) {
   const grid = useRef<Grid<Row> | null>(null);
   const [total, setTotal] = useState<number | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
+  const [open, show] = useState<Spot | 'new' | null>(null);
   const points = useResource(`p${device.id}`, (s) => get<{ items: Point[] }>(`/devices/${device.id}/points`, {}, s));
   const p = readPeriod(query.value, serverNow(), 'month');
   // A list up to now has an open end: new readings belong to it.
@@ -104,6 +118,7 @@ export default function ReadingsTab({ device }: TabProps) {
     setError(null);
     return { total: r.total, items: r.items.map((x, i) => ({ ...x, row: offset + i })) };
   };
+  const peek = (r: Row, column?: string): void => { const spot = spotOf(r, all, shown, column); if (spot) show(spot); };
   if (!points.data) return points.error ? <Failed what={t('readings.failed')} error={points.error} retry={points.reload} /> : null;
   return (
     <>
@@ -115,16 +130,18 @@ export default function ReadingsTab({ device }: TabProps) {
         <label class="inline-label">{t('chart.to')}<input class="input" type="datetime-local" value={toInput(p.to)} onChange={(e) => { const v = fromInput(e.currentTarget.value); if (v !== null) setQuery({ range: '', at: '', from: new Date(Math.min(p.from, v - 60_000)).toISOString(), to: new Date(v).toISOString() }); }} /></label>
         <span class="push" />
         {total !== null && <span class="grey" role="status">{t('readings.count', { n: total, count: number(total) })}</span>}
+        {may('reading.write') && all.some(isNumeric) && <button type="button" class="btn" onClick={() => show('new')}><Icon svg={plusIcon} />{t('readings.enter')}</button>}
         <a class="btn" href={url(`/devices/${device.id}/readings.csv`, { ...span, points: shown.join(',') })} download><Icon svg={downloadIcon} />CSV</a>
         <ColumnMenu points={all} shown={shown} change={(ids) => setPref(name, all.filter((x) => ids.includes(x.point)).map((x) => x.key))} />
       </div>
       <div class="card grid-card readings-grid">
         <GridView<Row> label={t('tab.readings')} columns={columnsOf(all, shown)} dataKey={JSON.stringify(span)} fetch={fetchRows} id={(r) => r.row}
-          drawNarrow={drawNarrow(new Map(all.map((x) => [x.point, x])), shown)} onTotal={setTotal} onOpen={(r) => { if (r.frame !== null) go(`/frames/${r.frame}`); }}
+          drawNarrow={drawNarrow(new Map(all.map((x) => [x.point, x])), shown)} onTotal={setTotal} onOpen={(r) => { if (r.frame !== null) go(`/frames/${r.frame}`); else peek(r); }} onPeek={peek}
           onError={(e) => setError(e instanceof ApiError ? e : null)} api={(g) => { grid.current = g; }} />
         {total === 0 && <div class="grid-over"><Empty title={t('readings.none')} text={t('readings.noneText')} /></div>}
         {error && total === null && <div class="grid-over"><div class="pad"><Failed what={t('readings.failed')} error={error} retry={() => grid.current?.reset()} /></div></div>}
       </div>
+      {open && <Lazy load={loadVersions} quiet props={{ device: device.id, points: all, spot: open === 'new' ? null : open, onClose: () => show(null), onChange: () => grid.current?.refresh() }} />}
     </>
   );
 }
