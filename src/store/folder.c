@@ -2,11 +2,11 @@
 #include "store/folder.h"
 
 #include "base/buf.h"
-#include "base/crypto.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -17,6 +17,7 @@
 #define FOLDER_MODE 0750
 #define FILE_MODE 0600
 #define LOCK_FILE "lock"
+#define DIGEST_PIECE 65536
 
 static enum hyp_status from_errno(struct hyp_error *err, const char *path, const char *what)
 {
@@ -226,18 +227,33 @@ enum hyp_status hyp_file_copy(const char *from, const char *to, struct hyp_error
     return status;
 }
 
+/* Read piece by piece: a file that shrinks, or a disk that is pulled out, is an error of read()
+ * but would be a signal of mapped memory. */
 enum hyp_status hyp_file_digest(const char *path, int64_t *ret_size,
                                 uint8_t ret_digest[static 32], struct hyp_error *err)
 {
-    struct mapping mapping = {0};
-    enum hyp_status status = map_file(path, &mapping, err);
-    if (status != HYP_OK) {
-        return status;
+    uint8_t piece[DIGEST_PIECE];
+    int64_t size = 0;
+    ssize_t got = 0;
+    crypto_hash_sha256_state state;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return from_errno(err, path, "cannot be read");
     }
-    hyp_sha256(mapping.data, mapping.len, ret_digest);
-    *ret_size = (int64_t)mapping.len;
-    unmap_file(&mapping);
-    return HYP_OK;
+    crypto_hash_sha256_init(&state);
+    while ((got = read(fd, piece, sizeof(piece))) > 0 || (got < 0 && errno == EINTR)) {
+        if (got > 0) {
+            crypto_hash_sha256_update(&state, piece, (unsigned long long)got);
+            size += got;
+        }
+    }
+    enum hyp_status status = got == 0 ? HYP_OK : from_errno(err, path, "cannot be read");
+    close(fd);
+    if (status == HYP_OK) {
+        crypto_hash_sha256_final(&state, ret_digest);
+        *ret_size = size;
+    }
+    return status;
 }
 
 enum hyp_status hyp_file_read(const char *path, char *out, size_t capacity, size_t *ret_len,
@@ -264,6 +280,18 @@ enum hyp_status hyp_file_read(const char *path, char *out, size_t capacity, size
 enum hyp_status hyp_file_rename(const char *from, const char *to, struct hyp_error *err)
 {
     return rename(from, to) == 0 ? HYP_OK : from_errno(err, to, "cannot be renamed to");
+}
+
+enum hyp_status hyp_file_remove(const char *path, struct hyp_error *err)
+{
+    return unlink(path) == 0 || errno == ENOENT ? HYP_OK
+                                                : from_errno(err, path, "cannot be removed");
+}
+
+enum hyp_status hyp_folder_remove(const char *folder, struct hyp_error *err)
+{
+    return rmdir(folder) == 0 || errno == ENOENT ? HYP_OK
+                                                 : from_errno(err, folder, "cannot be removed");
 }
 
 int64_t hyp_file_size(const char *path)

@@ -47,6 +47,9 @@ HYP_MUST_USE enum hyp_status hyp_file_read(const char *path, char *out, size_t c
                                            size_t *ret_len, struct hyp_error *err);
 HYP_MUST_USE enum hyp_status hyp_file_rename(const char *from, const char *to,
                                              struct hyp_error *err);
+/* What is not there counts as removed; a folder must be empty. */
+HYP_MUST_USE enum hyp_status hyp_file_remove(const char *path, struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_folder_remove(const char *folder, struct hyp_error *err);
 /* Size and SHA-256 of a file. */
 HYP_MUST_USE enum hyp_status hyp_file_digest(const char *path, int64_t *ret_size,
                                              uint8_t ret_digest[static 32],
