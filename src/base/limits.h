@@ -103,6 +103,9 @@
 #define HYP_LIMIT_LOG_BLOB (16 * 1024 * 1024)
 #define HYP_LIMIT_KEPT_FRAME_BYTES                                                             \
     (HYP_LIMIT_FRAME_BYTES * HYP_LIMIT_MULTI_TELEGRAMS) /* one raw frame as kept */
+#define HYP_LIMIT_BACKUPS 1000                    /* listed of the folder of scheduled ones */
+#define HYP_LIMIT_BACKUPS_KEPT 366                /* good ones, at most; configurable */
+#define HYP_LIMIT_BACKUP_RETRY_MS 3600000         /* after a failed one */
 #define HYP_LIMIT_DOCTOR_FINDINGS 20              /* of one check that are told one by one */
 #define HYP_LIMIT_DISK_LOW (1024LL * 1024 * 1024) /* free bytes the doctor asks for */
 #define HYP_LIMIT_FRAME_PENDING (256 * 1024)      /* bytes of frames before they are packed */

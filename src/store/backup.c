@@ -7,6 +7,7 @@
  * no backup. The main database is copied before the frames: frames move from the first to the
  * second, so one that moves meanwhile is in both copies and never in none.
  */
+#include "store/backup_copy.h"
 #include "store/core.h"
 #include "store/folder.h"
 #include "store/historian.h"
@@ -16,8 +17,8 @@
 
 #include "model/time.h"
 
-#include <stdlib.h>
-#include <unistd.h>
+#include <assert.h>
+#include <string.h>
 
 #define MANIFEST_MAX 4096
 #define FIRST_LINE "hypocaust backup 1"
@@ -25,7 +26,12 @@
 
 /* In the order in which they are restored: the main database last, under another name until
  * all is there. */
-static const char *const files[] = {HYP_SECRET_FILE, HYP_FRAMES_FILE, HYP_MAIN_FILE};
+static const char *const files[] = {
+    [HYP_BACKUP_SECRET] = HYP_SECRET_FILE,
+    [HYP_BACKUP_FRAMES] = HYP_FRAMES_FILE,
+    [HYP_BACKUP_MAIN] = HYP_MAIN_FILE,
+};
+static_assert(HYP_ARRAY_LEN(files) == HYP_BACKUP_FILES, "every file has a name");
 
 /* --- checking a copy --- */
 
@@ -103,45 +109,29 @@ static enum hyp_status write_manifest(const char *folder, hyp_utc now, struct hy
     return status == HYP_OK ? hyp_file_create(path.text, out.data, out.len, err) : status;
 }
 
-/* Checks one "file DIGEST SIZE NAME" line against the file. */
-static enum hyp_status check_file(const char *folder, struct hyp_str line, size_t index,
-                                  struct hyp_error *err)
+/* Reads one "file DIGEST SIZE NAME" line. */
+static enum hyp_status read_entry(const char *folder, struct hyp_str line, size_t index,
+                                  struct hyp_backup_file *file, struct hyp_error *err)
 {
     struct hyp_str word;
     struct hyp_str digest_text = {0};
     struct hyp_str size_text = {0};
-    uint8_t expected[32];
-    uint8_t digest[32];
     size_t digest_len = 0;
-    int64_t expected_size = 0;
-    int64_t size = 0;
-    bool read =
-        hyp_str_split_next(&line, ' ', &word) && hyp_str_equal(word, HYP_STR("file")) &&
-        hyp_str_split_next(&line, ' ', &digest_text) &&
-        hyp_str_split_next(&line, ' ', &size_text) &&
-        hyp_str_equal(line, hyp_str_from(files[index])) &&
-        hyp_str_to_i64(size_text, &expected_size) == HYP_OK &&
-        hyp_hex_decode(digest_text, expected, sizeof(expected), &digest_len, NULL) == HYP_OK &&
-        digest_len == sizeof(expected);
-    if (!read) {
-        return hyp_error_set(err, HYP_MALFORMED, -1, "%s/%s: no entry for %s", folder,
-                             HYP_MANIFEST_FILE, files[index]);
-    }
-    struct hyp_path path;
-    enum hyp_status status = hyp_path_join(&path, folder, files[index], err);
-    if (status == HYP_OK) {
-        status = hyp_file_digest(path.text, &size, digest, err);
-    }
-    if (status == HYP_OK && (size != expected_size ||
-                             !hyp_str_equal((struct hyp_str){(const char *)digest, 32},
-                                            (struct hyp_str){(const char *)expected, 32}))) {
-        status = hyp_error_set(err, HYP_CORRUPT, -1,
-                               "%s is not what was backed up: use another backup", path.text);
-    }
-    return status;
+    bool read = hyp_str_split_next(&line, ' ', &word) && hyp_str_equal(word, HYP_STR("file")) &&
+                hyp_str_split_next(&line, ' ', &digest_text) &&
+                hyp_str_split_next(&line, ' ', &size_text) &&
+                hyp_str_equal(line, hyp_str_from(files[index])) &&
+                hyp_str_to_i64(size_text, &file->size) == HYP_OK &&
+                hyp_hex_decode(digest_text, file->digest, sizeof(file->digest), &digest_len,
+                               NULL) == HYP_OK &&
+                digest_len == sizeof(file->digest);
+    return read ? HYP_OK
+                : hyp_error_set(err, HYP_MALFORMED, -1, "%s/%s: no entry for %s", folder,
+                                HYP_MANIFEST_FILE, files[index]);
 }
 
-static enum hyp_status check_manifest(const char *folder, struct hyp_str text,
+static enum hyp_status parse_manifest(const char *folder, struct hyp_str text,
+                                      struct hyp_backup_manifest *manifest,
                                       struct hyp_error *err)
 {
     struct hyp_str line;
@@ -153,20 +143,22 @@ static enum hyp_status check_manifest(const char *folder, struct hyp_str text,
     size_t index = 0;
     while (index < HYP_ARRAY_LEN(files) && hyp_str_split_next(&text, '\n', &line)) {
         if (hyp_str_has_prefix(line, HYP_STR("file "))) {
-            enum hyp_status status = check_file(folder, line, index++, err);
+            enum hyp_status status =
+                read_entry(folder, line, index, &manifest->files[index], err);
             if (status != HYP_OK) {
                 return status;
             }
+            index++;
         }
     }
-    if (index < HYP_ARRAY_LEN(files)) {
-        return hyp_error_set(err, HYP_MALFORMED, -1, "%s/%s: no entry for %s", folder,
-                             HYP_MANIFEST_FILE, files[index]);
-    }
-    return HYP_OK;
+    return index == HYP_ARRAY_LEN(files)
+               ? HYP_OK
+               : hyp_error_set(err, HYP_MALFORMED, -1, "%s/%s: no entry for %s", folder,
+                               HYP_MANIFEST_FILE, files[index]);
 }
 
-static enum hyp_status check_backup(const char *folder, struct hyp_error *err)
+enum hyp_status hyp_backup_read(const char *folder, struct hyp_backup_manifest *ret_manifest,
+                                struct hyp_error *err)
 {
     struct hyp_path path;
     enum hyp_status status = hyp_path_join(&path, folder, HYP_MANIFEST_FILE, err);
@@ -180,9 +172,73 @@ static enum hyp_status check_backup(const char *folder, struct hyp_error *err)
         return hyp_error_set(err, status, -1, "%s is no complete backup: it has no %s", folder,
                              HYP_MANIFEST_FILE);
     }
-    return status == HYP_OK
-               ? check_manifest(folder, (struct hyp_str){.ptr = text, .len = len}, err)
-               : status;
+    struct hyp_str view = {.ptr = text, .len = len};
+    return status == HYP_OK ? parse_manifest(folder, view, ret_manifest, err) : status;
+}
+
+static enum hyp_status check_file(const char *folder, const char *name,
+                                  const struct hyp_backup_file *expected, struct hyp_error *err)
+{
+    struct hyp_path path;
+    struct hyp_backup_file found = {0};
+    enum hyp_status status = hyp_path_join(&path, folder, name, err);
+    if (status == HYP_OK) {
+        status = hyp_file_digest(path.text, &found.size, found.digest, err);
+    }
+    if (status == HYP_OK &&
+        (found.size != expected->size ||
+         memcmp(found.digest, expected->digest, sizeof(found.digest)) != 0)) {
+        status = hyp_error_set(err, HYP_CORRUPT, -1,
+                               "%s is not what was backed up: use another backup", path.text);
+    }
+    return status;
+}
+
+enum hyp_status hyp_backup_verify(const char *folder, struct hyp_error *err)
+{
+    struct hyp_backup_manifest manifest;
+    enum hyp_status status = hyp_backup_read(folder, &manifest, err);
+    for (size_t i = 0; i < HYP_ARRAY_LEN(files) && status == HYP_OK; i++) {
+        status = check_file(folder, files[i], &manifest.files[i], err);
+    }
+    return status;
+}
+
+/* What is no file, or cannot be reached, is not as long as it should be either. */
+bool hyp_backup_has_sizes(const char *folder, const struct hyp_backup_manifest *manifest)
+{
+    struct hyp_path path;
+    bool same = true;
+    for (size_t i = 0; i < HYP_ARRAY_LEN(files); i++) {
+        same = same && hyp_path_join(&path, folder, files[i], NULL) == HYP_OK &&
+               hyp_file_size(path.text) == manifest->files[i].size;
+    }
+    return same;
+}
+
+/* Only what a backup consists of: other files are somebody else's, and keep the folder. */
+enum hyp_status hyp_backup_remove(const char *folder, struct hyp_error *err)
+{
+    static const char *const ends[] = {"", "-journal", "-wal", "-shm"};
+    struct hyp_path path;
+    /* The manifest first: what is left of an unfinished removal looks like no backup. */
+    enum hyp_status status = hyp_path_join(&path, folder, HYP_MANIFEST_FILE, err);
+    if (status == HYP_OK) {
+        status = hyp_file_remove(path.text, err);
+    }
+    for (size_t i = 0; i < HYP_ARRAY_LEN(files) * HYP_ARRAY_LEN(ends) && status == HYP_OK;
+         i++) {
+        char name[64];
+        struct hyp_buf buf;
+        hyp_buf_init_fixed(&buf, name, sizeof(name));
+        hyp_buf_append_text(&buf, files[i / HYP_ARRAY_LEN(ends)]);
+        hyp_buf_append_text(&buf, ends[i % HYP_ARRAY_LEN(ends)]);
+        status = hyp_path_join(&path, folder, hyp_buf_terminate(&buf), err);
+        if (status == HYP_OK) {
+            status = hyp_file_remove(path.text, err);
+        }
+    }
+    return status == HYP_OK ? hyp_folder_remove(folder, err) : status;
 }
 
 /* --- backup --- */
@@ -209,7 +265,8 @@ static enum hyp_status copy_database(struct hyp_db *db, const char *target, cons
 }
 
 static enum hyp_status back_up(struct hyp_connections from, const struct hyp_secret *secret,
-                               hyp_utc now, const char *target, struct hyp_error *err)
+                               hyp_utc now, const char *target, int64_t *ret_damaged,
+                               struct hyp_error *err)
 {
     struct hyp_path path;
     enum hyp_status status = prepare_target(target, err);
@@ -231,17 +288,17 @@ static enum hyp_status back_up(struct hyp_connections from, const struct hyp_sec
     if (status == HYP_OK) {
         status = hyp_folder_sync(target, err);
     }
-    int64_t damaged = 0;
-    if (status == HYP_OK) {
-        status = count_damaged(target, &damaged, err);
-    }
-    if (status == HYP_OK && damaged > 0) {
-        return hyp_error_set(err, HYP_CORRUPT, -1,
-                             "the backup is complete, but %lld rows of the intake log were "
-                             "damaged in the store before: keep older backups",
-                             (long long)damaged);
-    }
-    return status;
+    return status == HYP_OK ? count_damaged(target, ret_damaged, err) : status;
+}
+
+enum hyp_status hyp_backup_judge(int64_t damaged, struct hyp_error *err)
+{
+    return damaged == 0
+               ? HYP_OK
+               : hyp_error_set(err, HYP_CORRUPT, -1,
+                               "the backup is complete, but %lld rows of the intake log were "
+                               "damaged in the store before: keep older backups",
+                               (long long)damaged);
 }
 
 static enum hyp_status open_source(const char *folder, const char *name, struct hyp_db **ret_db,
@@ -256,8 +313,8 @@ static enum hyp_status open_source(const char *folder, const char *name, struct 
     return status == HYP_OK ? hyp_sqlite_open(path.text, HYP_SQLITE_READ, ret_db, err) : status;
 }
 
-enum hyp_status hyp_store_backup_folder(const char *folder, const char *target_folder,
-                                        const struct hyp_clock *clock, struct hyp_error *err)
+enum hyp_status hyp_backup_make(const char *folder, const char *target, hyp_utc now,
+                                int64_t *ret_damaged, struct hyp_error *err)
 {
     struct hyp_connections from = {0};
     struct hyp_secret secret;
@@ -272,7 +329,7 @@ enum hyp_status hyp_store_backup_folder(const char *folder, const char *target_f
         status = hyp_secret_load(folder, &secret, err);
     }
     if (status == HYP_OK) {
-        status = back_up(from, &secret, hyp_clock_utc(clock), target_folder, err);
+        status = back_up(from, &secret, now, target, ret_damaged, err);
         hyp_secret_wipe(&secret);
     }
     hyp_db_close(from.main);
@@ -280,23 +337,38 @@ enum hyp_status hyp_store_backup_folder(const char *folder, const char *target_f
     return status;
 }
 
+enum hyp_status hyp_store_backup_folder(const char *folder, const char *target_folder,
+                                        const struct hyp_clock *clock, struct hyp_error *err)
+{
+    int64_t damaged = 0;
+    enum hyp_status status =
+        hyp_backup_make(folder, target_folder, hyp_clock_utc(clock), &damaged, err);
+    return status == HYP_OK ? hyp_backup_judge(damaged, err) : status;
+}
+
+enum hyp_status hyp_backup_refuse_database(struct hyp_error *err)
+{
+    return hyp_error_set(err, HYP_UNSUPPORTED, -1,
+                         "this store is in PostgreSQL: back it up with pg_dump or "
+                         "pg_basebackup, and secret.key with it");
+}
+
 enum hyp_status hyp_store_backup(struct hyp_store *store, const char *target_folder,
                                  struct hyp_error *err)
 {
     if (store->database != NULL) {
-        return hyp_error_set(err, HYP_UNSUPPORTED, -1,
-                             "this store is in PostgreSQL: back it up with pg_dump or "
-                             "pg_basebackup, and secret.key with it");
+        return hyp_backup_refuse_database(err);
     }
     if (store->folder != NULL) {
         /* Connections of its own, so that a long copy holds up neither queries nor intake. */
         return hyp_store_backup_folder(store->folder, target_folder, store->clock, err);
     }
+    int64_t damaged = 0;
     hyp_core_enter(store);
-    enum hyp_status status =
-        back_up(store->write, &store->secret, hyp_core_now(store), target_folder, err);
+    enum hyp_status status = back_up(store->write, &store->secret, hyp_core_now(store),
+                                     target_folder, &damaged, err);
     hyp_core_release(store);
-    return status;
+    return status == HYP_OK ? hyp_backup_judge(damaged, err) : status;
 }
 
 /* --- restore --- */
@@ -340,7 +412,7 @@ static enum hyp_status reveal_main(const char *folder, struct hyp_error *err)
 enum hyp_status hyp_store_restore(const char *backup_folder, const char *folder,
                                   struct hyp_error *err)
 {
-    enum hyp_status status = check_backup(backup_folder, err);
+    enum hyp_status status = hyp_backup_verify(backup_folder, err);
     if (status == HYP_OK) {
         status = check_copy(backup_folder, HYP_MAIN_FILE, err);
     }

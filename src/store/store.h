@@ -542,6 +542,7 @@ HYP_MUST_USE enum hyp_status hyp_store_backup_folder(const char *folder,
 HYP_MUST_USE enum hyp_status hyp_store_restore(const char *backup_folder, const char *folder,
                                                struct hyp_error *err);
 
+#include "store/backups.h"
 #include "store/life.h"
 
 #endif
