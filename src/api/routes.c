@@ -39,6 +39,7 @@ const struct hyp_route hyp_routes[] = {
     ROUTE(GET, "/audit", AUDIT_READ, audit_list, 0),
 
     ROUTE(GET, "/overview", SYSTEM_READ, overview, 0),
+    ROUTE(GET, "/backups", DATA_MANAGE, backups_list, 0),
     ROUTE(GET, "/profiles", SYSTEM_READ, profiles_list, 0),
     ROUTE(GET, "/profiles/{name}", SYSTEM_READ, profile_get, 0),
     ROUTE(GET, "/vocabulary", SYSTEM_READ, vocabulary, 0),

@@ -37,6 +37,9 @@ HANDLER(profiles_list);
 HANDLER(profile_get);
 HANDLER(vocabulary);
 
+/* routes_backups.c */
+HANDLER(backups_list);
+
 /* routes_devices.c */
 HANDLER(devices_list);
 HANDLER(device_add);

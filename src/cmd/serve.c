@@ -6,6 +6,7 @@
 #include "cmd/command.h"
 
 #include "api/server.h"
+#include "cmd/daily_backups.h"
 #include "cmd/database.h"
 #include "cmd/first_load.h"
 #include "cmd/log_sink.h"
@@ -14,6 +15,7 @@
 #include "collect/collect.h"
 #include "service/auth.h"
 #include "service/service.h"
+#include "store/backup_copy.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -36,6 +38,9 @@ struct settings {
     const char *history;
     const char *time_zone;
     const char *log_level;
+    const char *backup_to;
+    const char *backup_at;
+    int64_t backup_keep;
     int64_t requests_per_s;
     int64_t connections;
     int64_t per_address;
@@ -45,35 +50,41 @@ struct settings {
 
 #define AT(member) offsetof(struct settings, member)
 static const struct hyp_option options[] = {
-    {"data",        "DIR",      "data folder (./data, or $HYPOCAUST_DATA)",                HYP_OPTION_TEXT,   AT(data),        0,
-     0                                                                                                                                   },
+    {"data",        "DIR",      "data folder (./data, or $HYPOCAUST_DATA)",                  HYP_OPTION_TEXT,   AT(data),        0,
+     0                                                                                                                                     },
     {"database",    "URL",      "postgresql://... instead of files ($HYPOCAUST_DATABASE)",
-     HYP_OPTION_TEXT,                                                                                         AT(database),    0, 0      },
-    {"listen",      "ADDRESS",  "address to listen on (127.0.0.1)",                        HYP_OPTION_TEXT,   AT(listen),      0,
-     0                                                                                                                                   },
-    {"port",        "N",        "port (8080); 0 takes a free one",                         HYP_OPTION_NUMBER, AT(port),        0, 65535  },
-    {"tls-cert",    "FILE",     "certificate chain, PEM",                                  HYP_OPTION_TEXT,   AT(tls_cert),    0, 0      },
-    {"tls-key",     "FILE",     "its private key, PEM",                                    HYP_OPTION_TEXT,   AT(tls_key),     0, 0      },
-    {"import",      "MANIFEST", "lines and devices for the first start",                   HYP_OPTION_TEXT,
-     AT(manifest),                                                                                                             0, 0      },
-    {"history",     "FILE",     "past telegrams for the first start",                      HYP_OPTION_TEXT,   AT(history),     0,
-     0                                                                                                                                   },
-    {"time-zone",   "NAME",     "zone of a new plant (the machine's)",                     HYP_OPTION_TEXT,   AT(time_zone),
-     0,                                                                                                                           0      },
-    {"log-level",   "LEVEL",    "debug, info, warning or error (info)",                    HYP_OPTION_TEXT,
-     AT(log_level),                                                                                                            0, 0      },
-    {"collect",     NULL,       "talk to devices (default)",                               HYP_OPTION_OFF,    AT(no_collect),  0, 0      },
-    {"no-collect",  NULL,       "open no line; intake and files still work",               HYP_OPTION_ON,
-     AT(no_collect),                                                                                                           0, 0      },
-    {"web-dir",     "DIR",      "serve the UI from a folder (development)",                HYP_OPTION_TEXT,   AT(web_dir),
-     0,                                                                                                                           0      },
-    {"rate-limit",  "N",        "requests per second and address (200); 0 = none",         HYP_OPTION_NUMBER,
-     AT(requests_per_s),                                                                                                       0, 1000000},
-    {"connections", "N",        "connections at a time",                                   HYP_OPTION_NUMBER, AT(connections), 8,
-     100000                                                                                                                              },
-    {"per-address", "N",        "connections of one address",                              HYP_OPTION_NUMBER, AT(per_address), 1,
-     100000                                                                                                                              },
-    {"threads",     "N",        "threads that answer requests (2)",                        HYP_OPTION_NUMBER, AT(threads),     2, 64     },
+     HYP_OPTION_TEXT,                                                                                           AT(database),    0, 0      },
+    {"listen",      "ADDRESS",  "address to listen on (127.0.0.1)",                          HYP_OPTION_TEXT,   AT(listen),      0,
+     0                                                                                                                                     },
+    {"port",        "N",        "port (8080); 0 takes a free one",                           HYP_OPTION_NUMBER, AT(port),        0, 65535  },
+    {"tls-cert",    "FILE",     "certificate chain, PEM",                                    HYP_OPTION_TEXT,   AT(tls_cert),    0, 0      },
+    {"tls-key",     "FILE",     "its private key, PEM",                                      HYP_OPTION_TEXT,   AT(tls_key),     0, 0      },
+    {"import",      "MANIFEST", "lines and devices for the first start",                     HYP_OPTION_TEXT,
+     AT(manifest),                                                                                                               0, 0      },
+    {"history",     "FILE",     "past telegrams for the first start",                        HYP_OPTION_TEXT,   AT(history),     0,
+     0                                                                                                                                     },
+    {"time-zone",   "NAME",     "zone of a new plant (the machine's)",                       HYP_OPTION_TEXT,   AT(time_zone),
+     0,                                                                                                                             0      },
+    {"log-level",   "LEVEL",    "debug, info, warning or error (info)",                      HYP_OPTION_TEXT,
+     AT(log_level),                                                                                                              0, 0      },
+    {"collect",     NULL,       "talk to devices (default)",                                 HYP_OPTION_OFF,    AT(no_collect),  0, 0      },
+    {"no-collect",  NULL,       "open no line; intake and files still work",                 HYP_OPTION_ON,
+     AT(no_collect),                                                                                                             0, 0      },
+    {"backup-to",   "DIR",      "make a backup every day, each in a folder of its own here",
+     HYP_OPTION_TEXT,                                                                                           AT(backup_to),   0, 0      },
+    {"backup-at",   "HH:MM",    "at this time of the plant's zone (02:30)",                  HYP_OPTION_TEXT,
+     AT(backup_at),                                                                                                              0, 0      },
+    {"backup-keep", "N",        "good backups to keep (7)",                                  HYP_OPTION_NUMBER, AT(backup_keep), 1,
+     HYP_LIMIT_BACKUPS_KEPT                                                                                                                },
+    {"web-dir",     "DIR",      "serve the UI from a folder (development)",                  HYP_OPTION_TEXT,   AT(web_dir),
+     0,                                                                                                                             0      },
+    {"rate-limit",  "N",        "requests per second and address (200); 0 = none",           HYP_OPTION_NUMBER,
+     AT(requests_per_s),                                                                                                         0, 1000000},
+    {"connections", "N",        "connections at a time",                                     HYP_OPTION_NUMBER, AT(connections), 8,
+     100000                                                                                                                                },
+    {"per-address", "N",        "connections of one address",                                HYP_OPTION_NUMBER, AT(per_address), 1,
+     100000                                                                                                                                },
+    {"threads",     "N",        "threads that answer requests (2)",                          HYP_OPTION_NUMBER, AT(threads),     2, 64     },
 };
 #undef AT
 
@@ -84,6 +95,7 @@ struct plant {
     struct hyp_log log;
     struct hyp_live_zone zone;
     struct hyp_store *store;
+    struct hyp_backups *backups; /* NULL = none are made */
     struct hyp_library *library;
     struct hyp_service *service;
     struct hyp_collector *collector;
@@ -221,6 +233,49 @@ static int open_store(struct plant *plant)
     return hyp_store_open(&config, &plant->store, &err) == HYP_OK ? 0 : fail(err.text);
 }
 
+/* Before anything is opened. */
+static int check_backups(struct plant *plant)
+{
+    const struct settings *settings = &plant->settings;
+    struct hyp_error err = {0};
+    if (settings->backup_to == NULL &&
+        (settings->backup_at != NULL || settings->backup_keep != 0)) {
+        return fail("--backup-at and --backup-keep need --backup-to");
+    }
+    return settings->backup_to == NULL || plant->database == NULL ||
+                   hyp_backup_refuse_database(&err) == HYP_OK
+               ? 0
+               : fail(err.text);
+}
+
+static int prepare_backups(struct plant *plant)
+{
+    const struct settings *settings = &plant->settings;
+    struct hyp_error err = {0};
+    if (settings->backup_to == NULL) {
+        return 0;
+    }
+    return hyp_daily_backups_create(
+               &(struct hyp_daily_backups){
+                   .store = plant->store,
+                   .folder = settings->backup_to,
+                   .at = settings->backup_at,
+                   .keep = settings->backup_keep,
+                   .zone = &plant->zone.zone,
+                   .log = &plant->log,
+               },
+               &plant->backups, &err) == HYP_OK
+               ? 0
+               : fail(err.text);
+}
+
+static int start_backups(struct plant *plant)
+{
+    return plant->backups == NULL || hyp_backups_start(plant->backups) == HYP_OK
+               ? 0
+               : fail("no thread can be started for the backups");
+}
+
 static int start_service(struct plant *plant)
 {
     struct hyp_error err = {0};
@@ -234,6 +289,7 @@ static int start_service(struct plant *plant)
         .zone = &plant->zone.zone,
         .set_zone = set_zone,
         .set_zone_user = plant,
+        .backups = plant->backups,
         .no_collect = plant->settings.no_collect,
     };
     if (hyp_service_create(&service_config, &plant->service, &err) != HYP_OK) {
@@ -333,8 +389,8 @@ static void announce(const struct plant *plant)
 static int start(struct plant *plant)
 {
     static int (*const steps[])(struct plant * plant) = {
-        load_tls,      open_store,       choose_zone,  load_library,
-        start_service, start_collecting, start_server,
+        load_tls,        check_backups, open_store,       choose_zone,  load_library,
+        prepare_backups, start_service, start_collecting, start_server, start_backups,
     };
     for (size_t i = 0; i < HYP_ARRAY_LEN(steps); i++) {
         int result = steps[i](plant);
@@ -358,6 +414,7 @@ static void stop(struct plant *plant)
         hyp_service_stop(plant->service);
     }
     hyp_collector_destroy(plant->collector);
+    hyp_backups_destroy(plant->backups);
     hyp_store_close(plant->store);
     hyp_service_destroy(plant->service);
     hyp_library_destroy(plant->library);

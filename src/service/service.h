@@ -46,7 +46,8 @@ struct hyp_service_config {
      */
     enum hyp_status (*set_zone)(void *user, const char *name, struct hyp_error *err);
     void *set_zone_user;
-    bool no_collect; /* keep all lines closed; intake and files still work */
+    struct hyp_backups *backups; /* NULL = none are made; outlives the requests */
+    bool no_collect;             /* keep all lines closed; intake and files still work */
 };
 
 /*
