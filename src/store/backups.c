@@ -157,12 +157,17 @@ static enum hyp_status attempt_inside(struct hyp_backups *backups, hyp_utc now,
     size_t removed = 0;
     hyp_backup_name(name, now);
     clean(backups);
-    enum hyp_status status = make(backups, name, now, &damaged, err);
+    /* A folder that cannot be read would get one backup after the other. */
+    enum hyp_status status =
+        hyp_backups_list_read(&backups->work, backups->folder, backups->own, now, err);
+    if (status == HYP_OK) {
+        status = make(backups, name, now, &damaged, err);
+    }
     if (status != HYP_OK) {
         return status;
     }
-    backups->failed = false;
     status = hyp_backups_list_read(&backups->work, backups->folder, backups->own, now, err);
+    backups->failed = status != HYP_OK;
     if (status == HYP_OK) {
         /* Damage of the store is in every new backup: older ones are kept, all of them. */
         status = hyp_backup_judge(damaged, err);

@@ -301,6 +301,28 @@ static void a_failure_says_where_and_is_tried_again(void **state)
     close_daily(&d);
 }
 
+/* More folders than are listed: no backup whose name nobody would see, and no second one. */
+static void a_crowded_folder_gets_no_more(void **state)
+{
+    (void)state;
+    struct daily d;
+    open_daily(&d, 7);
+    assert_int_equal(mkdir(target(&d, "", 0), 0700), 0);
+    for (int i = 0; i <= HYP_LIMIT_BACKUPS; i++) {
+        char name[64];
+        struct hyp_buf buf;
+        hyp_buf_init_fixed(&buf, name, sizeof(name));
+        hyp_buf_append_fmt(&buf, "/hypocaust-2020-01-01T%02d-%02d-00Z", i / 60, i % 60);
+        assert_int_equal(mkdir(target(&d, hyp_buf_terminate(&buf), 0), 0700), 0);
+    }
+    assert_true(step_at(&d, MIDNIGHT_MS));
+    assert_int_equal(d.report.last_status, HYP_LIMIT);
+    assert_false(step_at(&d, MIDNIGHT_MS + MINUTE_MS));
+    struct stat about;
+    assert_int_not_equal(stat(target(&d, "/hypocaust-2023-11-14T00-00-00Z", 0), &about), 0);
+    close_daily(&d);
+}
+
 /* The rows of the intake log that are damaged are in every new backup. */
 static void a_damaged_store_is_backed_up_and_keeps_old_backups(void **state)
 {
@@ -415,6 +437,7 @@ int main(void)
     TEST_ROWS(&list, spoils, a_spoilt_backup_does_not_count);
     TEST_ONE(&list, what_is_not_ours_is_left_alone);
     TEST_ONE(&list, a_failure_says_where_and_is_tried_again);
+    TEST_ONE(&list, a_crowded_folder_gets_no_more);
     TEST_ONE(&list, a_damaged_store_is_backed_up_and_keeps_old_backups);
     TEST_ONE(&list, a_folder_in_use_by_another_server_is_refused);
     TEST_ONE(&list, the_thread_makes_one_and_ends);
