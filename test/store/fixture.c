@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
+#include "store/doctor.h"
 #include "store/layout.h"
 #include "store/postgres/postgres.h"
 #include "store/sqlite/sqlite.h"
@@ -280,4 +281,27 @@ hyp_point_id test_point(struct test_store *t, hyp_device_id device, enum hyp_nam
         }
     }
     return (hyp_point_id){0};
+}
+
+static void note_damage(void *user, const struct hyp_finding *finding)
+{
+    if (finding->level == HYP_FINDING_DAMAGE) {
+        hyp_text_copy(user, HYP_ERROR_TEXT_MAX, hyp_str_from(finding->what));
+    }
+}
+
+void test_check_healthy(struct test_store *t, const struct test_folder *folder)
+{
+    if (test_is_postgres()) {
+        return;
+    }
+    char damage[HYP_ERROR_TEXT_MAX] = "";
+    struct hyp_doctor doctor = {.folder = folder->path,
+                                .clock = &t->clock.clock,
+                                .least_free = 1,
+                                .user = damage,
+                                .tell = note_damage};
+    enum hyp_finding_level worst;
+    assert_int_equal(hyp_doctor_check(&doctor, &worst, NULL), HYP_OK);
+    assert_string_equal(damage, "");
 }

@@ -5,8 +5,6 @@
  */
 #include "fixture.h"
 
-#include "store/doctor.h"
-
 #include <dirent.h>
 #include <stdio.h>
 
@@ -210,13 +208,6 @@ static size_t count_gone(const struct life *life)
     return gone;
 }
 
-static void note_damage(void *user, const struct hyp_finding *finding)
-{
-    if (finding->level == HYP_FINDING_DAMAGE) {
-        hyp_text_copy(user, HYP_ERROR_TEXT_MAX, hyp_str_from(finding->what));
-    }
-}
-
 static void check_all(struct life *life)
 {
     check_device(life, life->device, false);
@@ -228,18 +219,7 @@ static void check_all(struct life *life)
     assert_int_equal(stats.readings, 2 * HOURS - count_gone(life));
     assert_int_equal(stats.values, 2 * stats.readings);
     assert_int_equal(stats.frames, 2 * HOURS - count_gone(life));
-    if (test_is_postgres()) {
-        return; /* the doctor looks at files */
-    }
-    char damage[HYP_ERROR_TEXT_MAX] = "";
-    struct hyp_doctor doctor = {.folder = life->folder.path,
-                                .clock = &life->t.clock.clock,
-                                .least_free = 1,
-                                .user = damage,
-                                .tell = note_damage};
-    enum hyp_finding_level worst;
-    assert_int_equal(hyp_doctor_check(&doctor, &worst, NULL), HYP_OK);
-    assert_string_equal(damage, "");
+    test_check_healthy(&life->t, &life->folder);
 }
 
 static void nothing_is_left_of_a_span(void **state)

@@ -5,8 +5,6 @@
  */
 #include "fixture.h"
 
-#include "store/doctor.h"
-
 #define DAY_MS (24 * HOUR_MS)
 #define MONTHS 16
 #define BEGIN_MS 1609459200000LL /* 2021-01-01 */
@@ -136,29 +134,6 @@ static void check_same(const struct hyp_summary *a, const struct hyp_summary *b)
     }
 }
 
-static void silent(void *user, const struct hyp_finding *finding)
-{
-    if (finding->level == HYP_FINDING_DAMAGE) {
-        hyp_text_copy(user, HYP_ERROR_TEXT_MAX, hyp_str_from(finding->what));
-    }
-}
-
-static void check_healthy(struct life *life)
-{
-    if (test_is_postgres()) {
-        return; /* the doctor looks at files */
-    }
-    char damage[HYP_ERROR_TEXT_MAX] = "";
-    struct hyp_doctor doctor = {.folder = life->folder.path,
-                                .clock = &life->t.clock.clock,
-                                .least_free = 1,
-                                .user = damage,
-                                .tell = silent};
-    enum hyp_finding_level worst;
-    assert_int_equal(hyp_doctor_check(&doctor, &worst, NULL), HYP_OK);
-    assert_string_equal(damage, "");
-}
-
 static void old_months_are_thinned_and_stay_exact(void **state)
 {
     (void)state;
@@ -177,7 +152,7 @@ static void old_months_are_thinned_and_stay_exact(void **state)
     check_same(before, after);
     assert_int_equal(after[3].count, 24 * 30);
     assert_in_range(after[0].count, 31, 40);
-    check_healthy(&life);
+    test_check_healthy(&life.t, &life.folder);
     /* And over a restart. */
     struct hyp_summary known[2 * MONTHS];
     memcpy(known, after, sizeof(known)); /* the arena goes with the store */
@@ -205,7 +180,7 @@ static void late_readings_of_a_thinned_month_are_thinned_too(void **state)
     assert_true(count_readings(&life) > thinned + 300);
     wait_for(&life, thinned);
     assert_int_equal(count_readings(&life), thinned);
-    check_healthy(&life);
+    test_check_healthy(&life.t, &life.folder);
     end_life(&life);
 }
 
@@ -237,7 +212,7 @@ static void after_five_years_nothing_is_left(void **state)
                                       &latest, &count),
                      HYP_OK);
     assert_int_equal(count, 0);
-    check_healthy(&life);
+    test_check_healthy(&life.t, &life.folder);
     end_life(&life);
 }
 
