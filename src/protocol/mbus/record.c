@@ -40,33 +40,13 @@ void hyp_mbus_records_init(struct hyp_mbus_records *records, const uint8_t *data
     };
 }
 
-/* Everything that a header need not say. Field by field: most of a record is text that nobody
- * has to clear. */
-static void clear_header(struct hyp_mbus_record *record, size_t start, uint8_t dif)
-{
-    record->offset = (uint16_t)start;
-    record->dif = dif;
-    record->function = (enum hyp_function)(dif >> 4 & 0x03);
-    record->storage = dif >> 6 & 0x01;
-    record->tariff = 0;
-    record->subunit = 0;
-    record->vife_count = 0;
-    record->record_error = 0;
-    record->lvar = 0;
-    record->profile_element = 0;
-    record->has_time = false;
-    record->manufacturer_data = false;
-    record->more_follows = false;
-    record->qualifier = (struct hyp_mbus_qualifier){0};
-}
-
 /* DIB and VIB of the record at the reader. */
 static enum hyp_status parse_header(struct hyp_bytes *bytes, struct hyp_mbus_record *record,
                                     struct hyp_mbus_scale *ret_scale, struct hyp_error *err)
 {
     size_t start = bytes->pos;
     uint8_t dif = hyp_mbus_take(bytes);
-    clear_header(record, start, dif);
+    hyp_mbus_record_begin(record, start, dif);
     if ((dif & 0x80) != 0) {
         enum hyp_status status = hyp_mbus_dife_parse(bytes, record, err);
         if (status != HYP_OK) {
@@ -101,7 +81,7 @@ static void take_rest(struct hyp_mbus_records *records, struct hyp_mbus_record *
 {
     struct hyp_bytes *bytes = &records->bytes;
     size_t start = bytes->pos;
-    clear_header(record, start, bytes->data[start]);
+    hyp_mbus_record_begin(record, start, bytes->data[start]);
     record->dib_len = 1;
     record->vib_len = 0;
     record->function = HYP_FUNCTION_INSTANTANEOUS;

@@ -93,27 +93,6 @@ static inline bool take_difes(const uint8_t **at, struct hyp_mbus_record *record
     return false;
 }
 
-/* What a header without DIFEs and VIFEs says; the fields that those set are zeroed. */
-static inline void begin(struct hyp_mbus_record *record, size_t offset, uint8_t dif)
-{
-    record->offset = (uint16_t)offset;
-    record->dif = dif;
-    record->function = (enum hyp_function)(dif >> 4 & 0x03);
-    record->storage = dif >> 6 & 0x01;
-    record->tariff = 0;
-    record->subunit = 0;
-    record->vife_count = 0;
-    record->record_error = 0;
-    record->lvar = 0;
-    record->profile_element = 0;
-    record->has_time = false;
-    record->manufacturer_data = false;
-    record->more_follows = false;
-    record->qualifier = (struct hyp_mbus_qualifier){0};
-    record->text[0] = '\0';
-    record->vif_text[0] = '\0';
-}
-
 /* A number of type A or B; `left` counts the bytes from the data on. */
 static inline void decode(struct hyp_mbus_record *record, size_t left, int exp10)
 {
@@ -183,7 +162,9 @@ bool hyp_mbus_usual_parse(struct hyp_bytes *bytes, struct hyp_mbus_record *ret_r
     if (len == 0 || bytes->len - start < 2 + DIFE_USUAL) {
         return false;
     }
-    begin(ret_record, start, dif);
+    hyp_mbus_record_begin(ret_record, start, dif);
+    ret_record->text[0] = '\0';
+    ret_record->vif_text[0] = '\0';
     if ((dif & EXTENSION) != 0 && !take_difes(&at, ret_record)) {
         return false;
     }
