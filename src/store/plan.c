@@ -56,23 +56,6 @@ void hyp_plan_reset(struct hyp_plan *plan)
     plan->dropped = 0;
 }
 
-enum hyp_status hyp_plan_reserve(void *memory_of, size_t *capacity, size_t wanted, size_t size)
-{
-    if (wanted <= *capacity) {
-        return HYP_OK;
-    }
-    void *memory;
-    memcpy(&memory, memory_of, sizeof(memory));
-    size_t bigger = HYP_MAX(*capacity * 2, HYP_MAX(wanted, (size_t)64));
-    void *grown = realloc(memory, bigger * size);
-    if (grown == NULL) {
-        return HYP_NO_MEMORY;
-    }
-    memcpy(memory_of, &grown, sizeof(grown));
-    *capacity = bigger;
-    return HYP_OK;
-}
-
 /* --- points --- */
 
 /* The column of a key. Absent values fit any unit and kind; others must agree. */
@@ -151,8 +134,8 @@ static enum hyp_status note_grown(struct hyp_plan *plan, hyp_device_id device)
     if (plan->grown_count > 0 && plan->grown[plan->grown_count - 1].id == device.id) {
         return HYP_OK;
     }
-    enum hyp_status status = hyp_plan_reserve(&plan->grown, &plan->grown_capacity,
-                                              plan->grown_count + 1, sizeof(*plan->grown));
+    enum hyp_status status = hyp_reserve(&plan->grown, &plan->grown_capacity,
+                                         plan->grown_count + 1, sizeof(*plan->grown));
     if (status == HYP_OK) {
         plan->grown[plan->grown_count++] = device;
     }
@@ -302,8 +285,8 @@ static enum hyp_status add_row(struct hyp_plan *plan, struct hyp_store *store,
     if (status != HYP_OK || kept == 0) {
         return status;
     }
-    status = hyp_plan_reserve(&plan->rows, &plan->row_capacity, plan->row_count + 1,
-                              sizeof(*plan->rows));
+    status =
+        hyp_reserve(&plan->rows, &plan->row_capacity, plan->row_count + 1, sizeof(*plan->rows));
     if (status == HYP_OK) {
         planned.row.cells = (uint16_t)kept;
         plan->rows[plan->row_count++] = planned;
@@ -320,8 +303,8 @@ static enum hyp_status plan_reading(struct hyp_plan *plan, struct hyp_store *sto
         return HYP_OK;
     }
     size_t first = plan->cell_count;
-    enum hyp_status status = hyp_plan_reserve(
-        &plan->cells, &plan->cell_capacity, first + reading->value_count, sizeof(*plan->cells));
+    enum hyp_status status = hyp_reserve(&plan->cells, &plan->cell_capacity,
+                                         first + reading->value_count, sizeof(*plan->cells));
     uint32_t hint = 0;
     for (size_t i = 0; status == HYP_OK && i < reading->value_count; i++) {
         if (reading->values[i].key.name == HYP_NAME_UNKNOWN) {
@@ -404,8 +387,8 @@ static enum hyp_status write_log(struct hyp_plan *plan, struct hyp_store *store,
     if (status != HYP_OK) {
         return status;
     }
-    status = hyp_plan_reserve(&plan->log, &plan->log_capacity, plan->log_count + 1,
-                              sizeof(*plan->log));
+    status =
+        hyp_reserve(&plan->log, &plan->log_capacity, plan->log_count + 1, sizeof(*plan->log));
     if (status == HYP_OK) {
         status = hyp_seal_reserve_log(store, plan->log_count + 1);
     }

@@ -69,8 +69,8 @@ enum hyp_status hyp_plan_log_frames(struct hyp_plan *plan, struct hyp_store *sto
     if (count == 0) {
         return HYP_OK;
     }
-    enum hyp_status status = hyp_plan_reserve(&plan->frames, &plan->frame_capacity,
-                                              plan->frame_count + 1, sizeof(*plan->frames));
+    enum hyp_status status = hyp_reserve(&plan->frames, &plan->frame_capacity,
+                                         plan->frame_count + 1, sizeof(*plan->frames));
     if (status == HYP_OK) {
         status = hyp_frames_log(store, plan->kept, count, &plan->frames[plan->frame_count]);
     }
@@ -90,9 +90,8 @@ enum hyp_status hyp_plan_log_replaced(struct hyp_plan *plan, struct hyp_store *s
         if (batch->frames[i].replaces.id == 0) {
             continue;
         }
-        enum hyp_status status =
-            hyp_plan_reserve(&plan->replaced, &plan->replaced_capacity,
-                             plan->replaced_count + 1, sizeof(*plan->replaced));
+        enum hyp_status status = hyp_reserve(&plan->replaced, &plan->replaced_capacity,
+                                             plan->replaced_count + 1, sizeof(*plan->replaced));
         if (status != HYP_OK) {
             return status;
         }

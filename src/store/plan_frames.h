@@ -7,10 +7,6 @@
 
 #include "store/plan.h"
 
-/* Makes room for `wanted` items in the array whose address is given. HYP_OK | NO_MEMORY */
-HYP_MUST_USE enum hyp_status hyp_plan_reserve(void *memory_of, size_t *capacity, size_t wanted,
-                                              size_t size);
-
 /*
  * Which frames of the batch are kept: those that gave a new row, and those that gave no reading
  * at all (refused, or not understood yet). Not those whose readings were all known.

@@ -238,8 +238,8 @@ static enum hyp_status load_rules(struct hyp_store *store, int64_t now)
         rule.thin_before = months_before(now, set.full_months);
         rule.remove_before = months_before(now, set.day_months);
         rule.hour = (int)set.day_hour;
-        status = hyp_seal_reserve(&retainer->rules, &retainer->rule_capacity,
-                                  retainer->rule_count + 1, sizeof(*retainer->rules));
+        status = hyp_reserve(&retainer->rules, &retainer->rule_capacity,
+                             retainer->rule_count + 1, sizeof(*retainer->rules));
         if (status == HYP_OK) {
             retainer->rules[retainer->rule_count++] = rule;
         }

@@ -243,8 +243,8 @@ static enum hyp_status list_devices(struct hyp_store *store)
             continue;
         }
         enum hyp_status status =
-            hyp_seal_reserve(&sealer->devices, &sealer->device_capacity,
-                             sealer->device_count + 1, sizeof(*sealer->devices));
+            hyp_reserve(&sealer->devices, &sealer->device_capacity, sealer->device_count + 1,
+                        sizeof(*sealer->devices));
         if (status != HYP_OK) {
             return status;
         }

@@ -11,23 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum hyp_status hyp_seal_reserve(void *memory_of, size_t *capacity, size_t wanted, size_t size)
-{
-    if (wanted <= *capacity) {
-        return HYP_OK;
-    }
-    void *memory;
-    memcpy(&memory, memory_of, sizeof(memory));
-    size_t bigger = HYP_MAX(*capacity * 2, HYP_MAX(wanted, (size_t)64));
-    void *grown = realloc(memory, bigger * size);
-    if (grown == NULL) {
-        return HYP_NO_MEMORY;
-    }
-    memcpy(memory_of, &grown, sizeof(grown));
-    *capacity = bigger;
-    return HYP_OK;
-}
-
 /* --- reading --- */
 
 enum hyp_status hyp_seal_open_chunk(struct hyp_chunk *chunk, const struct hyp_buf *head,
@@ -124,8 +107,8 @@ void hyp_seal_clear_rows(struct hyp_sealer *sealer)
 
 enum hyp_status hyp_seal_list_points(struct hyp_sealer *sealer, const struct hyp_series *series)
 {
-    enum hyp_status status = hyp_seal_reserve(&sealer->points, &sealer->point_capacity,
-                                              series->column_count, sizeof(*sealer->points));
+    enum hyp_status status = hyp_reserve(&sealer->points, &sealer->point_capacity,
+                                         series->column_count, sizeof(*sealer->points));
     for (uint32_t c = 0; c < series->column_count && status == HYP_OK; c++) {
         sealer->points[c] = (struct hyp_chunk_point){
             .point = series->columns[c].point,
@@ -172,9 +155,8 @@ enum hyp_status hyp_seal_write_chunk(struct hyp_store *store, const struct hyp_s
 enum hyp_status hyp_seal_note_written(struct hyp_sealer *sealer,
                                       const struct hyp_seal_written *written)
 {
-    enum hyp_status status =
-        hyp_seal_reserve(&sealer->written, &sealer->written_capacity, sealer->written_count + 1,
-                         sizeof(*sealer->written));
+    enum hyp_status status = hyp_reserve(&sealer->written, &sealer->written_capacity,
+                                         sealer->written_count + 1, sizeof(*sealer->written));
     if (status == HYP_OK) {
         sealer->written[sealer->written_count++] = *written;
     }

@@ -14,8 +14,8 @@
 enum hyp_status hyp_seal_reserve_log(struct hyp_store *store, size_t rows)
 {
     struct hyp_sealer *sealer = store->sealer;
-    return hyp_seal_reserve(&sealer->log, &sealer->log_capacity, sealer->log_count + rows,
-                            sizeof(*sealer->log));
+    return hyp_reserve(&sealer->log, &sealer->log_capacity, sealer->log_count + rows,
+                       sizeof(*sealer->log));
 }
 
 enum hyp_status hyp_seal_note_log(struct hyp_store *store, int64_t row, int64_t newest)

@@ -75,9 +75,6 @@ HYP_MUST_USE enum hyp_status hyp_seal_take_chunk(struct hyp_store *store, struct
                                                  struct hyp_seal_written *written);
 void hyp_seal_clear_rows(struct hyp_sealer *sealer);
 
-/* Room for `wanted` elements of `size` in the array that *memory_of points to. */
-HYP_MUST_USE enum hyp_status hyp_seal_reserve(void *memory_of, size_t *capacity, size_t wanted,
-                                              size_t size);
 /* The points of a device, before its first chunk is written. */
 HYP_MUST_USE enum hyp_status hyp_seal_list_points(struct hyp_sealer *sealer,
                                                   const struct hyp_series *series);
