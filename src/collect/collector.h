@@ -57,11 +57,40 @@ int32_t hyp_local_day(const struct hyp_zone *zone, hyp_utc at);
 /* Does the breaker space its attempts? */
 bool hyp_station_is_backing_off(const struct hyp_station *station);
 
-/* --- collector.c --- */
+/* --- lines.c: the register of lines --- */
 
 struct hyp_wire *hyp_collector_wire(const struct hyp_collector *collector, hyp_line_id id);
 struct hyp_wire *hyp_collector_wire_by_name(const struct hyp_collector *collector,
                                             hyp_tenant_id tenant, struct hyp_str name);
+/* Walks all lines; begin with *cursor = 0. NULL at the end. */
+struct hyp_wire *hyp_collector_next_wire(const struct hyp_collector *collector, size_t *cursor);
+/* Closes every line; their devices stay. */
+void hyp_collector_close_wires(struct hyp_collector *collector);
+
+/* The bus behind a line that asks; NULL when there is no line, or one that listens. */
+static inline struct hyp_bus *hyp_wire_bus(struct hyp_wire *wire)
+{
+    bool polled = wire != NULL && hyp_line_kind_is_polled((enum hyp_line_kind)wire->kind);
+    return polled ? HYP_CONTAINER_OF(wire, struct hyp_bus, wire) : NULL;
+}
+
+/* The ear behind a line that listens; NULL when there is no line, or one that asks. */
+static inline struct hyp_ear *hyp_wire_ear(struct hyp_wire *wire)
+{
+    bool listens = wire != NULL && hyp_wire_bus(wire) == NULL;
+    return listens ? HYP_CONTAINER_OF(wire, struct hyp_ear, wire) : NULL;
+}
+
+static inline struct hyp_bus *hyp_collector_bus(const struct hyp_collector *collector,
+                                                hyp_line_id id)
+{
+    return hyp_wire_bus(hyp_collector_wire(collector, id));
+}
+
+/* --- devices.c: the register of devices --- */
+
+/* Gives the devices of a line, which has just come, its bus. */
+void hyp_collector_attach(struct hyp_collector *collector, hyp_line_id line);
 /* Tells the observer about a station. */
 void hyp_station_changed(struct hyp_collector *collector, struct hyp_station *station);
 void hyp_station_export(const struct hyp_station *station, struct hyp_device_state *ret_state);

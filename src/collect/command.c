@@ -1,80 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What people and other parts ask the collector to do: read, scan, test, cancel, feed. */
+/* What people and other parts ask the collector to do: read, scan, command, test, cancel. */
 #include "base/limits.h"
 #include "collect/collector.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static struct hyp_bus *bus_of_line(const struct hyp_collector *collector, hyp_line_id id)
-{
-    struct hyp_wire *wire = hyp_collector_wire(collector, id);
-    bool polled = wire != NULL && hyp_line_kind_is_polled((enum hyp_line_kind)wire->kind);
-    return polled ? HYP_CONTAINER_OF(wire, struct hyp_bus, wire) : NULL;
-}
-
-/* --- restoring --- */
-
-struct restore_call {
-    struct hyp_collector *collector;
-    const struct hyp_device_state *state;
-    const struct hyp_compact_format *format;
-    hyp_device_id device;
-    const struct hyp_modbus_hole *holes;
-    size_t count;
-};
-
-static void do_restore_state(void *argument)
-{
-    struct restore_call *call = argument;
-    struct hyp_station *station =
-        hyp_stations_find(&call->collector->stations, call->state->device);
-    if (station == NULL) {
-        return;
-    }
-    hyp_comm_import(&station->comm, &call->state->comm);
-    station->strikes = (uint8_t)HYP_MIN(call->state->comm.failures_in_row, 16u);
-    if (!station->queued) {
-        hyp_station_schedule(call->collector, station);
-    }
-}
-
-void hyp_collector_restore_state(struct hyp_collector *collector,
-                                 const struct hyp_device_state *state)
-{
-    struct restore_call call = {.collector = collector, .state = state};
-    hyp_loop_call(&collector->loop, do_restore_state, &call);
-}
-
-static void do_restore_format(void *argument)
-{
-    struct restore_call *call = argument;
-    hyp_intake_add_format(&call->collector->intake, call->format);
-}
-
-void hyp_collector_restore_format(struct hyp_collector *collector,
-                                  const struct hyp_compact_format *format)
-{
-    struct restore_call call = {.collector = collector, .format = format};
-    hyp_loop_call(&collector->loop, do_restore_format, &call);
-}
-
-static void do_restore_holes(void *argument)
-{
-    struct restore_call *call = argument;
-    struct hyp_station *station = hyp_stations_find(&call->collector->stations, call->device);
-    if (station != NULL && call->count > 0) {
-        (void)hyp_station_add_holes(station, call->holes, call->count);
-    }
-}
-
-void hyp_collector_restore_holes(struct hyp_collector *collector, hyp_device_id device,
-                                 const struct hyp_modbus_hole *holes, size_t count)
-{
-    struct restore_call call = {
-        .collector = collector, .device = device, .holes = holes, .count = count};
-    hyp_loop_call(&collector->loop, do_restore_holes, &call);
-}
 
 /* --- read now --- */
 
@@ -179,7 +109,7 @@ static void do_scan(void *argument)
 {
     struct scan_call *call = argument;
     struct hyp_collector *collector = call->collector;
-    struct hyp_bus *bus = bus_of_line(collector, call->scan->line);
+    struct hyp_bus *bus = hyp_collector_bus(collector, call->scan->line);
     if (bus == NULL || !bus->wire.enabled) {
         call->status = hyp_error_set(call->err, HYP_NOT_FOUND, -1,
                                      "there is no line %lld that can be searched",
@@ -302,7 +232,7 @@ static void do_test(void *argument)
 {
     struct test_call *call = argument;
     struct hyp_collector *collector = call->collector;
-    struct hyp_bus *bus = bus_of_line(collector, call->device->line);
+    struct hyp_bus *bus = hyp_collector_bus(collector, call->device->line);
     if (bus == NULL || !bus->wire.enabled) {
         call->status = hyp_error_set(call->err, HYP_NOT_FOUND, -1,
                                      "there is no line %lld that devices can be asked on",
@@ -363,7 +293,7 @@ static void do_cancel(void *argument)
     uint64_t key;
     uint64_t value;
     while (hyp_map_next(&call->collector->lines, &cursor, &key, &value)) {
-        struct hyp_bus *bus = bus_of_line(call->collector, (hyp_line_id){(int64_t)key});
+        struct hyp_bus *bus = hyp_collector_bus(call->collector, (hyp_line_id){(int64_t)key});
         if (bus != NULL) {
             hyp_bus_cancel(bus, order);
         }
@@ -374,136 +304,5 @@ enum hyp_status hyp_collector_cancel(struct hyp_collector *collector, hyp_job_id
 {
     struct cancel_call call = {.collector = collector, .job = job};
     hyp_loop_call(&collector->loop, do_cancel, &call);
-    return call.status;
-}
-
-/* --- feed --- */
-
-struct feed_call {
-    struct hyp_collector *collector;
-    char *text;
-    size_t len;
-    struct hyp_feed_order order;
-    enum hyp_status status;
-};
-
-static void do_feed(void *argument)
-{
-    struct feed_call *call = argument;
-    call->status =
-        call->collector->stopping
-            ? HYP_CANCELLED
-            : hyp_feeds_add(&call->collector->feeds, call->text, call->len, &call->order);
-}
-
-enum hyp_status hyp_collector_feed(struct hyp_collector *collector, hyp_tenant_id tenant,
-                                   struct hyp_str text, enum hyp_reading_source source,
-                                   void (*done)(void *user, const struct hyp_intake_result *),
-                                   void *user)
-{
-    if (text.len > HYP_LIMIT_DROP_FILE_BYTES) {
-        return HYP_LIMIT;
-    }
-    struct feed_call call = {
-        .collector = collector,
-        .text = malloc(text.len + 1),
-        .len = text.len,
-        .order = {.tenant = tenant, .source = source, .done = done, .user = user},
-    };
-    if (call.text == NULL) {
-        return HYP_NO_MEMORY;
-    }
-    if (text.len > 0) {
-        memcpy(call.text, text.ptr, text.len);
-    }
-    hyp_loop_call(&collector->loop, do_feed, &call);
-    if (call.status != HYP_OK) {
-        free(call.text);
-    }
-    return call.status;
-}
-
-/* Frames and their bytes in one piece of memory; NULL without memory. */
-static struct hyp_raw_frame *copy_frames(const struct hyp_raw_frame *frames, size_t count)
-{
-    size_t size = count * sizeof(*frames);
-    for (size_t i = 0; i < count; i++) {
-        size += frames[i].len;
-    }
-    struct hyp_raw_frame *copy = malloc(size + 1);
-    if (copy == NULL) {
-        return NULL;
-    }
-    uint8_t *bytes = (uint8_t *)(copy + count);
-    for (size_t i = 0; i < count; i++) {
-        copy[i] = frames[i];
-        copy[i].bytes = bytes;
-        memcpy(bytes, frames[i].bytes, frames[i].len);
-        bytes += frames[i].len;
-    }
-    return copy;
-}
-
-struct again_call {
-    struct hyp_collector *collector;
-    struct hyp_raw_frame *frames;
-    size_t count;
-    struct hyp_feed_order order;
-    enum hyp_status status;
-};
-
-static void do_again(void *argument)
-{
-    struct again_call *call = argument;
-    call->status = call->collector->stopping
-                       ? HYP_CANCELLED
-                       : hyp_feeds_add_frames(&call->collector->feeds, call->frames,
-                                              call->count, &call->order);
-}
-
-enum hyp_status hyp_collector_decode_again(
-    struct hyp_collector *collector, hyp_tenant_id tenant, const struct hyp_raw_frame *frames,
-    size_t count, void (*done)(void *user, const struct hyp_intake_result *result), void *user)
-{
-    struct again_call call = {
-        .collector = collector,
-        .frames = copy_frames(frames, count),
-        .count = count,
-        .order = {.tenant = tenant, .source = HYP_SOURCE_AUTOMATIC, .done = done, .user = user},
-    };
-    if (call.frames == NULL) {
-        return HYP_NO_MEMORY;
-    }
-    hyp_loop_call(&collector->loop, do_again, &call);
-    if (call.status != HYP_OK) {
-        free(call.frames);
-    }
-    return call.status;
-}
-
-/* --- default keys --- */
-
-struct default_keys_call {
-    struct hyp_collector *collector;
-    hyp_tenant_id tenant;
-    const struct hyp_aes_key *keys;
-    size_t count;
-    enum hyp_status status;
-};
-
-static void do_set_default_keys(void *argument)
-{
-    struct default_keys_call *call = argument;
-    call->status = hyp_intake_set_default_keys(&call->collector->intake, call->tenant,
-                                               call->keys, call->count);
-}
-
-enum hyp_status hyp_collector_set_default_keys(struct hyp_collector *collector,
-                                               hyp_tenant_id tenant,
-                                               const struct hyp_aes_key *keys, size_t count)
-{
-    struct default_keys_call call = {
-        .collector = collector, .tenant = tenant, .keys = keys, .count = count};
-    hyp_loop_call(&collector->loop, do_set_default_keys, &call);
     return call.status;
 }

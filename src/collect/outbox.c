@@ -13,80 +13,10 @@
  * The sink may say "busy" (its queue is full) or report later that nothing was kept (disk full,
  * disk broken). In both cases the batch stays ours and is offered again.
  */
-#include "collect/outbox.h"
-
-#include "base/limits.h"
-
-#include <stdlib.h>
-#include <string.h>
+#include "collect/outbox_batch.h"
 
 #define BUSY_PAUSE_MS 20
 #define FAILED_PAUSE_MS 1000
-
-/* Room for what one telegram may add after the batch was found large enough to leave. */
-#define SPARE 64
-#define READINGS_MAX (HYP_LIMIT_OUTBOX_READINGS + SPARE)
-#define FRAMES_MAX (HYP_LIMIT_OUTBOX_FRAMES + SPARE)
-
-struct hyp_outbox_batch {
-    struct hyp_outbox_batch *next;
-    struct hyp_outbox *outbox;
-    uint64_t number;       /* grows with each batch opened */
-    struct hyp_batch view; /* what the sink sees */
-    size_t ticket_count;
-    bool in_submit;    /* under the loop's lock: submit has not returned */
-    bool done_at_once; /* under the loop's lock: the sink was done before it returned */
-    struct hyp_arena arena;
-    enum hyp_status status; /* of the last attempt */
-    struct hyp_reading readings[READINGS_MAX];
-    struct hyp_raw_frame frames[FRAMES_MAX];
-    struct hyp_ticket tickets[READINGS_MAX];
-};
-
-static struct hyp_outbox_batch *batch_destroy(struct hyp_outbox_batch *batch)
-{
-    if (batch != NULL) {
-        hyp_arena_finish(&batch->arena);
-        free(batch);
-    }
-    return NULL;
-}
-
-static struct hyp_outbox_batch *batch_create(struct hyp_outbox *outbox)
-{
-    struct hyp_outbox_batch *batch = calloc(1, sizeof(*batch));
-    if (batch == NULL) {
-        return NULL;
-    }
-    batch->outbox = outbox;
-    hyp_arena_init(&batch->arena, HYP_LIMIT_OUTBOX_BATCH_BYTES);
-    batch->view.readings = batch->readings;
-    batch->view.frames = batch->frames;
-    return batch;
-}
-
-static void batch_reset(struct hyp_outbox_batch *batch)
-{
-    batch->view.reading_count = 0;
-    batch->view.frame_count = 0;
-    batch->ticket_count = 0;
-    batch->next = NULL;
-    hyp_arena_reset(&batch->arena);
-}
-
-static bool batch_is_empty(const struct hyp_outbox_batch *batch)
-{
-    return batch->view.reading_count == 0 && batch->view.frame_count == 0;
-}
-
-/* A sink that is busy gets larger batches: one commit costs it the same for many readings. */
-static bool batch_is_large(const struct hyp_outbox_batch *batch)
-{
-    size_t bytes =
-        batch->outbox->submitted == 0 ? HYP_LIMIT_OUTBOX_HOT_BYTES : HYP_LIMIT_OUTBOX_BYTES;
-    return batch->view.reading_count >= HYP_LIMIT_OUTBOX_READINGS ||
-           batch->view.frame_count >= HYP_LIMIT_OUTBOX_FRAMES || batch->arena.used >= bytes;
-}
 
 static void push_waiting(struct hyp_outbox *outbox, struct hyp_outbox_batch *batch, bool front)
 {
@@ -101,7 +31,7 @@ static void push_waiting(struct hyp_outbox *outbox, struct hyp_outbox_batch *bat
 
 static void close_open(struct hyp_outbox *outbox)
 {
-    if (outbox->open != NULL && !batch_is_empty(outbox->open)) {
+    if (outbox->open != NULL && !hyp_outbox_batch_is_empty(outbox->open)) {
         push_waiting(outbox, outbox->open, false);
         outbox->open = NULL;
     }
@@ -136,10 +66,10 @@ static void settle(struct hyp_outbox *outbox, struct hyp_outbox_batch *batch)
         outbox->committed(outbox->user, &batch->tickets[i], batch->status);
     }
     if (outbox->free_count >= HYP_LIMIT_OUTBOX_SPARE) {
-        batch_destroy(batch);
+        hyp_outbox_batch_destroy(batch);
         return;
     }
-    batch_reset(batch);
+    hyp_outbox_batch_reset(batch);
     batch->next = outbox->free;
     outbox->free = batch;
     outbox->free_count++;
@@ -254,7 +184,7 @@ static struct hyp_outbox_batch *take_done(struct hyp_outbox *outbox)
 
 static bool is_under_way(const struct hyp_outbox *outbox, uint64_t until)
 {
-    if (outbox->open != NULL && !batch_is_empty(outbox->open) &&
+    if (outbox->open != NULL && !hyp_outbox_batch_is_empty(outbox->open) &&
         outbox->open->number <= until) {
         return true;
     }
@@ -289,7 +219,7 @@ static void tell_waiters(struct hyp_outbox *outbox)
 
 void hyp_outbox_wait(struct hyp_outbox *outbox, struct hyp_outbox_waiter *waiter)
 {
-    bool nothing_new = outbox->open != NULL && batch_is_empty(outbox->open);
+    bool nothing_new = outbox->open != NULL && hyp_outbox_batch_is_empty(outbox->open);
     waiter->until = outbox->last_number - (nothing_new ? 1 : 0);
     if (!waiter->waiting) {
         waiter->waiting = true;
@@ -374,24 +304,15 @@ enum hyp_status hyp_outbox_init(struct hyp_outbox *outbox, struct hyp_loop *loop
     return hyp_timer_add(loop, &outbox->timer, on_timer);
 }
 
-static void destroy_list(struct hyp_outbox_batch *list)
-{
-    while (list != NULL) {
-        struct hyp_outbox_batch *next = list->next;
-        batch_destroy(list);
-        list = next;
-    }
-}
-
 void hyp_outbox_finish(struct hyp_outbox *outbox)
 {
     if (outbox->loop == NULL) {
         return;
     }
     hyp_timer_remove(outbox->loop, &outbox->timer);
-    outbox->open = batch_destroy(outbox->open);
-    destroy_list(outbox->waiting);
-    destroy_list(outbox->free);
+    outbox->open = hyp_outbox_batch_destroy(outbox->open);
+    hyp_outbox_batch_destroy_all(outbox->waiting);
+    hyp_outbox_batch_destroy_all(outbox->free);
     *outbox = (struct hyp_outbox){0};
 }
 
@@ -403,7 +324,7 @@ bool hyp_outbox_is_full(const struct hyp_outbox *outbox)
 bool hyp_outbox_is_empty(const struct hyp_outbox *outbox)
 {
     return outbox->wait_count == 0 && outbox->submitted == 0 &&
-           (outbox->open == NULL || batch_is_empty(outbox->open));
+           (outbox->open == NULL || hyp_outbox_batch_is_empty(outbox->open));
 }
 
 static struct hyp_outbox_batch *open_batch(struct hyp_outbox *outbox)
@@ -415,7 +336,7 @@ static struct hyp_outbox_batch *open_batch(struct hyp_outbox *outbox)
             outbox->free_count--;
             outbox->open->next = NULL;
         } else {
-            outbox->open = batch_create(outbox);
+            outbox->open = hyp_outbox_batch_create(outbox);
         }
         if (outbox->open != NULL) {
             outbox->open->number = ++outbox->last_number;
@@ -426,7 +347,7 @@ static struct hyp_outbox_batch *open_batch(struct hyp_outbox *outbox)
 
 struct hyp_arena *hyp_outbox_arena(struct hyp_outbox *outbox)
 {
-    if (outbox->open != NULL && batch_is_large(outbox->open)) {
+    if (outbox->open != NULL && hyp_outbox_batch_is_large(outbox->open)) {
         close_open(outbox);
         if (!outbox->paused) {
             offer(outbox);
@@ -448,39 +369,12 @@ enum hyp_status hyp_outbox_add_frame(struct hyp_outbox *outbox,
                                      const struct hyp_raw_frame *frame, size_t *ret_index)
 {
     struct hyp_outbox_batch *batch = open_batch(outbox);
-    if (batch == NULL || batch->view.frame_count == FRAMES_MAX) {
-        return HYP_NO_MEMORY;
+    enum hyp_status status =
+        batch == NULL ? HYP_NO_MEMORY : hyp_outbox_batch_add_frame(batch, frame, ret_index);
+    if (status == HYP_OK) {
+        leave_soon(outbox);
     }
-    uint8_t *bytes = hyp_arena_alloc(&batch->arena, HYP_MAX(frame->len, (size_t)1));
-    if (bytes == NULL) {
-        return HYP_NO_MEMORY;
-    }
-    if (frame->len > 0) {
-        memcpy(bytes, frame->bytes, frame->len);
-    }
-    *ret_index = batch->view.frame_count;
-    batch->frames[batch->view.frame_count] = *frame;
-    batch->frames[batch->view.frame_count].bytes = bytes;
-    batch->view.frame_count++;
-    leave_soon(outbox);
-    return HYP_OK;
-}
-
-static void add_ticket(struct hyp_outbox_batch *batch, const struct hyp_ticket *ticket)
-{
-    if (ticket == NULL || ticket->kind == HYP_TICKET_NONE) {
-        return;
-    }
-    struct hyp_ticket *last =
-        batch->ticket_count == 0 ? NULL : &batch->tickets[batch->ticket_count - 1];
-    if (last != NULL && last->kind == ticket->kind && last->id == ticket->id &&
-        (ticket->kind == HYP_TICKET_FEED || last->device.id == ticket->device.id)) {
-        last->readings++;
-        return;
-    }
-    batch->tickets[batch->ticket_count] = *ticket;
-    batch->tickets[batch->ticket_count].readings = 1;
-    batch->ticket_count++;
+    return status;
 }
 
 enum hyp_status hyp_outbox_add_reading(struct hyp_outbox *outbox,
@@ -488,13 +382,12 @@ enum hyp_status hyp_outbox_add_reading(struct hyp_outbox *outbox,
                                        const struct hyp_ticket *ticket)
 {
     struct hyp_outbox_batch *batch = open_batch(outbox);
-    if (batch == NULL || batch->view.reading_count == READINGS_MAX) {
-        return HYP_NO_MEMORY;
+    enum hyp_status status =
+        batch == NULL ? HYP_NO_MEMORY : hyp_outbox_batch_add_reading(batch, reading, ticket);
+    if (status == HYP_OK) {
+        leave_soon(outbox);
     }
-    batch->readings[batch->view.reading_count++] = *reading;
-    add_ticket(batch, ticket);
-    leave_soon(outbox);
-    return HYP_OK;
+    return status;
 }
 
 void hyp_outbox_flush(struct hyp_outbox *outbox)

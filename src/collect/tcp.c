@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TCP links: the side that connects and the side that listens. Both end in the same struct once
- * the connection stands. Ten thousand of them are normal, so the descriptor is watched directly
- * (sockets.h), and what is needed only for a while (looked-up addresses, bytes that the socket
- * does not take yet) is separate memory that goes again.
+ * TCP links: connections, whoever began them (tcp_listen.c takes those from outside). Ten
+ * thousand of them are normal, so the descriptor is watched directly (sockets.h), and what is
+ * needed only for a while (looked-up addresses, bytes that the socket does not take yet) is
+ * separate memory that goes again.
  */
+#include "collect/tcp.h"
 #include "base/buf.h"
 #include "base/limits.h"
-#include "collect/link.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,9 +20,6 @@
 #define KEEP_ALIVE_S 45
 #define KEEP_ALIVE_BETWEEN_S 15
 #define KEEP_ALIVE_TRIES 4
-#define BACKLOG 128
-/* Connections taken in one turn of the loop. */
-#define ACCEPT_MAX 64
 
 struct tcp_link {
     struct hyp_link link;
@@ -267,6 +263,22 @@ static struct tcp_link *link_create(struct hyp_loop *loop)
     return link;
 }
 
+struct hyp_link *hyp_tcp_take(struct hyp_loop *loop, int fd)
+{
+    struct tcp_link *link = link_create(loop);
+    if (link == NULL) {
+        close(fd);
+        return NULL;
+    }
+    link->socket.fd = fd;
+    set_options(fd);
+    if (hyp_socket_add(&loop->sockets, &link->socket, EPOLLIN) != HYP_OK) {
+        tcp_close(&link->link);
+        return NULL;
+    }
+    return &link->link;
+}
+
 /* --- connecting --- */
 
 static int connect_to_any(struct tcp_link *link, int code);
@@ -294,8 +306,7 @@ static void on_connected(struct hyp_socket *socket, uint32_t events)
 /* Returns 0 when the attempt is under way, else a negative code. */
 static int connect_to(struct tcp_link *link, const struct sockaddr *address)
 {
-    socklen_t size = address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-                                                    : sizeof(struct sockaddr_in);
+    socklen_t size = hyp_tcp_address_size(address->sa_family);
     int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return -errno;
@@ -357,11 +368,16 @@ static int begin_lookup(struct tcp_link *link, const char *host, uint16_t port)
     return rc;
 }
 
-/* A numeric address needs no lookup. */
-static bool parse_address(const char *host, uint16_t port, struct sockaddr_storage *ret_address)
+bool hyp_tcp_parse_address(const char *host, uint16_t port,
+                           struct sockaddr_storage *ret_address)
 {
     return uv_ip4_addr(host, port, (struct sockaddr_in *)ret_address) == 0 ||
            uv_ip6_addr(host, port, (struct sockaddr_in6 *)ret_address) == 0;
+}
+
+socklen_t hyp_tcp_address_size(sa_family_t family)
+{
+    return family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
 }
 
 enum hyp_status hyp_tcp_connect(struct hyp_loop *loop, const char *host, uint16_t port,
@@ -380,7 +396,7 @@ enum hyp_status hyp_tcp_connect(struct hyp_loop *loop, const char *host, uint16_
     link->link.events = events;
     link->link.user = user;
     struct sockaddr_storage address;
-    int rc = parse_address(host, port, &address)
+    int rc = hyp_tcp_parse_address(host, port, &address)
                  ? connect_to(link, (const struct sockaddr *)&address)
                  : begin_lookup(link, host, port);
     if (rc != 0) {
@@ -390,142 +406,4 @@ enum hyp_status hyp_tcp_connect(struct hyp_loop *loop, const char *host, uint16_
     }
     *ret_link = &link->link;
     return HYP_OK;
-}
-
-/* --- listening --- */
-
-struct hyp_tcp_server {
-    struct hyp_socket socket;
-    struct hyp_loop *loop;
-    const struct hyp_tcp_server_events *events;
-    void *user;
-    int spare; /* a descriptor in reserve, see refuse() */
-};
-
-static int open_spare(void)
-{
-    return open("/dev/null", O_RDONLY | O_CLOEXEC);
-}
-
-/*
- * No descriptor is left for the next in the queue, who would be reported for ever: with the one
- * in reserve he is taken and sent away.
- */
-static void refuse(struct hyp_tcp_server *server)
-{
-    if (server->spare >= 0) {
-        close(server->spare);
-        int fd = accept4(server->socket.fd, NULL, NULL, SOCK_CLOEXEC);
-        if (fd >= 0) {
-            close(fd);
-        }
-        server->spare = open_spare();
-    }
-}
-
-static void take_connection(struct hyp_tcp_server *server, int fd)
-{
-    struct tcp_link *link = link_create(server->loop);
-    if (link == NULL) {
-        close(fd);
-        return;
-    }
-    link->socket.fd = fd;
-    set_options(fd);
-    if (hyp_socket_add(&server->loop->sockets, &link->socket, EPOLLIN) != HYP_OK) {
-        tcp_close(&link->link);
-        return;
-    }
-    server->events->accepted(server->user, &link->link);
-}
-
-static void on_connection(struct hyp_socket *socket, uint32_t events)
-{
-    (void)events;
-    struct hyp_tcp_server *server = HYP_CONTAINER_OF(socket, struct hyp_tcp_server, socket);
-    for (int i = 0; i < ACCEPT_MAX; i++) {
-        int fd = accept4(socket->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) {
-            if (errno == EMFILE || errno == ENFILE) {
-                refuse(server);
-            }
-            return;
-        }
-        take_connection(server, fd);
-    }
-}
-
-/* Returns 0 or a negative code; the descriptor is the server's in either case. */
-static int listen_at(struct hyp_tcp_server *server, const struct sockaddr_storage *address)
-{
-    const int on = 1;
-    socklen_t size = address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-                                                    : sizeof(struct sockaddr_in);
-    int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    server->socket.fd = fd;
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-        bind(fd, (const struct sockaddr *)address, size) != 0 || listen(fd, BACKLOG) != 0) {
-        return -errno;
-    }
-    return hyp_socket_add(&server->loop->sockets, &server->socket, EPOLLIN) == HYP_OK
-               ? 0
-               : UV_ENOMEM;
-}
-
-enum hyp_status hyp_tcp_listen(struct hyp_loop *loop, const char *host, uint16_t port,
-                               const struct hyp_tcp_server_events *events, void *user,
-                               struct hyp_tcp_server **ret_server, struct hyp_error *err)
-{
-    struct sockaddr_storage address;
-    if (!parse_address(host, port, &address)) {
-        return hyp_error_set(err, HYP_INVALID, -1,
-                             "\"%s\" is no address to listen on: use 0.0.0.0, 127.0.0.1 or "
-                             "another address of this machine",
-                             host);
-    }
-    struct hyp_tcp_server *server = calloc(1, sizeof(*server));
-    if (server == NULL) {
-        return hyp_error_set(err, HYP_NO_MEMORY, -1, "out of memory for a listener");
-    }
-    *server = (struct hyp_tcp_server){
-        .socket = {.fd = -1, .ready = on_connection},
-        .loop = loop,
-        .events = events,
-        .user = user,
-        .spare = open_spare()
-    };
-    int rc = listen_at(server, &address);
-    if (rc != 0) {
-        hyp_tcp_server_close(server);
-        return hyp_error_set_code(err, hyp_status_from_uv(rc), HYP_ERROR_UV, rc,
-                                  "cannot listen on %s port %u: %s", host, port,
-                                  uv_strerror(rc));
-    }
-    *ret_server = server;
-    return HYP_OK;
-}
-
-uint16_t hyp_tcp_server_port(const struct hyp_tcp_server *server)
-{
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } address;
-    socklen_t size = sizeof(address);
-    memset(&address, 0, sizeof(address));
-    if (getsockname(server->socket.fd, &address.any, &size) != 0) {
-        return 0;
-    }
-    return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port
-                                                   : address.v4.sin_port);
-}
-
-void hyp_tcp_server_close(struct hyp_tcp_server *server)
-{
-    hyp_socket_close(&server->loop->sockets, &server->socket);
-    if (server->spare >= 0) {
-        close(server->spare);
-    }
-    free(server);
 }

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The register of lines: they come, are changed, and go. */
+#include "base/limits.h"
+#include "collect/collector.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t name_hash(hyp_tenant_id tenant, struct hyp_str name)
+{
+    return hyp_hash_bytes(name.ptr, name.len) ^ (uint64_t)tenant.id * 0x9E3779B97F4A7C15u;
+}
+
+struct hyp_wire *hyp_collector_wire(const struct hyp_collector *collector, hyp_line_id id)
+{
+    uint64_t value = 0;
+    return hyp_map_get(&collector->lines, (uint64_t)id.id, &value)
+               ? (struct hyp_wire *)(uintptr_t)value
+               : NULL;
+}
+
+struct hyp_wire *hyp_collector_wire_by_name(const struct hyp_collector *collector,
+                                            hyp_tenant_id tenant, struct hyp_str name)
+{
+    uint64_t value = 0;
+    if (!hyp_map_get(&collector->line_names, name_hash(tenant, name), &value)) {
+        return NULL;
+    }
+    struct hyp_wire *wire = (struct hyp_wire *)(uintptr_t)value;
+    bool same =
+        wire->tenant.id == tenant.id && hyp_str_equal(hyp_str_from(wire->settings->name), name);
+    return same ? wire : NULL;
+}
+
+struct hyp_wire *hyp_collector_next_wire(const struct hyp_collector *collector, size_t *cursor)
+{
+    uint64_t key;
+    uint64_t value;
+    return hyp_map_next(&collector->lines, cursor, &key, &value)
+               ? (struct hyp_wire *)(uintptr_t)value
+               : NULL;
+}
+
+static void close_wire(struct hyp_collector *collector, struct hyp_wire *wire)
+{
+    uint64_t hash = name_hash(wire->tenant, hyp_str_from(wire->settings->name));
+    uint64_t value = 0;
+    if (hyp_map_get(&collector->line_names, hash, &value) &&
+        value == (uint64_t)(uintptr_t)wire) {
+        hyp_map_remove(&collector->line_names, hash);
+    }
+    hyp_map_remove(&collector->lines, (uint64_t)wire->id.id);
+    if (hyp_wire_bus(wire) != NULL) {
+        hyp_bus_finish(hyp_wire_bus(wire));
+    } else {
+        hyp_ear_finish(hyp_wire_ear(wire));
+    }
+    hyp_comm_finish(&wire->comm);
+    hyp_wire_settings_destroy(wire->settings);
+    free(wire);
+}
+
+static enum hyp_status open_wire(struct hyp_collector *collector, const struct hyp_line *line,
+                                 struct hyp_wire **ret_wire)
+{
+    bool polled = hyp_line_kind_is_polled(line->kind);
+    struct hyp_wire *wire = calloc(1, polled ? sizeof(struct hyp_bus) : sizeof(struct hyp_ear));
+    struct hyp_wire_settings *settings = hyp_wire_settings_create(line);
+    if (wire == NULL || settings == NULL) {
+        free(wire);
+        hyp_wire_settings_destroy(settings);
+        return HYP_NO_MEMORY;
+    }
+    wire->collector = collector;
+    wire->settings = settings;
+    wire->id = line->id;
+    wire->tenant = line->tenant;
+    wire->kind = (uint8_t)line->kind;
+    wire->enabled = line->enabled;
+    wire->revision = line->revision;
+    enum hyp_status status = polled
+                                 ? hyp_bus_init(HYP_CONTAINER_OF(wire, struct hyp_bus, wire))
+                                 : hyp_ear_init(HYP_CONTAINER_OF(wire, struct hyp_ear, wire));
+    if (status != HYP_OK) {
+        free(wire);
+        hyp_wire_settings_destroy(settings);
+        return status;
+    }
+    uint64_t hash = name_hash(line->tenant, hyp_str_from(line->name));
+    if (hyp_map_set(&collector->lines, (uint64_t)line->id.id, (uint64_t)(uintptr_t)wire) !=
+            HYP_OK ||
+        hyp_map_set(&collector->line_names, hash, (uint64_t)(uintptr_t)wire) != HYP_OK) {
+        close_wire(collector, wire);
+        return HYP_NO_MEMORY;
+    }
+    *ret_wire = wire;
+    return HYP_OK;
+}
+
+struct line_call {
+    struct hyp_collector *collector;
+    const struct hyp_line *line;
+    hyp_line_id id;
+    enum hyp_status status;
+};
+
+static bool is_same_subscription(const struct hyp_wire *wire, const struct hyp_line *line)
+{
+    const struct hyp_wire_settings *old = wire->settings;
+    return line->enabled && wire->kind == (uint8_t)line->kind && old->port == line->port &&
+           strcmp(old->host, line->host) == 0 && strcmp(old->topic, line->topic) == 0 &&
+           strcmp(old->client_id, line->client_id) == 0;
+}
+
+static struct hyp_recent *take_recent(struct hyp_wire *wire)
+{
+    struct hyp_ear *ear = hyp_wire_ear(wire);
+    struct hyp_recent *recent = ear == NULL ? NULL : ear->recent;
+    if (ear != NULL) {
+        ear->recent = NULL;
+    }
+    return recent;
+}
+
+/* The new line inherits what is known of the old one's communication. */
+static void do_set_line(void *argument)
+{
+    struct line_call *call = argument;
+    struct hyp_collector *collector = call->collector;
+    if (collector->stopping) {
+        call->status = HYP_CANCELLED;
+        return;
+    }
+    struct hyp_comm_state before = {0};
+    struct hyp_recent *recent = NULL;
+    struct hyp_wire *old = hyp_collector_wire(collector, call->line->id);
+    if (old == NULL && collector->lines.count >= HYP_LIMIT_LINES) {
+        call->status = HYP_LIMIT;
+        return;
+    }
+    if (old != NULL) {
+        hyp_comm_export(&old->comm, &before);
+        old->leaving = !is_same_subscription(old, call->line);
+        recent = take_recent(old);
+        close_wire(collector, old);
+    }
+    struct hyp_wire *wire = NULL;
+    call->status = open_wire(collector, call->line, &wire);
+    if (call->status == HYP_OK && hyp_wire_ear(wire) != NULL) {
+        hyp_ear_inherit(hyp_wire_ear(wire), recent);
+    }
+    free(recent);
+    if (call->status != HYP_OK) {
+        return;
+    }
+    before.failures_in_row = 0;
+    hyp_comm_import(&wire->comm, &before);
+    if (hyp_wire_bus(wire) != NULL) {
+        hyp_collector_attach(collector, wire->id);
+    } else {
+        hyp_ear_start(hyp_wire_ear(wire));
+    }
+    hyp_wire_changed(wire);
+}
+
+enum hyp_status hyp_collector_set_line(struct hyp_collector *collector,
+                                       const struct hyp_line *line)
+{
+    if (line->id.id == 0 || line->kind <= HYP_LINE_UNSET || line->kind >= HYP_LINE_KIND_COUNT) {
+        return HYP_INVALID;
+    }
+    struct line_call call = {.collector = collector, .line = line};
+    hyp_loop_call(&collector->loop, do_set_line, &call);
+    return call.status;
+}
+
+static void do_remove_line(void *argument)
+{
+    struct line_call *call = argument;
+    struct hyp_wire *wire = hyp_collector_wire(call->collector, call->id);
+    if (wire != NULL) {
+        wire->leaving = true;
+        close_wire(call->collector, wire);
+    }
+}
+
+struct telegram_call {
+    struct hyp_collector *collector;
+    hyp_line_id line;
+    const uint8_t *bytes;
+    size_t len;
+};
+
+static void do_restore_telegram(void *argument)
+{
+    const struct telegram_call *call = argument;
+    struct hyp_wire *wire = hyp_collector_wire(call->collector, call->line);
+    if (wire != NULL && hyp_wire_bus(wire) == NULL) {
+        hyp_ear_remember(hyp_wire_ear(wire), call->bytes, call->len);
+    }
+}
+
+void hyp_collector_restore_telegram(struct hyp_collector *collector, hyp_line_id line,
+                                    const uint8_t *bytes, size_t len)
+{
+    struct telegram_call call = {
+        .collector = collector, .line = line, .bytes = bytes, .len = len};
+    hyp_loop_call(&collector->loop, do_restore_telegram, &call);
+}
+
+void hyp_collector_remove_line(struct hyp_collector *collector, hyp_line_id line)
+{
+    struct line_call call = {.collector = collector, .id = line};
+    hyp_loop_call(&collector->loop, do_remove_line, &call);
+}
+
+void hyp_collector_close_wires(struct hyp_collector *collector)
+{
+    size_t cursor = 0;
+    struct hyp_wire *wire;
+    while ((wire = hyp_collector_next_wire(collector, &cursor)) != NULL) {
+        close_wire(collector, wire);
+        cursor = 0;
+    }
+}
