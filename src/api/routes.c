@@ -40,6 +40,7 @@ const struct hyp_route hyp_routes[] = {
 
     ROUTE(GET, "/overview", SYSTEM_READ, overview, 0),
     ROUTE(GET, "/backups", DATA_MANAGE, backups_list, 0),
+    ROUTE(POST, "/backups", DATA_MANAGE, backup_make, NO_BODY),
     ROUTE(GET, "/profiles", SYSTEM_READ, profiles_list, 0),
     ROUTE(GET, "/profiles/{name}", SYSTEM_READ, profile_get, 0),
     ROUTE(GET, "/vocabulary", SYSTEM_READ, vocabulary, 0),
@@ -71,6 +72,7 @@ const struct hyp_route hyp_routes[] = {
     ROUTE(GET, "/forgotten", DATA_MANAGE, forgotten_list, 0),
     ROUTE(GET, "/retention", SYSTEM_READ, retention_get, 0),
     ROUTE(PATCH, "/retention", DATA_MANAGE, retention_change, 0),
+    ROUTE(GET, "/retention/plan", DATA_MANAGE, retention_plan, 0),
     ROUTE(GET, "/devices/{id}/communication", DEVICE_READ, communication, 0),
     ROUTE(GET, "/devices/{id}/frames", FRAME_READ, device_frames, 0),
     ROUTE(POST, "/devices/{id}/read", JOB_RUN, device_read, NO_BODY),

@@ -39,6 +39,7 @@ HANDLER(vocabulary);
 
 /* routes_backups.c */
 HANDLER(backups_list);
+HANDLER(backup_make);
 
 /* routes_devices.c */
 HANDLER(devices_list);
@@ -66,14 +67,17 @@ HANDLER(point_latest);
 HANDLER(point_periods);
 HANDLER(point_history);
 HANDLER(value_enter);
-HANDLER(retention_get);
-HANDLER(retention_change);
 HANDLER(device_forget);
 HANDLER(forgotten_list);
 HANDLER(latest_all);
 HANDLER(device_points);
 HANDLER(device_readings);
 HANDLER(series);
+
+/* routes_retention.c */
+HANDLER(retention_get);
+HANDLER(retention_change);
+HANDLER(retention_plan);
 
 /* routes_csv.c */
 HANDLER(device_csv);

@@ -38,7 +38,7 @@ static void render_report(struct hyp_json *json, bool made,
     hyp_json_member_text(json, "last_error", report->last_error);
 }
 
-enum hyp_status hyp_route_backups_list(struct hyp_request *req, struct hyp_error *err)
+static enum hyp_status render_backups(struct hyp_request *req, struct hyp_error *err)
 {
     bool made = false;
     struct hyp_backups_report report;
@@ -56,4 +56,19 @@ enum hyp_status hyp_route_backups_list(struct hyp_request *req, struct hyp_error
     render_report(json, made, &report);
     hyp_json_object_end(json);
     return HYP_OK;
+}
+
+enum hyp_status hyp_route_backups_list(struct hyp_request *req, struct hyp_error *err)
+{
+    return render_backups(req, err);
+}
+
+enum hyp_status hyp_route_backup_make(struct hyp_request *req, struct hyp_error *err)
+{
+    enum hyp_status status = hyp_service_backups_ask(req->service, req->scope, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    req->http_status = MHD_HTTP_ACCEPTED;
+    return render_backups(req, err);
 }

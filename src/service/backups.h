@@ -18,4 +18,12 @@ HYP_MUST_USE enum hyp_status hyp_service_backups(struct hyp_service *service,
                                                  struct hyp_backups_report *ret_report,
                                                  struct hyp_error *err);
 
+/*
+ * Asks for a backup now; see hyp_backups_ask.
+ * Returns  HYP_OK | DENIED | UNSUPPORTED (this server makes none) | CONFLICT
+ */
+HYP_MUST_USE enum hyp_status hyp_service_backups_ask(struct hyp_service *service,
+                                                     const struct hyp_scope *scope,
+                                                     struct hyp_error *err);
+
 #endif

@@ -184,6 +184,21 @@ enum hyp_status hyp_life_retention_set(struct hyp_service *service,
     return HYP_OK;
 }
 
+enum hyp_status hyp_life_retention_plan(struct hyp_service *service,
+                                        const struct hyp_scope *scope,
+                                        const struct hyp_retention *rule,
+                                        struct hyp_retention_plan *ret_plan,
+                                        struct hyp_error *err)
+{
+    enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_DATA_MANAGE, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    status = hyp_store_retention_plan(service->config.store, hyp_scope_tenant(scope), rule,
+                                      ret_plan, err);
+    return status == HYP_OK ? HYP_OK : hyp_service_explain_failure(err, status);
+}
+
 /* --- forgetting --- */
 
 enum hyp_status hyp_life_forget(struct hyp_service *service, const struct hyp_scope *scope,

@@ -52,6 +52,16 @@ HYP_MUST_USE enum hyp_status hyp_life_retention_set(struct hyp_service *service,
                                                     const struct hyp_retention *retention,
                                                     struct hyp_error *err);
 
+/*
+ * What would go under a rule, and when. See hyp_store_retention_plan.
+ * Returns  HYP_OK | DENIED | INVALID (err: which number)
+ */
+HYP_MUST_USE enum hyp_status hyp_life_retention_plan(struct hyp_service *service,
+                                                     const struct hyp_scope *scope,
+                                                     const struct hyp_retention *rule,
+                                                     struct hyp_retention_plan *ret_plan,
+                                                     struct hyp_error *err);
+
 /* @forgotten  device, from, to, reason; the rest is filled in */
 HYP_MUST_USE enum hyp_status hyp_life_forget(struct hyp_service *service,
                                              const struct hyp_scope *scope,

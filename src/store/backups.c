@@ -34,6 +34,7 @@ struct hyp_backups {
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t wake;
     bool stopping;
+    bool asked;                       /* by somebody who does not wait for the hour */
     struct hyp_backups_report report; /* without list */
     struct hyp_backups_list shown;
 };
@@ -208,6 +209,40 @@ static void attempt(struct hyp_backups *backups, hyp_utc now)
     publish_end(backups, status, &err);
 }
 
+/* The names of backups tell them apart by the second. */
+static const char *why_not(const struct hyp_backups *backups, hyp_utc now)
+{
+    if (backups->report.running) {
+        return "a backup is being made; wait until it is there";
+    }
+    return backups->report.last_success.ms / 1000 == now.ms / 1000
+               ? "a backup of this second is there already"
+               : NULL;
+}
+
+enum hyp_status hyp_backups_ask(struct hyp_backups *backups, struct hyp_error *err)
+{
+    hyp_utc now = hyp_clock_utc(backups->config.clock);
+    pthread_mutex_lock(&backups->lock);
+    const char *reason = why_not(backups, now);
+    if (reason == NULL) {
+        backups->asked = true;
+        backups->report.running = true;
+        pthread_cond_signal(&backups->wake);
+    }
+    pthread_mutex_unlock(&backups->lock);
+    return reason == NULL ? HYP_OK : hyp_error_set(err, HYP_CONFLICT, -1, "%s", reason);
+}
+
+static bool take_asked(struct hyp_backups *backups)
+{
+    pthread_mutex_lock(&backups->lock);
+    bool asked = backups->asked;
+    backups->asked = false;
+    pthread_mutex_unlock(&backups->lock);
+    return asked;
+}
+
 bool hyp_backups_step(struct hyp_backups *backups)
 {
     hyp_utc now = hyp_clock_utc(backups->config.clock);
@@ -218,7 +253,7 @@ bool hyp_backups_step(struct hyp_backups *backups)
             hyp_backups_list_read(&backups->work, backups->folder, backups->own, now, NULL));
         publish(backups, now);
     }
-    bool due = find_next(backups, now).ms <= now.ms;
+    bool due = take_asked(backups) || find_next(backups, now).ms <= now.ms;
     if (due) {
         attempt(backups, now);
     }
@@ -242,7 +277,7 @@ static void *work(void *argument)
         struct timespec until = {.tv_sec = until_ms / 1000,
                                  .tv_nsec = until_ms % 1000 * 1000000};
         int waited = 0;
-        while (!backups->stopping && waited != ETIMEDOUT) {
+        while (!backups->stopping && !backups->asked && waited != ETIMEDOUT) {
             waited = pthread_cond_timedwait(&backups->wake, &backups->lock, &until);
         }
     }

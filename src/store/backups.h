@@ -48,7 +48,7 @@ struct hyp_backups_report {
     char folder[512];
     uint16_t minute_of_day;
     size_t keep;
-    bool running;
+    bool running;         /* one is being made, or was asked for and comes at once */
     hyp_utc next;         /* when it will be made or tried again; in the past = now */
     hyp_utc last_attempt; /* since the start; 0 = none */
     hyp_utc last_success; /* of the newest good backup there is; 0 = none */
@@ -74,6 +74,13 @@ void *hyp_backups_destroy(struct hyp_backups *backups);
  * Returns  whether it tried
  */
 bool hyp_backups_step(struct hyp_backups *backups);
+/*
+ * Asks for a backup at once, whatever the hour. It counts among those that are kept.
+ * Returns  HYP_OK | CONFLICT (one is being made, or this second has one already)
+ * Context  any thread; does not wait for it
+ */
+HYP_MUST_USE enum hyp_status hyp_backups_ask(struct hyp_backups *backups,
+                                             struct hyp_error *err);
 /* How things stand; the list is copied into the arena. Any thread; never waits for a disk. */
 HYP_MUST_USE enum hyp_status hyp_backups_report(struct hyp_backups *backups,
                                                 struct hyp_arena *arena,

@@ -74,6 +74,30 @@ HYP_MUST_USE enum hyp_status hyp_store_retention_set(struct hyp_store *store,
                                                      const struct hyp_retention *retention,
                                                      struct hyp_error *err);
 
+/* What a rule means today, and what the last run has done. */
+struct hyp_retention_plan {
+    hyp_utc thin_before; /* of older readings one a day stays; 0 = never */
+    hyp_utc remove_before;
+    hyp_utc oldest;        /* reading of the tenant; 0 = it has none */
+    uint64_t devices;      /* that have readings */
+    uint64_t thin_devices; /* that have readings before thin_before */
+    uint64_t remove_devices;
+    hyp_utc last_run;     /* that came to its end; 0 = none yet */
+    uint64_t last_values; /* of the tenant that went in it */
+    hyp_utc next_run;     /* 0 = not known yet */
+};
+/*
+ * What would go under this rule, by the oldest reading of each device; changes nothing.
+ * @rule     as for hyp_store_retention_set
+ * Returns   HYP_OK | INVALID (err: which number) | what the database says
+ * Context   reads memory and two rows
+ */
+HYP_MUST_USE enum hyp_status hyp_store_retention_plan(struct hyp_store *store,
+                                                      hyp_tenant_id tenant,
+                                                      const struct hyp_retention *rule,
+                                                      struct hyp_retention_plan *ret_plan,
+                                                      struct hyp_error *err);
+
 /* --- forgetting --- */
 
 /* A span of time of one device, and how far its readings are wiped. */

@@ -14,7 +14,6 @@
 #define LOOKS_PER_STEP 256
 #define WRITES_PER_STEP 16
 #define DAY_MS 86400000LL
-#define NEXT_NAME "retention_next"
 
 /* A chunk as the table has it. */
 struct candidate {
@@ -29,6 +28,7 @@ struct rule {
     int64_t thin_before;   /* source times; INT64_MIN = never */
     int64_t remove_before; /* the same */
     int hour;
+    uint64_t values; /* that this run has taken */
 };
 
 struct hyp_retainer {
@@ -95,7 +95,8 @@ enum hyp_status hyp_store_retention(struct hyp_store *store, hyp_tenant_id tenan
     return status;
 }
 
-static enum hyp_status check(const struct hyp_retention *retention, struct hyp_error *err)
+enum hyp_status hyp_retention_check(const struct hyp_retention *retention,
+                                    struct hyp_error *err)
 {
     int64_t full = retention->full_months;
     int64_t day = retention->day_months;
@@ -118,7 +119,7 @@ enum hyp_status hyp_store_retention_set(struct hyp_store *store, hyp_tenant_id t
                                         const struct hyp_retention *retention,
                                         struct hyp_error *err)
 {
-    enum hyp_status status = check(retention, err);
+    enum hyp_status status = hyp_retention_check(retention, err);
     if (status != HYP_OK) {
         return status;
     }
@@ -140,42 +141,13 @@ enum hyp_status hyp_store_retention_set(struct hyp_store *store, hyp_tenant_id t
 
 /* --- when --- */
 
-static void save_next(struct hyp_store *store)
-{
-    uint8_t bytes[8];
-    struct hyp_buf text;
-    hyp_buf_init_fixed(&text, bytes, sizeof(bytes));
-    hyp_buf_append_le64(&text, (uint64_t)store->retainer->next_run);
-    struct hyp_query query;
-    hyp_db_begin(store->write.main);
-    hyp_query_open(&query, store->write.main,
-                   "INSERT INTO setting(name, data) VALUES ($1, $2)"
-                   " ON CONFLICT (name) DO UPDATE SET data = excluded.data");
-    hyp_query_bind_text(&query, NEXT_NAME);
-    hyp_query_bind_blob(&query, bytes, sizeof(bytes));
-    HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
-    /* Not saved, it is only later after a restart. */
-    HYP_IGNORE(hyp_db_commit(store->write.main));
-}
-
-static int64_t load_next(struct hyp_store *store)
-{
-    struct hyp_query query;
-    int64_t next = 0;
-    hyp_query_open(&query, store->write.main, "SELECT data FROM setting WHERE name = $1");
-    hyp_query_bind_text(&query, NEXT_NAME);
-    if (hyp_query_row(&query)) {
-        struct hyp_str blob = hyp_query_blob(&query);
-        struct hyp_bytes in = hyp_bytes_from((const uint8_t *)blob.ptr, blob.len);
-        next = (int64_t)hyp_bytes_le64(&in);
-    }
-    return hyp_query_close(&query) == HYP_OK ? next : 0;
-}
-
 static void put_off(struct hyp_store *store, int64_t now)
 {
     store->retainer->next_run = now + DAY_MS;
-    save_next(store);
+    hyp_db_begin(store->write.main);
+    hyp_retention_save_next(store->write.main, store->retainer->next_run);
+    /* Not saved, it is only later after a restart. */
+    HYP_IGNORE(hyp_db_commit(store->write.main));
 }
 
 /* Is it time for a run, by a clock that can be believed? */
@@ -183,7 +155,7 @@ static bool is_time(struct hyp_store *store, int64_t now)
 {
     struct hyp_retainer *retainer = store->retainer;
     if (retainer->next_run == 0) {
-        retainer->next_run = load_next(store);
+        retainer->next_run = hyp_retention_load_next(store->write.main);
     }
     if (retainer->next_run == 0 || retainer->next_run > now + 2 * DAY_MS) {
         put_off(store, now); /* the first time, or the clock was set back */
@@ -205,20 +177,6 @@ static bool is_time(struct hyp_store *store, int64_t now)
 
 /* --- rules --- */
 
-/* The same day of the month some months before; of short months the 28th. */
-static int64_t months_before(int64_t now, int64_t months)
-{
-    if (months == 0) {
-        return INT64_MIN;
-    }
-    struct hyp_civil civil = hyp_civil_from_seconds(now / 1000);
-    int64_t month = civil.year * 12LL + civil.month - 1 - months;
-    civil.year = (int16_t)(month / 12);
-    civil.month = (uint8_t)(month % 12 + 1);
-    civil.day = HYP_MIN(civil.day, (uint8_t)28);
-    return hyp_civil_to_seconds(&civil) * 1000;
-}
-
 static enum hyp_status load_rules(struct hyp_store *store, int64_t now)
 {
     struct hyp_retainer *retainer = store->retainer;
@@ -235,8 +193,8 @@ static enum hyp_status load_rules(struct hyp_store *store, int64_t now)
         struct hyp_retention set;
         struct rule rule = {.tenant.id = hyp_query_i64(&query)};
         read_retention(&query, &set);
-        rule.thin_before = months_before(now, set.full_months);
-        rule.remove_before = months_before(now, set.day_months);
+        rule.thin_before = hyp_retention_months_before(now, set.full_months);
+        rule.remove_before = hyp_retention_months_before(now, set.day_months);
         rule.hour = (int)set.day_hour;
         status = hyp_reserve(&retainer->rules, &retainer->rule_capacity,
                              retainer->rule_count + 1, sizeof(*retainer->rules));
@@ -248,7 +206,7 @@ static enum hyp_status load_rules(struct hyp_store *store, int64_t now)
     return read == HYP_OK ? status : read;
 }
 
-static const struct rule *find_rule(const struct hyp_retainer *retainer, hyp_tenant_id tenant)
+static struct rule *find_rule(struct hyp_retainer *retainer, hyp_tenant_id tenant)
 {
     for (size_t i = 0; i < retainer->rule_count; i++) {
         if (retainer->rules[i].tenant.id == tenant.id) {
@@ -303,8 +261,18 @@ static void hide_shown(struct hyp_store *store, struct hyp_series *series, int64
     pthread_rwlock_unlock(&store->historian->lock);
 }
 
+/* Cells that no row has any more stay in their array. */
+static uint64_t count_values(const struct hyp_rows *rows)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < rows->row_count; i++) {
+        count += rows->rows[i].cells;
+    }
+    return count;
+}
+
 static enum hyp_status treat(struct hyp_store *store, struct hyp_series *series,
-                             const struct rule *rule, const struct candidate *candidate)
+                             struct rule *rule, const struct candidate *candidate)
 {
     struct hyp_sealer *sealer = store->sealer;
     struct hyp_seal_written written = {
@@ -316,6 +284,7 @@ static enum hyp_status treat(struct hyp_store *store, struct hyp_series *series,
     if (status != HYP_OK) {
         return status;
     }
+    uint64_t values = count_values(&sealer->rows);
     hyp_thin_remove(&sealer->rows, INT64_MIN, rule->remove_before);
     if (rule->remove_before > hyp_period_start(period)) {
         hide_shown(store, series, rule->remove_before);
@@ -326,6 +295,7 @@ static enum hyp_status treat(struct hyp_store *store, struct hyp_series *series,
         status = hyp_thin_rows(&how, series, &sealer->rows);
     }
     if (status == HYP_OK) {
+        rule->values += values - count_values(&sealer->rows);
         status = hyp_seal_rewrite(store, series, candidate->id, candidate->log_row, &written);
     }
     if (status == HYP_OK && thin && sealer->rows.row_count > 0) {
@@ -386,8 +356,7 @@ static enum hyp_status treat_if_due(struct hyp_store *store, const struct candid
 {
     hyp_device_id device = {.id = hyp_period_device(candidate->id)};
     struct hyp_series *series = hyp_historian_find(store->historian, device);
-    const struct rule *rule =
-        series == NULL ? NULL : find_rule(store->retainer, series->tenant);
+    struct rule *rule = series == NULL ? NULL : find_rule(store->retainer, series->tenant);
     *ret_wrote =
         rule != NULL && (is_to_thin(rule, candidate) || is_too_old(store, rule, candidate->id));
     if (!*ret_wrote) {
@@ -397,6 +366,20 @@ static enum hyp_status treat_if_due(struct hyp_store *store, const struct candid
     bool own_fault = status == HYP_CORRUPT || status == HYP_LIMIT;
     /* A chunk that cannot be read, or not be written by this program, stays as it is. */
     return own_fault && store->write.main->failed == HYP_OK ? HYP_OK : status;
+}
+
+static void end_run(struct hyp_store *store)
+{
+    struct hyp_retainer *retainer = store->retainer;
+    int64_t now = hyp_core_now(store).ms;
+    retainer->running = false;
+    hyp_db_begin(store->write.main);
+    for (size_t i = 0; i < retainer->rule_count; i++) {
+        const struct hyp_retention_run run = {now, retainer->rules[i].values};
+        hyp_retention_save_run(store->write.main, retainer->rules[i].tenant, &run);
+    }
+    HYP_IGNORE(hyp_db_commit(store->write.main)); /* told to people only */
+    put_off(store, now);
 }
 
 static bool run_step(struct hyp_store *store)
@@ -424,8 +407,7 @@ static bool run_step(struct hyp_store *store)
         return false;
     }
     if (count == 0) {
-        retainer->running = false;
-        put_off(store, hyp_core_now(store).ms);
+        end_run(store);
         return false;
     }
     retainer->place = list[looked - 1].id + 1;

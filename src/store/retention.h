@@ -27,4 +27,25 @@ void *hyp_retainer_destroy(struct hyp_retainer *retainer);
  */
 bool hyp_retention_step(struct hyp_store *store);
 
+/* --- shared by the files of retention only --- */
+
+/* HYP_OK | INVALID (err: which number) */
+HYP_MUST_USE enum hyp_status hyp_retention_check(const struct hyp_retention *retention,
+                                                 struct hyp_error *err);
+/* The same day of the month some months before `now`, of short months the 28th; INT64_MIN for
+ * no months: never. */
+int64_t hyp_retention_months_before(int64_t now, int64_t months);
+
+/* When the next run comes, and what the last one took from a tenant; kept in the settings. */
+struct hyp_retention_run {
+    int64_t ended; /* 0 = none yet */
+    uint64_t values;
+};
+/* 0 = not known, also when it cannot be read. */
+int64_t hyp_retention_load_next(struct hyp_db *db);
+/* These two belong into a transaction; a failure is sticky until its commit. */
+void hyp_retention_save_next(struct hyp_db *db, int64_t next);
+void hyp_retention_save_run(struct hyp_db *db, hyp_tenant_id tenant,
+                            const struct hyp_retention_run *run);
+
 #endif

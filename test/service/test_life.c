@@ -158,6 +158,15 @@ static void retention_is_the_administrators(void **state)
     assert_int_equal(hyp_life_retention_set(t.service, &t.admin, &changed, NULL), HYP_INVALID);
     assert_int_equal(hyp_life_retention(t.service, &t.stranger, &rule, NULL), HYP_OK);
     assert_int_equal(rule.full_months, 13);
+    struct hyp_retention_plan plan;
+    assert_int_equal(hyp_life_retention_plan(t.service, &t.reader, &rule, &plan, NULL),
+                     HYP_DENIED);
+    assert_int_equal(hyp_life_retention_plan(t.service, &t.stranger, &rule, &plan, NULL),
+                     HYP_OK);
+    assert_int_equal(plan.devices, 0); /* those of another tenant are not counted */
+    assert_int_equal(hyp_life_retention_plan(t.service, &t.admin, &rule, &plan, NULL), HYP_OK);
+    assert_int_equal(plan.devices, 1);
+    assert_int_equal(plan.oldest.ms, TEST_START_MS - HOUR_MS);
 }
 
 static void forgetting_is_the_administrators(void **state)

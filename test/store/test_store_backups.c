@@ -383,6 +383,35 @@ static void post_line(struct hyp_log *log, enum hyp_log_level level, struct hyp_
     sem_post(&((struct signal_log *)log)->written);
 }
 
+static void one_that_is_asked_for_is_made_at_once(void **state)
+{
+    (void)state;
+    struct daily d;
+    struct hyp_error err = {0};
+    open_daily(&d, 2);
+    assert_true(step_at(&d, MIDNIGHT_MS));
+    assert_int_equal(hyp_backups_ask(d.backups, &err), HYP_CONFLICT); /* the same second */
+    assert_non_null(strstr(err.text, "this second"));
+    assert_false(step_at(&d, MIDNIGHT_MS + MINUTE_MS));
+    assert_int_equal(hyp_backups_ask(d.backups, &err), HYP_OK);
+    assert_int_equal(hyp_backups_report(d.backups, &d.t.arena, &d.report), HYP_OK);
+    assert_true(d.report.running);
+    assert_int_equal(hyp_backups_ask(d.backups, &err), HYP_CONFLICT);
+    assert_non_null(strstr(err.text, "is being made"));
+    assert_true(step_at(&d, MIDNIGHT_MS + MINUTE_MS));
+    assert_good(&d, 2);
+    assert_false(d.report.running);
+    assert_string_equal(d.report.list[0].name, "hypocaust-2023-11-14T00-01-00Z");
+    assert_restorable(&d, d.report.list[0].name, true);
+    /* Once; the daily one keeps its hour, and of three the oldest goes. */
+    assert_false(step_at(&d, MIDNIGHT_MS + 2 * MINUTE_MS));
+    assert_int_equal(hyp_backups_ask(d.backups, &err), HYP_OK);
+    assert_true(step_at(&d, MIDNIGHT_MS + 3 * MINUTE_MS));
+    assert_good(&d, 2);
+    assert_string_equal(d.report.list[1].name, "hypocaust-2023-11-14T00-01-00Z");
+    close_daily(&d);
+}
+
 /* What the thread has begun is finished before the end. */
 static void the_thread_makes_one_and_ends(void **state)
 {
@@ -397,9 +426,16 @@ static void the_thread_makes_one_and_ends(void **state)
     start(&d, 7, &made.log);
     assert_int_equal(hyp_backups_start(d.backups), HYP_OK);
     assert_int_equal(sem_wait(&made.written), 0);
+    /* One that has nothing to do is woken by whoever asks. */
+    d.backups = hyp_backups_destroy(d.backups);
+    hyp_clock_fake_advance(&d.t.clock, MINUTE_MS);
+    start(&d, 7, &made.log);
+    assert_int_equal(hyp_backups_start(d.backups), HYP_OK);
+    assert_int_equal(hyp_backups_ask(d.backups, NULL), HYP_OK);
+    assert_int_equal(sem_wait(&made.written), 0);
     restart(&d, 7);
-    assert_false(step_at(&d, MIDNIGHT_MS));
-    assert_good(&d, 1);
+    assert_false(step_at(&d, MIDNIGHT_MS + MINUTE_MS));
+    assert_good(&d, 2);
     sem_destroy(&made.written);
     close_daily(&d);
 }
@@ -440,6 +476,7 @@ int main(void)
     TEST_ONE(&list, a_crowded_folder_gets_no_more);
     TEST_ONE(&list, a_damaged_store_is_backed_up_and_keeps_old_backups);
     TEST_ONE(&list, a_folder_in_use_by_another_server_is_refused);
+    TEST_ONE(&list, one_that_is_asked_for_is_made_at_once);
     TEST_ONE(&list, the_thread_makes_one_and_ends);
     return test_list_run(&list, "store-backups");
 }

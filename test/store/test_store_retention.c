@@ -253,6 +253,60 @@ static void a_clock_that_jumps_wipes_nothing(void **state)
     end_life(&life);
 }
 
+static struct hyp_retention_plan plan_of(struct life *life, struct hyp_retention rule)
+{
+    struct hyp_retention_plan plan;
+    struct hyp_error err = {0};
+    assert_int_equal(
+        hyp_store_retention_plan(life->t.store, life->t.tenant, &rule, &plan, &err), HYP_OK);
+    return plan;
+}
+
+/* Looked at before it is changed, and told afterwards. */
+static void a_plan_says_what_goes_and_what_went(void **state)
+{
+    (void)state;
+    struct life life;
+    begin_life(&life);
+    assert_int_not_equal(test_device(&life.t, "2").id, life.device.id); /* empty: not counted */
+    struct hyp_retention_plan plan = plan_of(&life, (struct hyp_retention){13, 60, 0});
+    assert_int_equal(plan.thin_before.ms, 1617235200000LL);   /* 2021-04-01 */
+    assert_int_equal(plan.remove_before.ms, 1493596800000LL); /* 2017-05-01 */
+    assert_int_equal(plan.oldest.ms, BEGIN_MS);
+    assert_int_equal(plan.devices, 1);
+    assert_int_equal(plan.thin_devices, 1);
+    assert_int_equal(plan.remove_devices, 0);
+    assert_int_equal(plan.last_run.ms, 0);
+    plan = plan_of(&life, (struct hyp_retention){1, 3, 0});
+    assert_int_equal(plan.remove_devices, 1);
+    plan = plan_of(&life, (struct hyp_retention){0, 0, 0});
+    assert_int_equal(plan.thin_before.ms, 0);
+    assert_int_equal(plan.remove_before.ms, 0);
+    assert_int_equal(plan.thin_devices + plan.remove_devices, 0);
+    struct hyp_retention wrong = {13, 12, 0};
+    assert_int_equal(hyp_store_retention_plan(life.t.store, life.t.tenant, &wrong, &plan, NULL),
+                     HYP_INVALID);
+    struct hyp_store_stats stats;
+    struct hyp_retention usual = {13, 60, 0};
+    /* By the hour: not past the end of the first run. */
+    for (plan.last_run.ms = 0; plan.last_run.ms == 0;) {
+        hyp_clock_fake_advance(&life.t.clock, HOUR_MS);
+        ask_for_care(&life);
+        plan = plan_of(&life, usual);
+    }
+    hyp_store_stats(life.t.store, &stats);
+    assert_true(stats.values < 2 * (HOURS - 24 * 80));
+    assert_int_equal(plan.last_values, 2 * HOURS - stats.values);
+    assert_in_range(plan.last_run.ms, END_MS + DAY_MS, life.t.clock.now_utc.ms);
+    assert_true(plan.next_run.ms > plan.last_run.ms);
+    hyp_tenant_id nobody = {.id = 99};
+    assert_int_equal(hyp_store_retention_plan(life.t.store, nobody, &usual, &plan, NULL),
+                     HYP_OK);
+    assert_int_equal(plan.devices, 0);
+    assert_int_equal(plan.last_run.ms, 0);
+    end_life(&life);
+}
+
 static const struct rule_row {
     const char *name;
     struct hyp_retention rule;
@@ -299,6 +353,7 @@ int main(void)
     TEST_ONE(&list, after_five_years_nothing_is_left);
     TEST_ONE(&list, for_ever_is_for_ever);
     TEST_ONE(&list, a_clock_that_jumps_wipes_nothing);
+    TEST_ONE(&list, a_plan_says_what_goes_and_what_went);
     TEST_ROWS(&list, rule_rows, rules_are_checked_and_kept);
     return test_list_run(&list, "store-retention");
 }
