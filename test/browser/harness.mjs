@@ -95,10 +95,10 @@ export class Town {
 
 export class Server {
   constructor() { this.data = folder(); }
-  async start() {
+  async start(...options) {
     this.port ??= await freePort();
     const web = process.env.HYP_WEB_DIST ?? join(root, 'web/dist');
-    this.child = start(process.env.HYPOCAUST ?? join(root, 'build/hypocaust'), ['serve', '--data', this.data, '--port', String(this.port), '--web-dir', web]);
+    this.child = start(process.env.HYPOCAUST ?? join(root, 'build/hypocaust'), ['serve', '--data', this.data, '--port', String(this.port), '--web-dir', web, ...options]);
     await until(() => this.child.gone || /hypocaust: https?:\/\//.test(this.child.text), 'the ready line');
     if (this.child.gone) throw new Error(`the server ended at once:\n${this.child.text}`);
     this.url = `http://127.0.0.1:${this.port}`;
@@ -110,6 +110,16 @@ export class Server {
     return /\/#\/setup\?token=[^\s]+/.exec(this.child.text)[0];
   }
   async stop(signal = 'SIGTERM') { this.child.kill(signal); return this.child.ended; }
+}
+
+/** The administrator of a server that was just started for the first time. */
+export async function firstAdmin(browser, server, options) {
+  const token = /token=(\S+)/.exec(await server.setupPath())[1];
+  const context = await browser.person(options);
+  const answer = await context.request.post(`${server.url}/api/v1/setup`, { data: { token, login: 'anna', name: 'Anna Berg', password: 'correct horse battery', language: 'en', time_zone: 'Europe/Copenhagen' } });
+  if (!answer.ok()) throw new Error(`setup: ${answer.status()} ${await answer.text()}`);
+  await context.addInitScript(() => { try { localStorage.setItem('hyp.signedIn', 'true'); } catch { /* about:blank has none */ } });
+  return context;
 }
 
 /** JSON calls with a browser context's own cookies, for what the tests only prepare. */

@@ -8,6 +8,7 @@ import * as inspecting from './inspecting.mjs';
 import * as keys from './keys.mjs';
 import * as consumption from './consumption.mjs';
 import * as history from './history.mjs';
+import * as keeping from './keeping.mjs';
 import * as roles from './roles.mjs';
 import * as pages from './pages.mjs';
 import * as access from './access.mjs';
@@ -20,7 +21,7 @@ import * as scale from './scale.mjs';
 const STEPS = [
   [{ firstRun }], [{ building }], [{ reading }],
   [{ inspecting, keys, consumption, history, roles, access }, { pages }],
-  [{ outage }], [{ scanning }], [{ scale }],
+  [{ keeping }], [{ outage }], [{ scanning }], [{ scale }],
 ];
 
 /** Runs a subject; false when nothing after it makes sense. */

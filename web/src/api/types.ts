@@ -200,3 +200,15 @@ export interface Backlog {
   state: 'idle' | 'counting' | 'decoding' | 'done'; percent: number; total: number; done: number; readings: number;
   started: string | null; finished: string | null; error: string;
 }
+
+/** How long readings stay; 0 months is for ever. */
+export interface Retention { full_months: number; day_months: number; day_hour: number }
+/** What a rule means today, and what the last run has done. */
+export interface RetentionPlan extends Retention {
+  thin_before: string | null; remove_before: string | null; oldest: string | null; devices: number; thin_devices: number; remove_devices: number;
+  last_run: string | null; last_values: number; next_run: string | null;
+}
+export interface Backup { name: string; time: string | null; bytes: number; state: 'good' | 'damaged' | 'foreign' | 'unknown' }
+export interface Backups extends List<Backup> {
+  enabled: boolean; folder: string; at: string; keep: number; running: boolean; next: string | null; last_attempt: string | null; last_success: string | null; last_status: string; last_error: string;
+}

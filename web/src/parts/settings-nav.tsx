@@ -8,6 +8,7 @@ const ITEMS: { href: string; key: Key; needs?: Permission }[] = [
   { href: '/settings/users', key: 'settings.users', needs: 'user.manage' },
   { href: '/settings/tokens', key: 'settings.tokens', needs: 'token.manage' },
   { href: '/settings/keys', key: 'settings.keys', needs: 'key.write' },
+  { href: '/settings/data', key: 'settings.data', needs: 'data.manage' },
   { href: '/settings/audit', key: 'settings.audit', needs: 'audit.read' },
 ];
 
