@@ -43,6 +43,7 @@
 #define HYP_LIMIT_MBUS_PROBES 200000 /* selections of one secondary search */
 #define HYP_LIMIT_LINK_BUFFER 65536  /* bytes received and not yet understood */
 #define HYP_LIMIT_LISTEN_CLIENTS 1024
+#define HYP_LIMIT_NOISE 256 /* bytes or lines without a telegram before the line says so */
 #define HYP_LIMIT_DROP_FILE_BYTES (64 * 1024 * 1024)
 #define HYP_LIMIT_MQTT_PAYLOAD (256 * 1024)
 #define HYP_LIMIT_MQTT_UNCOMMITTED 256 /* messages not acknowledged to a broker */

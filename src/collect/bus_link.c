@@ -176,14 +176,10 @@ static void on_closed(void *user, enum hyp_status status, const char *text)
     bus->up = false;
     bus->wire.link_state = HYP_LINK_IDLE;
     hyp_timer_disarm(&bus->wire.collector->loop, &bus->timer);
+    char what[HYP_ERROR_TEXT_MAX];
+    text = hyp_wire_say_closed(&bus->wire, bus->connecting, text, what);
     if (bus->connecting) {
-        char what[HYP_ERROR_TEXT_MAX];
-        struct hyp_buf out;
-        hyp_buf_init_fixed(&out, what, sizeof(what));
-        hyp_buf_append_fmt(&out, "cannot connect to %s:%u: %s", bus->wire.settings->host,
-                           bus->wire.settings->port, text);
-        hyp_buf_terminate(&out);
-        line_failed(bus, status, what);
+        line_failed(bus, status, text);
         hyp_bus_leave_connecting(bus);
     } else if (bus->active != NULL) {
         closed_while_asking(bus, status, text);

@@ -10,8 +10,9 @@
 
 #define CONNECT_TIMEOUT_MS 15000
 /* A receiver sends a telegram in one go; a longer pause is between two. USB adapters add some
- * tens of milliseconds of their own. */
-#define GAP_MS 500
+ * tens of milliseconds of their own, a mobile network that sends again takes seconds. */
+#define SERIAL_GAP_MS 500
+#define NETWORK_GAP_MS 15000
 
 /* A concentrator that has connected to us. */
 struct hyp_ear_client {
@@ -19,6 +20,7 @@ struct hyp_ear_client {
     struct hyp_ear *ear;
     struct hyp_link *link;
     struct hyp_stream stream;
+    int64_t last_bytes_ms;
 };
 
 /* --- telegrams --- */
@@ -82,16 +84,47 @@ static void take_piece(struct hyp_ear *ear, const struct hyp_piece *piece)
     }
 }
 
+/* Nothing but noise has come for a while: the line stands, but with a reason. */
+static void note_noise(struct hyp_ear *ear)
+{
+    const struct hyp_wire_settings *settings = ear->wire.settings;
+    bool serial = ear->wire.kind == HYP_LINE_WMBUS_SERIAL;
+    char what[HYP_ERROR_TEXT_MAX];
+    const char *text = "bytes come, but no telegram is among them: check the kind of receiver";
+    if (serial) {
+        text = "bytes come, but no telegram is among them: check the kind of receiver, baud "
+               "rate and parity";
+    }
+    hyp_log_event(ear->wire.collector->config.log, HYP_LOG_WARNING, "line.noise",
+                  "line=%lld receiver=%s", (long long)ear->wire.id.id,
+                  hyp_receiver_kind_text(settings->receiver));
+    hyp_comm_missed(&ear->wire.comm, hyp_collector_utc(ear->wire.collector), HYP_MALFORMED,
+                    hyp_wire_say_closed(&ear->wire, false, text, what));
+}
+
+static void count_noise(struct hyp_ear *ear, uint64_t skipped)
+{
+    bool was_noise = ear->noise >= HYP_LIMIT_NOISE;
+    ear->noise = (uint32_t)HYP_MIN(ear->noise + skipped, (uint64_t)UINT32_MAX);
+    if (ear->noise >= HYP_LIMIT_NOISE && !was_noise) {
+        note_noise(ear);
+    }
+}
+
 static void take_bytes(struct hyp_ear *ear, struct hyp_stream *stream, const uint8_t *bytes,
                        size_t len, bool whole)
 {
     struct hyp_piece piece;
     uint64_t skipped = stream->skipped;
+    uint64_t since = skipped; /* the last telegram */
     ear->wire.bytes_in += len;
     hyp_stream_feed(stream, bytes, len);
     while (hyp_stream_next(stream, whole, &piece)) {
         take_piece(ear, &piece);
+        since = stream->skipped;
+        ear->noise = 0;
     }
+    count_noise(ear, stream->skipped - since);
     ear->wire.frames_refused += stream->skipped > skipped && whole ? 1 : 0;
     hyp_wire_changed(&ear->wire);
     if (hyp_outbox_is_full(&ear->wire.collector->outbox)) {
@@ -137,16 +170,26 @@ static void on_opened(void *user)
     }
 }
 
+/* Half a telegram and then nothing: what comes after a pause does not belong to it. */
+static void note_gap(const struct hyp_ear *ear, struct hyp_stream *stream,
+                     int64_t *last_bytes_ms)
+{
+    int64_t now = hyp_loop_now(&ear->wire.collector->loop).ms;
+    bool serial = ear->wire.kind == HYP_LINE_WMBUS_SERIAL;
+    if (now - *last_bytes_ms > (serial ? SERIAL_GAP_MS : NETWORK_GAP_MS)) {
+        hyp_stream_gap(stream);
+    }
+    *last_bytes_ms = now;
+}
+
 static void on_received(void *user, const uint8_t *bytes, size_t len)
 {
     struct hyp_ear *ear = user;
     struct hyp_outbox *outbox = &ear->wire.collector->outbox;
     uint64_t lost = outbox->lost;
-    int64_t now = hyp_loop_now(&ear->wire.collector->loop).ms;
-    if (ear->wire.kind == HYP_LINE_WMBUS_SERIAL && now - ear->last_bytes_ms > GAP_MS) {
-        hyp_stream_gap(ear->stream);
-    }
-    ear->last_bytes_ms = now;
+    ear->heard_here = true;
+    ear->fruitless = 0;
+    note_gap(ear, ear->stream, &ear->last_bytes_ms);
     take_bytes(ear, ear->stream, bytes, len, is_message_link(ear));
     if (ear->recent != NULL) {
         hyp_outbox_wait(outbox, &ear->commit);
@@ -164,16 +207,12 @@ static void on_closed(void *user, enum hyp_status status, const char *text)
         ear->stream,
         ear->wire.settings->receiver); /* half a telegram of the old connection is none */
     char what[HYP_ERROR_TEXT_MAX];
-    struct hyp_buf out;
-    hyp_buf_init_fixed(&out, what, sizeof(what));
-    if (ear->wire.kind == HYP_LINE_WMBUS_SERIAL) {
-        hyp_buf_append_fmt(&out, "%s: %s", ear->wire.settings->path, text);
-    } else {
-        hyp_buf_append_fmt(&out, "%s%s:%u: %s", ear->opening ? "cannot connect to " : "",
-                           ear->wire.settings->host, ear->wire.settings->port, text);
-    }
-    hyp_buf_terminate(&out);
-    try_later(ear, status, what);
+    ear->fruitless += ear->heard_here ? 0 : 1;
+    ear->heard_here = false;
+    /* One who takes the connection and ends it at once is not asked every second. */
+    ear->wire.comm.failures_in_row =
+        HYP_MAX(ear->wire.comm.failures_in_row, ear->fruitless - (ear->fruitless > 0 ? 1 : 0));
+    try_later(ear, status, hyp_wire_say_closed(&ear->wire, ear->opening, text, what));
 }
 
 /* All that a broker has sent so far is committed, or some of it is lost: then nothing is
@@ -212,6 +251,7 @@ static void client_remove(struct hyp_ear *ear, struct hyp_ear_client **at)
 static void on_client_bytes(void *user, const uint8_t *bytes, size_t len)
 {
     struct hyp_ear_client *client = user;
+    note_gap(client->ear, &client->stream, &client->last_bytes_ms);
     take_bytes(client->ear, &client->stream, bytes, len, false);
 }
 
@@ -237,13 +277,26 @@ static void on_client_opened(void *user)
 static const struct hyp_link_events client_events = {
     .opened = on_client_opened, .received = on_client_bytes, .closed = on_client_closed};
 
+static void refuse_client(struct hyp_ear *ear, bool full)
+{
+    char what[HYP_ERROR_TEXT_MAX];
+    const char *text = full ? "a connection was refused, as many are open already as one line "
+                              "takes: see who connects again and again, or add a line"
+                            : "a connection was refused: out of memory";
+    hyp_comm_missed(&ear->wire.comm, hyp_collector_utc(ear->wire.collector),
+                    full ? HYP_LIMIT : HYP_NO_MEMORY,
+                    hyp_wire_say_closed(&ear->wire, false, text, what));
+    hyp_wire_changed(&ear->wire);
+}
+
 static void on_accepted(void *user, struct hyp_link *link)
 {
     struct hyp_ear *ear = user;
-    struct hyp_ear_client *client =
-        ear->client_count >= HYP_LIMIT_LISTEN_CLIENTS ? NULL : calloc(1, sizeof(*client));
+    bool full = ear->client_count >= HYP_LIMIT_LISTEN_CLIENTS;
+    struct hyp_ear_client *client = full ? NULL : calloc(1, sizeof(*client));
     if (client == NULL) {
         hyp_link_close(link);
+        refuse_client(ear, full);
         return;
     }
     *client = (struct hyp_ear_client){.next = ear->clients, .ear = ear, .link = link};

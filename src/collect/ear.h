@@ -25,7 +25,10 @@ struct hyp_ear {
     struct hyp_folder *folder;
     struct hyp_recent *recent;       /* MQTT: what a broker may repeat */
     struct hyp_outbox_waiter commit; /* MQTT: then its messages are acknowledged */
-    int64_t last_bytes_ms;           /* serial: when the last bytes came */
+    int64_t last_bytes_ms;           /* when the last bytes came */
+    uint32_t noise;                  /* bytes and lines since the last telegram */
+    uint32_t fruitless;              /* connections in a row that brought nothing */
+    bool heard_here;                 /* this connection has brought something */
     bool opening;                    /* the link is on its way up */
     bool paused;                     /* the outbox is full */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collect/wire.h"
 
+#include "base/buf.h"
 #include "base/crypto.h"
 #include "collect/collector.h"
 
@@ -89,6 +90,23 @@ void hyp_wire_changed(struct hyp_wire *wire)
             observer->line_state(observer->user, &state);
         }
     }
+}
+
+const char *hyp_wire_say_closed(const struct hyp_wire *wire, bool opening, const char *text,
+                                char out[static HYP_ERROR_TEXT_MAX])
+{
+    const struct hyp_wire_settings *settings = wire->settings;
+    struct hyp_buf buf;
+    hyp_buf_init_fixed(&buf, out, HYP_ERROR_TEXT_MAX);
+    if (settings->path[0] != '\0') {
+        hyp_buf_append_fmt(&buf, "%s: %s", settings->path, text);
+    } else if (settings->host[0] != '\0') {
+        hyp_buf_append_fmt(&buf, "%s%s:%u: %s", opening ? "cannot connect to " : "",
+                           settings->host, settings->port, text);
+    } else {
+        hyp_buf_append_fmt(&buf, "port %u: %s", settings->port, text);
+    }
+    return hyp_buf_terminate(&buf);
 }
 
 int64_t hyp_wire_pause_ms(struct hyp_wire *wire)

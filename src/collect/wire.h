@@ -67,6 +67,15 @@ void hyp_wire_set_link_state(struct hyp_wire *wire, enum hyp_link_state state);
 /* Tells the observer. */
 void hyp_wire_changed(struct hyp_wire *wire);
 
+/*
+ * Writes why the connection has ended, or cannot be made, with the place in front: the port's
+ * path, or host and port.
+ * @opening  it was still on its way up
+ * Returns   `out`
+ */
+const char *hyp_wire_say_closed(const struct hyp_wire *wire, bool opening, const char *text,
+                                char out[static HYP_ERROR_TEXT_MAX]);
+
 /* Pause before attempt number `failures` + 1 of reaching the other side; with jitter. */
 int64_t hyp_wire_pause_ms(struct hyp_wire *wire);
 
