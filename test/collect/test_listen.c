@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lines that are listened to: concentrators by TCP both ways, UDP, the drop folder. */
-#include "field.h"
+#include "caller.h"
 #include "program.h"
 
 #include <fcntl.h>
@@ -138,60 +138,6 @@ static void a_concentrator_that_is_not_there_is_tried_with_growing_pauses(void *
 
 /* --- TCP: they connect --- */
 
-struct caller {
-    uv_tcp_t tcp;
-    uv_connect_t connect;
-    bool connected;
-    bool closed;
-};
-
-static void on_caller_connected(uv_connect_t *request, int status)
-{
-    assert_int_equal(status, 0);
-    HYP_CONTAINER_OF(request, struct caller, connect)->connected = true;
-}
-
-static bool is_connected(struct field *field, void *argument)
-{
-    (void)field;
-    return ((struct caller *)argument)->connected;
-}
-
-static void call(struct caller *caller, struct field *field, uint16_t port)
-{
-    *caller = (struct caller){0};
-    struct sockaddr_in address;
-    uv_ip4_addr("127.0.0.1", port, &address);
-    uv_tcp_init(&field->loop->uv, &caller->tcp);
-    uv_tcp_connect(&caller->connect, &caller->tcp, (const struct sockaddr *)&address,
-                   on_caller_connected);
-    field_until(field, is_connected, caller);
-}
-
-static void say(struct caller *caller, const void *bytes, size_t len)
-{
-    uv_buf_t buf = uv_buf_init(NULL, (unsigned)len);
-    memcpy(&buf.base, &bytes, sizeof(bytes));
-    assert_int_equal(uv_try_write((uv_stream_t *)&caller->tcp, &buf, 1), len);
-}
-
-static void on_caller_closed(uv_handle_t *handle)
-{
-    HYP_CONTAINER_OF((uv_tcp_t *)handle, struct caller, tcp)->closed = true;
-}
-
-static bool is_hung_up(struct field *field, void *argument)
-{
-    (void)field;
-    return ((struct caller *)argument)->closed;
-}
-
-static void hang_up(struct caller *caller, struct field *field)
-{
-    uv_close((uv_handle_t *)&caller->tcp, on_caller_closed);
-    field_until(field, is_hung_up, caller);
-}
-
 static void concentrators_that_connect_to_us(void **state)
 {
     (void)state;
@@ -202,28 +148,28 @@ static void concentrators_that_connect_to_us(void **state)
     uint16_t port = hyp_ear_port(ear_of(field, 1));
     struct caller callers[3];
     for (size_t i = 0; i < HYP_ARRAY_LEN(callers); i++) {
-        call(&callers[i], field, port);
+        caller_open(&callers[i], field, port);
     }
     while (field_line_state(field, 1).clients < 3) {
         hyp_loop_step(field->loop, true);
     }
     /* Halves of two clients do not mix. */
-    say(&callers[0], TELEGRAM, 30);
-    say(&callers[1], TELEGRAM, 30);
+    caller_say(&callers[0], TELEGRAM, 30);
+    caller_say(&callers[1], TELEGRAM, 30);
     while (field_line_state(field, 1).bytes_in < 60) {
         hyp_loop_step(field->loop, true);
     }
-    say(&callers[0], &TELEGRAM[30], sizeof(TELEGRAM) - 31);
-    say(&callers[0], "\n", 1);
+    caller_say(&callers[0], &TELEGRAM[30], sizeof(TELEGRAM) - 31);
+    caller_say(&callers[0], "\n", 1);
     field_until_readings(field, 1);
     assert_reading(field, 0);
-    hang_up(&callers[1], field);
+    caller_close(&callers[1], field);
     while (field_line_state(field, 1).clients > 2) {
         hyp_loop_step(field->loop, true);
     }
     hyp_collector_remove_line(field->collector, (hyp_line_id){1});
-    hang_up(&callers[0], field);
-    hang_up(&callers[2], field);
+    caller_close(&callers[0], field);
+    caller_close(&callers[2], field);
     field_destroy(field);
 }
 

@@ -1,61 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Serial lines on a pair of pseudo terminals: the test holds the other end. */
-#include "field.h"
+#include "program.h"
 #include "receivers.h"
+#include "terminal.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <pty.h>
-#include <termios.h>
 #include <unistd.h>
-
-struct terminal {
-    int master;
-    int slave; /* kept open, so that the master does not hang up between opens */
-    char path[128];
-    uint8_t seen[1024];
-    size_t seen_len;
-};
-
-static void terminal_open(struct terminal *terminal)
-{
-    *terminal = (struct terminal){0};
-    assert_int_equal(openpty(&terminal->master, &terminal->slave, terminal->path, NULL, NULL),
-                     0);
-    struct termios settings;
-    tcgetattr(terminal->slave, &settings);
-    cfmakeraw(&settings);
-    tcsetattr(terminal->slave, TCSANOW, &settings);
-    fcntl(terminal->master, F_SETFL, O_NONBLOCK);
-}
-
-static void terminal_close(struct terminal *terminal)
-{
-    close(terminal->master);
-    close(terminal->slave);
-}
-
-/* Runs the loop until so many bytes have come out of the port. */
-static void terminal_expect(struct terminal *terminal, struct field *field, size_t count)
-{
-    while (terminal->seen_len < count) {
-        ssize_t got = read(terminal->master, terminal->seen + terminal->seen_len,
-                           sizeof(terminal->seen) - terminal->seen_len);
-        if (got > 0) {
-            terminal->seen_len += (size_t)got;
-        }
-        field_settle(field);
-    }
-}
-
-static void terminal_say(struct terminal *terminal, const char *hex)
-{
-    uint8_t bytes[256];
-    size_t len = 0;
-    assert_int_equal(hyp_hex_decode(hyp_str_from(hex), bytes, sizeof(bytes), &len, NULL),
-                     HYP_OK);
-    assert_int_equal(write(terminal->master, bytes, len), len);
-}
 
 static struct hyp_line serial_line(enum hyp_line_kind kind, const struct terminal *terminal)
 {
@@ -218,6 +168,60 @@ static void an_unplugged_adapter_is_a_failed_line(void **state)
     field_destroy(field);
 }
 
+static void adapter_answers(struct field *field, struct terminal *terminal, hyp_job_id job)
+{
+    terminal_expect(terminal, field, 5); /* SND_NKE */
+    terminal_say(terminal, "E5");
+    terminal_expect(terminal, field, 10); /* REQ_UD2 */
+    terminal_say(terminal, "68151568080572 56341200 2D2C 35 04 00000000 0406 64000000 1B16");
+    assert_int_equal(field_until_finished(field, job).state, HYP_JOB_DONE);
+}
+
+/* Pulled out while nobody asks, asked in vain, and put in again under the same name. */
+static void an_adapter_that_comes_back_is_read_again(void **state)
+{
+    (void)state;
+    struct field *field = field_create();
+    struct program scratch = {0};
+    program_prepare(&scratch);
+    char path[160];
+    program_text(path, sizeof(path), "%s", program_path(&scratch, "adapter"));
+    struct terminal terminal;
+    terminal_plug(&terminal, path);
+    struct hyp_line line = serial_line(HYP_LINE_MBUS_SERIAL, &terminal);
+    hyp_text_copy(line.path, sizeof(line.path), hyp_str_from(path));
+    assert_int_equal(hyp_collector_set_line(field->collector, &line), HYP_OK);
+    struct hyp_device device = {.id = {7},
+                                .tenant = FIELD_TENANT,
+                                .line = {1},
+                                .version = -1,
+                                .medium = -1,
+                                .primary_address = 5,
+                                .enabled = true};
+    assert_int_equal(hyp_collector_set_device(field->collector, &device), HYP_OK);
+    adapter_answers(field, &terminal, read_now(field, 7));
+    terminal_unplug(&terminal, path);
+    while (field_line_state(field, 1).link == HYP_LINK_CONNECTED) {
+        hyp_loop_step(field->loop, true);
+    }
+    struct hyp_job missed = field_until_finished(field, read_now(field, 7));
+    assert_int_equal(missed.state, HYP_JOB_ERROR);
+    assert_non_null(strstr(missed.text, path));
+    struct hyp_line_state down = field_line_state(field, 1);
+    assert_int_equal(down.link, HYP_LINK_FAILED);
+    assert_int_equal(down.comm.last_status, HYP_NOT_FOUND);
+    assert_non_null(strstr(down.comm.last_error, path));
+    terminal_plug(&terminal, path);
+    hyp_job_id again = read_now(field, 7);
+    field_advance(field, 2000); /* the pause of the line */
+    adapter_answers(field, &terminal, again);
+    assert_int_equal(field->sink.reading_count, 2);
+    assert_int_equal(field_line_state(field, 1).link, HYP_LINK_CONNECTED);
+    field_destroy(field);
+    terminal_unplug(&terminal, path);
+    program_stop(&scratch);
+}
+
 /* --- radio receivers --- */
 
 struct receiver_row {
@@ -288,6 +292,7 @@ int main(void)
     TEST_ONE(&list, baud_changes_after_what_was_sent);
     TEST_ROWS(&list, open_rows, check_open);
     TEST_ONE(&list, an_unplugged_adapter_is_a_failed_line);
+    TEST_ONE(&list, an_adapter_that_comes_back_is_read_again);
     TEST_ROWS(&list, receiver_rows, check_receiver);
     return test_list_run(&list, "serial");
 }
