@@ -272,16 +272,21 @@ static enum hyp_name name_of_what(const struct hyp_mbus_record *record)
     case HYP_MBUS_VALUE_DURING:
     case HYP_MBUS_LEAKAGE:
     case HYP_MBUS_OVERFLOW_VALUE:
-    case HYP_MBUS_PROFILE: return HYP_NAME_EXPERIMENTAL;
+    case HYP_MBUS_PROFILE:
+    case HYP_MBUS_OBIS: return HYP_NAME_EXPERIMENTAL;
     }
     return HYP_NAME_UNKNOWN;
 }
 
-/* A value that is not simply the quantity: "per day", "m3 x s", or bent by the maker's VIFE. */
+#define IMPORT_LESS_EXPORT 4
+
+/* A value that is not simply the quantity: "per day", "m3 x s", a difference of two directions,
+ * or bent by the maker's VIFE. */
 static bool is_derived(const struct hyp_mbus_record *record, enum hyp_name name)
 {
     const struct hyp_mbus_qualifier *qualifier = &record->qualifier;
     return qualifier->per != 0 || qualifier->multiplied != 0 ||
+           qualifier->direction == IMPORT_LESS_EXPORT ||
            (qualifier->manufacturer &&
             !(hyp_phase_has(name) && hyp_phase_of_maker(record) != 0));
 }
@@ -355,6 +360,7 @@ static const char *const what_words[] = {
     [HYP_MBUS_LEAKAGE] = "leakage",
     [HYP_MBUS_OVERFLOW_VALUE] = "overflow",
     [HYP_MBUS_PROFILE] = "profile of",
+    [HYP_MBUS_OBIS] = "OBIS code of",
 };
 
 /* Names whose meaning stands in the label. */

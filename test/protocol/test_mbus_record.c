@@ -25,6 +25,7 @@ static const char *what_text(uint8_t what)
         [HYP_MBUS_VALUE_DURING] = " during",
         [HYP_MBUS_LEAKAGE] = " leakage",
         [HYP_MBUS_OVERFLOW_VALUE] = " overflow",
+        [HYP_MBUS_OBIS] = " OBIS",
         [HYP_MBUS_PROFILE] = " profile",
     };
     return texts[what];
@@ -372,7 +373,7 @@ static const struct row {
      "hca hca 0D010102 s8 profile\nhca hca 0F010102 s8 profile\n"},
     {"float elements", "85 04 2B 0000C03F  8D 04 AB 1F 0A 45 01 0000003F 0000803E",
      "power W 1.5 s8\npower W 45010000003F0000803E s8 profile\npower W 2.0 s9 #1\npower W 2.25 s10 #2\n"},
-    {"a profile VIFE on data that is no container", "4E F0 BF 13 E9 00 00 80 8B 6E", "duration s - invalid s1 profile\n"},
+    {"a profile VIFE on data that is no container", "4E F0 BF 13 E9 00 00 80 8B 6E", "duration>identifier \"6E8B800000E9\" s1 profile\n"},
     {"profile too short for an element", "8D 04 EE 1F 03 04 01 01 01 6E 05", "hca hca 040101 s8 profile\nhca hca 5\n"},
   /* clang-format on */
 };

@@ -39,7 +39,7 @@ enum hyp_vif_table {
 /* What combinable VIFEs say; each is its own small field so that several may be present. */
 struct hyp_mbus_qualifier {
     uint8_t direction;  /* 0 none, 1 forward only (3B), 2 backward only (3C), 3 both as absolute
-                           (FC 10) */
+                           (FC 10), 4 import less export (FC 0C) */
     uint8_t phase;      /* 0 none, 1..3 L1..L3, 4 neutral, 5 L1-L2, 6 L2-L3, 7 L3-L1 */
     uint8_t quadrant;   /* 0 none, 1..4 */
     uint8_t limit;      /* 0 none, 1 lower limit, 2 upper limit */
@@ -69,6 +69,7 @@ enum hyp_mbus_what {
     HYP_MBUS_LEAKAGE,           /* 69 */
     HYP_MBUS_OVERFLOW_VALUE,    /* 6D */
     HYP_MBUS_PROFILE,           /* 1E, 1F, 13: compact profile container */
+    HYP_MBUS_OBIS,              /* 3F: the data is an OBIS code */
 };
 
 #define HYP_MBUS_VIFE_MAX 10

@@ -54,6 +54,9 @@ enum action {
     ACT_MANUFACTURER,
     ACT_PHASE,
     ACT_QUADRANT,
+    ACT_OBIS,
+    ACT_TYPE_C,
+    ACT_TYPE_D,
 };
 
 struct vife_row {
@@ -125,7 +128,7 @@ static const struct vife_row vife_rows[128] = {
     VIFE (0x3C, DIRECTION,       2, "backward contributions only, absolute"),
     VIFE (0x3D, NON_METRIC,      0, "non-metric units"),
     VIFE (0x3E, BASE_CONDITIONS, 0, "at base conditions"),
-    VIFE (0x3F, NONE,            0, "OBIS declaration"),
+    VIFE (0x3F, OBIS,            0, "OBIS declaration"),
     VIFE (0x40, LIMIT_VALUE,     0, "lower limit value"),
     VIFE (0x48, LIMIT_VALUE,     0, "upper limit value"),
     VIFE (0x41, LIMIT_COUNT,     0, "times below the lower limit"),
@@ -173,10 +176,12 @@ static const struct vife_row extension_rows[128] = {
     VIFE (0x09, QUADRANT,        2, "quadrant Q2"),
     VIFE (0x0A, QUADRANT,        3, "quadrant Q3"),
     VIFE (0x0B, QUADRANT,        4, "quadrant Q4"),
-    VIFE (0x0C, NONE,            0, "delta of import and export"),
+    VIFE (0x0C, DIRECTION,       4, "delta of import and export"),
     VIFE (0x10, DIRECTION,       3, "forward and backward contributions, both absolute"),
-    VIFE (0x11, NONE,            0, "data type C"),
-    VIFE (0x12, NONE,            0, "data type D"),
+    VIFE (0x11, TYPE_C,          0, "data type C"),
+    VIFE (0x12, TYPE_D,          0, "data type D"),
+    VIFE (0x14, NONE,            0, "from the partner to the meter"),
+    VIFE (0x15, NONE,            0, "from the meter to the partner"),
 };
 /* clang-format on */
 
@@ -267,6 +272,22 @@ static void apply_limit(struct hyp_mbus_qualifier *q, enum hyp_mbus_what what, b
     q->limit = upper ? 2 : 1;
 }
 
+/* VIFEs that only say how the data is to be read. The data behind an OBIS declaration is the
+ * code by which the record is known elsewhere, not a value of what the VIF names. */
+static void apply_type(struct hyp_mbus_record *record, struct hyp_mbus_scale *scale,
+                       enum action action)
+{
+    if (action == ACT_OBIS) {
+        become(record, scale, HYP_MBUS_OBIS, HYP_QUANTITY_IDENTIFIER, HYP_UNIT_NONE,
+               HYP_MBUS_CODING_IDENTIFIER);
+    } else if (action == ACT_TYPE_D) {
+        become(record, scale, HYP_MBUS_VALUE, HYP_QUANTITY_FLAGS, HYP_UNIT_NONE,
+               HYP_MBUS_CODING_FLAGS);
+    } else if (scale->coding == HYP_MBUS_CODING_SIGNED) {
+        scale->coding = HYP_MBUS_CODING_UNSIGNED;
+    }
+}
+
 static void apply(struct hyp_mbus_record *record, struct hyp_mbus_scale *scale,
                   const struct vife_row *row, uint8_t code)
 {
@@ -315,6 +336,9 @@ static void apply(struct hyp_mbus_record *record, struct hyp_mbus_scale *scale,
     case ACT_MANUFACTURER: q->manufacturer = true; break;
     case ACT_PHASE: q->phase = (uint8_t)row->arg; break;
     case ACT_QUADRANT: q->quadrant = (uint8_t)row->arg; break;
+    case ACT_OBIS:
+    case ACT_TYPE_C:
+    case ACT_TYPE_D: apply_type(record, scale, (enum action)row->action); break;
     }
 }
 
