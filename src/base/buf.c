@@ -83,13 +83,6 @@ void hyp_buf_append(struct hyp_buf *buf, const void *data, size_t len)
     buf->len += len;
 }
 
-void hyp_buf_append_u8(struct hyp_buf *buf, uint8_t value)
-{
-    if (reserve(buf, 1)) {
-        buf->data[buf->len++] = value;
-    }
-}
-
 static void append_le(struct hyp_buf *buf, uint64_t value, size_t count)
 {
     if (!reserve(buf, count)) {
@@ -123,23 +116,6 @@ void hyp_buf_append_be16(struct hyp_buf *buf, uint16_t value)
 void hyp_buf_append_be32(struct hyp_buf *buf, uint32_t value)
 {
     append_le(buf, __builtin_bswap32(value), 4);
-}
-
-void hyp_buf_append_varint(struct hyp_buf *buf, uint64_t value)
-{
-    uint8_t bytes[10];
-    size_t len = 0;
-    while (value >= 0x80) {
-        bytes[len++] = (uint8_t)(value | 0x80);
-        value >>= 7;
-    }
-    bytes[len++] = (uint8_t)value;
-    hyp_buf_append(buf, bytes, len);
-}
-
-void hyp_buf_append_svarint(struct hyp_buf *buf, int64_t value)
-{
-    hyp_buf_append_varint(buf, (uint64_t)value << 1 ^ (uint64_t)(value >> 63));
 }
 
 void hyp_buf_append_str(struct hyp_buf *buf, struct hyp_str text)

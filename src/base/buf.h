@@ -54,14 +54,54 @@ uint8_t *hyp_buf_room(struct hyp_buf *buf, size_t len);
 void hyp_buf_take(struct hyp_buf *buf, size_t len);
 
 void hyp_buf_append(struct hyp_buf *buf, const void *data, size_t len);
-void hyp_buf_append_u8(struct hyp_buf *buf, uint8_t value);
+
+/* Bytes in the longest varint. */
+#define HYP_BUF_VARINT_MAX 10
+
+/* Writes a varint at `at`, which has room for HYP_BUF_VARINT_MAX bytes. Returns its end. */
+static inline uint8_t *hyp_buf_put_varint(uint8_t *at, uint64_t value)
+{
+    while (value >= 0x80) {
+        *at++ = (uint8_t)(value | 0x80);
+        value >>= 7;
+    }
+    *at++ = (uint8_t)value;
+    return at;
+}
+
+/* A signed number as the varints of our formats take it: small ones of either sign stay small.
+ */
+static inline uint64_t hyp_buf_zigzag(int64_t value)
+{
+    return (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
+}
+
+static inline void hyp_buf_append_u8(struct hyp_buf *buf, uint8_t value)
+{
+    if (buf->status == HYP_OK && buf->len < buf->capacity) {
+        buf->data[buf->len++] = value;
+    } else {
+        hyp_buf_append(buf, &value, 1);
+    }
+}
 void hyp_buf_append_le16(struct hyp_buf *buf, uint16_t value);
 void hyp_buf_append_le32(struct hyp_buf *buf, uint32_t value);
 void hyp_buf_append_le64(struct hyp_buf *buf, uint64_t value);
 void hyp_buf_append_be16(struct hyp_buf *buf, uint16_t value);
 void hyp_buf_append_be32(struct hyp_buf *buf, uint32_t value);
-void hyp_buf_append_varint(struct hyp_buf *buf, uint64_t value);
-void hyp_buf_append_svarint(struct hyp_buf *buf, int64_t value);
+static inline void hyp_buf_append_varint(struct hyp_buf *buf, uint64_t value)
+{
+    if (buf->status == HYP_OK && buf->capacity - buf->len >= HYP_BUF_VARINT_MAX) {
+        buf->len = (size_t)(hyp_buf_put_varint(buf->data + buf->len, value) - buf->data);
+    } else {
+        uint8_t bytes[HYP_BUF_VARINT_MAX];
+        hyp_buf_append(buf, bytes, (size_t)(hyp_buf_put_varint(bytes, value) - bytes));
+    }
+}
+static inline void hyp_buf_append_svarint(struct hyp_buf *buf, int64_t value)
+{
+    hyp_buf_append_varint(buf, hyp_buf_zigzag(value));
+}
 void hyp_buf_append_str(struct hyp_buf *buf, struct hyp_str text);
 void hyp_buf_append_text(struct hyp_buf *buf, const char *text);
 void hyp_buf_append_char(struct hyp_buf *buf, char c);

@@ -46,11 +46,6 @@ static uint64_t read_be(struct hyp_bytes *bytes, size_t count)
     return value;
 }
 
-uint8_t hyp_bytes_u8(struct hyp_bytes *bytes)
-{
-    return (uint8_t)read_le(bytes, 1);
-}
-
 uint16_t hyp_bytes_le16(struct hyp_bytes *bytes)
 {
     return (uint16_t)read_le(bytes, 2);
@@ -89,29 +84,6 @@ uint32_t hyp_bytes_be32(struct hyp_bytes *bytes)
 uint64_t hyp_bytes_be64(struct hyp_bytes *bytes)
 {
     return read_be(bytes, 8);
-}
-
-uint64_t hyp_bytes_varint(struct hyp_bytes *bytes)
-{
-    uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-        uint8_t byte = hyp_bytes_u8(bytes);
-        if (bytes->failed || (shift == 63 && byte > 1)) {
-            break;
-        }
-        value |= (uint64_t)(byte & 0x7F) << shift;
-        if ((byte & 0x80) == 0) {
-            return value;
-        }
-    }
-    bytes->failed = true;
-    return 0;
-}
-
-int64_t hyp_bytes_svarint(struct hyp_bytes *bytes)
-{
-    uint64_t coded = hyp_bytes_varint(bytes);
-    return (int64_t)(coded >> 1) ^ -(int64_t)(coded & 1);
 }
 
 void hyp_bytes_skip(struct hyp_bytes *bytes, size_t count)

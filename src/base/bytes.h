@@ -44,7 +44,14 @@ const uint8_t *hyp_bytes_take(struct hyp_bytes *bytes, size_t count);
 /* The next byte without consuming it; -1 at the end. */
 int hyp_bytes_peek(const struct hyp_bytes *bytes);
 
-uint8_t hyp_bytes_u8(struct hyp_bytes *bytes);
+static inline uint8_t hyp_bytes_u8(struct hyp_bytes *bytes)
+{
+    if (bytes->failed || bytes->pos == bytes->len) {
+        bytes->failed = true;
+        return 0;
+    }
+    return bytes->data[bytes->pos++];
+}
 uint16_t hyp_bytes_le16(struct hyp_bytes *bytes);
 uint32_t hyp_bytes_le24(struct hyp_bytes *bytes);
 uint32_t hyp_bytes_le32(struct hyp_bytes *bytes);
@@ -54,9 +61,28 @@ uint16_t hyp_bytes_be16(struct hyp_bytes *bytes);
 uint32_t hyp_bytes_be32(struct hyp_bytes *bytes);
 uint64_t hyp_bytes_be64(struct hyp_bytes *bytes);
 /* Unsigned LEB128 of at most 10 bytes, as used in our stored formats. */
-uint64_t hyp_bytes_varint(struct hyp_bytes *bytes);
+static inline uint64_t hyp_bytes_varint(struct hyp_bytes *bytes)
+{
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        uint8_t byte = hyp_bytes_u8(bytes);
+        if (bytes->failed || (shift == 63 && byte > 1)) {
+            break;
+        }
+        value |= (uint64_t)(byte & 0x7F) << shift;
+        if ((byte & 0x80) == 0) {
+            return value;
+        }
+    }
+    bytes->failed = true;
+    return 0;
+}
 /* Zigzag-coded signed varint. */
-int64_t hyp_bytes_svarint(struct hyp_bytes *bytes);
+static inline int64_t hyp_bytes_svarint(struct hyp_bytes *bytes)
+{
+    uint64_t coded = hyp_bytes_varint(bytes);
+    return (int64_t)(coded >> 1) ^ -(int64_t)(coded & 1);
+}
 void hyp_bytes_skip(struct hyp_bytes *bytes, size_t count);
 
 /* A reader over the next `count` bytes, which are consumed here. Failed if there are fewer. */

@@ -123,12 +123,6 @@ enum hyp_status hyp_point_key_parse(struct hyp_str text, struct hyp_point_key *r
     return HYP_OK;
 }
 
-bool hyp_point_key_equal(const struct hyp_point_key *a, const struct hyp_point_key *b)
-{
-    return a->name == b->name && a->function == b->function && a->subunit == b->subunit &&
-           a->tariff == b->tariff && a->storage == b->storage;
-}
-
 void hyp_value_format(struct hyp_buf *out, const struct hyp_value *value)
 {
     if (!hyp_quality_is_usable(value->quality)) {

@@ -85,7 +85,12 @@ struct hyp_point_key {
 void hyp_point_key_format(struct hyp_buf *out, const struct hyp_point_key *key);
 HYP_MUST_USE enum hyp_status hyp_point_key_parse(struct hyp_str text,
                                                  struct hyp_point_key *ret_key);
-bool hyp_point_key_equal(const struct hyp_point_key *a, const struct hyp_point_key *b);
+static inline bool hyp_point_key_equal(const struct hyp_point_key *a,
+                                       const struct hyp_point_key *b)
+{
+    return a->name == b->name && a->function == b->function && a->subunit == b->subunit &&
+           a->tariff == b->tariff && a->storage == b->storage;
+}
 
 struct hyp_value {
     struct hyp_point_key key;
