@@ -115,6 +115,7 @@ void hyp_historian_remove_device(struct hyp_historian *historian, hyp_device_id 
     pthread_rwlock_wrlock(&historian->lock);
     struct hyp_series *series = hyp_historian_find(historian, device);
     if (series != NULL) {
+        historian->removals++;
         for (uint32_t i = 0; i < series->column_count; i++) {
             hyp_map_remove(&historian->points, (uint64_t)series->columns[i].point);
         }
@@ -187,25 +188,29 @@ enum hyp_status hyp_historian_text(struct hyp_historian *historian, struct hyp_s
 
 /* --- values --- */
 
+void hyp_historian_enter(struct hyp_historian *historian)
+{
+    pthread_rwlock_wrlock(&historian->lock);
+}
+
+void hyp_historian_leave(struct hyp_historian *historian)
+{
+    pthread_rwlock_unlock(&historian->lock);
+}
+
 enum hyp_status hyp_historian_filter(struct hyp_historian *historian, struct hyp_series *series,
                                      const struct hyp_row *row, struct hyp_cell *cells,
                                      size_t *count)
 {
-    if (hyp_series_is_after_all(series, row->time)) {
-        return HYP_OK;
-    }
-    pthread_rwlock_wrlock(&historian->lock);
     size_t before = series->memory;
     enum hyp_status status = hyp_series_filter(series, row, cells, count);
     historian->memory += series->memory - before;
-    pthread_rwlock_unlock(&historian->lock);
     return status;
 }
 
 enum hyp_status hyp_historian_insert(struct hyp_historian *historian, struct hyp_series *series,
                                      const struct hyp_row *row, const struct hyp_cell *cells)
 {
-    pthread_rwlock_wrlock(&historian->lock);
     size_t before = series->memory;
     enum hyp_status status = hyp_series_insert(series, row, cells);
     historian->memory += series->memory - before;
@@ -213,7 +218,6 @@ enum hyp_status hyp_historian_insert(struct hyp_historian *historian, struct hyp
         historian->readings++;
         historian->values += row->cells;
     }
-    pthread_rwlock_unlock(&historian->lock);
     return status;
 }
 

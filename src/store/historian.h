@@ -22,6 +22,7 @@ struct hyp_historian {
     uint64_t readings;
     uint64_t values;
     uint64_t point_count;
+    uint64_t removals; /* of devices: a pointer to a series is good as long as this stays */
     size_t memory;
 };
 
@@ -62,7 +63,12 @@ void hyp_historian_rollback_points(struct hyp_historian *historian, struct hyp_s
 HYP_MUST_USE enum hyp_status hyp_historian_text(struct hyp_historian *historian,
                                                 struct hyp_str text, uint32_t *ret_index);
 
-/* hyp_series_filter and hyp_series_insert, with lock and counters. */
+/* The lock for writing, held while something changes that readers see. Not for long. */
+void hyp_historian_enter(struct hyp_historian *historian);
+void hyp_historian_leave(struct hyp_historian *historian);
+
+/* hyp_series_filter and hyp_series_insert, with counters. With the lock held for writing,
+ * or before anybody else has the store. */
 HYP_MUST_USE enum hyp_status hyp_historian_filter(struct hyp_historian *historian,
                                                   struct hyp_series *series,
                                                   const struct hyp_row *row,

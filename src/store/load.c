@@ -218,7 +218,9 @@ static enum hyp_status load_reading(struct hyp_store *store, struct hyp_log_read
     if (reading->frame != 0) {
         row.frame = hyp_frame_number(reader->frame_row, reading->frame - 1);
     }
-    status = hyp_historian_filter(store->historian, series, &row, scratch->cells, &count);
+    if (!hyp_series_is_after_all(series, row.time)) {
+        status = hyp_historian_filter(store->historian, series, &row, scratch->cells, &count);
+    }
     if (status == HYP_LIMIT || (status == HYP_OK && count == 0)) {
         return HYP_OK;
     }

@@ -65,17 +65,20 @@ void hyp_log_reading(struct hyp_log_writer *writer, const struct hyp_log_reading
     writer->time = reading->time;
 }
 
-static void append_head(struct hyp_log_writer *writer, const struct hyp_log_value *value,
-                        uint8_t rest)
+/* Room for head, point step and digits. */
+#define VALUE_ROOM (1 + 2 * HYP_BUF_VARINT_MAX)
+
+static uint8_t *put_head(struct hyp_log_writer *writer, uint8_t *at,
+                         const struct hyp_log_value *value, uint8_t rest)
 {
     int64_t step = minus(value->point, writer->point);
     writer->point = value->point;
     if (step >= 1 && step <= (int64_t)STEP_FOLLOWS) {
-        hyp_buf_append_u8(writer->out, (uint8_t)(rest | (uint8_t)(step - 1) << STEP_SHIFT));
-    } else {
-        hyp_buf_append_u8(writer->out, (uint8_t)(rest | STEP_FOLLOWS << STEP_SHIFT));
-        hyp_buf_append_svarint(writer->out, step);
+        *at++ = (uint8_t)(rest | (uint8_t)(step - 1) << STEP_SHIFT);
+        return at;
     }
+    *at++ = (uint8_t)(rest | STEP_FOLLOWS << STEP_SHIFT);
+    return hyp_buf_put_varint(at, hyp_buf_zigzag(step));
 }
 
 static void append_payload(struct hyp_buf *out, const struct hyp_log_value *value)
@@ -98,13 +101,19 @@ static void append_payload(struct hyp_buf *out, const struct hyp_log_value *valu
 
 void hyp_log_value(struct hyp_log_writer *writer, const struct hyp_log_value *value)
 {
+    uint8_t *room = hyp_buf_room(writer->out, VALUE_ROOM);
+    if (room == NULL) {
+        return; /* the builder knows */
+    }
     if (value->quality == HYP_QUALITY_GOOD && value->kind == HYP_VALUE_DECIMAL &&
         value->exp10 <= 0 && value->exp10 >= -(int)LOW_BITS) {
-        append_head(writer, value, (uint8_t)-value->exp10);
-        hyp_buf_append_svarint(writer->out, value->payload);
+        uint8_t *end = put_head(writer, room, value, (uint8_t)-value->exp10);
+        end = hyp_buf_put_varint(end, hyp_buf_zigzag(value->payload));
+        hyp_buf_take(writer->out, (size_t)(end - room));
         return;
     }
-    append_head(writer, value, (uint8_t)(OTHER | value->quality));
+    uint8_t *end = put_head(writer, room, value, (uint8_t)(OTHER | value->quality));
+    hyp_buf_take(writer->out, (size_t)(end - room));
     if (hyp_quality_is_usable((enum hyp_quality)value->quality)) {
         append_payload(writer->out, value);
     }

@@ -5,6 +5,7 @@
 #include "store/historian.h"
 #include "store/log.h"
 #include "store/plan_frames.h"
+#include "store/plan_value.h"
 #include "store/seal.h"
 
 #include <stdlib.h>
@@ -28,6 +29,7 @@ void hyp_plan_finish(struct hyp_plan *plan)
 {
     hyp_plan_reset(plan);
     free(plan->rows);
+    free(plan->found);
     free(plan->cells);
     free(plan->grown);
     free(plan->frames);
@@ -56,195 +58,20 @@ void hyp_plan_reset(struct hyp_plan *plan)
     plan->dropped = 0;
 }
 
-/* --- points --- */
-
-/* The column of a key. Absent values fit any unit and kind; others must agree. */
-static uint32_t find_column(const struct hyp_series *series, const struct hyp_value *value,
-                            uint32_t hint)
-{
-    bool usable = hyp_quality_is_usable(value->quality);
-    uint32_t count = series->column_count;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t at = hint + i < count ? hint + i : hint + i - count;
-        const struct hyp_column *column = &series->columns[at];
-        if (hyp_point_key_equal(&column->key, &value->key) &&
-            (!usable || (column->unit == value->unit && column->value_kind == value->kind))) {
-            return at;
-        }
-    }
-    return UINT32_MAX;
-}
-
-/* What an absent value would have been, from the vocabulary. */
-static enum hyp_value_kind expected_kind(const struct hyp_value *value)
-{
-    if (value->kind != HYP_VALUE_UNSET) {
-        return value->kind;
-    }
-    switch (hyp_vocabulary_word((enum hyp_name)value->key.name)->quantity) {
-    case HYP_QUANTITY_TIME: return HYP_VALUE_CIVIL;
-    case HYP_QUANTITY_TEXT:
-    case HYP_QUANTITY_IDENTIFIER: return HYP_VALUE_TEXT;
-    case HYP_QUANTITY_FLAGS: return HYP_VALUE_FLAGS;
-    default: return HYP_VALUE_DECIMAL;
-    }
-}
-
-static const char *const kind_texts[] = {
-    [HYP_VALUE_UNSET] = "unset", [HYP_VALUE_DECIMAL] = "decimal", [HYP_VALUE_CIVIL] = "civil",
-    [HYP_VALUE_FLAGS] = "flags", [HYP_VALUE_TEXT] = "text",
-};
-
-const char *hyp_plan_kind_text(enum hyp_value_kind kind)
-{
-    return kind_texts[kind];
-}
-
-enum hyp_status hyp_plan_kind_find(struct hyp_str text, enum hyp_value_kind *ret_kind)
-{
-    for (size_t i = HYP_VALUE_DECIMAL; i < HYP_ARRAY_LEN(kind_texts); i++) {
-        if (hyp_str_equal(text, hyp_str_from(kind_texts[i]))) {
-            *ret_kind = (enum hyp_value_kind)i;
-            return HYP_OK;
-        }
-    }
-    return HYP_NOT_FOUND;
-}
-
-/* A register that changes unit or kind gets a new point; its label says what is different. */
-static void write_label(const struct hyp_series *series, const struct hyp_value *value,
-                        struct hyp_buf *out)
-{
-    hyp_buf_append_str(out, value->label);
-    for (uint32_t i = 0; i < series->column_count; i++) {
-        if (hyp_point_key_equal(&series->columns[i].key, &value->key)) {
-            if (value->label.len == 0) {
-                hyp_point_key_format(out, &value->key);
-            }
-            const char *unit = hyp_unit_text(value->unit);
-            hyp_buf_append_fmt(out, " (%s)",
-                               unit[0] == '\0' ? kind_texts[expected_kind(value)] : unit);
-            return;
-        }
-    }
-}
-
-static enum hyp_status note_grown(struct hyp_plan *plan, hyp_device_id device)
-{
-    if (plan->grown_count > 0 && plan->grown[plan->grown_count - 1].id == device.id) {
-        return HYP_OK;
-    }
-    enum hyp_status status = hyp_reserve(&plan->grown, &plan->grown_capacity,
-                                         plan->grown_count + 1, sizeof(*plan->grown));
-    if (status == HYP_OK) {
-        plan->grown[plan->grown_count++] = device;
-    }
-    return status;
-}
-
-static enum hyp_status create_point(struct hyp_plan *plan, struct hyp_store *store,
-                                    struct hyp_series *series, const struct hyp_value *value)
-{
-    if (series->column_count >= HYP_LIMIT_DEVICE_POINTS) {
-        return HYP_LIMIT;
-    }
-    char key_text[HYP_POINT_KEY_TEXT_MAX];
-    struct hyp_buf key;
-    hyp_buf_init_fixed(&key, key_text, sizeof(key_text));
-    hyp_point_key_format(&key, &value->key);
-    char label_text[HYP_LIMIT_NAME];
-    struct hyp_buf label;
-    hyp_buf_init_fixed(&label, label_text, sizeof(label_text) - 1);
-    write_label(series, value, &label);
-    enum hyp_value_kind kind = expected_kind(value);
-    struct hyp_query query;
-    hyp_query_open(&query, store->write.main,
-                   "INSERT INTO point(device, name, unit, kind, label)"
-                   " VALUES ($1, $2, $3, $4, $5) RETURNING id");
-    hyp_query_bind_i64(&query, series->device.id);
-    hyp_query_bind_str(&query, hyp_buf_view(&key));
-    hyp_query_bind_text(&query, hyp_unit_text(value->unit));
-    hyp_query_bind_text(&query, kind_texts[kind]);
-    hyp_query_bind_str(&query, hyp_buf_view(&label));
-    int64_t id = hyp_query_row(&query) ? hyp_query_i64(&query) : 0;
-    enum hyp_status status = hyp_query_close(&query);
-    if (status == HYP_OK) {
-        status = note_grown(plan, series->device);
-    }
-    if (status != HYP_OK) {
-        return status;
-    }
-    struct hyp_column column = {.point = id,
-                                .key = value->key,
-                                .unit = (uint8_t)value->unit,
-                                .value_kind = (uint8_t)kind};
-    return hyp_historian_add_point(store->historian, series, &column, hyp_buf_view(&label));
-}
-
-/* --- values --- */
-
-/* Fills payload, exponent and quality. */
-static enum hyp_status fill_cell(struct hyp_store *store, const struct hyp_value *value,
-                                 struct hyp_cell *cell)
-{
-    cell->quality = (uint8_t)value->quality;
-    if (!hyp_quality_is_usable(value->quality)) {
-        return HYP_OK;
-    }
-    uint32_t text;
-    enum hyp_status status;
-    switch (value->kind) {
-    case HYP_VALUE_UNSET: return HYP_INTERNAL;
-    case HYP_VALUE_DECIMAL:
-        cell->payload = value->decimal.digits;
-        cell->exp10 = value->decimal.exp10;
-        return HYP_OK;
-    case HYP_VALUE_CIVIL: cell->payload = hyp_series_pack_civil(&value->civil); return HYP_OK;
-    case HYP_VALUE_FLAGS: cell->payload = (int64_t)value->flags; return HYP_OK;
-    case HYP_VALUE_TEXT:
-        status = hyp_historian_text(store->historian, value->text, &text);
-        cell->payload = status == HYP_OK ? text : 0;
-        return status;
-    }
-    return HYP_INTERNAL;
-}
-
-/* One cell for a value; creates its point on first sight. LIMIT = the value is dropped. */
-static enum hyp_status plan_value(struct hyp_plan *plan, struct hyp_store *store,
-                                  struct hyp_series *series, const struct hyp_value *given,
-                                  uint32_t *hint, struct hyp_cell *cell)
-{
-    struct hyp_value changed;
-    const struct hyp_value *value = given;
-    int exp10;
-    if (given->kind == HYP_VALUE_DECIMAL && hyp_quality_is_usable(given->quality) &&
-        hyp_unit_canonical(given->unit, &exp10) != given->unit) {
-        changed = *given;
-        value = &changed;
-        if (hyp_unit_normalise(&changed.decimal, &changed.unit) != HYP_OK) {
-            /* Beyond any exponent: there is no number to keep. */
-            changed.quality = HYP_QUALITY_INVALID;
-        }
-    }
-    uint32_t column = find_column(series, value, *hint);
-    if (column == UINT32_MAX) {
-        enum hyp_status status = create_point(plan, store, series, value);
-        if (status != HYP_OK) {
-            return status;
-        }
-        column = series->column_count - 1;
-    }
-    *hint = column + 1 < series->column_count ? column + 1 : 0;
-    *cell = (struct hyp_cell){.column = (uint16_t)column};
-    return fill_cell(store, value, cell);
-}
-
 /* --- readings --- */
 
 /* Moves the cells whose column did not come before in [from, end) to the front; returns how
  * many. A device may send one register twice: the second goes into a row of its own. */
 static size_t take_distinct(struct hyp_plan *plan, size_t from)
 {
+    size_t ascending = from + 1;
+    while (ascending < plan->cell_count &&
+           plan->cells[ascending].column > plan->cells[ascending - 1].column) {
+        ascending++;
+    }
+    if (ascending == plan->cell_count) {
+        return plan->cell_count - from;
+    }
     plan->pass++;
     size_t taken = from;
     for (size_t i = from; i < plan->cell_count; i++) {
@@ -258,12 +85,29 @@ static size_t take_distinct(struct hyp_plan *plan, size_t from)
     return taken - from;
 }
 
+/* Leaves out what memory and chunks know. */
+static enum hyp_status filter(struct hyp_plan *plan, struct hyp_store *store,
+                              const struct hyp_planned_row *planned, size_t *kept)
+{
+    struct hyp_series *series = planned->series;
+    struct hyp_cell *cells = &plan->cells[planned->first_cell];
+    enum hyp_status status = HYP_OK;
+    if (!hyp_series_is_after_all(series, planned->row.time)) {
+        hyp_historian_enter(store->historian);
+        status = hyp_historian_filter(store->historian, series, &planned->row, cells, kept);
+        hyp_historian_leave(store->historian);
+    }
+    return status == HYP_OK ? hyp_seal_filter(store, series, &planned->row, cells, kept)
+                            : status;
+}
+
 static enum hyp_status add_row(struct hyp_plan *plan, struct hyp_store *store,
                                struct hyp_series *series, const struct hyp_reading *reading,
                                size_t first, size_t count)
 {
     struct hyp_planned_row planned = {
         .device = reading->device,
+        .series = series,
         .first_cell = first,
         .frame = reading->frame == HYP_NO_FRAME ? 0 : (uint32_t)reading->frame + 1,
         .row = {.time = reading->source_time.ms,
@@ -272,11 +116,7 @@ static enum hyp_status add_row(struct hyp_plan *plan, struct hyp_store *store,
                 .source = (uint8_t)reading->source},
     };
     size_t kept = count;
-    enum hyp_status status = hyp_historian_filter(store->historian, series, &planned.row,
-                                                  &plan->cells[first], &kept);
-    if (status == HYP_OK) {
-        status = hyp_seal_filter(store, series, &planned.row, &plan->cells[first], &kept);
-    }
+    enum hyp_status status = filter(plan, store, &planned, &kept);
     if (status == HYP_LIMIT) {
         plan->dropped += count;
         return HYP_OK;
@@ -295,9 +135,9 @@ static enum hyp_status add_row(struct hyp_plan *plan, struct hyp_store *store,
 }
 
 static enum hyp_status plan_reading(struct hyp_plan *plan, struct hyp_store *store,
+                                    struct hyp_series *series,
                                     const struct hyp_reading *reading)
 {
-    struct hyp_series *series = hyp_historian_find(store->historian, reading->device);
     if (series == NULL) {
         plan->dropped += reading->value_count;
         return HYP_OK;
@@ -311,8 +151,8 @@ static enum hyp_status plan_reading(struct hyp_plan *plan, struct hyp_store *sto
             /* By the vocabulary no series; the frame keeps what it was. */
             continue;
         }
-        status = plan_value(plan, store, series, &reading->values[i], &hint,
-                            &plan->cells[plan->cell_count]);
+        status = hyp_plan_value(plan, store, series, &reading->values[i], &hint,
+                                &plan->cells[plan->cell_count]);
         if (status == HYP_LIMIT) {
             plan->dropped++;
             status = HYP_OK;
@@ -333,7 +173,7 @@ static enum hyp_status plan_reading(struct hyp_plan *plan, struct hyp_store *sto
 static void log_row(struct hyp_log_writer *writer, const struct hyp_plan *plan,
                     struct hyp_store *store, const struct hyp_planned_row *planned)
 {
-    const struct hyp_series *series = hyp_historian_find(store->historian, planned->device);
+    const struct hyp_series *series = planned->series;
     struct hyp_log_reading reading = {.device = planned->device.id,
                                       .time = planned->row.time,
                                       .receive = planned->row.receive,
@@ -401,19 +241,49 @@ static enum hyp_status write_log(struct hyp_plan *plan, struct hyp_store *store,
     return store->write.main->failed;
 }
 
+/* How many readings ahead memory is fetched (hyp_series_fetch). */
+#define FETCH_FIRST 8
+#define FETCH_SECOND 4
+
+static enum hyp_status find_devices(struct hyp_plan *plan, struct hyp_store *store,
+                                    const struct hyp_batch *batch)
+{
+    enum hyp_status status = hyp_reserve(&plan->found, &plan->found_capacity,
+                                         batch->reading_count, sizeof(struct hyp_series *));
+    for (size_t i = 0; i < batch->reading_count && status == HYP_OK; i++) {
+        plan->found[i] = hyp_historian_find(store->historian, batch->readings[i].device);
+    }
+    plan->removals = store->historian->removals;
+    return status;
+}
+
+static enum hyp_status plan_readings(struct hyp_plan *plan, struct hyp_store *store,
+                                     const struct hyp_batch *batch)
+{
+    enum hyp_status status = find_devices(plan, store, batch);
+    for (size_t i = 0; i < batch->reading_count && status == HYP_OK; i++) {
+        if (i + FETCH_FIRST < batch->reading_count && plan->found[i + FETCH_FIRST] != NULL) {
+            hyp_series_fetch(plan->found[i + FETCH_FIRST]);
+        }
+        if (i + FETCH_SECOND < batch->reading_count && plan->found[i + FETCH_SECOND] != NULL) {
+            hyp_series_fetch_columns(plan->found[i + FETCH_SECOND]);
+        }
+        status = plan_reading(plan, store, plan->found[i], &batch->readings[i]);
+    }
+    return status;
+}
+
 enum hyp_status hyp_plan_batch(struct hyp_plan *plan, struct hyp_store *store,
                                const struct hyp_batch *batch)
 {
     size_t first_row = plan->row_count;
-    for (size_t i = 0; i < batch->reading_count; i++) {
-        enum hyp_status status = plan_reading(plan, store, &batch->readings[i]);
-        if (status != HYP_OK) {
-            return status;
-        }
+    enum hyp_status status = plan_readings(plan, store, batch);
+    if (status != HYP_OK) {
+        return status;
     }
     size_t frames = hyp_plan_choose_frames(plan, store, batch, first_row);
     int64_t frame_log_row;
-    enum hyp_status status = hyp_plan_log_frames(plan, store, frames, &frame_log_row);
+    status = hyp_plan_log_frames(plan, store, frames, &frame_log_row);
     if (status == HYP_OK) {
         status = hyp_plan_log_replaced(plan, store, batch, frame_log_row);
     }
@@ -454,30 +324,73 @@ void hyp_plan_rollback(struct hyp_plan *plan, struct hyp_store *store)
     hyp_plan_reset(plan);
 }
 
+/* The row's series; NULL when its device is gone. */
+static struct hyp_series *series_of(const struct hyp_plan *plan, const struct hyp_store *store,
+                                    const struct hyp_planned_row *planned)
+{
+    return plan->removals == store->historian->removals
+               ? planned->series
+               : hyp_historian_find(store->historian, planned->device);
+}
+
+/* Has the memory fetched that the rows behind row `at` will touch. */
+static void fetch_ahead(const struct hyp_plan *plan, const struct hyp_store *store, size_t at)
+{
+    static void (*const steps[])(const struct hyp_series *series) = {
+        hyp_series_fetch_rows, hyp_series_fetch_block, hyp_series_fetch_columns,
+        hyp_series_fetch};
+    if (plan->removals != store->historian->removals) {
+        return;
+    }
+    for (size_t i = 0; i < HYP_ARRAY_LEN(steps); i++) {
+        size_t row = at + 2 * (i + 1);
+        if (row < plan->row_count) {
+            steps[i](plan->rows[row].series);
+        }
+    }
+}
+
+static enum hyp_status apply_row(struct hyp_plan *plan, struct hyp_store *store,
+                                 struct hyp_planned_row *planned)
+{
+    struct hyp_series *series = series_of(plan, store, planned);
+    if (series == NULL) {
+        planned->row.cells = 0;
+        return HYP_OK;
+    }
+    /* Again, because the batches of one group did not see each other. */
+    struct hyp_cell *cells = &plan->cells[planned->first_cell];
+    size_t count = planned->row.cells;
+    enum hyp_status status =
+        hyp_historian_filter(store->historian, series, &planned->row, cells, &count);
+    if (status == HYP_OK && count > 0) {
+        struct hyp_row row = planned->row;
+        row.cells = (uint16_t)count;
+        status = hyp_historian_insert(store->historian, series, &row, cells);
+    }
+    if (status == HYP_NO_MEMORY) {
+        return status;
+    }
+    plan->duplicates += status == HYP_LIMIT ? 0 : planned->row.cells - count;
+    planned->row.cells = (uint16_t)count;
+    return HYP_OK;
+}
+
+/* Rows that are applied before readers get their turn. */
+#define ROWS_PER_TURN 64
+
 enum hyp_status hyp_plan_apply(struct hyp_plan *plan, struct hyp_store *store)
 {
-    for (; plan->applied < plan->row_count; plan->applied++) {
-        struct hyp_planned_row *planned = &plan->rows[plan->applied];
-        struct hyp_series *series = hyp_historian_find(store->historian, planned->device);
-        if (series == NULL) {
-            planned->row.cells = 0;
-            continue;
+    enum hyp_status status = HYP_OK;
+    while (status == HYP_OK && plan->applied < plan->row_count) {
+        size_t end = HYP_MIN(plan->applied + ROWS_PER_TURN, plan->row_count);
+        hyp_historian_enter(store->historian);
+        while (status == HYP_OK && plan->applied < end) {
+            fetch_ahead(plan, store, plan->applied);
+            status = apply_row(plan, store, &plan->rows[plan->applied]);
+            plan->applied += status == HYP_OK;
         }
-        /* Again, because the batches of one group did not see each other. */
-        struct hyp_cell *cells = &plan->cells[planned->first_cell];
-        size_t count = planned->row.cells;
-        enum hyp_status status =
-            hyp_historian_filter(store->historian, series, &planned->row, cells, &count);
-        if (status == HYP_OK && count > 0) {
-            struct hyp_row row = planned->row;
-            row.cells = (uint16_t)count;
-            status = hyp_historian_insert(store->historian, series, &row, cells);
-        }
-        if (status == HYP_NO_MEMORY) {
-            return status;
-        }
-        plan->duplicates += status == HYP_LIMIT ? 0 : planned->row.cells - count;
-        planned->row.cells = (uint16_t)count;
+        hyp_historian_leave(store->historian);
     }
-    return HYP_OK;
+    return status;
 }

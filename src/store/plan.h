@@ -14,9 +14,11 @@
 #include "store/replaced.h"
 #include "store/series.h"
 
-/* A row of one device. Named by number, because a device may be removed before a late apply. */
+/* A row of one device. Named by number too, because a device may be removed before a late
+ * apply: then the historian has counted a removal, and the pointer is not used. */
 struct hyp_planned_row {
     hyp_device_id device;
+    struct hyp_series *series;
     struct hyp_row row;
     size_t first_cell; /* in the plan's cells */
     uint32_t frame;    /* while planning: index in the batch's frames + 1 */
@@ -29,6 +31,9 @@ struct hyp_planned_log {
 };
 
 struct hyp_plan {
+    uint64_t removals;         /* of the historian, when the rows were planned */
+    struct hyp_series **found; /* of one batch, by reading; NULL = unknown device */
+    size_t found_capacity;
     struct hyp_planned_row *rows;
     size_t row_count;
     size_t row_capacity;

@@ -297,11 +297,6 @@ static void split_block(struct hyp_series *series, uint32_t index)
 
 /* --- values --- */
 
-bool hyp_series_is_after_all(const struct hyp_series *series, int64_t time)
-{
-    return series->block_count == 0 || series->blocks[series->block_count - 1].last < time;
-}
-
 static size_t remove_known(const struct hyp_rows *rows, const struct hyp_row *known,
                            struct hyp_cell *cells, size_t count)
 {

@@ -86,7 +86,20 @@ uint32_t hyp_series_find_point(const struct hyp_series *series, int64_t point, u
 /* --- values --- */
 
 /* Is there nothing at or after this time? Then no duplicate is possible. */
-bool hyp_series_is_after_all(const struct hyp_series *series, int64_t time);
+static inline bool hyp_series_is_after_all(const struct hyp_series *series, int64_t time)
+{
+    return series->block_count == 0 || series->blocks[series->block_count - 1].last < time;
+}
+
+/*
+ * Has the processor fetch what the next reading of a series touches. The devices of a batch
+ * come one after the other, each with its memory cold; so these are called some devices ahead,
+ * one after the other, because each of them follows a pointer that the one before had fetched.
+ */
+void hyp_series_fetch(const struct hyp_series *series);
+void hyp_series_fetch_columns(const struct hyp_series *series);
+void hyp_series_fetch_block(const struct hyp_series *series);
+void hyp_series_fetch_rows(const struct hyp_series *series);
 
 /*
  * Removes from *cells what the series knows already: same time, kind and column, equal value

@@ -51,3 +51,51 @@ enum hyp_status hyp_series_copy_rows(const struct hyp_series *series, int64_t fr
     }
     return status;
 }
+
+/* --- fetching ahead --- */
+
+#define CACHE_LINE 64
+/* Of a device's columns, more than nearly any has. */
+#define FETCHED_MAX ((size_t)2048)
+
+static void fetch(const void *memory, size_t size)
+{
+    const char *at = memory;
+    for (size_t i = 0; i < size; i += CACHE_LINE) {
+        __builtin_prefetch(at + i, 1);
+    }
+}
+
+void hyp_series_fetch(const struct hyp_series *series)
+{
+    fetch(series, sizeof(*series));
+}
+
+void hyp_series_fetch_columns(const struct hyp_series *series)
+{
+    size_t size = series->column_count * sizeof(*series->columns);
+    fetch(series->columns, HYP_MIN(size, FETCHED_MAX));
+    if (series->block_count > 0) {
+        fetch(&series->blocks[series->block_count - 1], sizeof(*series->blocks));
+    }
+}
+
+void hyp_series_fetch_block(const struct hyp_series *series)
+{
+    if (series->block_count > 0 && series->blocks[series->block_count - 1].open != NULL) {
+        fetch(series->blocks[series->block_count - 1].open, sizeof(struct hyp_rows));
+    }
+}
+
+void hyp_series_fetch_rows(const struct hyp_series *series)
+{
+    if (series->block_count == 0 || series->blocks[series->block_count - 1].open == NULL) {
+        return;
+    }
+    const struct hyp_rows *rows = series->blocks[series->block_count - 1].open;
+    if (rows->row_count > 0) {
+        size_t cells = rows->rows[rows->row_count - 1].cells;
+        fetch(rows->rows + rows->row_count, sizeof(*rows->rows));
+        fetch(rows->cells + rows->cell_count, cells * sizeof(*rows->cells));
+    }
+}

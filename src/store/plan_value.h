@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Plan value: the part of the plan (store/plan.h) that turns a value into a cell of its column,
+ * and creates the point where there is none yet. For the plan only.
+ */
+#ifndef HYP_STORE_PLAN_VALUE_H
+#define HYP_STORE_PLAN_VALUE_H
+
+#include "store/plan.h"
+
+/*
+ * One cell for a value; creates its point on first sight.
+ * @hint     the column to look at first; afterwards the one behind the value's
+ * Returns   HYP_OK | LIMIT (the value is dropped) | NO_MEMORY | what the database says
+ */
+HYP_MUST_USE enum hyp_status hyp_plan_value(struct hyp_plan *plan, struct hyp_store *store,
+                                            struct hyp_series *series,
+                                            const struct hyp_value *given, uint32_t *hint,
+                                            struct hyp_cell *cell);
+
+#endif
