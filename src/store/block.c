@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/block.h"
 
-#include "base/bytes.h"
-#include "base/limits.h"
 #include "model/value.h"
+#include "store/block_format.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define MODE_EVERY_ROW 1u
-#define MODE_ONE_EXPONENT 2u
-#define MODE_ONE_QUALITY 4u
-#define MODE_ONE_PAYLOAD 8u
 
 /* --- packing: the rows' own columns --- */
 
@@ -42,11 +36,6 @@ static int64_t delay(const struct hyp_row *row)
 static int64_t minus(int64_t a, int64_t b)
 {
     return (int64_t)((uint64_t)a - (uint64_t)b);
-}
-
-static int64_t plus(int64_t a, int64_t b)
-{
-    return (int64_t)((uint64_t)a + (uint64_t)b);
 }
 
 static void pack_delays(const struct hyp_rows *rows, struct hyp_buf *out)
@@ -129,14 +118,20 @@ static void pack_payloads(const struct placed *values, size_t count, uint8_t mod
         hyp_buf_append_svarint(out, values[0].cell->payload);
         return;
     }
+    uint8_t *room = hyp_buf_room(out, count * HYP_BUF_VARINT_MAX);
+    if (room == NULL) {
+        return; /* the builder knows */
+    }
+    uint8_t *end = room;
     int64_t running = 0;
     for (size_t i = 0; i < count; i++) {
         const struct hyp_cell *cell = values[i].cell;
         if (hyp_quality_is_usable((enum hyp_quality)cell->quality)) {
-            hyp_buf_append_svarint(out, minus(cell->payload, running));
+            end = hyp_buf_put_varint(end, hyp_buf_zigzag(minus(cell->payload, running)));
             running = cell->payload;
         }
     }
+    hyp_buf_take(out, (size_t)(end - room));
 }
 
 static void pack_column(const struct placed *values, size_t count, size_t row_count,
@@ -251,15 +246,8 @@ static void pack_columns(const struct hyp_rows *rows, const struct placed *value
     }
 }
 
-enum hyp_status hyp_block_pack(const struct hyp_rows *rows, struct hyp_buf *out)
+static void pack_rows(const struct hyp_rows *rows, struct hyp_buf *out)
 {
-    struct placed *values;
-    uint32_t *starts;
-    size_t columns;
-    enum hyp_status status = sort_cells(rows, &values, &starts, &columns);
-    if (status != HYP_OK) {
-        return status;
-    }
     hyp_buf_append_varint(out, rows->row_count);
     if (rows->row_count > 0) {
         pack_times(rows, out);
@@ -267,206 +255,68 @@ enum hyp_status hyp_block_pack(const struct hyp_rows *rows, struct hyp_buf *out)
         pack_frames(rows, out);
         pack_origins(rows, out);
     }
+}
+
+/* Rows of a block that is packed without sorting. */
+#define REGULAR_ROWS_MAX 64
+
+/* Has every row the same columns in the same ascending order, one row behind the other? So it
+ * nearly always is: a device says the same registers each time. */
+static bool is_regular(const struct hyp_rows *rows)
+{
+    if (rows->row_count == 0 || rows->row_count > REGULAR_ROWS_MAX) {
+        return false;
+    }
+    size_t n = rows->rows[0].cells;
+    for (size_t i = 1; i < n; i++) {
+        if (rows->cells[i].column <= rows->cells[i - 1].column) {
+            return false;
+        }
+    }
+    bool same = n > 0 && rows->cell_count == rows->row_count * n;
+    for (size_t r = 0; r < rows->row_count && same; r++) {
+        same = rows->rows[r].cells == n && rows->rows[r].first_cell == r * n;
+        const struct hyp_cell *cells = &rows->cells[r * n];
+        for (size_t i = 0; same && i < n; i++) {
+            same = cells[i].column == rows->cells[i].column;
+        }
+    }
+    return same;
+}
+
+static void pack_regular(const struct hyp_rows *rows, struct hyp_buf *out)
+{
+    size_t n = rows->rows[0].cells;
+    uint32_t next = 0;
+    struct placed values[REGULAR_ROWS_MAX];
+    hyp_buf_append_varint(out, n);
+    for (size_t c = 0; c < n; c++) {
+        for (uint32_t r = 0; r < rows->row_count; r++) {
+            values[r] = (struct placed){.cell = &rows->cells[r * n + c], .row = r};
+        }
+        hyp_buf_append_varint(out, rows->cells[c].column - next);
+        next = rows->cells[c].column + 1u;
+        pack_sized_column(values, rows->row_count, rows->row_count, out);
+    }
+}
+
+enum hyp_status hyp_block_pack(const struct hyp_rows *rows, struct hyp_buf *out)
+{
+    if (is_regular(rows)) {
+        pack_rows(rows, out);
+        pack_regular(rows, out);
+        return hyp_buf_status(out);
+    }
+    struct placed *values;
+    uint32_t *starts;
+    size_t columns;
+    enum hyp_status status = sort_cells(rows, &values, &starts, &columns);
+    if (status != HYP_OK) {
+        return status;
+    }
+    pack_rows(rows, out);
     pack_columns(rows, values, starts, columns, out);
     free(values);
     free(starts);
     return hyp_buf_status(out);
-}
-
-/* --- unpacking --- */
-
-static void unpack_row_columns(struct hyp_bytes *in, struct hyp_row *rows, size_t count)
-{
-    uint8_t irregular = hyp_bytes_u8(in);
-    int64_t time = hyp_bytes_svarint(in);
-    uint64_t step = irregular ? 0 : hyp_bytes_varint(in);
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0) {
-            time = plus(time, (int64_t)(irregular ? hyp_bytes_varint(in) : step));
-        }
-        rows[i] = (struct hyp_row){.time = time};
-    }
-    uint8_t each = hyp_bytes_u8(in);
-    int64_t wait = 0;
-    for (size_t i = 0; i < count; i++) {
-        wait = each || i == 0 ? plus(wait, hyp_bytes_svarint(in)) : wait;
-        rows[i].receive = plus(rows[i].time, wait);
-    }
-    each = hyp_bytes_u8(in);
-    int64_t frame = 0;
-    for (size_t i = 0; i < count; i++) {
-        frame = each ? plus(frame, hyp_bytes_svarint(in)) : 0;
-        rows[i].frame = frame;
-    }
-    each = hyp_bytes_u8(in);
-    uint8_t from = 0;
-    for (size_t i = 0; i < count; i++) {
-        from = each || i == 0 ? hyp_bytes_u8(in) : from;
-        rows[i].kind = from >> 4;
-        rows[i].source = from & 0x0F;
-    }
-}
-
-/*
- * Unpacks one column into *cells, with the row of each in *at.
- * Returns the number of values; 0 when damaged.
- */
-static size_t unpack_column(struct hyp_bytes *in, uint16_t column, size_t row_count,
-                            struct hyp_cell *cells, uint32_t *at)
-{
-    uint8_t mode = hyp_bytes_u8(in);
-    size_t count = mode & MODE_EVERY_ROW ? row_count : (size_t)hyp_bytes_varint(in);
-    if (count > row_count) {
-        in->failed = true;
-        return 0;
-    }
-    uint64_t next = 0;
-    for (size_t i = 0; i < count; i++) {
-        next += mode & MODE_EVERY_ROW ? 0 : hyp_bytes_varint(in);
-        if (next >= row_count) {
-            in->failed = true;
-            return 0;
-        }
-        at[i] = (uint32_t)next++;
-        cells[i] = (struct hyp_cell){.column = column};
-    }
-    uint8_t byte = 0;
-    for (size_t i = 0; i < count; i++) {
-        byte = mode & MODE_ONE_EXPONENT && i > 0 ? byte : hyp_bytes_u8(in);
-        cells[i].exp10 = (int8_t)byte;
-    }
-    for (size_t i = 0; i < count; i++) {
-        byte = mode & MODE_ONE_QUALITY && i > 0 ? byte : hyp_bytes_u8(in);
-        cells[i].quality = byte;
-    }
-    int64_t running = mode & MODE_ONE_PAYLOAD ? hyp_bytes_svarint(in) : 0;
-    for (size_t i = 0; i < count; i++) {
-        if (hyp_quality_is_usable((enum hyp_quality)cells[i].quality)) {
-            running = mode & MODE_ONE_PAYLOAD ? running : plus(running, hyp_bytes_svarint(in));
-            cells[i].payload = running;
-        }
-    }
-    return in->failed ? 0 : count;
-}
-
-/* The columns as they come, before they are sorted back into rows. */
-struct loose {
-    struct hyp_cell *cells;
-    uint32_t *at;
-    size_t count;
-    size_t capacity;
-};
-
-static enum hyp_status loose_reserve(struct loose *loose, size_t more)
-{
-    if (loose->count + more <= loose->capacity) {
-        return HYP_OK;
-    }
-    size_t bigger = HYP_MAX(loose->capacity * 2, loose->count + more);
-    struct hyp_cell *cells = realloc(loose->cells, bigger * sizeof(*cells));
-    if (cells == NULL) {
-        return HYP_NO_MEMORY;
-    }
-    loose->cells = cells;
-    uint32_t *at = realloc(loose->at, bigger * sizeof(*at));
-    if (at == NULL) {
-        return HYP_NO_MEMORY;
-    }
-    loose->at = at;
-    loose->capacity = bigger;
-    return HYP_OK;
-}
-
-static enum hyp_status unpack_columns(struct hyp_bytes *in, uint32_t wanted, size_t row_count,
-                                      struct loose *loose)
-{
-    uint64_t columns = hyp_bytes_varint(in);
-    uint64_t column = 0;
-    for (uint64_t c = 0; c < columns; c++, column++) {
-        uint64_t step = hyp_bytes_varint(in);
-        column += HYP_MIN(step, (uint64_t)UINT16_MAX + 1);
-        struct hyp_bytes body = hyp_bytes_slice(in, (size_t)hyp_bytes_varint(in));
-        if (in->failed || column > UINT16_MAX || row_count == 0) {
-            return HYP_CORRUPT;
-        }
-        if (wanted != HYP_ALL_COLUMNS && wanted != column) {
-            continue;
-        }
-        enum hyp_status status = loose_reserve(loose, row_count);
-        if (status != HYP_OK) {
-            return status;
-        }
-        loose->count += unpack_column(&body, (uint16_t)column, row_count,
-                                      loose->cells + loose->count, loose->at + loose->count);
-        if (body.failed) {
-            return HYP_CORRUPT;
-        }
-    }
-    return in->failed ? HYP_CORRUPT : HYP_OK;
-}
-
-/* Sorts the loose cells back to their rows; drops rows without cells if asked. */
-static enum hyp_status distribute(const struct loose *loose, struct hyp_rows *rows, bool drop)
-{
-    for (size_t i = 0; i < loose->count; i++) {
-        if (rows->rows[loose->at[i]].cells == UINT16_MAX) {
-            return HYP_CORRUPT;
-        }
-        rows->rows[loose->at[i]].cells++;
-    }
-    enum hyp_status status = hyp_rows_reserve_more(rows, 0, loose->count);
-    if (status != HYP_OK) {
-        return status;
-    }
-    uint32_t first = 0;
-    for (size_t r = 0; r < rows->row_count; r++) {
-        rows->rows[r].first_cell = first;
-        first += rows->rows[r].cells;
-        rows->rows[r].cells = 0;
-    }
-    for (size_t i = 0; i < loose->count; i++) {
-        struct hyp_row *row = &rows->rows[loose->at[i]];
-        rows->cells[row->first_cell + row->cells++] = loose->cells[i];
-    }
-    rows->cell_count = (uint32_t)loose->count;
-    size_t kept = 0;
-    for (size_t r = 0; drop && r < rows->row_count; r++) {
-        if (rows->rows[r].cells > 0) {
-            rows->rows[kept++] = rows->rows[r];
-        }
-    }
-    rows->row_count = drop ? (uint32_t)kept : rows->row_count;
-    return HYP_OK;
-}
-
-enum hyp_status hyp_block_unpack(const uint8_t *data, size_t len, uint32_t column,
-                                 struct hyp_rows *rows)
-{
-    struct hyp_bytes in = hyp_bytes_from(data, len);
-    rows->row_count = 0;
-    rows->cell_count = 0;
-    uint64_t count = hyp_bytes_varint(&in);
-    if (count > HYP_LIMIT_BLOCK_ROWS) {
-        return HYP_CORRUPT;
-    }
-    enum hyp_status status = hyp_rows_reserve_more(rows, (size_t)count, 0);
-    if (status != HYP_OK) {
-        return status;
-    }
-    if (count > 0) {
-        unpack_row_columns(&in, rows->rows, (size_t)count);
-    }
-    rows->row_count = (uint32_t)count;
-    struct loose loose = {0};
-    status = unpack_columns(&in, column, (size_t)count, &loose);
-    if (status == HYP_OK) {
-        status = distribute(&loose, rows, column != HYP_ALL_COLUMNS);
-    }
-    if (status != HYP_OK) {
-        rows->row_count = 0;
-        rows->cell_count = 0;
-    }
-    free(loose.cells);
-    free(loose.at);
-    return status;
 }
