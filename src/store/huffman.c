@@ -34,12 +34,12 @@ static uint64_t least_of(unsigned symbol)
 /* --- lengths --- */
 
 struct node {
-    uint64_t count;
+    uint32_t count;
     uint16_t parent; /* 0 = none yet; node 0 is a leaf, and leaves are no parents */
 };
 
 /* Symbols in use by ascending count. Returns how many. */
-static unsigned sort_used(const uint64_t counts[static HYP_HUFFMAN_SYMBOLS],
+static unsigned sort_used(const uint32_t counts[static HYP_HUFFMAN_SYMBOLS],
                           uint16_t used[static HYP_HUFFMAN_SYMBOLS])
 {
     unsigned n = 0;
@@ -57,7 +57,7 @@ static unsigned sort_used(const uint64_t counts[static HYP_HUFFMAN_SYMBOLS],
 }
 
 /* Lengths of a code for n >= 2 sorted symbols, by two queues. Returns the greatest length. */
-static unsigned find_lengths(const uint64_t counts[static HYP_HUFFMAN_SYMBOLS],
+static unsigned find_lengths(const uint32_t counts[static HYP_HUFFMAN_SYMBOLS],
                              const uint16_t *used, unsigned n, uint8_t *lengths)
 {
     struct node nodes[2 * HYP_HUFFMAN_SYMBOLS];
@@ -172,15 +172,15 @@ static unsigned put_table(const struct hyp_huffman *huffman, struct hyp_bit_writ
 
 uint64_t hyp_huffman_make(struct hyp_huffman *huffman, const uint64_t *z, size_t n)
 {
-    uint64_t counts[HYP_HUFFMAN_SYMBOLS] = {0};
+    uint32_t counts[HYP_HUFFMAN_SYMBOLS] = {0};
     for (size_t i = 0; i < n; i++) {
         counts[symbol_of(z[i])]++;
     }
-    uint64_t weights[HYP_HUFFMAN_SYMBOLS];
+    uint32_t weights[HYP_HUFFMAN_SYMBOLS];
     memcpy(weights, counts, sizeof(weights));
     uint16_t used[HYP_HUFFMAN_SYMBOLS];
     unsigned symbols = sort_used(counts, used);
-    memset(huffman, 0, sizeof(*huffman));
+    memset(huffman->lengths, 0, sizeof(huffman->lengths));
     huffman->lengths[used[0]] = 1;
     while (symbols > 1 &&
            find_lengths(weights, used, symbols, huffman->lengths) > HYP_HUFFMAN_LENGTH_MAX) {
@@ -189,19 +189,19 @@ uint64_t hyp_huffman_make(struct hyp_huffman *huffman, const uint64_t *z, size_t
             weights[s] = weights[s] == 0 ? 0 : weights[s] / 2 + 1;
         }
     }
-    bool full = assign_codes(huffman);
-    assert(full);
-    (void)full;
     uint64_t bits = put_table(huffman, NULL);
     for (unsigned i = 0; i < symbols; i++) {
-        bits += counts[used[i]] * (huffman->lengths[used[i]] + low_bits_of(used[i]));
+        bits += (uint64_t)counts[used[i]] * (huffman->lengths[used[i]] + low_bits_of(used[i]));
     }
     return bits;
 }
 
-void hyp_huffman_put(const struct hyp_huffman *huffman, struct hyp_bit_writer *bits,
+void hyp_huffman_put(struct hyp_huffman *huffman, struct hyp_bit_writer *bits,
                      const uint64_t *z, size_t n)
 {
+    bool full = assign_codes(huffman);
+    assert(full);
+    (void)full;
     put_table(huffman, bits);
     for (size_t i = 0; i < n; i++) {
         unsigned symbol = symbol_of(z[i]);

@@ -38,10 +38,11 @@ struct hyp_huffman {
     uint16_t codes[HYP_HUFFMAN_SYMBOLS];  /* reversed, as they are written */
 };
 
-/* Makes a code for n > 0 numbers. Returns how many bits table and numbers take. */
+/* Makes the lengths of a code for n > 0 numbers, at most HYP_LIMIT_CHUNK_ROWS. Returns how many
+ * bits table and numbers take. */
 uint64_t hyp_huffman_make(struct hyp_huffman *huffman, const uint64_t *z, size_t n);
-/* Writes table and numbers; the writer has room for them. */
-void hyp_huffman_put(const struct hyp_huffman *huffman, struct hyp_bit_writer *bits,
+/* Writes table and numbers with the codes of these lengths; the writer has room for them. */
+void hyp_huffman_put(struct hyp_huffman *huffman, struct hyp_bit_writer *bits,
                      const uint64_t *z, size_t n);
 /* Reads table and n numbers. False when the table is damaged. */
 bool hyp_huffman_get(struct hyp_bit_reader *bits, uint64_t *z, size_t n);

@@ -26,9 +26,19 @@ enum hyp_sequence_method {
 #define RICE_K_MAX 32u
 #define RICE_UNARY_MAX 24u
 
+static inline uint64_t hyp_zigzag(uint64_t value)
+{
+    return value << 1 ^ (uint64_t)((int64_t)value >> 63);
+}
+
 static inline uint64_t unzigzag(uint64_t value)
 {
     return value >> 1 ^ (0 - (value & 1));
+}
+
+static inline unsigned hyp_bit_length(uint64_t value)
+{
+    return value == 0 ? 0 : 64 - (unsigned)__builtin_clzll(value);
 }
 
 #endif
