@@ -17,6 +17,7 @@
 #define LINES_MAX ((size_t)1 << 20) /* numbers in all lines together */
 #define ROUNDING (1.0 / 12)
 #define GAIN_MIN 0.12
+#define GAIN_SURE 2.0
 #define NOBODY UINT32_MAX
 
 /* What is known of a line at the sampled rows; means are taken out. */
@@ -439,6 +440,12 @@ const struct hyp_chunk_reference *hyp_chunk_chooser_get(const struct hyp_chunk_c
         return NULL;
     }
     return &chooser->references[index];
+}
+
+bool hyp_chunk_chooser_is_sure(const struct hyp_chunk_chooser *chooser, uint32_t number)
+{
+    uint32_t index = index_of(chooser, number);
+    return index != NOBODY && current_gain(chooser, index) >= (float)GAIN_SURE;
 }
 
 bool hyp_chunk_chooser_is_source(const struct hyp_chunk_chooser *chooser, uint32_t number)

@@ -42,6 +42,8 @@ void hyp_chunk_chooser_run(struct hyp_chunk_chooser *chooser);
 /* The reference proposed for a column; NULL = none. Valid until the next begin. */
 const struct hyp_chunk_reference *hyp_chunk_chooser_get(const struct hyp_chunk_chooser *chooser,
                                                         uint32_t number);
+/* Is that reference certain to save much? */
+bool hyp_chunk_chooser_is_sure(const struct hyp_chunk_chooser *chooser, uint32_t number);
 /* Is the column named by a proposed reference? */
 bool hyp_chunk_chooser_is_source(const struct hyp_chunk_chooser *chooser, uint32_t number);
 /* The line of a proposed reference. @ret_line row_count of them */

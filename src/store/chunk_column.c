@@ -28,8 +28,39 @@ static bool scale(int64_t digits, int places, int64_t *ret_digits)
     return true;
 }
 
+/* Have all values the quality and the exponent of the first one? So they nearly always have. */
+static bool is_uniform(const struct hyp_cells *column)
+{
+    unsigned differs = 0;
+    for (size_t i = 0; i < column->cells; i++) {
+        differs |= (unsigned)(column->qualities[i] ^ column->qualities[0]);
+        differs |= (unsigned)(column->exponents[i] ^ column->exponents[0]);
+    }
+    return differs == 0;
+}
+
+static bool has_one_quality(const struct hyp_cells *column)
+{
+    for (size_t i = 1; i < column->cells; i++) {
+        if (column->qualities[i] != column->qualities[0]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void hyp_cells_look(struct hyp_cells *column)
 {
+    column->plain = is_usable(column, 0) && is_uniform(column);
+    if (column->plain) {
+        column->usable = column->cells;
+        column->least = column->exponents[0];
+        column->one_exponent = true;
+        column->one_quality = true;
+        column->scalable = true;
+        return;
+    }
+    column->one_quality = has_one_quality(column);
     column->usable = 0;
     column->least = INT8_MAX;
     column->one_exponent = true;
@@ -65,6 +96,10 @@ static int64_t scaled(const struct hyp_cells *column, size_t i)
 
 void hyp_cells_digits(const struct hyp_cells *column, int64_t *ret_digits)
 {
+    if (column->plain) {
+        memcpy(ret_digits, column->payloads, column->cells * sizeof(*ret_digits));
+        return;
+    }
     size_t n = 0;
     for (size_t i = 0; i < column->cells; i++) {
         if (is_usable(column, i)) {
@@ -84,8 +119,16 @@ static void write_digits(struct hyp_buf *data, const struct hyp_cells *column,
                          const struct manner *manner, struct hyp_chunk_work *work)
 {
     size_t n = 0;
+    if (column->plain && manner->line == NULL) {
+        hyp_sequence_write(data, column->payloads, column->cells, work->scratch);
+        return;
+    }
+    for (size_t i = 0; column->plain && i < column->cells; i++) {
+        uint64_t line = (uint64_t)manner->line[column->row[i]];
+        work->numbers[n++] = (int64_t)((uint64_t)column->payloads[i] - line);
+    }
     bool as_they_came = manner->how <= HYP_CHUNK_RAW;
-    for (size_t i = 0; i < column->cells; i++) {
+    for (size_t i = 0; !column->plain && i < column->cells; i++) {
         if (is_usable(column, i)) {
             uint64_t digits =
                 (uint64_t)(as_they_came ? column->payloads[i] : scaled(column, i));
@@ -131,16 +174,6 @@ static void write_row_numbers(struct hyp_buf *data, const struct hyp_cells *colu
     hyp_sequence_write(data, work->numbers, column->cells, work->scratch);
 }
 
-static bool one_quality(const struct hyp_cells *column)
-{
-    for (size_t i = 1; i < column->cells; i++) {
-        if (column->qualities[i] != column->qualities[0]) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static void write_qualities(struct hyp_buf *data, const struct hyp_cells *column,
                             struct hyp_chunk_work *work)
 {
@@ -154,7 +187,7 @@ static void write_body_as(struct hyp_buf *data, const struct hyp_cells *column,
                           const struct manner *manner, struct hyp_chunk_work *work)
 {
     enum hyp_chunk_exponents how = manner->how;
-    bool one = one_quality(column);
+    bool one = column->one_quality;
     unsigned flags = (unsigned)how | (one ? HYP_CHUNK_ONE_QUALITY : 0u) |
                      (manner->reference != NULL ? HYP_CHUNK_REFERENCE : 0u);
     hyp_buf_append_u8(data, (uint8_t)flags);
@@ -222,7 +255,11 @@ static void write_body(struct hyp_buf *data, const struct hyp_cells *column,
                        struct hyp_chunk_work *work)
 {
     size_t start = data->len;
-    struct manner manner = {.how = write_plain_body(data, column, work)};
+    bool only_reference = column->is_sure && column->one_exponent;
+    struct manner manner = {.how = HYP_CHUNK_ONE_EXPONENT};
+    if (!only_reference) {
+        manner.how = write_plain_body(data, column, work);
+    }
     if (column->reference == NULL || manner.how == HYP_CHUNK_RAW) {
         return;
     }
@@ -231,7 +268,9 @@ static void write_body(struct hyp_buf *data, const struct hyp_cells *column,
     manner.line = work->line;
     hyp_chunk_chooser_line(work->chooser, column->reference, work->line);
     write_body_as(data, column, &manner, work);
-    keep_shorter(data, start, second);
+    if (!only_reference) {
+        keep_shorter(data, start, second);
+    }
 }
 
 /* --- statistics --- */
@@ -250,10 +289,29 @@ static void add_to_stats(struct hyp_chunk_stats *stats, int64_t digits)
     stats->count++;
 }
 
+static void make_plain_stats(const struct hyp_cells *column, struct hyp_chunk_stats *stats)
+{
+    const int64_t *payloads = column->payloads;
+    stats->count = column->cells;
+    stats->first = payloads[0];
+    stats->last = payloads[column->cells - 1];
+    stats->min = payloads[0];
+    stats->max = payloads[0];
+    for (size_t i = 0; i < column->cells; i++) {
+        stats->min = HYP_MIN(stats->min, payloads[i]);
+        stats->max = HYP_MAX(stats->max, payloads[i]);
+        stats->sum += payloads[i];
+    }
+}
+
 /* Statistics over the shown version of every instant. */
 static void make_stats(const struct hyp_cells *column, struct hyp_chunk_stats *stats)
 {
     *stats = (struct hyp_chunk_stats){.exp10 = column->least};
+    if (column->plain && column->distinct) {
+        make_plain_stats(column, stats);
+        return;
+    }
     const struct hyp_row *rows = column->rows->rows;
     for (size_t i = 0; i < column->cells;) {
         size_t shown = i;

@@ -21,9 +21,14 @@ struct hyp_cells {
     int8_t least; /* exponent of the usable values */
     bool one_exponent;
     bool scalable; /* all can be brought to the least exponent */
+    bool one_quality;
+    bool plain; /* all are usable and have one exponent */
+    /* said by the writer */
+    bool distinct; /* no two rows have one time */
     /* said by the chooser of references */
     bool is_source;
     const struct hyp_chunk_reference *reference; /* NULL = none */
+    bool is_sure; /* the reference saves so much that the plain way need not be tried */
 };
 
 /* Counts the usable values and looks at their exponents. */

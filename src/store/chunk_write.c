@@ -78,6 +78,50 @@ static enum hyp_status reserve_starts(struct hyp_chunk_work *work, size_t count)
     return HYP_OK;
 }
 
+/* Has every row the same columns in the same ascending order? So it nearly always is. */
+static bool is_regular(const struct hyp_chunk_source *source)
+{
+    const struct hyp_rows *rows = source->rows;
+    const struct hyp_row *first = &rows->rows[0];
+    const struct hyp_cell *model = &rows->cells[first->first_cell];
+    bool same = true;
+    for (size_t i = 1; i < first->cells && same; i++) {
+        same = model[i].column > model[i - 1].column;
+    }
+    for (size_t r = 1; r < rows->row_count && same; r++) {
+        const struct hyp_cell *cell = &rows->cells[rows->rows[r].first_cell];
+        same = rows->rows[r].cells == first->cells;
+        for (size_t i = 0; same && i < first->cells; i++) {
+            same = cell[i].column == model[i].column;
+        }
+    }
+    return same;
+}
+
+/* Sorts the cells of regular rows. */
+static void transpose(struct hyp_chunk_work *work, const struct hyp_chunk_source *source)
+{
+    const struct hyp_rows *rows = source->rows;
+    size_t count = rows->row_count;
+    const struct hyp_row *first = &rows->rows[0];
+    uint32_t column = 0;
+    for (size_t i = 0; i < first->cells; i++) {
+        for (; column <= rows->cells[first->first_cell + i].column; column++) {
+            work->starts[column] = (uint32_t)(i * count);
+        }
+        for (size_t r = 0; r < count; r++) {
+            const struct hyp_cell *cell = &rows->cells[rows->rows[r].first_cell + i];
+            work->payloads[i * count + r] = cell->payload;
+            work->exponents[i * count + r] = cell->exp10;
+            work->qualities[i * count + r] = cell->quality;
+            work->rows[i * count + r] = (uint32_t)r;
+        }
+    }
+    for (; column <= source->point_count; column++) {
+        work->starts[column] = (uint32_t)(first->cells * count);
+    }
+}
+
 /* Sorts the cells by column; starts[c] .. starts[c + 1] are those of column c, by row. */
 static enum hyp_status sort_cells(struct hyp_chunk_work *work,
                                   const struct hyp_chunk_source *source)
@@ -93,6 +137,10 @@ static enum hyp_status sort_cells(struct hyp_chunk_work *work,
     }
     if (status != HYP_OK) {
         return status;
+    }
+    if (is_regular(source)) {
+        transpose(work, source);
+        return HYP_OK;
     }
     /* Counted one place further on, so that after filling, starts[c] is where c begins. */
     memset(work->starts, 0, ((size_t)source->point_count + 2) * sizeof(*work->starts));
@@ -179,10 +227,21 @@ static uint32_t count_columns(const struct hyp_chunk_work *work, uint32_t point_
     return count;
 }
 
+static bool has_distinct_times(const struct hyp_rows *rows)
+{
+    for (size_t r = 1; r < rows->row_count; r++) {
+        if (rows->rows[r].time == rows->rows[r - 1].time) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void write_columns(struct hyp_chunk_work *work, const struct hyp_chunk_source *source,
                           struct hyp_buf *head, struct hyp_buf *data)
 {
     bool chosen = choose(work, source);
+    bool distinct = has_distinct_times(source->rows);
     int64_t point = 0;
     uint32_t number = 0;
     for (uint32_t c = 0; c < source->point_count; c++) {
@@ -190,7 +249,9 @@ static void write_columns(struct hyp_chunk_work *work, const struct hyp_chunk_so
             continue;
         }
         struct hyp_cells column = cells_of(work, source, c);
+        column.distinct = distinct;
         if (chosen) {
+            column.is_sure = hyp_chunk_chooser_is_sure(work->chooser, number);
             column.is_source = hyp_chunk_chooser_is_source(work->chooser, number);
             column.reference = hyp_chunk_chooser_get(work->chooser, number);
         }
