@@ -138,6 +138,9 @@ HYP_MUST_USE enum hyp_status hyp_read_periods_query(struct hyp_request *req,
                                                     struct hyp_periods_query *query,
                                                     struct hyp_error *err);
 void hyp_render_period_row(struct hyp_json *json, const struct hyp_period_row *row);
+/* The same with one number: what a counter counted, the mean of others. */
+void hyp_render_period_brief(struct hyp_json *json, const struct hyp_period_row *row,
+                             bool counter);
 /* The flag of this index: its word, "" when it is not set, NULL behind the last. */
 const char *hyp_row_flag_text(unsigned flags, size_t index);
 /* A list of device ids in a body; absent = none. */

@@ -12,6 +12,7 @@
 struct table {
     struct hyp_periods_query periods;
     struct hyp_point_key key;
+    bool brief; /* JSON rows with one number each */
     struct hyp_meter_registers meters;
 };
 
@@ -40,6 +41,17 @@ static enum hyp_status read_devices(struct hyp_request *req,
     return HYP_OK;
 }
 
+static enum hyp_status read_rows(struct hyp_request *req, bool *ret_brief,
+                                 struct hyp_error *err)
+{
+    struct hyp_str rows = hyp_request_query(req, "rows");
+    *ret_brief = hyp_str_equal(rows, HYP_STR("brief"));
+    if (rows.len == 0 || *ret_brief || hyp_str_equal(rows, HYP_STR("full"))) {
+        return HYP_OK;
+    }
+    return hyp_error_set(err, HYP_INVALID, -1, "rows: must be \"full\" or \"brief\".");
+}
+
 static enum hyp_status read_table(struct hyp_request *req, struct hyp_arena *arena,
                                   struct table *table, struct hyp_error *err)
 {
@@ -54,7 +66,10 @@ static enum hyp_status read_table(struct hyp_request *req, struct hyp_arena *are
                              "/api/v1/vocabulary.");
     }
     query.key = table->key;
-    enum hyp_status status = hyp_read_periods_query(req, &table->periods, err);
+    enum hyp_status status = read_rows(req, &table->brief, err);
+    if (status == HYP_OK) {
+        status = hyp_read_periods_query(req, &table->periods, err);
+    }
     if (status == HYP_OK) {
         status = hyp_periods_check(&table->periods, err);
     }
@@ -84,7 +99,7 @@ static enum hyp_status begin_meter(struct hyp_request *req, const struct table *
 /* --- JSON --- */
 
 static enum hyp_status render_rows(struct hyp_json *json, struct hyp_period_walk *walk,
-                                   struct hyp_arena *scratch)
+                                   bool brief, struct hyp_arena *scratch)
 {
     size_t count = 0;
     enum hyp_status status;
@@ -93,7 +108,11 @@ static enum hyp_status render_rows(struct hyp_json *json, struct hyp_period_walk
         hyp_arena_reset(scratch);
         status = hyp_period_walk_next(walk, scratch, &rows, &count);
         for (size_t i = 0; status == HYP_OK && i < count; i++) {
-            hyp_render_period_row(json, &rows[i]);
+            if (brief) {
+                hyp_render_period_brief(json, &rows[i], walk->counter);
+            } else {
+                hyp_render_period_row(json, &rows[i]);
+            }
         }
     } while (status == HYP_OK && count > 0);
     return status;
@@ -121,7 +140,7 @@ static enum hyp_status render_meter(struct hyp_request *req, const struct table 
     hyp_json_member_text(json, "unit", hyp_unit_text(meter->unit));
     hyp_json_key(json, "rows");
     hyp_json_array_begin(json);
-    status = render_rows(json, &walk, scratch);
+    status = render_rows(json, &walk, table->brief, scratch);
     hyp_json_array_end(json);
     hyp_json_object_end(json);
     hyp_period_walk_finish(&walk);

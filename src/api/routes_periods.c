@@ -76,20 +76,9 @@ const char *hyp_row_flag_text(unsigned flags, size_t index)
     return (flags & flag_rows[index].flag) != 0 ? flag_rows[index].text : "";
 }
 
-void hyp_render_period_row(struct hyp_json *json, const struct hyp_period_row *row)
+/* How far the numbers of a row can be trusted. */
+static void render_marks(struct hyp_json *json, const struct hyp_period_row *row)
 {
-    bool any = row->count > 0;
-    hyp_json_object_begin(json);
-    hyp_render_time(json, "start", row->start);
-    hyp_render_time(json, "end", row->end);
-    hyp_json_member_u64(json, "count", row->count);
-    member_double(json, "min", any, row->min);
-    member_double(json, "mean", any, row->mean);
-    member_double(json, "max", any, row->max);
-    member_decimal(json, "first", any, row->first);
-    member_decimal(json, "last", any, row->last);
-    member_decimal(json, "sum", row->has_sum, row->sum);
-    member_decimal(json, "delta", row->has_delta, row->delta);
     hyp_json_key(json, "quality");
     if (row->quality == HYP_QUALITY_UNSET) {
         hyp_json_null(json);
@@ -104,6 +93,38 @@ void hyp_render_period_row(struct hyp_json *json, const struct hyp_period_row *r
         }
     }
     hyp_json_array_end(json);
+}
+
+void hyp_render_period_row(struct hyp_json *json, const struct hyp_period_row *row)
+{
+    bool any = row->count > 0;
+    hyp_json_object_begin(json);
+    hyp_render_time(json, "start", row->start);
+    hyp_render_time(json, "end", row->end);
+    hyp_json_member_u64(json, "count", row->count);
+    member_double(json, "min", any, row->min);
+    member_double(json, "mean", any, row->mean);
+    member_double(json, "max", any, row->max);
+    member_decimal(json, "first", any, row->first);
+    member_decimal(json, "last", any, row->last);
+    member_decimal(json, "sum", row->has_sum, row->sum);
+    member_decimal(json, "delta", row->has_delta, row->delta);
+    render_marks(json, row);
+    hyp_json_object_end(json);
+}
+
+void hyp_render_period_brief(struct hyp_json *json, const struct hyp_period_row *row,
+                             bool counter)
+{
+    hyp_json_object_begin(json);
+    hyp_render_time(json, "start", row->start);
+    hyp_render_time(json, "end", row->end);
+    if (counter) {
+        member_decimal(json, "value", row->has_delta, row->delta);
+    } else {
+        member_double(json, "value", row->count > 0, row->mean);
+    }
+    render_marks(json, row);
     hyp_json_object_end(json);
 }
 

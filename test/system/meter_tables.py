@@ -113,6 +113,11 @@ def check_json(tap, server, ids, group):
            str({k: v for k, v in item.items() if k != "rows"}))
     alone = server.get(f"/points/{item['point']}/periods?{query}").json["items"]
     tap.ok(item["rows"] == alone and len(alone) >= 12, "each has the rows that it has alone", f"{item['rows']}\n{alone}")
+    brief = server.get(f"/periods?{query}&rows=brief&limit=10&offset=95").json["items"][0]["rows"]
+    tap.ok(brief == [{"value" if k == "delta" else k: row[k] for k in ("start", "end", "delta", "quality", "flags")} for row in alone],
+           "brief rows say what was counted", str(brief)[:300])
+    refused = server.get(f"/periods?{query}&rows=short")
+    tap.ok(refused.status == 422 and refused.json["field"] == "rows", "other rows are refused", refused.body)
     of_group = server.get(f"/periods?{query}&group={group}").json
     tap.ok([i["device"] for i in of_group["items"]] == ids[:3], "of a group", str(of_group)[:300])
     listed = server.get(f"/periods?{query}&devices={ids[7]},{ids[5]}").json
