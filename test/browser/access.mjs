@@ -5,7 +5,7 @@ import { axeViolations, open, settled, unexpected, until, visit, withSession } f
 
 const PAGES = ({ device, line, frame }) => [
   '/', '/devices', `/devices/${device}`, `/devices/${device}?tab=chart`, `/devices/${device}?tab=consumption`, `/devices/${device}?tab=readings`, `/devices/${device}?tab=communication`, `/devices/${device}?tab=data`,
-  '/devices/new?way=mbus', '/devices/new?way=modbus', '/chart', '/frames', `/frames/${frame}`, '/inspector', '/lines', `/lines/${line}`, '/jobs', '/settings/appearance', '/settings/users', '/settings/tokens', '/settings/audit',
+  '/devices/new?way=mbus', '/devices/new?way=modbus', '/chart', '/consumption', '/frames', `/frames/${frame}`, '/inspector', '/lines', `/lines/${line}`, '/jobs', '/settings/appearance', '/settings/users', '/settings/tokens', '/settings/audit',
 ];
 
 /** Controls and rows whose text is cut off: their content is higher than they are. */
@@ -59,7 +59,7 @@ async function forcedColours(world, list) {
 }
 
 const SETTINGS = [
-  'Skip to content', 'Hypocaust', 'Overview', 'Devices', 'Analysis', 'Telegrams', 'Lines', 'Jobs', 'Settings', 'Collapse', 'Search devicesCtrl K', 'Signed in as Anna Berg',
+  'Skip to content', 'Hypocaust', 'Overview', 'Devices', 'Analysis', 'Telegrams', 'Consumption', 'Lines', 'Jobs', 'Settings', 'Collapse', 'Search devicesCtrl K', 'Signed in as Anna Berg',
   'Appearance and keyboard', 'Users', 'API tokens', 'Keys', 'Data keeping', 'Audit log', 'As the system', 'Normal', 'Single-letter keys', 'Open the overview as a wall display',
   'Your name', 'Save', 'Present password', 'Show password', 'New password', 'Show password', 'Password again', 'Show password', 'Change password',
 ];

@@ -8,6 +8,7 @@ import * as inspecting from './inspecting.mjs';
 import * as keys from './keys.mjs';
 import * as consumption from './consumption.mjs';
 import * as history from './history.mjs';
+import * as tally from './tally.mjs';
 import * as keeping from './keeping.mjs';
 import * as roles from './roles.mjs';
 import * as pages from './pages.mjs';
@@ -21,7 +22,7 @@ import * as scale from './scale.mjs';
 const STEPS = [
   [{ firstRun }], [{ building }], [{ reading }],
   [{ inspecting, keys, consumption, history, roles, access }, { pages }],
-  [{ keeping }], [{ outage }], [{ scanning }], [{ scale }],
+  [{ keeping }, { tally }], [{ outage }], [{ scanning }], [{ scale }],
 ];
 
 /** Runs a subject; false when nothing after it makes sense. */

@@ -17,6 +17,7 @@ const ROUTES: Route[] = [
   { pattern: /^\/devices\/new$/, title: 'add.title', load: withTexts(() => import('./pages/device-new'), 'adding', 'line'), needs: 'device.write' },
   { pattern: /^\/devices\/(\d+)$/, title: 'nav.devices', load: () => import('./pages/device') },
   { pattern: /^\/chart$/, title: 'nav.chart', load: withTexts(() => import('./pages/chart'), 'chart') },
+  { pattern: /^\/consumption$/, title: 'nav.consumption', load: withTexts(() => import('./pages/tally'), 'tally', 'consumption', 'chart') },
   { pattern: /^\/frames$/, title: 'nav.frames', load: withTexts(() => import('./pages/frames'), 'telegram') },
   { pattern: /^\/frames\/(\d+)$/, title: 'nav.inspector', load: withTexts(() => import('./pages/frame'), 'telegram') },
   { pattern: /^\/inspector$/, title: 'nav.inspector', load: withTexts(() => import('./pages/inspector'), 'telegram') },

@@ -23,6 +23,7 @@ import overviewIcon from './icons/gauge.svg';
 import devicesIcon from './icons/layers.svg';
 import chartIcon from './icons/chart-line.svg';
 import framesIcon from './icons/binary.svg';
+import tallyIcon from './icons/chart-column.svg';
 import linesIcon from './icons/cable.svg';
 import jobsIcon from './icons/activity.svg';
 import settingsIcon from './icons/settings.svg';
@@ -47,6 +48,7 @@ export const NAV: NavItem[] = [
   { href: '/devices', key: 'nav.devices', icon: devicesIcon, also: /^\/devices\// },
   { href: '/chart', key: 'nav.chart', icon: chartIcon },
   { href: '/frames', key: 'nav.frames', icon: framesIcon, also: /^\/(frames\/|inspector)/ },
+  { href: '/consumption', key: 'nav.consumption', icon: tallyIcon },
   { href: '/lines', key: 'nav.lines', icon: linesIcon, also: /^\/lines\// },
   { href: '/jobs', key: 'nav.jobs', icon: jobsIcon },
   { href: '/settings/appearance', key: 'nav.settings', icon: settingsIcon, also: /^\/settings/ },

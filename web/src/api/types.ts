@@ -212,3 +212,10 @@ export interface Backup { name: string; time: string | null; bytes: number; stat
 export interface Backups extends List<Backup> {
   enabled: boolean; folder: string; at: string; keep: number; running: boolean; next: string | null; last_attempt: string | null; last_success: string | null; last_status: string; last_error: string;
 }
+
+/** The same register of many meters; rows=brief: what a counter counted, the mean of others. */
+export interface MeterPeriods extends List<{
+  device: number; device_name: string; serial: string; point: number; unit: string;
+  rows: { start: string; end: string; value: number | null; quality: string | null; flags: string[] }[];
+}> { key: string; step: string; without: number }
+export interface Vocabulary { names: { name: string; quantity: string; unit: string; aggregation: string }[] }

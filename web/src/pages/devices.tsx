@@ -227,6 +227,7 @@ function Bulk({ ids, groups, clear, done }: { ids: number[]; groups: Group[]; cl
     <div class="bulk" role="region" aria-label={t('list.selection')}>
       <b>{t('list.selected', { n: ids.length })}</b>
       {may('job.run') && <button type="button" class="btn" onClick={() => void readNow(ids)}><Icon svg={readIcon} />{t('read.now')}</button>}
+      <a class="btn" href={`/consumption${formatQuery({ devices: ids.slice(0, 1000).join(',') })}`}>{t('nav.consumption')}</a>
       <a class="btn" href={`/chart${formatQuery({ devices: ids.slice(0, 12).join(',') })}`}>{t('list.compare')}</a>
       {may('group.write') && groups.length > 0 && (
         <Menu label={<>{t('group.add')}<Icon svg={downIcon} size={14} /></>}>

@@ -4,7 +4,8 @@ import type { Period, Periods, Value } from '../../api/types';
 import { t, word, type Key } from '../../model/i18n';
 import { csv } from '../../model/csv';
 import { number, places } from '../../model/numbers';
-import { add, civil, clock, date, parse, startOf, type Unit } from '../../model/time';
+import { spanOf, STEPS, type Span } from '../../model/tally';
+import { civil, clock, date, parse, startOf, type Unit } from '../../model/time';
 import { unitText } from '../../model/units';
 import { serverNow } from '../../live/clock';
 import { query, setQuery } from '../../live/router';
@@ -12,31 +13,19 @@ import { useResource } from '../../live/resource';
 import type { TabProps } from '../../parts/device-tab';
 import { download, fileName } from '../../parts/download';
 import { Icon } from '../../parts/icon';
+import { MARKS, QualityMark } from '../../parts/quality-mark';
+import { StepBar } from '../../parts/step-bar';
 import { Empty, Loaded } from '../../parts/states';
 import { isNumeric, pointTitle } from '../../parts/value';
 import { CountingCard } from './counting';
 import downloadIcon from '../../icons/download.svg';
-import leftIcon from '../../icons/chevron-left.svg';
-import rightIcon from '../../icons/chevron-right.svg';
 
-/** A step and the span that shows it: the hours of a day, the days of a month ... */
-const STEPS: { step: Unit; span: Unit; spans: number }[] = [
-  { step: 'hour', span: 'day', spans: 1 }, { step: 'day', span: 'month', spans: 1 },
-  { step: 'month', span: 'year', spans: 1 }, { step: 'year', span: 'year', spans: 10 },
-];
-type Step = (typeof STEPS)[number];
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 
-interface Span { from: number; to: number; before: number }
 interface Row { start: number; end: number; delta: number | null; old: number | null; period: Period }
 
 const iso = (ms: number): string => new Date(ms).toISOString();
-
-function spanOf(s: Step, at: number): Span {
-  const first = add(s.span, startOf(s.span, at), 1 - s.spans);
-  return { from: first, to: add(s.span, first, s.spans), before: add(s.span, first, -s.spans) };
-}
 
 /** A meter's own settlement shifts its periods; one belongs where its middle lies. */
 function rowsOf(items: Period[], span: Span, now: number): Row[] {
@@ -68,14 +57,8 @@ function notes(step: Unit, r: Row, now: number): string {
   ].filter(Boolean).join(', ');
 }
 
-/** What is not simply measured, worst first, each with the mark that the table puts beside the number. */
-const MARKS: Record<string, string> = { doubtful: '?', estimated: '≈', manual: '†', corrected: '*' };
 const markOf = (r: Row): string | undefined => MARKS[r.period.quality ?? ''];
 const qualitiesOf = (rows: Row[]): string[] => Object.keys(MARKS).filter((q) => rows.some((r) => r.period.quality === q));
-
-function QualityMark({ quality }: { quality: string }) {
-  return <span class="qmark" title={word('quality', quality)}><span aria-hidden="true">{MARKS[quality]}</span><span class="sr">{word('quality', quality)}</span></span>;
-}
 
 /** The keys of the bars and of the marks that are there. */
 function Legend({ rows }: { rows: Row[] }) {
@@ -167,7 +150,6 @@ export default function ConsumptionTab({ device, latest }: TabProps) {
   const span = spanOf(s, at);
   const asked = value && { step: s.step, from: iso(span.before), to: iso(Math.min(span.to, startOf(s.step, now) + 1)) };
   const rows = useResource(asked ? `c${value.point} ${asked.step} ${asked.from} ${asked.to}` : null, (signal) => get<Periods>(`/points/${value!.point}/periods`, asked!, signal));
-  const move = (n: number): void => setQuery({ at: iso(add(s.span, s.spans > 1 ? add(s.span, span.to, -1) : span.from, n * s.spans)) });
   if (latest.data && !value) return <div class="card"><Empty title={t('consumption.noneTitle')} text={t('consumption.noneText')} /></div>;
   return (
     <>
@@ -175,14 +157,7 @@ export default function ConsumptionTab({ device, latest }: TabProps) {
         <select class="input tally-choice" aria-label={t('consumption.register')} value={value?.point} onChange={(e) => setQuery({ point: e.currentTarget.value })}>
           {choices.map((v) => <option key={v.point} value={v.point}>{pointTitle(v)} [{unitText(v.unit)}]</option>)}
         </select>
-        <div class="seg" role="group" aria-label={t('chart.period')}>
-          {STEPS.map((x) => <button key={x.step} type="button" aria-pressed={x === s} onClick={() => setQuery({ step: x.step, at: iso(at) })}>{t(`consumption.${x.step}` as Key)}</button>)}
-        </div>
-        <div class="chart-step">
-          <button type="button" class="btn btn-icon" onClick={() => move(-1)}><Icon svg={leftIcon} label={t('chart.back')} /></button>
-          <span class="chart-label">{s.step === 'hour' ? date(span.from) : s.step === 'day' ? `${date(span.from)} – ${date(span.to - DAY_MS / 2)}` : s.step === 'month' ? civil(span.from).y : `${civil(span.from).y} – ${civil(span.to - DAY_MS).y}`}</span>
-          <button type="button" class="btn btn-icon" disabled={span.to > now} onClick={() => move(1)}><Icon svg={rightIcon} label={t('chart.forward')} /></button>
-        </div>
+        <StepBar step={s} at={at} span={span} now={now} />
       </div>
       <Loaded from={rows} what={t('consumption.failed')}>
         {(found) => <Consumption rows={rowsOf(found.items, span, now)} step={s.step} value={value!} name={`${device.name}-${value!.key}`} now={now} />}
