@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/chunk_table.h"
 
+#include "store/period.h"
+
 /* --- chunks --- */
 
 static void copy(struct hyp_buf *out, struct hyp_str bytes)
@@ -57,10 +59,20 @@ enum hyp_status hyp_chunk_table_log_row(struct hyp_db *db, int64_t id, int64_t *
 void hyp_chunk_table_put(struct hyp_db *db, const struct hyp_chunk_row *row)
 {
     struct hyp_query query;
-    hyp_query_open(&query, db,
-                   "INSERT INTO chunk(id, log_row, head, data) VALUES ($1, $2, $3, $4)"
-                   " ON CONFLICT (id) DO UPDATE SET log_row = excluded.log_row,"
-                   " head = excluded.head, data = excluded.data");
+    hyp_partition_need(db, HYP_PARTITIONED_CHUNK, hyp_period_of_chunk(row->id));
+    if (hyp_db_is_sharded(db)) {
+        hyp_query_open(&query, db,
+                       "INSERT INTO chunk(tenant, id, log_row, head, data)"
+                       " VALUES ($1, $2, $3, $4, $5)"
+                       " ON CONFLICT (id, tenant) DO UPDATE SET log_row = excluded.log_row,"
+                       " head = excluded.head, data = excluded.data");
+        hyp_query_bind_i64(&query, row->tenant.id);
+    } else {
+        hyp_query_open(&query, db,
+                       "INSERT INTO chunk(id, log_row, head, data) VALUES ($1, $2, $3, $4)"
+                       " ON CONFLICT (id) DO UPDATE SET log_row = excluded.log_row,"
+                       " head = excluded.head, data = excluded.data");
+    }
     hyp_query_bind_i64(&query, row->id);
     hyp_query_bind_i64(&query, row->log_row);
     hyp_query_bind_blob(&query, (const uint8_t *)row->head.ptr, row->head.len);
@@ -109,12 +121,23 @@ bool hyp_chunk_scan_next(struct hyp_query *query, bool with_data, struct hyp_chu
 void hyp_sealed_put(struct hyp_db *db, const struct hyp_sealed_row *row)
 {
     struct hyp_query query;
-    hyp_query_open(&query, db,
-                   "INSERT INTO sealed(device, readings, value_count, oldest, newest, shown)"
-                   " VALUES ($1, $2, $3, $4, $5, $6)"
-                   " ON CONFLICT (device) DO UPDATE SET readings = excluded.readings,"
-                   " value_count = excluded.value_count, oldest = excluded.oldest,"
-                   " newest = excluded.newest, shown = excluded.shown");
+    if (hyp_db_is_sharded(db)) {
+        hyp_query_open(&query, db,
+                       "INSERT INTO sealed(tenant, device, readings, value_count, oldest,"
+                       " newest, shown) VALUES ($1, $2, $3, $4, $5, $6, $7)"
+                       " ON CONFLICT (device, tenant) DO UPDATE SET"
+                       " readings = excluded.readings, value_count = excluded.value_count,"
+                       " oldest = excluded.oldest, newest = excluded.newest,"
+                       " shown = excluded.shown");
+        hyp_query_bind_i64(&query, row->tenant.id);
+    } else {
+        hyp_query_open(&query, db,
+                       "INSERT INTO sealed(device, readings, value_count, oldest, newest,"
+                       " shown) VALUES ($1, $2, $3, $4, $5, $6)"
+                       " ON CONFLICT (device) DO UPDATE SET readings = excluded.readings,"
+                       " value_count = excluded.value_count, oldest = excluded.oldest,"
+                       " newest = excluded.newest, shown = excluded.shown");
+    }
     hyp_query_bind_i64(&query, row->device.id);
     hyp_query_bind_i64(&query, row->readings);
     hyp_query_bind_i64(&query, row->values);
@@ -136,9 +159,15 @@ enum hyp_status hyp_sealed_get(struct hyp_db *db, hyp_device_id device,
                                struct hyp_sealed_row *row)
 {
     struct hyp_query query;
-    hyp_query_open(
-        &query, db,
-        "SELECT readings, value_count, oldest, newest FROM sealed WHERE device = $1");
+    if (hyp_db_is_sharded(db)) {
+        hyp_query_open(&query, db,
+                       "SELECT readings, value_count, oldest, newest, tenant FROM sealed"
+                       " WHERE device = $1");
+    } else {
+        hyp_query_open(&query, db,
+                       "SELECT readings, value_count, oldest, newest, 0 FROM sealed"
+                       " WHERE device = $1");
+    }
     hyp_query_bind_i64(&query, device.id);
     bool found = hyp_query_row(&query);
     if (found) {
@@ -147,6 +176,7 @@ enum hyp_status hyp_sealed_get(struct hyp_db *db, hyp_device_id device,
         row->values = hyp_query_i64(&query);
         row->oldest = hyp_query_i64(&query);
         row->newest = hyp_query_i64(&query);
+        row->tenant.id = hyp_query_i64(&query);
     }
     enum hyp_status status = hyp_query_close(&query);
     return status == HYP_OK && !found ? HYP_NOT_FOUND : status;
@@ -175,10 +205,20 @@ bool hyp_sealed_scan_next(struct hyp_query *query, struct hyp_sealed_row *row)
 
 /* --- intake log --- */
 
-int64_t hyp_intake_log_add(struct hyp_db *db, const uint8_t *data, size_t len)
+int64_t hyp_intake_log_add(struct hyp_db *db, struct hyp_shard shard, const uint8_t *data,
+                           size_t len)
 {
     struct hyp_query query;
-    hyp_query_open(&query, db, "INSERT INTO intake_log(data) VALUES ($1) RETURNING id");
+    hyp_partition_need(db, HYP_PARTITIONED_INTAKE_LOG, shard.period);
+    if (hyp_db_is_sharded(db)) {
+        hyp_query_open(&query, db,
+                       "INSERT INTO intake_log(tenant, period, data) VALUES ($1, $2, $3)"
+                       " RETURNING id");
+        hyp_query_bind_i64(&query, shard.tenant.id);
+        hyp_query_bind_i64(&query, shard.period);
+    } else {
+        hyp_query_open(&query, db, "INSERT INTO intake_log(data) VALUES ($1) RETURNING id");
+    }
     hyp_query_bind_blob(&query, data, len);
     int64_t id = hyp_query_row(&query) ? hyp_query_i64(&query) : 0;
     return hyp_query_close(&query) == HYP_OK ? id : 0;

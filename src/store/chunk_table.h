@@ -13,12 +13,14 @@
 #define HYP_STORE_CHUNK_TABLE_H
 
 #include "store/core.h"
+#include "store/partition.h"
 
 /* --- chunks --- */
 
 /* One row of the table; views until the query goes on, copies with hyp_chunk_row_copy. */
 struct hyp_chunk_row {
     int64_t id;
+    hyp_tenant_id tenant; /* of the device; to be written only */
     int64_t log_row;
     struct hyp_str head;
     struct hyp_str data; /* empty when only the head was asked for */
@@ -54,6 +56,7 @@ bool hyp_chunk_scan_next(struct hyp_query *query, bool with_data, struct hyp_chu
 
 struct hyp_sealed_row {
     hyp_device_id device;
+    hyp_tenant_id tenant; /* of the device; not read by the scan */
     int64_t readings;
     int64_t values;
     int64_t oldest; /* source times */
@@ -71,7 +74,8 @@ bool hyp_sealed_scan_next(struct hyp_query *query, struct hyp_sealed_row *row);
 /* --- intake log --- */
 
 /* Appends a row. Returns its number; 0 after a failure, which is sticky. */
-int64_t hyp_intake_log_add(struct hyp_db *db, const uint8_t *data, size_t len);
+int64_t hyp_intake_log_add(struct hyp_db *db, struct hyp_shard shard, const uint8_t *data,
+                           size_t len);
 /* Removes rows first .. last. */
 void hyp_intake_log_remove(struct hyp_db *db, int64_t first, int64_t last);
 /* Rows from `from` on: number and blob. */

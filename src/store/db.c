@@ -13,8 +13,15 @@ void *hyp_db_close(struct hyp_db *db)
         db->ops->finalise((struct hyp_stmt *)(uintptr_t)value);
     }
     hyp_map_finish(&db->statements);
+    hyp_map_finish(&db->partitions);
     db->ops->close(db);
     return NULL;
+}
+
+void hyp_db_forget_partitions(struct hyp_db *db)
+{
+    hyp_map_finish(&db->partitions);
+    hyp_map_init(&db->partitions);
 }
 
 void hyp_db_fail(struct hyp_db *db, enum hyp_status status)
@@ -57,6 +64,7 @@ void hyp_db_begin(struct hyp_db *db)
 
 void hyp_db_rollback(struct hyp_db *db)
 {
+    hyp_db_forget_partitions(db); /* those of this transaction do not stay */
     if (db->in_transaction) {
         char text[HYP_ERROR_TEXT_MAX];
         int code = db->error_code;

@@ -43,6 +43,7 @@ struct hyp_db_ops {
     const char *begin; /* statement that begins a writing transaction */
     const struct hyp_db_word *words;
     size_t word_count;
+    bool sharded; /* large tables have tenant and period as columns (store/partition.h) */
     enum hyp_error_source error_source;
     enum hyp_status (*exec)(struct hyp_db *db, const char *sql);
     enum hyp_status (*prepare)(struct hyp_db *db, const char *sql, struct hyp_stmt **ret_stmt);
@@ -77,6 +78,8 @@ struct hyp_db_ops {
 struct hyp_db {
     const struct hyp_db_ops *ops;
     struct hyp_map statements; /* literal's address -> prepared statement, kept until close */
+    struct hyp_map
+        partitions; /* known to be there (store/partition.h); none after a rollback */
     bool in_transaction;
     enum hyp_status failed; /* sticky, cleared by begin */
     int error_code;
@@ -91,6 +94,13 @@ HYP_MUST_USE enum hyp_status hyp_db_commit(struct hyp_db *db);
 void hyp_db_rollback(struct hyp_db *db);
 /* Makes `status` the sticky failure unless there is one already. */
 void hyp_db_fail(struct hyp_db *db, enum hyp_status status);
+/* Have large tables the columns of store/partition.h? */
+static inline bool hyp_db_is_sharded(const struct hyp_db *db)
+{
+    return db->ops->sharded;
+}
+/* Partitions may have gone: they are asked for again before the next row. */
+void hyp_db_forget_partitions(struct hyp_db *db);
 /* Gives a piece of the space back that was freed. Returns whether there is more to do. */
 bool hyp_db_tidy(struct hyp_db *db);
 /* Removes a piece of what deleted rows left in the files. HYP_OK | BUSY (ask again later) |

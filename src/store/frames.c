@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/frames.h"
 #include "store/historian.h"
+#include "store/partition.h"
+#include "store/period.h"
 #include "store/replaced.h"
 
 #include <stdlib.h>
@@ -50,6 +52,35 @@ void hyp_frames_drop(struct hyp_pending_frames *pending)
     *pending = (struct hyp_pending_frames){0};
 }
 
+hyp_tenant_id hyp_frames_tenant(const struct hyp_kept_frame *kept, size_t count)
+{
+    hyp_tenant_id tenant = count > 0 ? kept[0].tenant : (hyp_tenant_id){0};
+    for (size_t i = 1; i < count; i++) {
+        tenant.id = kept[i].tenant.id == tenant.id ? tenant.id : 0;
+    }
+    return tenant;
+}
+
+static int64_t insert_log_row(struct hyp_db *db, struct hyp_shard shard,
+                              const struct hyp_buf *blob)
+{
+    struct hyp_query query;
+    hyp_partition_need(db, HYP_PARTITIONED_FRAME_LOG, shard.period);
+    if (hyp_db_is_sharded(db)) {
+        hyp_query_open(&query, db,
+                       "INSERT INTO frame_log(tenant, period, data) VALUES ($1, $2, $3)"
+                       " RETURNING id");
+        hyp_query_bind_i64(&query, shard.tenant.id);
+        hyp_query_bind_i64(&query, shard.period);
+    } else {
+        hyp_query_open(&query, db, "INSERT INTO frame_log(data) VALUES ($1) RETURNING id");
+    }
+    hyp_query_bind_blob(&query, blob->data, blob->len);
+    int64_t row = hyp_query_row(&query) ? hyp_query_i64(&query) : 0;
+    HYP_IGNORE(hyp_query_close(&query)); /* sticky until commit */
+    return row;
+}
+
 enum hyp_status hyp_frames_log(struct hyp_store *store, const struct hyp_kept_frame *kept,
                                size_t count, struct hyp_pending_frames *ret_pending)
 {
@@ -59,12 +90,10 @@ enum hyp_status hyp_frames_log(struct hyp_store *store, const struct hyp_kept_fr
     if (status != HYP_OK) {
         return status;
     }
-    struct hyp_query query;
-    hyp_query_open(&query, store->write.main,
-                   "INSERT INTO frame_log(data) VALUES ($1) RETURNING id");
-    hyp_query_bind_blob(&query, blob.data, blob.len);
-    int64_t row = hyp_query_row(&query) ? hyp_query_i64(&query) : 0;
-    status = hyp_query_close(&query);
+    struct hyp_shard shard = {.tenant = hyp_frames_tenant(kept, count),
+                              .period = hyp_period_of(hyp_core_now(store).ms)};
+    int64_t row = insert_log_row(store->write.main, shard, &blob);
+    status = store->write.main->failed;
     if (status == HYP_OK) {
         ret_pending->log_row = row;
         ret_pending->count = (uint32_t)count;
@@ -193,203 +222,6 @@ void hyp_frames_note_stored(struct hyp_frames *frames, int64_t bytes, int64_t co
     pthread_rwlock_unlock(&frames->lock);
 }
 
-static int by_device(const void *a, const void *b)
-{
-    const struct hyp_stored_frame *x = &((const struct hyp_kept_frame *)a)->frame;
-    const struct hyp_stored_frame *y = &((const struct hyp_kept_frame *)b)->frame;
-    if (x->device.id != y->device.id) {
-        return x->device.id < y->device.id ? -1 : 1;
-    }
-    return x->id.id < y->id.id ? -1 : x->id.id > y->id.id;
-}
-
-/* What goes into one block. */
-struct load {
-    struct hyp_kept_frame *frames;
-    size_t count;
-    int64_t first_row;
-    int64_t last_row;
-};
-
-/* Frames of devices that were removed, and those decoded again, end here. */
-static bool is_wanted(struct hyp_store *store, const struct hyp_kept_frame *kept)
-{
-    return !hyp_replaced_has(store->frames, kept->frame.id) &&
-           (kept->frame.device.id == 0 ||
-            hyp_historian_find(store->historian, kept->frame.device) != NULL);
-}
-
-/* Gathers pending rows, oldest first, until there is a block's worth. */
-static enum hyp_status gather(struct hyp_store *store, struct hyp_arena *arena,
-                              struct load *load)
-{
-    const struct hyp_frames *frames = store->frames;
-    size_t rows = 0;
-    size_t count = 0;
-    for (size_t bytes = 0; rows < frames->pending_count && bytes < HYP_LIMIT_FRAME_PENDING;
-         rows++) {
-        bytes += frames->pending[rows].len;
-        count += frames->pending[rows].count;
-    }
-    load->frames = hyp_arena_alloc_array(arena, count + 1, sizeof(*load->frames));
-    if (load->frames == NULL) {
-        return HYP_NO_MEMORY;
-    }
-    load->count = 0;
-    load->first_row = frames->pending[0].log_row;
-    load->last_row = frames->pending[rows - 1].log_row;
-    for (size_t i = 0; i < rows; i++) {
-        const struct hyp_pending_frames *row = &frames->pending[i];
-        struct hyp_kept_frame *kept;
-        size_t kept_count;
-        enum hyp_status status =
-            hyp_frames_decode(row->blob, row->len, row->log_row << HYP_FRAME_INDEX_BITS, arena,
-                              &kept, &kept_count);
-        if (status != HYP_OK) {
-            return status;
-        }
-        for (size_t k = 0; k < kept_count; k++) {
-            if (is_wanted(store, &kept[k])) {
-                load->frames[load->count++] = kept[k];
-            }
-        }
-    }
-    qsort(load->frames, load->count, sizeof(*load->frames), by_device);
-    return HYP_OK;
-}
-
-static void index_block(struct hyp_db *db, const struct load *load, int64_t block)
-{
-    for (size_t i = 0; i < load->count; i++) {
-        const struct hyp_stored_frame *frame = &load->frames[i].frame;
-        struct hyp_query query;
-        /* Sorted by device, so each device is met once in a row. */
-        if (frame->device.id != 0 &&
-            (i == 0 || load->frames[i - 1].frame.device.id != frame->device.id)) {
-            hyp_query_open(&query, db,
-                           "INSERT INTO frame_device(device, block) VALUES ($1, $2)");
-            hyp_query_bind_i64(&query, frame->device.id);
-            hyp_query_bind_i64(&query, block);
-            HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
-        }
-        if (frame->line.id != 0 &&
-            (i == 0 || load->frames[i - 1].frame.line.id != frame->line.id)) {
-            hyp_query_open(&query, db,
-                           "INSERT INTO frame_line(line, block) VALUES ($1, $2)"
-                           " ON CONFLICT DO NOTHING");
-            hyp_query_bind_i64(&query, frame->line.id);
-            hyp_query_bind_i64(&query, block);
-            HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
-        }
-    }
-}
-
-static void find_span(const struct load *load, int64_t *ret_oldest, int64_t *ret_newest)
-{
-    *ret_oldest = INT64_MAX;
-    *ret_newest = INT64_MIN;
-    for (size_t i = 0; i < load->count; i++) {
-        *ret_oldest = HYP_MIN(*ret_oldest, load->frames[i].frame.received.ms);
-        *ret_newest = HYP_MAX(*ret_newest, load->frames[i].frame.received.ms);
-    }
-}
-
-/* Writes one block, in a transaction of the frames database that the caller began. */
-static int64_t insert_block(struct hyp_db *db, const struct load *load,
-                            const struct hyp_buf *blob)
-{
-    int64_t oldest;
-    int64_t newest;
-    find_span(load, &oldest, &newest);
-    struct hyp_query query;
-    hyp_query_open(&query, db,
-                   "INSERT INTO frame_block(first_log, last_log, oldest, newest, frames, data)"
-                   " VALUES ($1, $2, $3, $4, $5, $6) RETURNING id");
-    hyp_query_bind_i64(&query, load->first_row);
-    hyp_query_bind_i64(&query, load->last_row);
-    hyp_query_bind_i64(&query, oldest);
-    hyp_query_bind_i64(&query, newest);
-    hyp_query_bind_i64(&query, (int64_t)load->count);
-    hyp_query_bind_blob(&query, blob->data, blob->len);
-    int64_t block = hyp_query_row(&query) ? hyp_query_i64(&query) : 0;
-    HYP_IGNORE(hyp_query_close(&query)); /* sticky until commit */
-    index_block(db, load, block);
-    return block;
-}
-
-static enum hyp_status write_block(struct hyp_store *store, struct hyp_arena *arena)
-{
-    struct load load;
-    enum hyp_status status = gather(store, arena, &load);
-    struct hyp_buf blob HYP_CLEANUP(hyp_buf_finish);
-    hyp_buf_init_heap(&blob, BLOB_MAX);
-    if (status == HYP_OK) {
-        status = hyp_frames_compress(load.frames, load.count, &blob);
-    }
-    if (status != HYP_OK) {
-        return status;
-    }
-    struct hyp_db *db = store->write.frames;
-    hyp_db_begin(db);
-    insert_block(db, &load, &blob);
-    status = hyp_db_commit(db);
-    if (status == HYP_OK) {
-        hyp_frames_note_stored(store->frames, (int64_t)blob.len, (int64_t)load.count,
-                               load.last_row);
-        store->frames->check_limits = true;
-    }
-    return status;
-}
-
-/* Deletes packed rows from the frame log and forgets them here. */
-static enum hyp_status forget_packed(struct hyp_store *store)
-{
-    struct hyp_frames *frames = store->frames;
-    struct hyp_db *db = store->write.main;
-    hyp_db_begin(db);
-    struct hyp_query query;
-    hyp_query_open(&query, db, "DELETE FROM frame_log WHERE id <= $1");
-    hyp_query_bind_i64(&query, frames->packed_row);
-    HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
-    enum hyp_status status = hyp_db_commit(db);
-    if (status != HYP_OK) {
-        return status;
-    }
-    pthread_rwlock_wrlock(&frames->lock);
-    size_t gone = 0;
-    while (gone < frames->pending_count &&
-           frames->pending[gone].log_row <= frames->packed_row) {
-        frames->pending_bytes -= frames->pending[gone].len;
-        hyp_frames_drop(&frames->pending[gone]);
-        gone++;
-    }
-    frames->pending_count -= gone;
-    memmove(frames->pending, frames->pending + gone,
-            frames->pending_count * sizeof(*frames->pending));
-    pthread_rwlock_unlock(&frames->lock);
-    return HYP_OK;
-}
-
-enum hyp_status hyp_frames_pack(struct hyp_store *store)
-{
-    struct hyp_frames *frames = store->frames;
-    if (frames->pending_count == 0) {
-        return HYP_OK;
-    }
-    struct hyp_arena arena;
-    hyp_arena_init(&arena, SCRATCH_MAX);
-    enum hyp_status status = HYP_OK;
-    /* After a failure between block and frame log the rows are in a block already. */
-    if (frames->pending[0].log_row > frames->packed_row) {
-        status = write_block(store, &arena);
-    }
-    if (status == HYP_OK) {
-        status = forget_packed(store);
-    }
-    hyp_arena_finish(&arena);
-    return status;
-}
-
 static bool pack_step(struct hyp_store *store)
 {
     return store->frames->pending_bytes >= HYP_LIMIT_FRAME_PENDING &&
@@ -407,6 +239,26 @@ static int64_t oldest_row(struct hyp_store *store)
                    "SELECT first_log FROM frame_block ORDER BY id LIMIT 1");
     row = hyp_query_row(&query) ? hyp_query_i64(&query) : row;
     return hyp_query_close(&query) == HYP_OK ? row : 0;
+}
+
+static void delete_by(struct hyp_db *db, const char *sql, int64_t block)
+{
+    struct hyp_query query;
+    hyp_query_open(&query, db, sql);
+    hyp_query_bind_i64(&query, block);
+    HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
+}
+
+static enum hyp_status delete_block(struct hyp_db *db, int64_t id)
+{
+    hyp_db_begin(db);
+    if (hyp_db_is_sharded(db)) {
+        /* No references between partitions: nothing goes along by itself. */
+        delete_by(db, "DELETE FROM frame_device WHERE block = $1", id);
+        delete_by(db, "DELETE FROM frame_line WHERE block = $1", id);
+    }
+    delete_by(db, "DELETE FROM frame_block WHERE id = $1", id);
+    return hyp_db_commit(db);
 }
 
 /* Deletes the oldest block if it is too old or all are too big together. Only looked at when a
@@ -433,12 +285,11 @@ static bool expire_step(struct hyp_store *store)
     if (hyp_query_close(&query) != HYP_OK || !found || (!too_old && !too_big)) {
         return false;
     }
-    hyp_db_begin(db);
-    hyp_query_open(&query, db, "DELETE FROM frame_block WHERE id = $1");
-    hyp_query_bind_i64(&query, id);
-    HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
-    if (hyp_db_commit(db) != HYP_OK) {
+    if (delete_block(db, id) != HYP_OK) {
         return false;
+    }
+    if (hyp_db_is_sharded(db)) {
+        HYP_IGNORE(hyp_db_tidy(db)); /* it is tried again when the next block expires */
     }
     hyp_frames_note_stored(frames, -bytes, -count, 0);
     frames->check_limits = true;

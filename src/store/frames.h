@@ -54,6 +54,8 @@ void *hyp_frames_destroy(struct hyp_frames *frames);
 /* Reads what is pending, at start. */
 HYP_MUST_USE enum hyp_status hyp_frames_load(struct hyp_store *store, struct hyp_error *err);
 
+/* Whose the frames are; 0 = several tenants'. */
+hyp_tenant_id hyp_frames_tenant(const struct hyp_kept_frame *kept, size_t count);
 /*
  * Writes frames to the frame log, inside the gate's transaction.
  * @ret_pending  to be given to keep after the commit, or to drop

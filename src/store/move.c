@@ -6,6 +6,7 @@
 #include "store/layout.h"
 #include "store/migrate.h"
 #include "store/move_table.h"
+#include "store/partition.h"
 #include "store/postgres/postgres.h"
 #include "store/sqlite/sqlite.h"
 
@@ -206,12 +207,30 @@ static enum hyp_status set_counters(struct hyp_db *from, struct hyp_db *to)
 
 /* --- all of it --- */
 
+static void run(struct hyp_db *to, const char *sql)
+{
+    struct hyp_query query;
+    hyp_query_open(&query, to, sql);
+    HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
+}
+
 /* Frames of a move that ended between its two commits. */
 static void clear_frames(struct hyp_db *to)
 {
+    run(to, "DELETE FROM frame_device");
+    run(to, "DELETE FROM frame_line");
+    run(to, "DELETE FROM frame_block");
+}
+
+/* Chunks are only told apart by their time once there is a partition for it. */
+static enum hyp_status make_partitions(struct hyp_db *from, struct hyp_db *to)
+{
     struct hyp_query query;
-    hyp_query_open(&query, to, "DELETE FROM frame_block");
-    HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
+    hyp_query_open(&query, from, "SELECT DISTINCT id >> 32 FROM chunk");
+    while (hyp_query_row(&query)) {
+        hyp_partition_need(to, HYP_PARTITIONED_CHUNK, (uint32_t)hyp_query_i64(&query));
+    }
+    return hyp_query_close(&query);
 }
 
 static enum hyp_status move_database(struct moving *m, size_t i)
@@ -225,6 +244,8 @@ static enum hyp_status move_database(struct moving *m, size_t i)
     hyp_db_begin(m->to[i]);
     if (i == 1) {
         clear_frames(m->to[i]);
+    } else {
+        status = make_partitions(m->from[i], m->to[i]);
     }
     for (size_t t = 0; t < count && status == HYP_OK; t++) {
         status = move_table(m, i, names[t]);

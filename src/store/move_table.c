@@ -44,8 +44,56 @@ static enum hyp_status find_type(struct hyp_str text, enum hyp_move_type *ret_ty
     return HYP_UNSUPPORTED;
 }
 
+/* Columns that only a shared database has (store/partition.h), and what they are for rows of
+ * SQLite. Log and frames leave soon: they go into the early partitions, to no tenant. */
+static const char *source_of(const char *table, struct hyp_str column)
+{
+    static const struct {
+        const char *table;
+        const char *column;
+        const char *source;
+    } rows[] = {
+        {"chunk",        "tenant",
+         "COALESCE((SELECT tenant FROM device WHERE device.id = chunk.id & 4294967295), 0)"},
+        {"sealed",       "tenant",
+         "COALESCE((SELECT tenant FROM device WHERE device.id = sealed.device), 0)"        },
+        {"thinned",      "tenant",
+         "COALESCE((SELECT tenant FROM device WHERE device.id = thinned.chunk & 4294967295),"
+         " 0)"                                                                             },
+        {"intake_log",   "tenant", "0"                                                     },
+        {"intake_log",   "period", "0"                                                     },
+        {"frame_log",    "tenant", "0"                                                     },
+        {"frame_log",    "period", "0"                                                     },
+        {"frame_block",  "tenant", "0"                                                     },
+        {"frame_block",  "period", "0"                                                     },
+        {"frame_device", "tenant", "0"                                                     },
+        {"frame_device", "period", "0"                                                     },
+        {"frame_line",   "tenant", "0"                                                     },
+        {"frame_line",   "period", "0"                                                     },
+    };
+    for (size_t i = 0; i < HYP_ARRAY_LEN(rows); i++) {
+        if (strcmp(table, rows[i].table) == 0 &&
+            hyp_str_equal(column, hyp_str_from(rows[i].column))) {
+            return rows[i].source;
+        }
+    }
+    return NULL;
+}
+
+static void add_column(struct hyp_buf *list, struct hyp_str name, const char *source)
+{
+    hyp_buf_append_text(list, list->len == 0 ? "" : ", ");
+    if (source != NULL) {
+        hyp_buf_append_text(list, source);
+        return;
+    }
+    hyp_buf_append_char(list, '"');
+    hyp_buf_append_str(list, name);
+    hyp_buf_append_char(list, '"');
+}
+
 static enum hyp_status read_columns(struct hyp_db *to, struct hyp_move_table *table,
-                                    struct hyp_buf *columns)
+                                    struct hyp_buf *columns, struct hyp_buf *sources)
 {
     struct hyp_query query;
     hyp_query_open(&query, to,
@@ -61,9 +109,8 @@ static enum hyp_status read_columns(struct hyp_db *to, struct hyp_move_table *ta
             status = HYP_UNSUPPORTED;
             break;
         }
-        hyp_buf_append_text(columns, table->count == 0 ? "\"" : ", \"");
-        hyp_buf_append_str(columns, name);
-        hyp_buf_append_char(columns, '"');
+        add_column(columns, name, NULL);
+        add_column(sources, name, source_of(table->name, name));
         status = find_type(type, &table->types[table->count++]);
     }
     enum hyp_status read = hyp_query_close(&query);
@@ -93,21 +140,27 @@ static const char *write_copy(struct hyp_arena *arena, const char *list, const c
 enum hyp_status hyp_move_table_open(struct hyp_db *to, const char *name,
                                     struct hyp_arena *arena, struct hyp_move_table *table)
 {
-    char text[SQL_MAX / 2];
+    char column_text[SQL_MAX / 2];
+    char source_text[SQL_MAX / 2];
     struct hyp_buf columns;
-    hyp_buf_init_fixed(&columns, text, sizeof(text));
+    struct hyp_buf sources;
+    hyp_buf_init_fixed(&columns, column_text, sizeof(column_text));
+    hyp_buf_init_fixed(&sources, source_text, sizeof(source_text));
     *table = (struct hyp_move_table){.name = name};
     if (!is_plain(hyp_str_from(name))) {
         return HYP_UNSUPPORTED;
     }
-    enum hyp_status status = read_columns(to, table, &columns);
+    enum hyp_status status = read_columns(to, table, &columns, &sources);
     if (status != HYP_OK) {
         return status;
     }
     const char *list = hyp_buf_terminate(&columns);
     table->select = write_select(arena, list, name);
+    table->source = write_select(arena, hyp_buf_terminate(&sources), name);
     table->copy = write_copy(arena, list, name);
-    return table->select == NULL || table->copy == NULL ? HYP_LIMIT : HYP_OK;
+    bool whole = hyp_buf_status(&columns) == HYP_OK && hyp_buf_status(&sources) == HYP_OK &&
+                 table->select != NULL && table->source != NULL && table->copy != NULL;
+    return whole ? HYP_OK : HYP_LIMIT;
 }
 
 /* --- rows --- */
@@ -181,11 +234,12 @@ static void add_row(struct hyp_move_sum *sum, struct hyp_str tuple)
 static enum hyp_status go_over(const struct hyp_move_table *table, struct hyp_db *db,
                                struct hyp_postgres_copy *copy, struct hyp_move_sum *ret_sum)
 {
+    const char *sql = hyp_db_is_sharded(db) ? table->select : table->source;
     struct hyp_buf tuple HYP_CLEANUP(hyp_buf_finish);
     hyp_buf_init_heap(&tuple, TUPLE_MAX);
     struct hyp_move_sum sum = {0};
     struct hyp_query query;
-    hyp_query_open(&query, db, table->select);
+    hyp_query_open(&query, db, sql);
     enum hyp_status status = HYP_OK;
     while (status == HYP_OK && hyp_query_row(&query)) {
         status = write_tuple(table, &query, &tuple);

@@ -19,7 +19,8 @@ enum hyp_move_type { HYP_MOVE_INT, HYP_MOVE_REAL, HYP_MOVE_TEXT, HYP_MOVE_BLOB }
 
 struct hyp_move_table {
     const char *name;
-    const char *select; /* all columns, for both databases */
+    const char *select; /* all columns, as the target has them */
+    const char *source; /* the same from SQLite */
     const char *copy;
     enum hyp_move_type types[HYP_MOVE_COLUMNS];
     size_t count;

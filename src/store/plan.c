@@ -4,6 +4,7 @@
 #include "store/chunk_table.h"
 #include "store/historian.h"
 #include "store/log.h"
+#include "store/period.h"
 #include "store/plan_frames.h"
 #include "store/plan_value.h"
 #include "store/seal.h"
@@ -206,6 +207,23 @@ static int64_t newest_time(const struct hyp_plan *plan, size_t first_row)
     return newest;
 }
 
+/* Whose the rows are from `first_row` on, and when they came; only asked where it is kept. */
+static struct hyp_shard find_shard(const struct hyp_plan *plan, struct hyp_store *store,
+                                   size_t first_row)
+{
+    struct hyp_shard shard = {.period = hyp_period_of(hyp_core_now(store).ms)};
+    for (size_t i = first_row; i < plan->row_count; i++) {
+        hyp_tenant_id tenant =
+            hyp_historian_find(store->historian, plan->rows[i].device)->tenant;
+        if (i > first_row && tenant.id != shard.tenant.id) {
+            shard.tenant.id = 0;
+            break;
+        }
+        shard.tenant = tenant;
+    }
+    return shard;
+}
+
 static enum hyp_status write_log(struct hyp_plan *plan, struct hyp_store *store,
                                  size_t first_row, int64_t frame_log_row)
 {
@@ -235,7 +253,11 @@ static enum hyp_status write_log(struct hyp_plan *plan, struct hyp_store *store,
     if (status != HYP_OK) {
         return status;
     }
-    int64_t row = hyp_intake_log_add(store->write.main, plan->blob.data, plan->blob.len);
+    struct hyp_shard shard = {0};
+    if (hyp_db_is_sharded(store->write.main)) {
+        shard = find_shard(plan, store, first_row);
+    }
+    int64_t row = hyp_intake_log_add(store->write.main, shard, plan->blob.data, plan->blob.len);
     plan->log[plan->log_count++] =
         (struct hyp_planned_log){.row = row, .newest = newest_time(plan, first_row)};
     return store->write.main->failed;

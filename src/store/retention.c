@@ -238,12 +238,19 @@ static bool begin_run(struct hyp_store *store)
 
 /* --- one chunk --- */
 
-static void note_thinned(struct hyp_db *db, int64_t id, int64_t log_row)
+static void note_thinned(struct hyp_db *db, hyp_tenant_id tenant, int64_t id, int64_t log_row)
 {
     struct hyp_query query;
-    hyp_query_open(&query, db,
-                   "INSERT INTO thinned(chunk, log_row) VALUES ($1, $2)"
-                   " ON CONFLICT (chunk) DO UPDATE SET log_row = excluded.log_row");
+    if (hyp_db_is_sharded(db)) {
+        hyp_query_open(&query, db,
+                       "INSERT INTO thinned(tenant, chunk, log_row) VALUES ($1, $2, $3)"
+                       " ON CONFLICT (chunk, tenant) DO UPDATE SET log_row = excluded.log_row");
+        hyp_query_bind_i64(&query, tenant.id);
+    } else {
+        hyp_query_open(&query, db,
+                       "INSERT INTO thinned(chunk, log_row) VALUES ($1, $2)"
+                       " ON CONFLICT (chunk) DO UPDATE SET log_row = excluded.log_row");
+    }
     hyp_query_bind_i64(&query, id);
     hyp_query_bind_i64(&query, log_row);
     HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
@@ -299,7 +306,7 @@ static enum hyp_status treat(struct hyp_store *store, struct hyp_series *series,
         status = hyp_seal_rewrite(store, series, candidate->id, candidate->log_row, &written);
     }
     if (status == HYP_OK && thin && sealer->rows.row_count > 0) {
-        note_thinned(store->write.main, candidate->id, candidate->log_row);
+        note_thinned(store->write.main, series->tenant, candidate->id, candidate->log_row);
     }
     return status;
 }

@@ -136,6 +136,7 @@ enum hyp_status hyp_seal_write_chunk(struct hyp_store *store, const struct hyp_s
         return status;
     }
     struct hyp_chunk_row row = {.id = hyp_period_chunk(period, series->device.id),
+                                .tenant = series->tenant,
                                 .log_row = log_row,
                                 .head = hyp_buf_view(&sealer->head),
                                 .data = hyp_buf_view(&sealer->data)};
@@ -190,6 +191,7 @@ void hyp_seal_save_sealed(struct hyp_store *store, const struct hyp_series *seri
         return;
     }
     struct hyp_sealed_row row = {.device = series->device,
+                                 .tenant = series->tenant,
                                  .readings = (int64_t)after.sealed_readings,
                                  .values = (int64_t)after.sealed_values,
                                  .oldest = after.sealed_first,

@@ -61,6 +61,14 @@ static struct hyp_str first_line(const char *text)
     return hyp_str_split_next(&rest, '\n', &line) ? line : HYP_STR("");
 }
 
+/* A row for which there is no partition: another process has just dropped it, and the next try
+ * makes it again. A real check has a name. */
+static bool misses_partition(const PGresult *result, struct hyp_str code)
+{
+    return hyp_str_equal(code, HYP_STR("23514")) &&
+           PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME) == NULL;
+}
+
 enum hyp_status hyp_postgres_failed(struct hyp_postgres *pg, const PGresult *result)
 {
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -75,5 +83,5 @@ enum hyp_status hyp_postgres_failed(struct hyp_postgres *pg, const PGresult *res
                       HYP_STR("the connection was lost"));
     }
     pg->broken |= hyp_str_has_prefix(code, HYP_STR("57P0"));
-    return status_of(code);
+    return misses_partition(result, code) ? HYP_BUSY : status_of(code);
 }

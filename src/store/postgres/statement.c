@@ -289,6 +289,27 @@ static int64_t changed_rows(PGresult *result)
     return hyp_str_to_i64(hyp_str_from(PQcmdTuples(result)), &number) == HYP_OK ? number : 0;
 }
 
+/* Rows that go from a partitioned table leave something to tidy. */
+static void note_removed(struct hyp_postgres *pg, const char *sql)
+{
+    static const struct {
+        const char *begin;
+        bool swept; /* told to vacuum (postgres_tidy) */
+    } rows[] = {
+        {"DELETE FROM chunk ",       true },
+        {"DELETE FROM intake_log ",  true },
+        {"DELETE FROM frame_log ",   true },
+        {"DELETE FROM frame_block ", false},
+    };
+    for (size_t i = 0; i < HYP_ARRAY_LEN(rows); i++) {
+        if (pg->changes > 0 &&
+            hyp_str_has_prefix(hyp_str_from(sql), hyp_str_from(rows[i].begin))) {
+            pg->removed += rows[i].swept ? pg->changes : 0;
+            pg->emptied = true;
+        }
+    }
+}
+
 /* The next row of the stream. *ret_row NULL: it has ended. */
 static enum hyp_status fetch(struct hyp_postgres *pg, struct hyp_stmt *stmt, PGresult **ret_row)
 {
@@ -302,9 +323,7 @@ static enum hyp_status fetch(struct hyp_postgres *pg, struct hyp_stmt *stmt, PGr
     }
     if (outcome == PGRES_TUPLES_OK || outcome == PGRES_COMMAND_OK) {
         pg->changes = changed_rows(result);
-        if (hyp_str_has_prefix(hyp_str_from(stmt->sql), HYP_STR("DELETE"))) {
-            pg->removed += pg->changes;
-        }
+        note_removed(pg, stmt->sql);
     } else {
         status = hyp_postgres_failed(pg, result);
     }

@@ -271,12 +271,15 @@ static void sqlite_close(struct hyp_db *db)
 }
 
 static const struct hyp_db_word sqlite_words[] = {
-    {"key",    "INTEGER PRIMARY KEY AUTOINCREMENT"},
-    {"int",    "INTEGER"                          },
-    {"real",   "REAL"                             },
-    {"text",   "TEXT"                             },
-    {"blob",   "BLOB"                             },
-    {"strict", "STRICT"                           },
+    {"key",          "INTEGER PRIMARY KEY AUTOINCREMENT"},
+    {"int",          "INTEGER"                          },
+    {"real",         "REAL"                             },
+    {"text",         "TEXT"                             },
+    {"blob",         "BLOB"                             },
+    {"strict",       "STRICT"                           },
+    {"partitions",   ""                                 },
+    {"postgres",     "/*"                               },
+    {"end_postgres", "*/"                               },
 };
 
 static const struct hyp_db_ops sqlite_ops = {
@@ -337,6 +340,7 @@ enum hyp_status hyp_sqlite_open(const char *path, enum hyp_sqlite_mode mode,
     }
     db->base.ops = &sqlite_ops;
     hyp_map_init(&db->base.statements);
+    hyp_map_init(&db->base.partitions);
     /* One thread at a time per connection is our rule, so SQLite need not lock. */
     int code = sqlite3_open_v2(mode == HYP_SQLITE_MEMORY ? ":memory:" : path, &db->handle,
                                modes[mode].flags | SQLITE_OPEN_NOMUTEX, NULL);
