@@ -51,8 +51,7 @@ static void check(void **state)
     struct server server;
     if (!server_start(&server, framing)) {
         program_stop(&server.program);
-        print_message("skipped: python3-pymodbus 3.0 is not installed\n");
-        skip();
+        TEST_SKIP("python3-pymodbus 3.0 is not installed");
     }
     struct field *field = field_create_real();
     struct hyp_line line = field_line(
@@ -93,8 +92,7 @@ static void check(void **state)
 int main(void)
 {
     if (!program_exists(PYTHON)) {
-        printf("1..0 # skipped: %s is not installed\n", PYTHON);
-        return 77;
+        return test_list_skip(PYTHON " is not installed");
     }
     static struct test_list list;
     test_list_add(&list, "pymodbus over TCP", check, "tcp");
