@@ -327,7 +327,7 @@ static void check(void **state)
 {
     const struct row *row = *state;
     if (row->kind->kind == HYP_LINE_WMBUS_MQTT && !program_exists(BROKER)) {
-        skip();
+        TEST_SKIP(BROKER " is not installed");
     }
     struct mouth mouth;
     mouth_open(&mouth, row->kind);
