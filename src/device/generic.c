@@ -12,6 +12,7 @@
 #include "device/generic.h"
 
 #include "base/map.h"
+#include "device/generic_words.h"
 #include "device/phase.h"
 #include "device/profile.h"
 
@@ -278,19 +279,6 @@ static enum hyp_name name_of_what(const struct hyp_mbus_record *record)
     return HYP_NAME_UNKNOWN;
 }
 
-#define IMPORT_LESS_EXPORT 4
-
-/* A value that is not simply the quantity: "per day", "m3 x s", a difference of two directions,
- * or bent by the maker's VIFE. */
-static bool is_derived(const struct hyp_mbus_record *record, enum hyp_name name)
-{
-    const struct hyp_mbus_qualifier *qualifier = &record->qualifier;
-    return qualifier->per != 0 || qualifier->multiplied != 0 ||
-           qualifier->direction == IMPORT_LESS_EXPORT ||
-           (qualifier->manufacturer &&
-            !(hyp_phase_has(name) && hyp_phase_of_maker(record) != 0));
-}
-
 static enum hyp_name error_state_name(enum hyp_name base)
 {
     switch (base) {
@@ -319,14 +307,17 @@ static enum hyp_name choose_name(const struct hyp_mbus_record *record, uint8_t m
     if (base == HYP_NAME_UNKNOWN) {
         return base;
     }
-    enum hyp_name special = name_of_what(record);
+    enum hyp_name special = HYP_NAME_UNKNOWN;
+    if (record->vife_count > 0) {
+        special = name_of_what(record);
+    }
     if (special != HYP_NAME_UNKNOWN) {
         return special;
     }
     enum hyp_medium_class class = hyp_medium_class_of(medium);
     const enum hyp_name bent =
         bend_by_medium(date_name(record, base), class, record->qualifier.direction);
-    if (is_derived(record, bent)) {
+    if (record->vife_count > 0 && hyp_generic_is_derived(record, bent)) {
         return HYP_NAME_EXPERIMENTAL;
     }
     if (base == HYP_NAME_INFO_CODE && record->qualifier.oms_standard) {
@@ -345,51 +336,6 @@ static enum hyp_name choose_name(const struct hyp_mbus_record *record, uint8_t m
         return HYP_NAME_PULSE_VOLUME;
     }
     return hyp_vocabulary_unit_suits(bent, record->unit) ? bent : HYP_NAME_EXPERIMENTAL;
-}
-
-/* --- labels --- */
-
-static const char *const what_words[] = {
-    [HYP_MBUS_COUNT_OF_LIMIT] = "number of exceeds of",
-    [HYP_MBUS_TIME_OF_LIMIT] = "time of exceeding",
-    [HYP_MBUS_DURATION_OF_LIMIT] = "duration of exceeding",
-    [HYP_MBUS_DURATION_OF] = "duration of",
-    [HYP_MBUS_TIME_OF] = "time of",
-    [HYP_MBUS_LIMIT_VALUE] = "limit of",
-    [HYP_MBUS_VALUE_DURING] = "value while exceeding the limit of",
-    [HYP_MBUS_LEAKAGE] = "leakage",
-    [HYP_MBUS_OVERFLOW_VALUE] = "overflow",
-    [HYP_MBUS_PROFILE] = "profile of",
-    [HYP_MBUS_OBIS] = "OBIS code of",
-};
-
-/* Names whose meaning stands in the label. */
-static bool needs_label(enum hyp_name name)
-{
-    switch (name) {
-    case HYP_NAME_EXPERIMENTAL:
-    case HYP_NAME_EVENT_TIME:
-    case HYP_NAME_EVENT_COUNT:
-    case HYP_NAME_DURATION:
-    case HYP_NAME_RATIO:
-    case HYP_NAME_HCA_RATING: return true;
-    default: return false;
-    }
-}
-
-/* What is left of a battery is in the future by its name. */
-static bool says_future(const struct hyp_mbus_record *record, enum hyp_name name)
-{
-    return record->qualifier.future && name != HYP_NAME_BATTERY_REMAINING;
-}
-
-/* Does the record say more about its value than name and key can tell? */
-static bool is_qualified(const struct hyp_mbus_record *record, enum hyp_name name)
-{
-    const struct hyp_mbus_qualifier *q = &record->qualifier;
-    return q->what != HYP_MBUS_VALUE || q->average || says_future(record, name) ||
-           q->uncorrected || q->base_conditions || q->direction == 3 ||
-           is_derived(record, name) || needs_label(name);
 }
 
 /*
@@ -413,10 +359,11 @@ static uint16_t subunit_of_meaning(const struct hyp_mbus_record *record)
     return (uint16_t)(MEANING_SUBUNIT | (hyp_hash_bytes(bytes, len) & (MEANING_SUBUNIT - 1)));
 }
 
-struct hyp_point_key hyp_generic_key(const struct hyp_mbus_record *record, uint8_t medium)
+void hyp_generic_key(const struct hyp_mbus_record *record, uint8_t medium,
+                     struct hyp_point_key *ret_key)
 {
     enum hyp_name name = choose_name(record, medium);
-    struct hyp_point_key key = {
+    *ret_key = (struct hyp_point_key){
         .name = (uint16_t)name,
         .function = (uint8_t)record->function,
         .storage = record->storage,
@@ -424,87 +371,17 @@ struct hyp_point_key hyp_generic_key(const struct hyp_mbus_record *record, uint8
         .subunit = record->subunit,
     };
     if (name == HYP_NAME_ERROR_TIME || name == HYP_NAME_ERROR_DATE) {
-        key.function = HYP_FUNCTION_INSTANTANEOUS; /* the name says it */
+        ret_key->function = HYP_FUNCTION_INSTANTANEOUS; /* the name says it */
     }
-    if (name != HYP_NAME_UNKNOWN && is_qualified(record, name)) {
-        key.subunit = subunit_of_meaning(record);
+    if (name != HYP_NAME_UNKNOWN && hyp_generic_is_qualified(record, name)) {
+        ret_key->subunit = subunit_of_meaning(record);
+    } else if (record->vife_count == 0) {
+        return; /* most records */
     } else if (name != HYP_NAME_UNKNOWN && hyp_phase_of_maker(record) != 0) {
-        key.subunit = hyp_phase_subunit(record, name);
+        ret_key->subunit = hyp_phase_subunit(record, name);
     } else if (record->qualifier.phase != 0) {
-        key.subunit = (uint16_t)(key.subunit * 8 + record->qualifier.phase);
+        ret_key->subunit = (uint16_t)(ret_key->subunit * 8 + record->qualifier.phase);
     } else if (record->qualifier.quadrant != 0) {
-        key.subunit = (uint16_t)(key.subunit * 8 + record->qualifier.quadrant);
+        ret_key->subunit = (uint16_t)(ret_key->subunit * 8 + record->qualifier.quadrant);
     }
-    return key;
-}
-
-static bool has_phase_of_maker(const struct hyp_mbus_record *record, enum hyp_name name)
-{
-    return hyp_phase_has(name) && hyp_phase_of_maker(record) != 0;
-}
-
-static void append_words(const struct hyp_mbus_record *record, enum hyp_name name,
-                         struct hyp_buf *out)
-{
-    const struct hyp_mbus_qualifier *q = &record->qualifier;
-    if (has_phase_of_maker(record, name)) {
-        hyp_buf_append_fmt(out, "phase %u ", hyp_phase_of_maker(record));
-    }
-    if (!is_qualified(record, name)) {
-        return;
-    }
-    if (q->what != HYP_MBUS_VALUE) {
-        const char *side = q->limit == 0 ? "" : (q->limit == 1 ? "lower " : "upper ");
-        hyp_buf_append_text(out, q->last ? "last " : "");
-        hyp_buf_append_text(out, side);
-        hyp_buf_append_text(out, what_words[q->what]);
-        hyp_buf_append_char(out, ' ');
-    }
-    if (q->average) {
-        hyp_buf_append_text(out, "average ");
-    }
-    if (says_future(record, name)) {
-        hyp_buf_append_text(out, "future ");
-    }
-    if (q->uncorrected) {
-        hyp_buf_append_text(out, "uncorrected ");
-    }
-    if (q->base_conditions) {
-        hyp_buf_append_text(out, "at base conditions ");
-    }
-    if (q->direction == 3) {
-        hyp_buf_append_text(out, "both directions ");
-    }
-    if (record->table == HYP_VIF_TEXT) {
-        hyp_buf_append_text(out, record->vif_text);
-    } else {
-        hyp_buf_append_text(out, hyp_mbus_vif_text(record->table, record->code));
-    }
-    for (size_t i = 0; is_derived(record, name) && i < record->vife_count; i++) {
-        hyp_buf_append_text(out, i == 0 ? ", VIFE " : " ");
-        hyp_buf_append_hex(out, &record->vife[i], 1);
-    }
-}
-
-enum hyp_status hyp_generic_label(const struct hyp_mbus_record *record, enum hyp_name name,
-                                  struct hyp_arena *arena, struct hyp_str *ret_label)
-{
-    char memory[HYP_LIMIT_RECORD_TEXT + 96];
-    struct hyp_buf words;
-    *ret_label = (struct hyp_str){0};
-    if (!is_qualified(record, name) && !has_phase_of_maker(record, name)) {
-        return HYP_OK; /* most records: the name says it all */
-    }
-    hyp_buf_init_fixed(&words, memory, sizeof(memory));
-    append_words(record, name, &words);
-    struct hyp_str label = hyp_str_trim(hyp_buf_view(&words));
-    if (label.len == 0) {
-        return HYP_OK;
-    }
-    const char *copy = hyp_arena_copy_str(arena, label);
-    if (copy == NULL) {
-        return HYP_NO_MEMORY;
-    }
-    *ret_label = (struct hyp_str){.ptr = copy, .len = label.len};
-    return HYP_OK;
 }

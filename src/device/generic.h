@@ -25,7 +25,8 @@ enum hyp_medium_class {
 enum hyp_medium_class hyp_medium_class_of(uint8_t medium);
 
 /* The name and the whole key of a record; HYP_NAME_UNKNOWN when nobody knows. */
-struct hyp_point_key hyp_generic_key(const struct hyp_mbus_record *record, uint8_t medium);
+void hyp_generic_key(const struct hyp_mbus_record *record, uint8_t medium,
+                     struct hyp_point_key *ret_key);
 
 /*
  * Words for what the key does not tell: "average", "upper limit", the text of a plain-text VIF.

@@ -144,6 +144,7 @@ hyp_device_values(const struct hyp_library *library, const struct hyp_profile *p
  * The value of one data record, as hyp_device_values would name it; for listings that show
  * records side by side with their values. Repeated keys and faults that other records of the
  * telegram report are not looked at.
+ * @ret_value where the value is made: its content is undefined unless OK is returned
  * Returns    HYP_OK | NOT_FOUND (the record is no value: manufacturer data, ignored by the
  *            profile) | NO_MEMORY
  */

@@ -26,7 +26,7 @@ struct draft {
     const struct hyp_mbus_record *record;
     struct hyp_arena *arena;
     const struct hyp_field *field; /* the rule that fits, or NULL */
-    struct hyp_value value;
+    struct hyp_value *value;       /* where it is made: copying it would cost as much again */
 };
 
 /* --- rules --- */
@@ -53,7 +53,7 @@ static bool field_fits(const struct hyp_field *field, const struct draft *draft)
     if (field->vib.len > 0 && !vib_fits(field, draft)) {
         return false;
     }
-    if (field->generic != HYP_ANY && field->generic != (int)draft->value.key.name) {
+    if (field->generic != HYP_ANY && field->generic != (int)draft->value->key.name) {
         return false;
     }
     return (field->function == HYP_ANY || field->function == (int)record->function) &&
@@ -75,7 +75,7 @@ static const struct hyp_field *find_field(const struct draft *draft)
 static void apply_key(struct draft *draft)
 {
     const struct hyp_field *field = draft->field;
-    struct hyp_point_key *key = &draft->value.key;
+    struct hyp_point_key *key = &draft->value->key;
     key->name = (uint16_t)field->name;
     if (field->vib.len > 0) {
         key->subunit = draft->record->subunit; /* the name tells what the VIF means */
@@ -111,9 +111,9 @@ static enum hyp_status set_hex_text(struct draft *draft)
     if (copy == NULL) {
         return HYP_NO_MEMORY;
     }
-    draft->value.kind = HYP_VALUE_TEXT;
-    draft->value.text = (struct hyp_str){.ptr = copy, .len = text.len};
-    draft->value.quality = HYP_QUALITY_GOOD;
+    draft->value->kind = HYP_VALUE_TEXT;
+    draft->value->text = (struct hyp_str){.ptr = copy, .len = text.len};
+    draft->value->quality = HYP_QUALITY_GOOD;
     return HYP_OK;
 }
 
@@ -122,34 +122,34 @@ static void set_raw_number(struct draft *draft, bool is_signed)
     const struct hyp_mbus_record *record = draft->record;
     uint64_t raw = hyp_mbus_record_raw(record);
     unsigned width = 8u * HYP_MIN(record->data_len, 8u);
-    draft->value.kind = HYP_VALUE_DECIMAL;
-    draft->value.unit = HYP_UNIT_NONE;
-    draft->value.quality = HYP_QUALITY_GOOD;
+    draft->value->kind = HYP_VALUE_DECIMAL;
+    draft->value->unit = HYP_UNIT_NONE;
+    draft->value->quality = HYP_QUALITY_GOOD;
     if (is_signed && width > 0 && width < 64 && (raw >> (width - 1) & 1u) != 0) {
         raw |= UINT64_MAX << width;
     } else if (!is_signed && raw > INT64_MAX) {
-        draft->value.quality = HYP_QUALITY_OVERFLOW;
+        draft->value->quality = HYP_QUALITY_OVERFLOW;
         return;
     }
-    draft->value.decimal = (struct hyp_decimal){.digits = (int64_t)raw};
+    draft->value->decimal = (struct hyp_decimal){.digits = (int64_t)raw};
 }
 
 static void set_raw_bcd(struct draft *draft)
 {
     uint64_t raw = hyp_mbus_record_raw(draft->record);
     int64_t digits = 0;
-    draft->value.kind = HYP_VALUE_DECIMAL;
-    draft->value.unit = HYP_UNIT_NONE;
-    draft->value.quality = HYP_QUALITY_GOOD;
+    draft->value->kind = HYP_VALUE_DECIMAL;
+    draft->value->unit = HYP_UNIT_NONE;
+    draft->value->quality = HYP_QUALITY_GOOD;
     for (int shift = 60; shift >= 0; shift -= 4) {
         unsigned nibble = (unsigned)(raw >> shift & 15u);
         if (nibble > 9) {
-            draft->value.quality = HYP_QUALITY_INVALID;
+            draft->value->quality = HYP_QUALITY_INVALID;
             return;
         }
         digits = digits * 10 + nibble;
     }
-    draft->value.decimal = (struct hyp_decimal){.digits = digits};
+    draft->value->decimal = (struct hyp_decimal){.digits = digits};
 }
 
 /* Texts of fixed width are filled up with blanks; those are no part of the value. */
@@ -161,7 +161,7 @@ static enum hyp_status copy_text(struct draft *draft)
     if (copy == NULL) {
         return HYP_NO_MEMORY;
     }
-    draft->value.text = (struct hyp_str){.ptr = copy, .len = text.len};
+    draft->value->text = (struct hyp_str){.ptr = copy, .len = text.len};
     return HYP_OK;
 }
 
@@ -169,7 +169,7 @@ static enum hyp_status copy_text(struct draft *draft)
 static enum hyp_status set_payload(struct draft *draft)
 {
     const struct hyp_mbus_record *record = draft->record;
-    struct hyp_value *value = &draft->value;
+    struct hyp_value *value = draft->value;
     value->kind = record->kind;
     value->unit = record->unit;
     value->quality = record->quality;
@@ -194,10 +194,10 @@ static enum hyp_status set_payload_as(struct draft *draft, enum hyp_field_form f
     case HYP_FORM_SIGNED: set_raw_number(draft, true); return HYP_OK;
     case HYP_FORM_BCD: set_raw_bcd(draft); return HYP_OK;
     case HYP_FORM_FLAGS:
-        draft->value.kind = HYP_VALUE_FLAGS;
-        draft->value.unit = HYP_UNIT_NONE;
-        draft->value.quality = HYP_QUALITY_GOOD;
-        draft->value.flags = hyp_mbus_record_raw(draft->record);
+        draft->value->kind = HYP_VALUE_FLAGS;
+        draft->value->unit = HYP_UNIT_NONE;
+        draft->value->quality = HYP_QUALITY_GOOD;
+        draft->value->flags = hyp_mbus_record_raw(draft->record);
         return HYP_OK;
     }
     return set_payload(draft);
@@ -218,7 +218,7 @@ static bool is_sentinel(const struct hyp_field *field, const struct hyp_value *v
 static void apply_meaning(struct draft *draft)
 {
     const struct hyp_field *field = draft->field;
-    struct hyp_value *value = &draft->value;
+    struct hyp_value *value = draft->value;
     if (is_sentinel(field, value)) {
         value->quality = HYP_QUALITY_NO_VALUE;
         return;
@@ -265,23 +265,23 @@ static enum hyp_status label_unknown(struct draft *draft)
         hyp_buf_append_hex(&text, draft->telegram->data + at, HYP_MIN(record->vib_len, 24));
     }
     const char *copy = hyp_arena_copy_str(draft->arena, hyp_buf_view(&text));
-    draft->value.label = hyp_str_from(copy);
+    draft->value->label = hyp_str_from(copy);
     return copy == NULL ? HYP_NO_MEMORY : HYP_OK;
 }
 
 static enum hyp_status set_label(struct draft *draft)
 {
-    enum hyp_name name = (enum hyp_name)draft->value.key.name;
+    enum hyp_name name = (enum hyp_name)draft->value->key.name;
     const struct hyp_field *field = draft->field;
     if (field != NULL && (field->label != NULL || field->vib.len > 0)) {
         /* Who names an exact VIF knows what it is; words for the VIF would only mislead. */
-        draft->value.label = hyp_str_from(field->label);
+        draft->value->label = hyp_str_from(field->label);
         return HYP_OK;
     }
     if (name == HYP_NAME_UNKNOWN) {
         return label_unknown(draft);
     }
-    return hyp_generic_label(draft->record, name, draft->arena, &draft->value.label);
+    return hyp_generic_label(draft->record, name, draft->arena, &draft->value->label);
 }
 
 static enum hyp_status make_value(struct draft *draft)
@@ -289,8 +289,8 @@ static enum hyp_status make_value(struct draft *draft)
     if (!is_value(draft->record)) {
         return HYP_NOT_FOUND;
     }
-    draft->value = (struct hyp_value){
-        .key = hyp_generic_key(draft->record, draft->telegram->meter.medium)};
+    *draft->value = (struct hyp_value){.unit = HYP_UNIT_NONE};
+    hyp_generic_key(draft->record, draft->telegram->meter.medium, &draft->value->key);
     draft->field = find_field(draft);
     enum hyp_field_form form = HYP_FORM_RECORD;
     if (draft->field != NULL) {
@@ -307,7 +307,7 @@ static enum hyp_status make_value(struct draft *draft)
     if (draft->field != NULL) {
         apply_meaning(draft);
     }
-    normalise(&draft->value);
+    normalise(draft->value);
     return set_label(draft);
 }
 
@@ -316,13 +316,12 @@ enum hyp_status hyp_device_record_value(const struct hyp_profile *profile,
                                         const struct hyp_mbus_record *record,
                                         struct hyp_arena *arena, struct hyp_value *ret_value)
 {
-    struct draft draft = {
-        .profile = profile, .telegram = telegram, .record = record, .arena = arena};
-    enum hyp_status status = make_value(&draft);
-    if (status == HYP_OK) {
-        *ret_value = draft.value;
-    }
-    return status;
+    struct draft draft = {.profile = profile,
+                          .telegram = telegram,
+                          .record = record,
+                          .arena = arena,
+                          .value = ret_value};
+    return make_value(&draft);
 }
 
 /* --- all values of a telegram --- */
@@ -410,9 +409,11 @@ static struct hyp_civil find_meter_time(const struct collection *all)
 static enum hyp_status take_record(struct draft *draft, struct collection *all,
                                    struct hyp_error *err)
 {
+    struct hyp_value value;
+    draft->value = &value;
     enum hyp_status status = make_value(draft);
     if (status == HYP_OK) {
-        add_value(all, &draft->value, draft->field == NULL ? 0 : draft->field->fault_bits);
+        add_value(all, &value, draft->field == NULL ? 0 : draft->field->fault_bits);
     } else if (status != HYP_NOT_FOUND) {
         return hyp_error_set(err, status, -1, "no memory for the values of a telegram");
     }
