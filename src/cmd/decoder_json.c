@@ -12,28 +12,57 @@
 #include <assert.h>
 #include <string.h>
 
-/* Vocabulary words with their lengths. They hold nothing that JSON escapes. */
-static const struct hyp_str names[] = {
-#define X(id, name, quantity, unit, aggregation, meaning) {name, sizeof(name) - 1},
+/*
+ * Pieces of a record that one word decides, with all that JSON needs around it. Each has the
+ * full width of its table, so that copying one is a few moves of a size known at compile time;
+ * what is behind its length is overwritten by the next. The words hold nothing that is escaped.
+ */
+#define NAME_WIDTH 64
+#define QUANTITY_WIDTH 48
+#define UNIT_WIDTH 16
+
+struct name_piece {
+    uint8_t len;
+    char text[NAME_WIDTH];
+};
+struct quantity_piece {
+    uint8_t len;
+    char text[QUANTITY_WIDTH];
+};
+struct unit_piece {
+    uint8_t len;
+    char text[UNIT_WIDTH];
+};
+
+#define PIECE(words)                                                                           \
+    {                                                                                          \
+        sizeof(words) - 1, words                                                               \
+    }
+
+static const struct name_piece names[] = {
+#define X(id, name, quantity, unit, aggregation, meaning)                                      \
+    PIECE("{\"name\":\"" name "\",\"quantity\":\""),
 #include "model/vocabulary.def"
 #undef X
 };
 
-static const struct hyp_str quantities[] = {
-#define X(id, text) {text, sizeof(text) - 1},
+static const struct quantity_piece quantities[] = {
+#define X(id, text) PIECE(text "\",\"unit\":\""),
 #include "model/quantity.def"
 #undef X
 };
 
-static const struct hyp_str units[] = {
-#define X(id, text, canonical, exp10) {text, sizeof(text) - 1},
+static const struct unit_piece units[] = {
+#define X(id, text, canonical, exp10) PIECE(text),
 #include "model/unit.def"
 #undef X
 };
 
-static_assert(HYP_ARRAY_LEN(names) == HYP_NAME_COUNT_OF, "a view for every name");
-static_assert(HYP_ARRAY_LEN(quantities) == HYP_QUANTITY_COUNT_OF, "a view for every quantity");
-static_assert(HYP_ARRAY_LEN(units) == HYP_UNIT_COUNT_OF, "a view for every unit");
+#undef PIECE
+
+static_assert(HYP_ARRAY_LEN(names) == HYP_NAME_COUNT_OF, "a piece for every name");
+static_assert(HYP_ARRAY_LEN(quantities) == HYP_QUANTITY_COUNT_OF, "a piece for every quantity");
+static_assert(HYP_ARRAY_LEN(units) == HYP_UNIT_COUNT_OF, "a piece for every unit");
 
 /* Longest record without its texts: keys, words, five numbers, two times. */
 #define RECORD_ROOM 640
@@ -52,56 +81,58 @@ static inline void put(struct cursor *cursor, const char *text, size_t len)
 
 #define PUT(cursor, literal) put((cursor), (literal), sizeof(literal) - 1)
 
-static void put_str(struct cursor *cursor, struct hyp_str text)
-{
-    put(cursor, text.ptr, text.len);
-}
+/* Copies the whole width, goes on behind the words. */
+#define PUT_PIECE(cursor, piece)                                                               \
+    do {                                                                                       \
+        memcpy((cursor)->at, (piece).text, sizeof((piece).text));                              \
+        (cursor)->at += (piece).len;                                                           \
+    } while (0)
 
 static void put_text(struct cursor *cursor, const char *text)
 {
     put(cursor, text, strlen(text));
 }
 
-/* Decimal digits; `least` pads with zeros in front. */
-static void put_digits(struct cursor *cursor, uint64_t value, size_t least)
+#define NUMBER_WIDTH 20
+
+/* The digits of a number at the end of `room`; `least` pads with zeros in front. */
+static inline size_t format_digits(uint64_t value, size_t least, char room[static NUMBER_WIDTH])
 {
-    char digits[20];
     size_t len = 0;
     do {
-        digits[sizeof(digits) - ++len] = (char)('0' + value % 10);
+        room[NUMBER_WIDTH - ++len] = (char)('0' + value % 10);
         value /= 10;
     } while (value != 0);
     while (len < least) {
-        digits[sizeof(digits) - ++len] = '0';
+        room[NUMBER_WIDTH - ++len] = '0';
     }
-    put(cursor, digits + sizeof(digits) - len, len);
+    return len;
+}
+
+/* Decimal digits; `least` pads with zeros in front. */
+static void put_digits(struct cursor *cursor, uint64_t value, size_t least)
+{
+    char digits[NUMBER_WIDTH];
+    if (value < 10 && least <= 1) {
+        *cursor->at++ = (uint8_t)('0' + value);
+        return;
+    }
+    const size_t len = format_digits(value, least, digits);
+    put(cursor, digits + NUMBER_WIDTH - len, len);
+}
+
+static inline void put_two(struct cursor *cursor, unsigned value)
+{
+    cursor->at[0] = (uint8_t)('0' + value / 10);
+    cursor->at[1] = (uint8_t)('0' + value % 10);
+    cursor->at += 2;
 }
 
 /* As hyp_decimal_format writes it. */
 static void put_decimal(struct cursor *cursor, struct hyp_decimal value)
 {
     enum { EXP10_MAX = 18 };
-    static const uint64_t powers[EXP10_MAX + 1] = {
-        1,
-        10,
-        100,
-        1000,
-        10000,
-        100000,
-        1000000,
-        10000000,
-        100000000,
-        1000000000,
-        10000000000,
-        100000000000,
-        1000000000000,
-        10000000000000,
-        100000000000000,
-        1000000000000000,
-        10000000000000000,
-        100000000000000000,
-        1000000000000000000,
-    };
+    char digits[NUMBER_WIDTH];
     if (value.exp10 < -EXP10_MAX || value.exp10 > EXP10_MAX) {
         struct hyp_buf buf;
         hyp_buf_init_fixed(&buf, cursor->at, 48);
@@ -109,54 +140,72 @@ static void put_decimal(struct cursor *cursor, struct hyp_decimal value)
         cursor->at += buf.len;
         return;
     }
-    const bool negative = value.digits < 0;
-    const uint64_t magnitude = negative ? 0 - (uint64_t)value.digits : (uint64_t)value.digits;
-    if (negative) {
-        PUT(cursor, "-");
+    const uint64_t magnitude =
+        value.digits < 0 ? 0 - (uint64_t)value.digits : (uint64_t)value.digits;
+    if (value.digits < 0) {
+        *cursor->at++ = '-';
     }
-    if (value.exp10 >= 0) {
-        put_digits(cursor, magnitude, 1);
-        for (int i = 0; magnitude != 0 && i < value.exp10; i++) {
-            PUT(cursor, "0");
-        }
-        return;
+    const size_t fraction = value.exp10 < 0 ? (size_t)-value.exp10 : 0;
+    const size_t len = format_digits(magnitude, fraction + 1, digits);
+    put(cursor, digits + NUMBER_WIDTH - len, len - fraction);
+    if (fraction > 0) {
+        *cursor->at++ = '.';
+        put(cursor, digits + NUMBER_WIDTH - fraction, fraction);
     }
-    const uint64_t power = powers[-value.exp10];
-    put_digits(cursor, magnitude / power, 1);
-    PUT(cursor, ".");
-    put_digits(cursor, magnitude % power, (size_t)-value.exp10);
+    for (int i = 0; magnitude != 0 && i < value.exp10; i++) {
+        *cursor->at++ = '0';
+    }
 }
 
 /* As hyp_civil_format writes it, in quotes. */
 static void put_civil(struct cursor *cursor, const struct hyp_civil *civil)
 {
-    PUT(cursor, "\"");
+    *cursor->at++ = '"';
     if (civil->precision != HYP_CIVIL_TIME_OF_DAY) {
         put_digits(cursor, (uint64_t)civil->year, 4);
-        PUT(cursor, "-");
-        put_digits(cursor, civil->month, 2);
-        PUT(cursor, "-");
-        put_digits(cursor, civil->day, 2);
+        *cursor->at++ = '-';
+        put_two(cursor, civil->month);
+        *cursor->at++ = '-';
+        put_two(cursor, civil->day);
     }
     if (civil->precision == HYP_CIVIL_MINUTE || civil->precision == HYP_CIVIL_SECOND) {
-        PUT(cursor, "T");
+        *cursor->at++ = 'T';
     }
     if (civil->precision != HYP_CIVIL_DATE) {
-        put_digits(cursor, civil->hour, 2);
-        PUT(cursor, ":");
-        put_digits(cursor, civil->minute, 2);
+        put_two(cursor, civil->hour);
+        *cursor->at++ = ':';
+        put_two(cursor, civil->minute);
     }
     if (civil->precision == HYP_CIVIL_SECOND || civil->precision == HYP_CIVIL_TIME_OF_DAY) {
-        PUT(cursor, ":");
-        put_digits(cursor, civil->second, 2);
+        *cursor->at++ = ':';
+        put_two(cursor, civil->second);
     }
-    PUT(cursor, "\"");
+    *cursor->at++ = '"';
+}
+
+/* Printable ASCII that JSON does not escape: nearly every text. */
+static bool is_plain(struct hyp_str text)
+{
+    unsigned odd = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        const unsigned char c = (unsigned char)text.ptr[i];
+        odd |= c - 0x20u > 0x7Eu - 0x20u || c == '"' || c == '\\';
+    }
+    return odd == 0;
 }
 
 /* A text of the meter, escaped, or of the profile. */
 static void append_text(struct hyp_buf *out, struct hyp_str text)
 {
     struct hyp_json json;
+    uint8_t *room = is_plain(text) ? hyp_buf_room(out, text.len + 2) : NULL;
+    if (room != NULL) {
+        room[0] = '"';
+        memcpy(room + 1, text.ptr, text.len);
+        room[1 + text.len] = '"';
+        hyp_buf_take(out, text.len + 2);
+        return;
+    }
     hyp_json_init(&json, out);
     hyp_json_str(&json, text);
 }
@@ -211,14 +260,27 @@ static void put_quality(struct cursor *cursor, enum hyp_quality quality)
     PUT(cursor, "\"");
 }
 
+/* What nearly every record says: a good momentary value without storage, tariff and subunit. */
+static bool is_usual(const struct hyp_decoded_record *record)
+{
+    return record->value.quality == HYP_QUALITY_GOOD &&
+           record->function == HYP_FUNCTION_INSTANTANEOUS &&
+           (record->storage | record->tariff | record->subunit) == 0;
+}
+
 static void put_which(struct cursor *cursor, const struct hyp_decoded_record *record)
 {
     const struct hyp_value *value = &record->value;
-    put_quality(cursor, value->quality);
-    put_function(cursor, record->function);
-    PUT_NUMBER(cursor, ",\"storage\":", record->storage);
-    PUT_NUMBER(cursor, ",\"tariff\":", record->tariff);
-    PUT_NUMBER(cursor, ",\"subunit\":", record->subunit);
+    if (is_usual(record)) {
+        PUT(cursor, ",\"quality\":\"good\",\"function\":\"instantaneous\",\"storage\":0,"
+                    "\"tariff\":0,\"subunit\":0");
+    } else {
+        put_quality(cursor, value->quality);
+        put_function(cursor, record->function);
+        PUT_NUMBER(cursor, ",\"storage\":", record->storage);
+        PUT_NUMBER(cursor, ",\"tariff\":", record->tariff);
+        PUT_NUMBER(cursor, ",\"subunit\":", record->subunit);
+    }
     if (record->has_time && value->kind != HYP_VALUE_CIVIL) {
         PUT(cursor, ",\"time\":");
         put_civil(cursor, &record->time);
@@ -233,15 +295,12 @@ static void append_record(struct hyp_buf *out, const struct hyp_decoded_record *
         return;
     }
     struct cursor cursor = {room};
-    PUT(&cursor, "{\"name\":\"");
-    put_str(&cursor, names[value->key.name]);
-    PUT(&cursor, "\",\"quantity\":\"");
-    put_str(&cursor, quantities[record->quantity]);
-    PUT(&cursor, "\",\"unit\":\"");
-    put_str(&cursor, units[record->sent_unit]);
+    PUT_PIECE(&cursor, names[value->key.name]);
+    PUT_PIECE(&cursor, quantities[record->quantity]);
+    PUT_PIECE(&cursor, units[record->sent_unit]);
     if (record->sent_unit != value->unit) {
         PUT(&cursor, "\",\"profile_unit\":\"");
-        put_str(&cursor, units[value->unit]);
+        PUT_PIECE(&cursor, units[value->unit]);
     }
     PUT(&cursor, "\",\"value\":");
     if (value->kind == HYP_VALUE_TEXT && hyp_quality_is_usable(value->quality)) {
