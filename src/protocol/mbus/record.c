@@ -34,10 +34,14 @@
 void hyp_mbus_records_init(struct hyp_mbus_records *records, const uint8_t *data, size_t len,
                            struct hyp_explain *explain)
 {
-    *records = (struct hyp_mbus_records){
-        .bytes = hyp_bytes_from(data, HYP_MIN(len, (size_t)HYP_LIMIT_FRAME_BYTES)),
-        .explain = explain,
-    };
+    records->bytes = hyp_bytes_from(data, HYP_MIN(len, (size_t)HYP_LIMIT_FRAME_BYTES));
+    records->index = 0;
+    records->msb_first = false;
+    records->keep_containers = false;
+    records->explain = explain;
+    records->more_follows = false;
+    records->ended = false;
+    records->profile.elements = NULL; /* none is open: nobody looks at the rest */
 }
 
 /* DIB and VIB of the record at the reader. */
