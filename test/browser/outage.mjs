@@ -26,6 +26,28 @@ async function killed({ tap, server, admin, device }) {
   await page.close();
 }
 
+/** Asked too early, or cut off in the middle: the page asks again without a click. */
+async function refusedOnce({ tap, server, admin }) {
+  const page = await admin.newPage();
+  const answers = [
+    { status: 503, headers: { 'Retry-After': '1' }, contentType: 'application/problem+json', body: '{"title":"Not available now","code":"BUSY","detail":"The store is starting"}' },
+    { status: 200, contentType: 'application/json', body: '{"items":[{"id":' },
+  ];
+  await page.route((url) => url.pathname === '/api/v1/lines', (route) => {
+    const answer = answers.shift();
+    return answer ? route.fulfill(answer) : route.continue();
+  });
+  await page.goto(`${server.url}/lines`);
+  await page.getByText('The store is starting').waitFor();
+  tap.ok(true, 'a server that is not ready yet says so on the page');
+  await page.getByText('The server cannot be reached').first().waitFor();
+  tap.ok(true, 'it is asked again by itself, and half an answer is none');
+  await page.locator('tbody tr').first().waitFor();
+  tap.ok(true, 'and again, until the page is there');
+  unexpected(admin);
+  await page.close();
+}
+
 async function offline({ tap, server, browser }) {
   // With its service worker the application opens without a server, and says what is missing.
   const context = await browser.person({ serviceWorkers: 'allow' });
@@ -73,6 +95,7 @@ async function expired({ tap, server, browser, device }) {
 
 export async function run(world) {
   await killed(world);
+  await refusedOnce(world);
   await expired(world);
   await offline(world);
 }

@@ -10,6 +10,8 @@ export class ApiError extends Error {
     super(detail);
   }
   get unreachable(): boolean { return this.status === 0; }
+  /** Is the same question likely to be answered a little later? */
+  get passing(): boolean { return [0, 429, 502, 503, 504].includes(this.status); }
 }
 
 let csrf = '';
@@ -72,7 +74,12 @@ export async function call<T>(method: string, path: string, o: Options = {}): Pr
   if (res.status === 401 && !o.anonymous && await hooks.onSignedOut()) res = await send(method, path, o);
   if (!res.ok) throw await problemOf(res);
   if (res.status === 204) return undefined as T;
-  return await res.json() as T;
+  try { return await res.json() as T; }
+  catch (e) {
+    if (o.signal?.aborted) throw e;
+    // The answer broke off, or it is the page of a proxy: the server itself was not reached.
+    throw new ApiError(0, 'UNREACHABLE', '');
+  }
 }
 
 export const get = <T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> =>

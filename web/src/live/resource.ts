@@ -12,7 +12,10 @@ export interface Resource<T> {
 const asError = (e: unknown): ApiError =>
   e instanceof ApiError ? e : new ApiError(-1, 'CLIENT', e instanceof Error ? e.message : String(e));
 
-/** Fetches when `key` changes, after a reconnect, and on reload(). A null key fetches nothing. */
+const AGAIN_SECONDS = 5; // when the server does not say how long to wait
+
+/** Fetches when `key` changes, after a reconnect, on reload(), and again by itself after a failure
+    that passes. A null key fetches nothing. */
 export function useResource<T>(key: string | null, fetcher: (signal: AbortSignal) => Promise<T>): Resource<T> {
   const data = useSignal<T | null>(null);
   const error = useSignal<ApiError | null>(null);
@@ -28,7 +31,9 @@ export function useResource<T>(key: string | null, fetcher: (signal: AbortSignal
     const aborts = new Set<AbortController>();
     let newest = 0;
     let alive = true;
+    let again: ReturnType<typeof setTimeout> | undefined;
     const load = (): void => {
+      clearTimeout(again);
       const mine = ++newest;
       const abort = new AbortController();
       aborts.add(abort);
@@ -41,7 +46,9 @@ export function useResource<T>(key: string | null, fetcher: (signal: AbortSignal
         },
         (e: unknown) => {
           if (!alive || mine !== newest || abort.signal.aborted) return;
-          error.value = asError(e); loading.value = false;
+          const failure = asError(e);
+          error.value = failure; loading.value = false;
+          if (failure.passing) again = setTimeout(load, 1000 * (failure.retryAfter ?? AGAIN_SECONDS));
         },
       ).finally(() => aborts.delete(abort));
     };
@@ -49,7 +56,7 @@ export function useResource<T>(key: string | null, fetcher: (signal: AbortSignal
     if (keyOfData.current !== null && keyOfData.current !== key) { data.value = null; error.value = null; }
     run.current = load;
     load();
-    return () => { alive = false; aborts.forEach((a) => a.abort()); };
+    return () => { alive = false; clearTimeout(again); aborts.forEach((a) => a.abort()); };
   }, [key, bump]);
 
   return {
