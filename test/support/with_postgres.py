@@ -106,6 +106,31 @@ def shared_folder():
     return f"{base}/hypocaust-pg-{mark}"
 
 
+def take_gate(path):
+    """Opens and locks the file; the one who had it before may have removed it meanwhile."""
+    while True:
+        gate = open(path, "w", encoding="ascii")
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        try:
+            if os.stat(path).st_ino == os.fstat(gate.fileno()).st_ino:
+                return gate
+        except FileNotFoundError:
+            pass
+        gate.close()
+
+
+def leave(server, users):
+    """Inside the gate: the last one takes everything away, the two files too."""
+    fcntl.flock(users, fcntl.LOCK_UN)
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return  # somebody else is still at it
+    server.remove()
+    os.unlink(users.name)
+    os.unlink(server.folder + ".gate")
+
+
 def main():
     programs = find_programs()
     if programs is None:
@@ -113,26 +138,18 @@ def main():
         return 0
     server = Server(programs, shared_folder())
     # Two locks: one over starting and stopping, one that every user of the server shares.
-    with open(server.folder + ".gate", "w", encoding="ascii") as gate, \
-            open(server.folder + ".users", "w", encoding="ascii") as users:
-        fcntl.flock(gate, fcntl.LOCK_EX)
+    with take_gate(server.folder + ".gate"):
+        users = open(server.folder + ".users", "w", encoding="ascii")
         if not server.is_running():
             shutil.rmtree(server.folder, ignore_errors=True)
             server.make()
             server.start()
         fcntl.flock(users, fcntl.LOCK_SH)
-        fcntl.flock(gate, fcntl.LOCK_UN)
-        try:
-            return subprocess.run(sys.argv[1:], env={**os.environ, "HYP_TEST_DATABASE": server.url},
-                                  check=False).returncode
-        finally:
-            fcntl.flock(gate, fcntl.LOCK_EX)
-            fcntl.flock(users, fcntl.LOCK_UN)
-            try:
-                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                server.remove()
-            except BlockingIOError:
-                pass  # somebody else is still at it
+    try:
+        return subprocess.run(sys.argv[1:], env={**os.environ, "HYP_TEST_DATABASE": server.url}, check=False).returncode
+    finally:
+        with take_gate(server.folder + ".gate"):
+            leave(server, users)
 
 
 if __name__ == "__main__":
