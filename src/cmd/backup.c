@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hypocaust backup and hypocaust restore: a data folder to a backup folder, and back.
+ * hypocaust backup and hypocaust restore: a store to a backup folder, and back.
  */
 #include "cmd/command.h"
 
+#include "cmd/database.h"
 #include "cmd/options.h"
+#include "store/move.h"
 #include "store/store.h"
 
 #include <stddef.h>
@@ -13,16 +15,25 @@
 struct settings {
     const char *data;
     const char *other; /* --to or --from */
+    const char *database;
 };
 
 static const char backup_usage[] =
-    "hypocaust backup --data DIR --to DIR\n"
-    "Copies the data folder, as it is at this moment, into a new folder and checks the copy.\n"
-    "The server may be running. The copy holds secret.key: guard it like the data itself.";
+    "hypocaust backup --data DIR [--database URL] --to DIR\n"
+    "Copies the store, as it is at this moment, into a new folder and checks the copy. The\n"
+    "server may be running. The copy holds secret.key: guard it like the data itself.";
 
 static const char restore_usage[] =
-    "hypocaust restore --from DIR --data DIR\n"
-    "Checks a backup and copies it into a new or empty data folder.";
+    "hypocaust restore --from DIR --data DIR [--database URL]\n"
+    "Checks a backup and copies it into a new or empty data folder, or into an empty\n"
+    "PostgreSQL database with the keys in that folder. Backups of both kinds fit both.";
+
+#define DATABASE_OPTION                                                                        \
+    {                                                                                          \
+        .name = "database", .argument = "URL",                                                 \
+        .help = "postgresql://... instead of files ($HYPOCAUST_DATABASE)",                     \
+        .offset = offsetof(struct settings, database)                                          \
+    }
 
 static const struct hyp_option backup_options[] = {
     {.name = "data",
@@ -33,6 +44,7 @@ static const struct hyp_option backup_options[] = {
      .argument = "DIR",
      .help = "folder to make",
      .offset = offsetof(struct settings, other)},
+    DATABASE_OPTION,
 };
 
 static const struct hyp_option restore_options[] = {
@@ -44,6 +56,7 @@ static const struct hyp_option restore_options[] = {
      .argument = "DIR",
      .help = "data folder to make",
      .offset = offsetof(struct settings, data) },
+    DATABASE_OPTION,
 };
 
 /* Returns -1 to go on, or the exit status. */
@@ -73,8 +86,11 @@ int hyp_command_backup(int argc, char **argv)
         return ended;
     }
     struct hyp_error err = {0};
-    if (hyp_store_backup_folder(settings.data, settings.other, hyp_clock_system(), &err) !=
-        HYP_OK) {
+    char *database = hyp_database_take(settings.database);
+    enum hyp_status status = hyp_store_backup_folder(settings.data, database, settings.other,
+                                                     hyp_clock_system(), &err);
+    hyp_database_forget(database);
+    if (status != HYP_OK) {
         fprintf(stderr, "hypocaust backup: %s\n", err.text);
         return 1;
     }
@@ -91,7 +107,14 @@ int hyp_command_restore(int argc, char **argv)
         return ended;
     }
     struct hyp_error err = {0};
-    if (hyp_store_restore(settings.other, settings.data, &err) != HYP_OK) {
+    char *database = hyp_database_take(settings.database);
+    const struct hyp_store_move move = {
+        .folder = settings.data, .database = database, .clock = hyp_clock_system()};
+    enum hyp_status status = database == NULL
+                                 ? hyp_store_restore(settings.other, settings.data, &err)
+                                 : hyp_store_restore_database(settings.other, &move, &err);
+    hyp_database_forget(database);
+    if (status != HYP_OK) {
         fprintf(stderr, "hypocaust restore: %s\n", err.text);
         return 1;
     }

@@ -264,21 +264,12 @@ static enum hyp_status copy_database(struct hyp_db *db, const char *target, cons
     return status == HYP_OK ? check_copy(target, name, err) : status;
 }
 
-static enum hyp_status back_up(struct hyp_connections from, const struct hyp_secret *secret,
-                               hyp_utc now, const char *target, int64_t *ret_damaged,
-                               struct hyp_error *err)
+/* What every backup has beside the two databases. */
+static enum hyp_status finish_copy(const char *target, const struct hyp_secret *secret,
+                                   hyp_utc now, int64_t *ret_damaged, struct hyp_error *err)
 {
     struct hyp_path path;
-    enum hyp_status status = prepare_target(target, err);
-    if (status == HYP_OK) {
-        status = copy_database(from.main, target, HYP_MAIN_FILE, err);
-    }
-    if (status == HYP_OK) {
-        status = copy_database(from.frames, target, HYP_FRAMES_FILE, err);
-    }
-    if (status == HYP_OK) {
-        status = hyp_path_join(&path, target, HYP_SECRET_FILE, err);
-    }
+    enum hyp_status status = hyp_path_join(&path, target, HYP_SECRET_FILE, err);
     if (status == HYP_OK) {
         status = hyp_file_create(path.text, secret->key, sizeof(secret->key), err);
     }
@@ -289,6 +280,38 @@ static enum hyp_status back_up(struct hyp_connections from, const struct hyp_sec
         status = hyp_folder_sync(target, err);
     }
     return status == HYP_OK ? count_damaged(target, ret_damaged, err) : status;
+}
+
+static enum hyp_status back_up(struct hyp_connections from, const struct hyp_secret *secret,
+                               hyp_utc now, const char *target, int64_t *ret_damaged,
+                               struct hyp_error *err)
+{
+    enum hyp_status status = prepare_target(target, err);
+    if (status == HYP_OK) {
+        status = copy_database(from.main, target, HYP_MAIN_FILE, err);
+    }
+    if (status == HYP_OK) {
+        status = copy_database(from.frames, target, HYP_FRAMES_FILE, err);
+    }
+    return status == HYP_OK ? finish_copy(target, secret, now, ret_damaged, err) : status;
+}
+
+static enum hyp_status back_up_database(const struct hyp_backup_source *source,
+                                        const struct hyp_secret *secret, hyp_utc now,
+                                        const char *target, int64_t *ret_damaged,
+                                        struct hyp_error *err)
+{
+    enum hyp_status status = prepare_target(target, err);
+    if (status == HYP_OK) {
+        status = hyp_backup_write_database(source, target, now, err);
+    }
+    if (status == HYP_OK) {
+        status = check_copy(target, HYP_MAIN_FILE, err);
+    }
+    if (status == HYP_OK) {
+        status = check_copy(target, HYP_FRAMES_FILE, err);
+    }
+    return status == HYP_OK ? finish_copy(target, secret, now, ret_damaged, err) : status;
 }
 
 enum hyp_status hyp_backup_judge(int64_t damaged, struct hyp_error *err)
@@ -313,23 +336,44 @@ static enum hyp_status open_source(const char *folder, const char *name, struct 
     return status == HYP_OK ? hyp_sqlite_open(path.text, HYP_SQLITE_READ, ret_db, err) : status;
 }
 
-enum hyp_status hyp_backup_make(const char *folder, const char *target, hyp_utc now,
-                                int64_t *ret_damaged, struct hyp_error *err)
+static enum hyp_status refuse_moved(const char *folder, struct hyp_error *err)
+{
+    struct hyp_path moved;
+    enum hyp_status status = hyp_path_join(&moved, folder, HYP_MOVED_FILE, err);
+    return status == HYP_OK && hyp_file_exists(moved.text)
+               ? hyp_error_set(err, HYP_UNSUPPORTED, -1,
+                               "the readings of %s were moved to PostgreSQL: name it with "
+                               "--database",
+                               folder)
+               : status;
+}
+
+static enum hyp_status open_sources(const char *folder, struct hyp_connections *from,
+                                    struct hyp_error *err)
+{
+    enum hyp_status status = refuse_moved(folder, err);
+    if (status == HYP_OK) {
+        status = open_source(folder, HYP_MAIN_FILE, &from->main, err);
+    }
+    return status == HYP_OK ? open_source(folder, HYP_FRAMES_FILE, &from->frames, err) : status;
+}
+
+enum hyp_status hyp_backup_make(const struct hyp_backup_source *source, const char *target,
+                                hyp_utc now, int64_t *ret_damaged, struct hyp_error *err)
 {
     struct hyp_connections from = {0};
     struct hyp_secret secret;
+    bool in_files = source->database == NULL;
     if (hyp_secret_start() != HYP_OK) {
         return hyp_error_set(err, HYP_INTERNAL, -1, "libsodium cannot be started");
     }
-    enum hyp_status status = open_source(folder, HYP_MAIN_FILE, &from.main, err);
+    enum hyp_status status = in_files ? open_sources(source->folder, &from, err) : HYP_OK;
     if (status == HYP_OK) {
-        status = open_source(folder, HYP_FRAMES_FILE, &from.frames, err);
+        status = hyp_secret_load(source->folder, &secret, err);
     }
     if (status == HYP_OK) {
-        status = hyp_secret_load(folder, &secret, err);
-    }
-    if (status == HYP_OK) {
-        status = back_up(from, &secret, now, target, ret_damaged, err);
+        status = in_files ? back_up(from, &secret, now, target, ret_damaged, err)
+                          : back_up_database(source, &secret, now, target, ret_damaged, err);
         hyp_secret_wipe(&secret);
     }
     hyp_db_close(from.main);
@@ -337,31 +381,32 @@ enum hyp_status hyp_backup_make(const char *folder, const char *target, hyp_utc 
     return status;
 }
 
-enum hyp_status hyp_store_backup_folder(const char *folder, const char *target_folder,
-                                        const struct hyp_clock *clock, struct hyp_error *err)
+static enum hyp_status make_and_judge(const struct hyp_backup_source *source,
+                                      const char *target, const struct hyp_clock *clock,
+                                      struct hyp_error *err)
 {
     int64_t damaged = 0;
     enum hyp_status status =
-        hyp_backup_make(folder, target_folder, hyp_clock_utc(clock), &damaged, err);
+        hyp_backup_make(source, target, hyp_clock_utc(clock), &damaged, err);
     return status == HYP_OK ? hyp_backup_judge(damaged, err) : status;
 }
 
-enum hyp_status hyp_backup_refuse_database(struct hyp_error *err)
+enum hyp_status hyp_store_backup_folder(const char *folder, const char *database,
+                                        const char *target_folder,
+                                        const struct hyp_clock *clock, struct hyp_error *err)
 {
-    return hyp_error_set(err, HYP_UNSUPPORTED, -1,
-                         "this store is in PostgreSQL: back it up with pg_dump or "
-                         "pg_basebackup, and secret.key with it");
+    const struct hyp_backup_source source = {.folder = folder, .database = database};
+    return make_and_judge(&source, target_folder, clock, err);
 }
 
 enum hyp_status hyp_store_backup(struct hyp_store *store, const char *target_folder,
                                  struct hyp_error *err)
 {
-    if (store->database != NULL) {
-        return hyp_backup_refuse_database(err);
-    }
     if (store->folder != NULL) {
         /* Connections of its own, so that a long copy holds up neither queries nor intake. */
-        return hyp_store_backup_folder(store->folder, target_folder, store->clock, err);
+        const struct hyp_backup_source source = {
+            .folder = store->folder, .database = store->database, .schema = store->schema};
+        return make_and_judge(&source, target_folder, store->clock, err);
     }
     int64_t damaged = 0;
     hyp_core_enter(store);

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "store/backup_database.h"
 
 #include <stdbool.h>
 
@@ -29,17 +30,15 @@ struct hyp_backup_manifest {
 };
 
 /*
- * Copies the data folder to a new or empty one and checks the pages of the copy.
+ * Copies a store to a new or empty folder and checks the pages of the copy.
  * @ret_damaged  rows of the intake log that were damaged in the store before
  * Context       blocks on disk for the whole copy, with connections of its own
  */
-HYP_MUST_USE enum hyp_status hyp_backup_make(const char *folder, const char *target,
-                                             hyp_utc now, int64_t *ret_damaged,
-                                             struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_backup_make(const struct hyp_backup_source *source,
+                                             const char *target, hyp_utc now,
+                                             int64_t *ret_damaged, struct hyp_error *err);
 /* CORRUPT with its sentence when there were damaged rows. */
 HYP_MUST_USE enum hyp_status hyp_backup_judge(int64_t damaged, struct hyp_error *err);
-/* UNSUPPORTED, with the tools that back up a PostgreSQL database. */
-HYP_MUST_USE enum hyp_status hyp_backup_refuse_database(struct hyp_error *err);
 
 /* HYP_OK | NOT_FOUND (no manifest: no whole backup) | UNSUPPORTED, MALFORMED | IO */
 HYP_MUST_USE enum hyp_status hyp_backup_read(const char *folder,

@@ -107,8 +107,10 @@ enum hyp_status hyp_backups_report(struct hyp_backups *backups, struct hyp_arena
 static enum hyp_status make_partial(struct hyp_backups *backups, const char *partial,
                                     hyp_utc now, int64_t *ret_damaged, struct hyp_error *err)
 {
-    enum hyp_status status =
-        hyp_backup_make(backups->config.store->folder, partial, now, ret_damaged, err);
+    const struct hyp_store *store = backups->config.store;
+    const struct hyp_backup_source source = {
+        .folder = store->folder, .database = store->database, .schema = store->schema};
+    enum hyp_status status = hyp_backup_make(&source, partial, now, ret_damaged, err);
     if (status == HYP_OK) {
         status = hyp_backup_verify(partial, err);
     }
@@ -287,9 +289,6 @@ static void *work(void *argument)
 
 static enum hyp_status check(const struct hyp_backups_config *config, struct hyp_error *err)
 {
-    if (config->store->database != NULL) {
-        return hyp_backup_refuse_database(err);
-    }
     if (config->store->folder == NULL) {
         return hyp_error_set(err, HYP_UNSUPPORTED, -1,
                              "a store in memory has no daily backups: use a data folder");

@@ -59,7 +59,7 @@ struct hyp_backups_report {
 };
 
 /*
- * Returns    HYP_OK | UNSUPPORTED (PostgreSQL, memory) | INVALID (no number) | NO_MEMORY
+ * Returns    HYP_OK | UNSUPPORTED (memory) | INVALID (no number) | NO_MEMORY
  * Ownership  caller destroys it before the store is closed
  */
 HYP_MUST_USE enum hyp_status hyp_backups_create(const struct hyp_backups_config *config,

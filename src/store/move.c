@@ -9,12 +9,12 @@
 #include "store/partition.h"
 #include "store/postgres/postgres.h"
 #include "store/sqlite/sqlite.h"
+#include "store/store.h"
 
 #include <string.h>
 #include <unistd.h>
 
 #define ARENA_MAX (4 * 1024 * 1024)
-#define TABLES_MAX 256
 
 struct moving {
     const struct hyp_store_move *move;
@@ -86,35 +86,6 @@ static enum hyp_status open_ends(struct moving *m)
 
 /* --- tables --- */
 
-/* Names of the tables, those that others refer to first. */
-static enum hyp_status list_tables(struct moving *m, struct hyp_db *to,
-                                   const char *names[static TABLES_MAX], size_t *ret_count)
-{
-    struct hyp_query query;
-    hyp_query_open(
-        &query, to,
-        "SELECT name::text FROM (WITH RECURSIVE step(id, depth) AS ("
-        " SELECT oid, 0 FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
-        " AND relnamespace = to_regnamespace(quote_ident(current_schema()))"
-        " UNION SELECT conrelid, depth + 1 FROM step JOIN pg_constraint ON confrelid = id"
-        " WHERE contype = 'f' AND conrelid <> confrelid AND depth < 32)"
-        " SELECT relname AS name, MAX(depth) AS depth FROM step JOIN pg_class ON oid = id"
-        " GROUP BY relname) AS tables WHERE name NOT IN ('schema_version', "
-        "'" HYP_POSTGRES_COUNTER "') ORDER BY depth, name");
-    size_t count = 0;
-    enum hyp_status status = HYP_OK;
-    while (status == HYP_OK && hyp_query_row(&query)) {
-        const char *name = hyp_arena_copy_str(&m->arena, hyp_query_str(&query));
-        status = name == NULL || count == TABLES_MAX ? HYP_LIMIT : HYP_OK;
-        if (status == HYP_OK) {
-            names[count++] = name;
-        }
-    }
-    enum hyp_status read = hyp_query_close(&query);
-    *ret_count = count;
-    return status == HYP_OK ? read : status;
-}
-
 static enum hyp_status name_failure(struct moving *m, struct hyp_db *db, enum hyp_status status,
                                     const char *table)
 {
@@ -130,7 +101,8 @@ static enum hyp_status move_table(struct moving *m, size_t i, const char *name)
     struct hyp_move_sum sent = {0};
     struct hyp_move_sum found = {0};
     struct hyp_db *at = m->to[i];
-    enum hyp_status status = hyp_move_table_open(m->to[i], name, &m->arena, &table);
+    enum hyp_status status =
+        hyp_move_table_open(m->to[i], name, HYP_MOVE_SHARDED, &m->arena, &table);
     if (status == HYP_OK) {
         status = hyp_move_table_copy(&table, m->from[i], m->to[i], &sent);
         at = m->from[i]->error_text[0] != '\0' ? m->from[i] : at;
@@ -160,7 +132,8 @@ static enum hyp_status check_empty(struct moving *m, const char *const *names, s
     for (size_t i = 0; i < count; i++) {
         struct hyp_move_table table;
         struct hyp_move_sum found = {0};
-        enum hyp_status status = hyp_move_table_open(m->to[0], names[i], &m->arena, &table);
+        enum hyp_status status =
+            hyp_move_table_open(m->to[0], names[i], HYP_MOVE_SHARDED, &m->arena, &table);
         if (status == HYP_OK) {
             status = hyp_move_table_sum(&table, m->to[0], &found);
         }
@@ -235,9 +208,9 @@ static enum hyp_status make_partitions(struct hyp_db *from, struct hyp_db *to)
 
 static enum hyp_status move_database(struct moving *m, size_t i)
 {
-    const char *names[TABLES_MAX];
+    const char *names[HYP_MOVE_TABLES];
     size_t count = 0;
-    enum hyp_status status = list_tables(m, m->to[i], names, &count);
+    enum hyp_status status = hyp_move_list_tables(m->to[i], &m->arena, names, &count);
     if (status != HYP_OK) {
         return name_failure(m, m->to[i], status, "list");
     }
@@ -263,9 +236,9 @@ static enum hyp_status move_database(struct moving *m, size_t i)
 
 static enum hyp_status move_all(struct moving *m)
 {
-    const char *names[TABLES_MAX];
+    const char *names[HYP_MOVE_TABLES];
     size_t count = 0;
-    enum hyp_status status = list_tables(m, m->to[0], names, &count);
+    enum hyp_status status = hyp_move_list_tables(m->to[0], &m->arena, names, &count);
     if (status != HYP_OK) {
         return name_failure(m, m->to[0], status, "list");
     }
@@ -311,4 +284,35 @@ enum hyp_status hyp_store_move(const struct hyp_store_move *move, struct hyp_err
     }
     hyp_arena_finish(&m.arena);
     return status;
+}
+
+/* --- restore --- */
+
+/* The folder needs its key and nothing else any more. */
+static enum hyp_status drop_files(const char *folder, struct hyp_error *err)
+{
+    static const char *const names[] = {
+        HYP_MAIN_FILE,          HYP_MAIN_FILE "-wal",   HYP_MAIN_FILE "-shm", HYP_FRAMES_FILE,
+        HYP_FRAMES_FILE "-wal", HYP_FRAMES_FILE "-shm", HYP_MOVED_FILE,
+    };
+    struct hyp_path path;
+    enum hyp_status status = HYP_OK;
+    for (size_t i = 0; i < HYP_ARRAY_LEN(names) && status == HYP_OK; i++) {
+        status = hyp_path_join(&path, folder, names[i], err);
+        if (status == HYP_OK) {
+            status = hyp_file_remove(path.text, err);
+        }
+    }
+    return status == HYP_OK ? hyp_folder_sync(folder, err) : status;
+}
+
+enum hyp_status hyp_store_restore_database(const char *backup_folder,
+                                           const struct hyp_store_move *move,
+                                           struct hyp_error *err)
+{
+    enum hyp_status status = hyp_store_restore(backup_folder, move->folder, err);
+    if (status == HYP_OK) {
+        status = hyp_store_move(move, err);
+    }
+    return status == HYP_OK ? drop_files(move->folder, err) : status;
 }

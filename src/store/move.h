@@ -38,4 +38,13 @@ struct hyp_store_move {
 HYP_MUST_USE enum hyp_status hyp_store_move(const struct hyp_store_move *move,
                                             struct hyp_error *err);
 
+/*
+ * Verifies a backup and restores it into an empty database, with secret.key in the new or empty
+ * folder that `move` names. When the database refuses it, the folder holds all of it as files:
+ * hyp_store_move goes on from there.
+ */
+HYP_MUST_USE enum hyp_status hyp_store_restore_database(const char *backup_folder,
+                                                        const struct hyp_store_move *move,
+                                                        struct hyp_error *err);
+
 #endif

@@ -4,6 +4,7 @@
 #include "base/crypto.h"
 #include "base/limits.h"
 #include "store/postgres/copy.h"
+#include "store/postgres/postgres.h"
 
 #include <string.h>
 
@@ -93,7 +94,8 @@ static void add_column(struct hyp_buf *list, struct hyp_str name, const char *so
 }
 
 static enum hyp_status read_columns(struct hyp_db *to, struct hyp_move_table *table,
-                                    struct hyp_buf *columns, struct hyp_buf *sources)
+                                    enum hyp_move_columns which, struct hyp_buf *columns,
+                                    struct hyp_buf *sources)
 {
     struct hyp_query query;
     hyp_query_open(&query, to,
@@ -105,12 +107,16 @@ static enum hyp_status read_columns(struct hyp_db *to, struct hyp_move_table *ta
     while (status == HYP_OK && hyp_query_row(&query)) {
         struct hyp_str name = hyp_query_str(&query);
         struct hyp_str type = hyp_query_str(&query);
+        const char *source = source_of(table->name, name);
+        if (source != NULL && which == HYP_MOVE_PLAIN) {
+            continue;
+        }
         if (!is_plain(name) || table->count == HYP_MOVE_COLUMNS) {
             status = HYP_UNSUPPORTED;
             break;
         }
         add_column(columns, name, NULL);
-        add_column(sources, name, source_of(table->name, name));
+        add_column(sources, name, source);
         status = find_type(type, &table->types[table->count++]);
     }
     enum hyp_status read = hyp_query_close(&query);
@@ -137,8 +143,24 @@ static const char *write_copy(struct hyp_arena *arena, const char *list, const c
                                           : NULL;
 }
 
+static const char *write_insert(struct hyp_arena *arena, const char *list, const char *name,
+                                size_t count)
+{
+    char text[SQL_MAX];
+    struct hyp_buf sql;
+    hyp_buf_init_fixed(&sql, text, sizeof(text));
+    hyp_buf_append_fmt(&sql, "INSERT INTO \"%s\" (%s) VALUES (", name, list);
+    for (size_t i = 1; i <= count; i++) {
+        hyp_buf_append_fmt(&sql, "%s$%zu", i == 1 ? "" : ", ", i);
+    }
+    hyp_buf_append_char(&sql, ')');
+    return hyp_buf_status(&sql) == HYP_OK ? hyp_arena_copy_str(arena, hyp_buf_view(&sql))
+                                          : NULL;
+}
+
 enum hyp_status hyp_move_table_open(struct hyp_db *to, const char *name,
-                                    struct hyp_arena *arena, struct hyp_move_table *table)
+                                    enum hyp_move_columns which, struct hyp_arena *arena,
+                                    struct hyp_move_table *table)
 {
     char column_text[SQL_MAX / 2];
     char source_text[SQL_MAX / 2];
@@ -150,7 +172,7 @@ enum hyp_status hyp_move_table_open(struct hyp_db *to, const char *name,
     if (!is_plain(hyp_str_from(name))) {
         return HYP_UNSUPPORTED;
     }
-    enum hyp_status status = read_columns(to, table, &columns, &sources);
+    enum hyp_status status = read_columns(to, table, which, &columns, &sources);
     if (status != HYP_OK) {
         return status;
     }
@@ -158,9 +180,42 @@ enum hyp_status hyp_move_table_open(struct hyp_db *to, const char *name,
     table->select = write_select(arena, list, name);
     table->source = write_select(arena, hyp_buf_terminate(&sources), name);
     table->copy = write_copy(arena, list, name);
+    table->insert = write_insert(arena, list, name, table->count);
     bool whole = hyp_buf_status(&columns) == HYP_OK && hyp_buf_status(&sources) == HYP_OK &&
-                 table->select != NULL && table->source != NULL && table->copy != NULL;
+                 table->select != NULL && table->source != NULL && table->copy != NULL &&
+                 table->insert != NULL;
     return whole ? HYP_OK : HYP_LIMIT;
+}
+
+/* --- tables --- */
+
+enum hyp_status hyp_move_list_tables(struct hyp_db *db, struct hyp_arena *arena,
+                                     const char *names[static HYP_MOVE_TABLES],
+                                     size_t *ret_count)
+{
+    struct hyp_query query;
+    hyp_query_open(
+        &query, db,
+        "SELECT name::text FROM (WITH RECURSIVE step(id, depth) AS ("
+        " SELECT oid, 0 FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
+        " AND relnamespace = to_regnamespace(quote_ident(current_schema()))"
+        " UNION SELECT conrelid, depth + 1 FROM step JOIN pg_constraint ON confrelid = id"
+        " WHERE contype = 'f' AND conrelid <> confrelid AND depth < 32)"
+        " SELECT relname AS name, MAX(depth) AS depth FROM step JOIN pg_class ON oid = id"
+        " GROUP BY relname) AS tables WHERE name NOT IN ('schema_version', "
+        "'" HYP_POSTGRES_COUNTER "') ORDER BY depth, name");
+    size_t count = 0;
+    enum hyp_status status = HYP_OK;
+    while (status == HYP_OK && hyp_query_row(&query)) {
+        const char *name = hyp_arena_copy_str(arena, hyp_query_str(&query));
+        status = name == NULL || count == HYP_MOVE_TABLES ? HYP_LIMIT : HYP_OK;
+        if (status == HYP_OK) {
+            names[count++] = name;
+        }
+    }
+    enum hyp_status read = hyp_query_close(&query);
+    *ret_count = count;
+    return status == HYP_OK ? read : status;
 }
 
 /* --- rows --- */
@@ -230,9 +285,58 @@ static void add_row(struct hyp_move_sum *sum, struct hyp_str tuple)
     sum->checksum += hash;
 }
 
-/* Goes over all rows of a table. @copy NULL = only the sum */
+static void bind_column(struct hyp_query *insert, struct hyp_query *row,
+                        enum hyp_move_type type)
+{
+    struct hyp_str bytes;
+    if (row->db->ops->column_is_null(row->stmt, row->column)) {
+        row->column++;
+        hyp_query_bind_id(insert, 0);
+        return;
+    }
+    switch (type) {
+    case HYP_MOVE_INT: hyp_query_bind_i64(insert, hyp_query_i64(row)); return;
+    case HYP_MOVE_REAL: hyp_query_bind_f64(insert, hyp_query_f64(row)); return;
+    case HYP_MOVE_TEXT: hyp_query_bind_str(insert, hyp_query_str(row)); return;
+    case HYP_MOVE_BLOB:
+        bytes = hyp_query_blob(row);
+        hyp_query_bind_blob(insert, (const uint8_t *)bytes.ptr, bytes.len);
+        return;
+    }
+}
+
+/* Writes the row that the query stands on. */
+static enum hyp_status insert_row(const struct hyp_move_table *table, struct hyp_query *row,
+                                  struct hyp_db *to)
+{
+    struct hyp_query insert;
+    hyp_query_open(&insert, to, table->insert);
+    row->column = 0;
+    for (size_t i = 0; i < table->count; i++) {
+        bind_column(&insert, row, table->types[i]);
+    }
+    return hyp_query_run(&insert, NULL);
+}
+
+/* Where the rows go. Both NULL = only the sum. */
+struct sink {
+    struct hyp_postgres_copy *copy;
+    struct hyp_db *insert;
+};
+
+static enum hyp_status pass_row(const struct hyp_move_table *table, struct hyp_query *row,
+                                const struct hyp_buf *tuple, struct sink sink)
+{
+    if (sink.copy != NULL) {
+        hyp_postgres_copy_row(sink.copy, hyp_buf_view(tuple));
+        return sink.copy->status;
+    }
+    return sink.insert == NULL ? HYP_OK : insert_row(table, row, sink.insert);
+}
+
+/* Goes over all rows of a table. */
 static enum hyp_status go_over(const struct hyp_move_table *table, struct hyp_db *db,
-                               struct hyp_postgres_copy *copy, struct hyp_move_sum *ret_sum)
+                               struct sink sink, struct hyp_move_sum *ret_sum)
 {
     const char *sql = hyp_db_is_sharded(db) ? table->select : table->source;
     struct hyp_buf tuple HYP_CLEANUP(hyp_buf_finish);
@@ -246,9 +350,8 @@ static enum hyp_status go_over(const struct hyp_move_table *table, struct hyp_db
         if (status == HYP_OK) {
             add_row(&sum, hyp_buf_view(&tuple));
         }
-        if (status == HYP_OK && copy != NULL) {
-            hyp_postgres_copy_row(copy, hyp_buf_view(&tuple));
-            status = copy->status;
+        if (status == HYP_OK) {
+            status = pass_row(table, &query, &tuple, sink);
         }
     }
     enum hyp_status read = hyp_query_close(&query);
@@ -264,7 +367,7 @@ enum hyp_status hyp_move_table_copy(const struct hyp_move_table *table, struct h
     hyp_postgres_copy_begin(&copy, to, table->copy);
     enum hyp_status status = copy.status;
     if (status == HYP_OK) {
-        status = go_over(table, from, &copy, ret_sum);
+        status = go_over(table, from, (struct sink){.copy = &copy}, ret_sum);
         if (status != HYP_OK && copy.status == HYP_OK) {
             copy.status = status; /* tells the server that this is not all */
         }
@@ -277,5 +380,11 @@ enum hyp_status hyp_move_table_copy(const struct hyp_move_table *table, struct h
 enum hyp_status hyp_move_table_sum(const struct hyp_move_table *table, struct hyp_db *db,
                                    struct hyp_move_sum *ret_sum)
 {
-    return go_over(table, db, NULL, ret_sum);
+    return go_over(table, db, (struct sink){0}, ret_sum);
+}
+
+enum hyp_status hyp_move_table_insert(const struct hyp_move_table *table, struct hyp_db *from,
+                                      struct hyp_db *to, struct hyp_move_sum *ret_sum)
+{
+    return go_over(table, from, (struct sink){.insert = to}, ret_sum);
 }

@@ -533,8 +533,9 @@ void hyp_store_stats(struct hyp_store *store, struct hyp_store_stats *ret_stats)
  * after writing. Holds secret.key too: guard it like the store itself. */
 HYP_MUST_USE enum hyp_status hyp_store_backup(struct hyp_store *store,
                                               const char *target_folder, struct hyp_error *err);
-/* The same of a folder that another process may have open. */
-HYP_MUST_USE enum hyp_status hyp_store_backup_folder(const char *folder,
+/* The same of a folder that another process may have open.
+ * @database  URL of the PostgreSQL database that the folder's store is in; NULL = its files */
+HYP_MUST_USE enum hyp_status hyp_store_backup_folder(const char *folder, const char *database,
                                                      const char *target_folder,
                                                      const struct hyp_clock *clock,
                                                      struct hyp_error *err);

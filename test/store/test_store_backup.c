@@ -4,6 +4,9 @@
  */
 #include "fixture.h"
 
+#include "store/backup_copy.h"
+#include "store/move.h"
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -76,6 +79,26 @@ static void check_content(const char *path, size_t least)
     test_store_close(&t);
 }
 
+/* To where the stores of this run are. */
+static void restore(const char *backup, const char *path)
+{
+    struct test_folder folder;
+    struct test_place place;
+    struct hyp_error err = {0};
+    hyp_text_copy(folder.path, sizeof(folder.path), hyp_str_from(path));
+    test_place(&place, &folder);
+    const struct hyp_store_move move = {.folder = path,
+                                        .database = place.config.database,
+                                        .schema = place.config.schema,
+                                        .clock = hyp_clock_system()};
+    enum hyp_status status = test_is_postgres()
+                                 ? hyp_store_restore_database(backup, &move, &err)
+                                 : hyp_store_restore(backup, path, &err);
+    if (status != HYP_OK) {
+        fail_msg("not restored: %s", err.text);
+    }
+}
+
 static void a_backup_becomes_a_store_again(void **state)
 {
     (void)state;
@@ -85,7 +108,7 @@ static void a_backup_becomes_a_store_again(void **state)
     const char *backup = test_path(&folder, "backup", 1);
     const char *restored = test_path(&folder, "restored", 2);
     struct hyp_error err = {0};
-    assert_int_equal(hyp_store_backup_folder(data.path, backup, hyp_clock_system(), &err),
+    assert_int_equal(hyp_store_backup_folder(data.path, NULL, backup, hyp_clock_system(), &err),
                      HYP_OK);
     struct stat about;
     assert_int_equal(stat(test_path(&folder, "backup/secret.key", 3), &about), 0);
@@ -112,7 +135,7 @@ static void a_store_in_memory_can_be_backed_up(void **state)
     assert_int_equal(hyp_store_backup(t.store, backup, &err), HYP_OK);
     test_store_close(&t);
     const char *restored = test_path(&folder, "restored", 1);
-    assert_int_equal(hyp_store_restore(backup, restored, &err), HYP_OK);
+    restore(backup, restored);
     check_content(restored, 1);
     test_folder_remove(&folder);
 }
@@ -182,7 +205,7 @@ static void a_backup_under_load_is_of_one_moment(void **state)
     pthread_join(thread, NULL);
     test_store_close(&t);
     const char *restored = test_path(&folder, "restored", 2);
-    assert_int_equal(hyp_store_restore(backup, restored, &err), HYP_OK);
+    restore(backup, restored);
     check_content(restored, (size_t)before);
     test_folder_remove(&folder);
 }
@@ -225,7 +248,7 @@ static void a_spoiled_backup_is_refused(void **state)
     make_data(&folder, &data);
     struct hyp_error err = {0};
     const char *backup = test_path(&folder, "backup", 1);
-    assert_int_equal(hyp_store_backup_folder(data.path, backup, hyp_clock_system(), &err),
+    assert_int_equal(hyp_store_backup_folder(data.path, NULL, backup, hyp_clock_system(), &err),
                      HYP_OK);
     struct test_folder inside;
     hyp_text_copy(inside.path, sizeof(inside.path), hyp_str_from(backup));
@@ -252,15 +275,16 @@ static void folders_in_use_are_left_alone(void **state)
     make_data(&folder, &data);
     struct hyp_error err = {0};
     const char *backup = test_path(&folder, "backup", 1);
-    assert_int_equal(hyp_store_backup_folder(data.path, data.path, hyp_clock_system(), &err),
-                     HYP_EXISTS);
+    assert_int_equal(
+        hyp_store_backup_folder(data.path, NULL, data.path, hyp_clock_system(), &err),
+        HYP_EXISTS);
     assert_says(&err, "is not empty");
-    assert_int_equal(hyp_store_backup_folder(data.path, backup, hyp_clock_system(), &err),
+    assert_int_equal(hyp_store_backup_folder(data.path, NULL, backup, hyp_clock_system(), &err),
                      HYP_OK);
-    assert_int_equal(hyp_store_backup_folder(data.path, backup, hyp_clock_system(), &err),
+    assert_int_equal(hyp_store_backup_folder(data.path, NULL, backup, hyp_clock_system(), &err),
                      HYP_EXISTS);
     assert_int_equal(hyp_store_restore(backup, data.path, &err), HYP_EXISTS);
-    assert_int_equal(hyp_store_backup_folder(folder.path, test_path(&folder, "x", 2),
+    assert_int_equal(hyp_store_backup_folder(folder.path, NULL, test_path(&folder, "x", 2),
                                              hyp_clock_system(), &err),
                      HYP_NOT_FOUND);
     assert_says(&err, "is no data folder");
@@ -268,35 +292,132 @@ static void folders_in_use_are_left_alone(void **state)
     test_folder_remove(&folder);
 }
 
-/* The server's own tools do it; what says so is no half a backup. */
-static void a_store_in_postgresql_names_the_tools(void **state)
+/* --- of a database --- */
+
+static void back_up(const struct test_folder *data, const char *backup)
+{
+    struct test_store t;
+    struct hyp_error err = {0};
+    test_store_open(&t, data);
+    if (hyp_store_backup(t.store, backup, &err) != HYP_OK) {
+        fail_msg("no backup: %s", err.text);
+    }
+    test_store_close(&t);
+}
+
+/* There is one kind of backup: it becomes a store in a database, or in files. */
+static void a_backup_of_a_database_fits_both(void **state)
 {
     (void)state;
     struct test_folder folder;
-    test_folder_make(&folder);
-    struct test_store t;
-    test_store_open(&t, &folder);
-    struct hyp_error err = {0};
+    struct test_folder data;
+    make_data(&folder, &data);
     const char *backup = test_path(&folder, "backup", 1);
-    assert_int_equal(hyp_store_backup(t.store, backup, &err), HYP_UNSUPPORTED);
-    assert_non_null(strstr(err.text, "pg_dump"));
+    back_up(&data, backup);
     struct stat about;
-    assert_int_not_equal(stat(backup, &about), 0);
+    assert_int_equal(stat(test_path(&folder, "backup/secret.key", 3), &about), 0);
+    assert_int_equal(about.st_mode & 0777, 0600);
+    assert_int_not_equal(stat(test_path(&folder, "backup/hypocaust.db-wal", 3), &about), 0);
+    const char *restored = test_path(&folder, "restored", 2);
+    restore(backup, restored);
+    assert_int_not_equal(stat(test_path(&folder, "restored/hypocaust.db", 3), &about), 0);
+    check_content(restored, 10);
+    /* The same backup once more, as files. */
+    struct hyp_error err = {0};
+    const char *files = test_path(&folder, "files", 2);
+    assert_int_equal(hyp_store_restore(backup, files, &err), HYP_OK);
+    struct hyp_store_config config = {.folder = files, .clock = hyp_clock_system()};
+    struct hyp_store *store;
+    assert_int_equal(hyp_store_open(&config, &store, &err), HYP_OK);
+    struct hyp_store_stats stats;
+    hyp_store_stats(store, &stats);
+    assert_int_equal(stats.readings, 10);
+    assert_int_equal(stats.frames, 10);
+    hyp_store_close(store);
+    check_content(data.path, 10);
+    test_folder_remove(&folder);
+}
+
+static void numbers_go_on_after_a_restore(void **state)
+{
+    (void)state;
+    struct test_folder folder;
+    struct test_folder data;
+    make_data(&folder, &data);
+    struct test_store t;
+    test_store_open(&t, &data);
+    hyp_device_id gone = test_device(&t, "2");
+    assert_int_equal(hyp_store_device_remove(t.store, t.tenant, gone, NULL), HYP_OK);
     test_store_close(&t);
+    const char *backup = test_path(&folder, "backup", 1);
+    back_up(&data, backup);
+    const char *restored = test_path(&folder, "restored", 2);
+    restore(backup, restored);
+    struct test_folder again;
+    hyp_text_copy(again.path, sizeof(again.path), hyp_str_from(restored));
+    test_store_open(&t, &again);
+    assert_true(test_device(&t, "3").id > gone.id);
+    test_store_close(&t);
+    test_folder_remove(&folder);
+}
+
+static void a_database_of_another_version_is_refused(void **state)
+{
+    (void)state;
+    struct test_folder folder;
+    struct test_folder data;
+    make_data(&folder, &data);
+    struct test_place place;
+    test_place(&place, &data);
+    struct hyp_db *db = test_database(&data, true);
+    assert_int_equal(hyp_db_exec(db, "DELETE FROM schema_version WHERE version > 1"), HYP_OK);
+    hyp_db_close(db);
+    const char *backup = test_path(&folder, "backup", 1);
+    const struct hyp_backup_source source = {
+        .folder = data.path, .database = place.config.database, .schema = place.config.schema};
+    struct hyp_error err = {0};
+    int64_t damaged;
+    assert_int_equal(hyp_backup_make(&source, backup, (hyp_utc){1}, &damaged, &err),
+                     HYP_UNSUPPORTED);
+    assert_says(&err, "schema version 1");
+    /* What is there of it is no backup. */
+    assert_int_equal(hyp_store_restore(backup, test_path(&folder, "x", 2), &err),
+                     HYP_NOT_FOUND);
+    test_folder_remove(&folder);
+}
+
+static void a_moved_folder_names_its_database(void **state)
+{
+    (void)state;
+    struct test_folder folder;
+    struct test_folder data;
+    make_data(&folder, &data);
+    FILE *file = fopen(test_path(&data, "moved.txt", 3), "w");
+    assert_non_null(file);
+    fclose(file);
+    struct hyp_error err = {0};
+    assert_int_equal(hyp_store_backup_folder(data.path, NULL, test_path(&folder, "x", 2),
+                                             hyp_clock_system(), &err),
+                     HYP_UNSUPPORTED);
+    assert_says(&err, "--database");
     test_folder_remove(&folder);
 }
 
 int main(void)
 {
     struct test_list list = {0};
+    TEST_ONE(&list, a_store_in_memory_can_be_backed_up);
     if (test_is_postgres()) {
-        TEST_ONE(&list, a_store_in_postgresql_names_the_tools);
+        TEST_ONE(&list, a_backup_of_a_database_fits_both);
+        TEST_ONE(&list, numbers_go_on_after_a_restore);
+        TEST_ONE(&list, a_database_of_another_version_is_refused);
+        TEST_ONE(&list, a_backup_under_load_is_of_one_moment);
         return test_list_run(&list, "store-backup");
     }
     TEST_ONE(&list, a_backup_becomes_a_store_again);
-    TEST_ONE(&list, a_store_in_memory_can_be_backed_up);
     TEST_ONE(&list, a_backup_under_load_is_of_one_moment);
     TEST_ROWS(&list, spoiled, a_spoiled_backup_is_refused);
     TEST_ONE(&list, folders_in_use_are_left_alone);
+    TEST_ONE(&list, a_moved_folder_names_its_database);
     return test_list_run(&list, "store-backup");
 }

@@ -105,7 +105,7 @@ static void assert_restorable(struct daily *d, const char *name, bool good)
     const char *to = test_path(&d->folder, name, 2);
     enum hyp_status status = hyp_store_restore(hyp_buf_terminate(&buf), to, &err);
     assert_int_equal(status == HYP_OK, good);
-    if (good) {
+    if (good && !test_is_postgres()) { /* the copy is of files: store/backup has the way back */
         struct test_folder folder;
         struct test_store t;
         struct hyp_device *devices;
@@ -455,21 +455,22 @@ static void other_stores_are_refused(void **state)
                                         .zone = &zone.zone,
                                         .clock = &t.clock.clock};
     assert_int_equal(hyp_backups_create(&config, &backups, &err), HYP_UNSUPPORTED);
-    assert_non_null(strstr(err.text, test_is_postgres() ? "pg_dump" : "in memory"));
+    assert_non_null(strstr(err.text, "in memory"));
     test_store_close(&t);
 }
 
 int main(void)
 {
     struct test_list list = {0};
-    TEST_ONE(&list, other_stores_are_refused);
-    if (test_is_postgres()) {
-        return test_list_run(&list, "store-backups");
-    }
     TEST_ONE(&list, the_first_is_made_at_once_and_the_next_at_its_time);
     TEST_ONE(&list, a_missed_time_is_made_up_for_after_the_start);
-    TEST_ONE(&list, a_clock_that_jumps_stops_nothing);
     TEST_ONE(&list, the_oldest_goes_when_there_are_newer_good_ones);
+    TEST_ONE(&list, the_thread_makes_one_and_ends);
+    if (test_is_postgres()) { /* the rest is about folders, whatever is copied into them */
+        return test_list_run(&list, "store-backups");
+    }
+    TEST_ONE(&list, other_stores_are_refused);
+    TEST_ONE(&list, a_clock_that_jumps_stops_nothing);
     TEST_ROWS(&list, spoils, a_spoilt_backup_does_not_count);
     TEST_ONE(&list, what_is_not_ours_is_left_alone);
     TEST_ONE(&list, a_failure_says_where_and_is_tried_again);
@@ -477,6 +478,5 @@ int main(void)
     TEST_ONE(&list, a_damaged_store_is_backed_up_and_keeps_old_backups);
     TEST_ONE(&list, a_folder_in_use_by_another_server_is_refused);
     TEST_ONE(&list, one_that_is_asked_for_is_made_at_once);
-    TEST_ONE(&list, the_thread_makes_one_and_ends);
     return test_list_run(&list, "store-backups");
 }

@@ -66,7 +66,6 @@ def failing(tap, folder):
 
 def refused(tap, folder):
     rows = [
-        (("--database", "postgresql://nobody@127.0.0.1:1/none", "--backup-to", str(folder / "x")), "pg_dump"),
         (("--backup-at", "02:00"), "need --backup-to"),
         (("--backup-keep", "2"), "need --backup-to"),
         (("--backup-to", str(folder / "x"), "--backup-at", "25:00"), "must be a time of day like 02:30"),

@@ -52,6 +52,12 @@ HYP_MUST_USE enum hyp_status hyp_postgres_open(const struct hyp_postgres_config 
  */
 HYP_MUST_USE enum hyp_status hyp_postgres_lock(struct hyp_db *db, struct hyp_error *err);
 
+/*
+ * Begins a transaction that only reads, and sees nothing but what is committed now; ends with
+ * hyp_db_rollback. When the connection is lost meanwhile, it has failed.
+ */
+HYP_MUST_USE enum hyp_status hyp_postgres_snapshot(struct hyp_db *db);
+
 /* Bytes of the schema's tables and indexes on disk; 0 when that cannot be told. */
 int64_t hyp_postgres_bytes(struct hyp_db *db);
 
