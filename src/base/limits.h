@@ -48,11 +48,14 @@
 #define HYP_LIMIT_MQTT_PAYLOAD (256 * 1024)
 #define HYP_LIMIT_MQTT_UNCOMMITTED 256 /* messages not acknowledged to a broker */
 #define HYP_LIMIT_RECEIVERS 8          /* lines that are remembered to hear one meter */
-#define HYP_LIMIT_RECENT 1024          /* newest telegrams of a line known again */
-#define HYP_LIMIT_RAW_BYTES 16384      /* one kept frame: multi-telegram, Modbus snapshot */
-#define HYP_LIMIT_OUTBOX_READINGS 500  /* readings of a batch before it leaves */
-#define HYP_LIMIT_OUTBOX_FRAMES 500    /* frames of a batch before it leaves */
-#define HYP_LIMIT_OUTBOX_BYTES (4 * 1024 * 1024)        /* values of a batch before it leaves */
+#define HYP_LIMIT_COPY_MS 10000        /* the same bytes again within it are a copy */
+#define HYP_LIMIT_COPY_BLOCKS 8        /* blocks of frames that are searched for copies */
+#define HYP_LIMIT_UNREAD 1024     /* telegrams without a reading known again, a power of 2 */
+#define HYP_LIMIT_RECENT 1024     /* newest telegrams of a line known again */
+#define HYP_LIMIT_RAW_BYTES 16384 /* one kept frame: multi-telegram, Modbus snapshot */
+#define HYP_LIMIT_OUTBOX_READINGS 500            /* readings of a batch before it leaves */
+#define HYP_LIMIT_OUTBOX_FRAMES 500              /* frames of a batch before it leaves */
+#define HYP_LIMIT_OUTBOX_BYTES (4 * 1024 * 1024) /* values of a batch before it leaves */
 #define HYP_LIMIT_OUTBOX_BATCH_BYTES (16 * 1024 * 1024) /* memory of one batch */
 #define HYP_LIMIT_OUTBOX_HOT_BYTES (64 * 1024)          /* the same while the sink is idle */
 #define HYP_LIMIT_OUTBOX_SPARE 2                        /* empty batches kept for use again */

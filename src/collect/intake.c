@@ -147,11 +147,23 @@ static enum hyp_status gather(struct gathering *gathering, struct hyp_arena *are
     return HYP_OK;
 }
 
+static struct hyp_reception_copy copy_from(const struct hyp_intake *intake,
+                                           const struct hyp_arrival *arrival)
+{
+    const struct hyp_telegram *telegram = &intake->telegram;
+    return (struct hyp_reception_copy){
+        .line = arrival->source == HYP_SOURCE_AUTOMATIC ? arrival->line : (hyp_line_id){0},
+        .received = arrival->received,
+        .hash = hyp_hash_bytes(telegram->plain, telegram->received_len),
+        .mark = hyp_raw_frame_mark(arrival->bytes, arrival->len),
+        .signal_dbm = arrival->signal_dbm,
+    };
+}
+
 /* Notes who heard it. Without memory every copy becomes a reading. */
 static void note_copy(const struct hyp_intake *intake, const struct hyp_arrival *arrival,
                       struct hyp_arrived *arrived)
 {
-    const struct hyp_telegram *telegram = &intake->telegram;
     struct hyp_station *station = arrived->station;
     if (station->reception == NULL) {
         station->reception = calloc(1, sizeof(*station->reception));
@@ -159,13 +171,9 @@ static void note_copy(const struct hyp_intake *intake, const struct hyp_arrival 
     if (station->reception == NULL) {
         return;
     }
-    const struct hyp_reception_copy copy = {
-        .line = arrival->source == HYP_SOURCE_AUTOMATIC ? arrival->line : (hyp_line_id){0},
-        .received = arrival->received,
-        .hash = hyp_hash_bytes(telegram->plain, telegram->received_len),
-        .signal_dbm = arrival->signal_dbm,
-    };
-    enum hyp_reception_result result = hyp_reception_note(station->reception, &copy);
+    const struct hyp_reception_copy copy = copy_from(intake, arrival);
+    enum hyp_reception_result result =
+        hyp_reception_note(station->reception, &copy, &arrived->copy_of);
     arrived->repeated = result != HYP_RECEPTION_NEW;
     arrived->joined = result == HYP_RECEPTION_JOINED;
 }
@@ -285,6 +293,40 @@ static enum hyp_status decode_snapshot(struct hyp_intake *intake,
 
 /* --- keeping --- */
 
+/* One that gave no reading is kept once, however many receivers have heard it. */
+static void note_unread(struct hyp_intake *intake, const struct hyp_arrival *arrival,
+                        struct hyp_arrived *arrived)
+{
+    struct hyp_reception_copy copy = copy_from(intake, arrival);
+    if (copy.line.id != 0) {
+        /* What is left of a telegram that was not opened is none: as it came, then. */
+        copy.hash = arrived->has_meter ? copy.hash : copy.mark;
+        arrived->repeated =
+            hyp_unread_note(&intake->unread, arrival->tenant, &copy, &arrived->copy_of);
+    }
+}
+
+/* Who else has heard a telegram that is there already. */
+static enum hyp_status keep_copy(struct hyp_intake *intake, const struct hyp_arrival *arrival,
+                                 const struct hyp_arrived *arrived)
+{
+    uint8_t mark[8];
+    struct hyp_buf out;
+    size_t index;
+    hyp_buf_init_fixed(&out, mark, sizeof(mark));
+    hyp_buf_append_le64(&out, arrived->copy_of);
+    const struct hyp_raw_frame frame = {
+        .line = arrival->line,
+        .device = arrived->station == NULL ? (hyp_device_id){0} : arrived->station->id,
+        .received = arrival->received,
+        .protocol = HYP_RAW_COPY,
+        .signal_dbm = arrival->signal_dbm,
+        .bytes = mark,
+        .len = sizeof(mark),
+    };
+    return hyp_outbox_add_frame(intake->outbox, &frame, &index);
+}
+
 static enum hyp_status keep_frame(struct hyp_intake *intake, const struct hyp_arrival *arrival,
                                   const struct hyp_arrived *arrived, enum hyp_status outcome,
                                   size_t *ret_index)
@@ -323,6 +365,19 @@ static enum hyp_status keep_reading(struct hyp_intake *intake,
     return hyp_outbox_add_reading(intake->outbox, &reading, &arrival->ticket);
 }
 
+/* The frame, and the reading when there is one. */
+static enum hyp_status keep_new(struct hyp_intake *intake, const struct hyp_arrival *arrival,
+                                const struct hyp_arrived *arrived,
+                                const struct gathering *gathering, enum hyp_status outcome)
+{
+    size_t frame = HYP_NO_FRAME;
+    enum hyp_status kept = keep_frame(intake, arrival, arrived, outcome, &frame);
+    if (kept == HYP_OK && outcome == HYP_OK && arrived->station != NULL) {
+        kept = keep_reading(intake, arrival, arrived, gathering, frame);
+    }
+    return kept;
+}
+
 enum hyp_status hyp_intake_take(struct hyp_intake *intake, const struct hyp_arrival *arrival,
                                 struct hyp_arrived *ret_arrived)
 {
@@ -344,18 +399,20 @@ enum hyp_status hyp_intake_take(struct hyp_intake *intake, const struct hyp_arri
         say(ret_arrived, "the telegram carries no values");
         status = HYP_UNSUPPORTED;
     }
-    if (!keep || ret_arrived->repeated || (arrival->again.id != 0 && status != HYP_OK)) {
+    if (!keep || (arrival->again.id != 0 && status != HYP_OK)) {
         return status;
+    }
+    if (status != HYP_OK && arrival->protocol == HYP_RAW_WMBUS) {
+        note_unread(intake, arrival, ret_arrived);
     }
     if (ret_arrived->station == NULL && ret_arrived->has_meter &&
         arrival->protocol == HYP_RAW_WMBUS && status != HYP_IMPLAUSIBLE) {
         note_heard(intake, arrival, ret_arrived);
     }
-    size_t frame = HYP_NO_FRAME;
-    enum hyp_status kept = keep_frame(intake, arrival, ret_arrived, status, &frame);
-    if (kept == HYP_OK && status == HYP_OK && ret_arrived->station != NULL) {
-        kept = keep_reading(intake, arrival, ret_arrived, &gathering, frame);
-    }
+    enum hyp_status kept = ret_arrived->copy_of != 0 ? keep_copy(intake, arrival, ret_arrived)
+                           : ret_arrived->repeated
+                               ? HYP_OK
+                               : keep_new(intake, arrival, ret_arrived, &gathering, status);
     if (kept != HYP_OK) {
         say(ret_arrived, "out of memory for a reading");
         return kept;

@@ -15,6 +15,7 @@
 #include "collect/heard.h"
 #include "collect/outbox.h"
 #include "collect/station.h"
+#include "collect/unread.h"
 #include "protocol/wmbus/fragments.h"
 
 /* Keys to try on meters without one. */
@@ -31,6 +32,7 @@ struct hyp_intake {
     struct hyp_stations *stations;
     struct hyp_outbox *outbox;
     struct hyp_heard heard;
+    struct hyp_unread unread;
     struct hyp_map formats; /* signature -> struct hyp_compact_format * */
     struct hyp_fragments fragments;
     struct hyp_key_set *key_sets; /* of all tenants that have some */
@@ -58,8 +60,9 @@ struct hyp_arrival {
 struct hyp_arrived {
     struct hyp_station *station; /* whose it is; NULL = not configured */
     bool partial;                /* some records could not be decoded */
-    bool repeated;               /* heard a moment ago already: nothing was added */
-    bool joined; /* the same, by a receiver that had never heard the meter before */
+    bool repeated;               /* heard a moment ago already: only who heard it is added */
+    bool joined;      /* the same, by a receiver that had never heard the meter before */
+    uint64_t copy_of; /* mark of the frame that this copy is kept with; 0 = it is not kept */
     bool has_meter;
     struct hyp_meter_identity meter;
     bool encrypted;
@@ -74,7 +77,7 @@ void hyp_intake_finish(struct hyp_intake *intake);
 
 /*
  * Takes what arrived. The bytes are kept with their outcome in any case (but for tests and
- * repeated telegrams).
+ * repeated telegrams, of which line and signal are kept).
  * Returns   HYP_OK (a reading was added; its ticket's callback will come, unless repeated)
  *           | NOT_FOUND (no such station, or a compact frame of an unknown format)
  *           | IMPLAUSIBLE (another meter answered than was asked) | NO_KEY | WRONG_KEY |

@@ -7,9 +7,6 @@
 
 static_assert(HYP_LIMIT_RECEIVERS <= 32, "hyp_reception_telegram.lines has a bit for each");
 
-/* The same bytes again within this time came over a repeater or another receiver. */
-#define REPEATED_MS 10000
-
 static struct hyp_reception_telegram *find_recent(struct hyp_reception *reception,
                                                   const struct hyp_reception_copy *copy)
 {
@@ -17,7 +14,7 @@ static struct hyp_reception_telegram *find_recent(struct hyp_reception *receptio
         struct hyp_reception_telegram *telegram = &reception->recent[i];
         int64_t since = copy->received.ms - telegram->heard.ms;
         if (telegram->heard.ms != 0 && telegram->hash == copy->hash && since >= 0 &&
-            since < REPEATED_MS) {
+            since < HYP_LIMIT_COPY_MS) {
             return telegram;
         }
     }
@@ -64,9 +61,12 @@ static int16_t stronger(int16_t a, int16_t b)
     return a == 0 || (b != 0 && b > a) ? b : a;
 }
 
-/* Returns whether the line had never heard the meter before. */
+/*
+ * Returns whether the line had never heard the meter before.
+ * @ret_first  it has not told of this telegram yet
+ */
 static bool note_line(struct hyp_reception *reception, struct hyp_reception_telegram *telegram,
-                      const struct hyp_reception_copy *copy)
+                      const struct hyp_reception_copy *copy, bool *ret_first)
 {
     bool joined;
     if (!telegram->counted) {
@@ -75,7 +75,8 @@ static bool note_line(struct hyp_reception *reception, struct hyp_reception_tele
     }
     size_t place = place_of(reception, copy->line, telegram, &joined);
     struct hyp_reception_line *by = &reception->by[place];
-    if ((telegram->lines & bit_of(place)) == 0) {
+    *ret_first = (telegram->lines & bit_of(place)) == 0;
+    if (*ret_first) {
         /* Heard once, however many repeaters are in between. */
         by->telegrams++;
         by->last_dbm = copy->signal_dbm;
@@ -90,17 +91,20 @@ static bool note_line(struct hyp_reception *reception, struct hyp_reception_tele
 }
 
 enum hyp_reception_result hyp_reception_note(struct hyp_reception *reception,
-                                             const struct hyp_reception_copy *copy)
+                                             const struct hyp_reception_copy *copy,
+                                             uint64_t *ret_mark)
 {
     struct hyp_reception_telegram *telegram = find_recent(reception, copy);
     bool repeated = telegram != NULL;
     if (!repeated) {
         reception->newest = (uint8_t)((reception->newest + 1) % HYP_RECEPTION_RECENT);
         telegram = &reception->recent[reception->newest];
-        *telegram =
-            (struct hyp_reception_telegram){.hash = copy->hash, .heard = copy->received};
+        *telegram = (struct hyp_reception_telegram){
+            .hash = copy->hash, .mark = copy->mark, .heard = copy->received};
     }
-    bool joined = copy->line.id != 0 && note_line(reception, telegram, copy);
+    bool first = false;
+    bool joined = copy->line.id != 0 && note_line(reception, telegram, copy, &first);
+    *ret_mark = repeated && first ? telegram->mark : 0;
     return !repeated ? HYP_RECEPTION_NEW
            : joined  ? HYP_RECEPTION_JOINED
                      : HYP_RECEPTION_REPEATED;

@@ -18,6 +18,7 @@ struct hyp_reception {
     uint64_t telegrams; /* different ones */
     struct hyp_reception_telegram {
         uint64_t hash;
+        uint64_t mark;   /* of the frame that was kept of it */
         hyp_utc heard;   /* the first copy; 0 = none */
         uint64_t before; /* telegrams of the meter before it */
         uint32_t lines;  /* bit i: by[i] has heard it */
@@ -41,6 +42,7 @@ struct hyp_reception_copy {
     hyp_line_id line; /* 0 = no receiver: a file or a push; it only takes part in merging */
     hyp_utc received;
     uint64_t hash; /* of what was sent, without what receivers leave in or add */
+    uint64_t mark; /* hyp_raw_frame_mark of the bytes */
     int16_t signal_dbm;
 };
 
@@ -49,8 +51,13 @@ enum hyp_reception_result {
     HYP_RECEPTION_REPEATED, /* a copy of one that was taken */
     HYP_RECEPTION_JOINED,   /* the same, by a receiver that had never heard the meter */
 };
+/*
+ * @ret_mark  of the telegram taken, when the copy is one to be kept with it: the first of this
+ *            line; else 0
+ */
 enum hyp_reception_result hyp_reception_note(struct hyp_reception *reception,
-                                             const struct hyp_reception_copy *copy);
+                                             const struct hyp_reception_copy *copy,
+                                             uint64_t *ret_mark);
 
 /* Into the numbers that others see. */
 void hyp_reception_export(const struct hyp_reception *reception, hyp_device_id device,

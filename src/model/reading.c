@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/reading.h"
 
+#include "base/map.h"
+
 static const char *const kind_texts[] = {
     [HYP_READING_UNSET] = "unset", [HYP_READING_CURRENT] = "current",
     [HYP_READING_HOUR] = "hour",   [HYP_READING_DAY] = "day",
@@ -15,10 +17,9 @@ static const char *const source_texts[] = {
 };
 
 static const char *const protocol_texts[] = {
-    [HYP_RAW_UNSET] = "unset",
-    [HYP_RAW_MBUS] = "mbus",
-    [HYP_RAW_WMBUS] = "wmbus",
-    [HYP_RAW_MODBUS_SNAPSHOT] = "modbus",
+    [HYP_RAW_UNSET] = "unset", [HYP_RAW_MBUS] = "mbus",
+    [HYP_RAW_WMBUS] = "wmbus", [HYP_RAW_MODBUS_SNAPSHOT] = "modbus",
+    [HYP_RAW_COPY] = "copy",
 };
 
 const char *hyp_reading_kind_text(enum hyp_reading_kind kind)
@@ -45,4 +46,9 @@ const char *hyp_reading_source_text(enum hyp_reading_source source)
 const char *hyp_raw_protocol_text(enum hyp_raw_protocol protocol)
 {
     return protocol_texts[protocol];
+}
+
+uint64_t hyp_raw_frame_mark(const uint8_t *bytes, size_t len)
+{
+    return hyp_hash_bytes(bytes, len);
 }

@@ -79,7 +79,11 @@ enum hyp_raw_protocol {
     HYP_RAW_MBUS,  /* one wired frame 68..16; several back to back for multi-telegram */
     HYP_RAW_WMBUS, /* one telegram, L field first */
     HYP_RAW_MODBUS_SNAPSHOT, /* unit, function, start BE16, count BE16, data; repeated */
+    HYP_RAW_COPY, /* no bytes of the field: line and signal of one more receiver of a telegram.
+                     The bytes are its hyp_raw_frame_mark, LE64 */
 };
+/* What copies name their telegram by: a hash of its bytes as they are kept. */
+uint64_t hyp_raw_frame_mark(const uint8_t *bytes, size_t len);
 const char *hyp_raw_protocol_text(enum hyp_raw_protocol protocol);
 
 #define HYP_NO_FRAME SIZE_MAX
