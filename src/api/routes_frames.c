@@ -6,6 +6,22 @@
 
 #include <string.h>
 
+/* Where 0 stands for none. */
+static void render_id(struct hyp_json *json, const char *name, int64_t id)
+{
+    hyp_json_key(json, name);
+    if (id == 0) {
+        hyp_json_null(json);
+    } else {
+        hyp_json_i64(json, id);
+    }
+}
+
+static void render_signal(struct hyp_json *json, int16_t signal_dbm)
+{
+    render_id(json, "signal_dbm", signal_dbm);
+}
+
 static void render_frame_members(struct hyp_request *req, const struct hyp_stored_frame *frame)
 {
     struct hyp_json *json = &req->json;
@@ -13,29 +29,44 @@ static void render_frame_members(struct hyp_request *req, const struct hyp_store
     hyp_plant_names(req->service, req->scope, frame->device, frame->line, &names);
     hyp_json_member_i64(json, "id", frame->id.id);
     hyp_render_time(json, "time", frame->received);
-    hyp_json_key(json, "device");
-    if (frame->device.id == 0) {
-        hyp_json_null(json);
-    } else {
-        hyp_json_i64(json, frame->device.id);
-    }
-    hyp_json_key(json, "line");
-    if (frame->line.id == 0) {
-        hyp_json_null(json);
-    } else {
-        hyp_json_i64(json, frame->line.id);
-    }
+    render_id(json, "device", frame->device.id);
+    render_id(json, "line", frame->line.id);
     hyp_json_member_text(json, "device_name", names.device);
     hyp_json_member_text(json, "line_name", names.line);
     hyp_json_member_text(json, "protocol", hyp_raw_protocol_text(frame->protocol));
     hyp_json_member_text(json, "outcome", hyp_status_name(frame->outcome));
     hyp_json_member_u64(json, "bytes", frame->len);
-    hyp_json_key(json, "signal_dbm");
-    if (frame->signal_dbm == 0) {
-        hyp_json_null(json);
-    } else {
-        hyp_json_i64(json, frame->signal_dbm);
+    render_signal(json, frame->signal_dbm);
+}
+
+static void render_receiver(struct hyp_request *req, const struct hyp_frame_copy *copy)
+{
+    struct hyp_json *json = &req->json;
+    struct hyp_plant_names names;
+    hyp_plant_names(req->service, req->scope, (hyp_device_id){0}, copy->line, &names);
+    hyp_json_object_begin(json);
+    render_id(json, "line", copy->line.id);
+    hyp_json_member_text(json, "line_name", names.line);
+    hyp_render_time(json, "time", copy->received);
+    render_signal(json, copy->signal_dbm);
+    hyp_json_object_end(json);
+}
+
+/* All that heard it, whose copy is kept first. */
+static void render_receivers(struct hyp_request *req, const struct hyp_stored_frame *frame,
+                             const struct hyp_frame_copy *copies, size_t count)
+{
+    const struct hyp_frame_copy first = {
+        .line = frame->line, .received = frame->received, .signal_dbm = frame->signal_dbm};
+    hyp_json_key(&req->json, "receivers");
+    hyp_json_array_begin(&req->json);
+    if (frame->line.id != 0) {
+        render_receiver(req, &first);
     }
+    for (size_t i = 0; i < count; i++) {
+        render_receiver(req, &copies[i]);
+    }
+    hyp_json_array_end(&req->json);
 }
 
 static enum hyp_status list_frames(struct hyp_request *req, hyp_device_id device,
@@ -92,17 +123,23 @@ enum hyp_status hyp_route_frame_get(struct hyp_request *req, struct hyp_error *e
 {
     struct hyp_stored_frame frame;
     struct hyp_explanation explanation;
+    struct hyp_frame_copy copies[HYP_LIMIT_RECEIVERS];
+    size_t count = 0;
     enum hyp_status status = hyp_frame_get(
         req->service, req->scope, (hyp_frame_id){req->ids[0]}, &req->arena, &frame, err);
     if (status == HYP_OK) {
         status =
             hyp_explain_frame(req->service, req->scope, &frame, &req->arena, &explanation, err);
     }
+    if (status == HYP_OK) {
+        status = hyp_frame_copies(req->service, req->scope, &frame, copies, &count, err);
+    }
     if (status != HYP_OK) {
         return status;
     }
     hyp_json_object_begin(&req->json);
     render_frame_members(req, &frame);
+    render_receivers(req, &frame, copies, count);
     hyp_json_key(&req->json, "hex");
     hyp_json_hex(&req->json, frame.bytes, frame.len);
     hyp_json_key(&req->json, "explain");

@@ -316,6 +316,7 @@ static enum hyp_status explain_by_protocol(struct explain_run *run)
     switch (protocol) {
     case HYP_RAW_MBUS: return explain_wired(run);
     case HYP_RAW_MODBUS_SNAPSHOT: return explain_modbus(run);
+    case HYP_RAW_COPY: /* nobody is shown one */
     case HYP_RAW_WMBUS:
     case HYP_RAW_UNSET: break;
     }

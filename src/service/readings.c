@@ -351,3 +351,17 @@ enum hyp_status hyp_frame_get(struct hyp_service *service, const struct hyp_scop
     }
     return status == HYP_OK ? HYP_OK : hyp_service_explain_failure(err, status);
 }
+
+enum hyp_status hyp_frame_copies(struct hyp_service *service, const struct hyp_scope *scope,
+                                 const struct hyp_stored_frame *frame,
+                                 struct hyp_frame_copy ret_copies[static HYP_LIMIT_RECEIVERS],
+                                 size_t *ret_count, struct hyp_error *err)
+{
+    enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_FRAME_READ, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    status = hyp_store_frame_copies(service->config.store, hyp_scope_tenant(scope), frame,
+                                    ret_copies, ret_count);
+    return status == HYP_OK ? HYP_OK : hyp_service_explain_failure(err, status);
+}

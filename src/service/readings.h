@@ -96,5 +96,11 @@ HYP_MUST_USE enum hyp_status hyp_frame_get(struct hyp_service *service,
                                            struct hyp_arena *arena,
                                            struct hyp_stored_frame *ret_frame,
                                            struct hyp_error *err);
+/* Who else heard its telegram; at most HYP_LIMIT_RECEIVERS. As hyp_store_frame_copies. */
+HYP_MUST_USE enum hyp_status
+hyp_frame_copies(struct hyp_service *service, const struct hyp_scope *scope,
+                 const struct hyp_stored_frame *frame,
+                 struct hyp_frame_copy ret_copies[static HYP_LIMIT_RECEIVERS],
+                 size_t *ret_count, struct hyp_error *err);
 
 #endif

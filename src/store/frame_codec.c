@@ -108,7 +108,7 @@ static void read_head(struct hyp_bytes *in, struct hyp_kept_frame *frame)
     frame->frame.device.id = plus(frame->frame.device.id, hyp_bytes_svarint(in));
     uint64_t protocol = hyp_bytes_varint(in);
     frame->frame.protocol =
-        protocol <= HYP_RAW_MODBUS_SNAPSHOT ? (enum hyp_raw_protocol)protocol : HYP_RAW_UNSET;
+        protocol <= HYP_RAW_COPY ? (enum hyp_raw_protocol)protocol : HYP_RAW_UNSET;
     frame->frame.signal_dbm = (int16_t)hyp_bytes_svarint(in);
     frame->frame.outcome = (enum hyp_status)hyp_bytes_svarint(in);
     frame->frame.len = (size_t)hyp_bytes_varint(in);

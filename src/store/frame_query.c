@@ -34,7 +34,7 @@ static bool page_is_full(const struct page *page)
 static bool is_visible(const struct page *page, const struct hyp_kept_frame *kept)
 {
     const struct hyp_stored_frame *frame = &kept->frame;
-    if (kept->tenant.id != page->tenant.id ||
+    if (kept->tenant.id != page->tenant.id || frame->protocol == HYP_RAW_COPY ||
         (page->device.id != 0 && frame->device.id != page->device.id) ||
         (page->line.id != 0 && frame->line.id != page->line.id)) {
         return false;

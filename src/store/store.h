@@ -230,6 +230,22 @@ HYP_MUST_USE enum hyp_status hyp_store_newest_frames(struct hyp_store *store,
 HYP_MUST_USE enum hyp_status hyp_store_frame(struct hyp_store *store, hyp_tenant_id tenant,
                                              hyp_frame_id id, struct hyp_arena *arena,
                                              struct hyp_stored_frame *ret_frame);
+/* One more receiver that heard a telegram. */
+struct hyp_frame_copy {
+    hyp_line_id line;
+    hyp_utc received;
+    int16_t signal_dbm; /* 0 = not known */
+};
+/*
+ * The receivers that heard a telegram besides the one in the frame, in the order they told of
+ * it.
+ * @frame      from hyp_store_frame, with its bytes
+ * @ret_count  at most HYP_LIMIT_RECEIVERS
+ * Returns     HYP_OK | what the databases say
+ */
+HYP_MUST_USE enum hyp_status hyp_store_frame_copies(
+    struct hyp_store *store, hyp_tenant_id tenant, const struct hyp_stored_frame *frame,
+    struct hyp_frame_copy ret_copies[static HYP_LIMIT_RECEIVERS], size_t *ret_count);
 /*
  * Some of the tenant's frames with certain outcomes, oldest first, with their bytes: what may
  * be decoded again. Frames that have been (hyp_raw_frame.replaces) are not among them.

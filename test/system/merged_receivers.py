@@ -54,6 +54,11 @@ def merged(tap, server, broker):
     wait_until(lambda: total(server, device) == 3, 60, "three readings")
     frames = server.get(f"/devices/{device}/frames").json["items"]
     tap.ok(len(frames) == 3, "one telegram per reading, however many have heard it", frames)
+    heard_by = [server.get_patiently(f"/frames/{frame['id']}").json["receivers"] for frame in frames]
+    named = [sorted((row["line_name"], row["signal_dbm"]) for row in rows) for rows in heard_by]
+    both = [("cellar", -70), ("roof", -90)]
+    tap.ok(named == [[("roof", -90)], both, sorted(both + ([("broker", -55)] if broker else []))],
+           "every telegram says which lines have heard it, and how well", named)
     seen = receivers_of(server, device)
     counts = {name: (row["telegrams"], row["of"]) for name, row in seen.items()}
     wanted = {"roof": (3, 3), "cellar": (2, 3)} | ({"broker": (1, 3)} if broker else {})
