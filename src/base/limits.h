@@ -49,7 +49,7 @@
 #define HYP_LIMIT_MQTT_UNCOMMITTED 256 /* messages not acknowledged to a broker */
 #define HYP_LIMIT_RECEIVERS 8          /* lines that are remembered to hear one meter */
 #define HYP_LIMIT_COPY_MS 10000        /* the same bytes again within it are a copy */
-#define HYP_LIMIT_COPY_BLOCKS 8        /* blocks of frames that are searched for copies */
+#define HYP_LIMIT_COPY_BLOCKS 32       /* blocks of frames that are searched for copies */
 #define HYP_LIMIT_UNREAD 1024     /* telegrams without a reading known again, a power of 2 */
 #define HYP_LIMIT_RECENT 1024     /* newest telegrams of a line known again */
 #define HYP_LIMIT_RAW_BYTES 16384 /* one kept frame: multi-telegram, Modbus snapshot */
