@@ -186,7 +186,7 @@ static const struct hyp_point *find_point(const struct key_table *table, hyp_poi
 }
 
 static void render_reading(struct hyp_json *json, const struct hyp_stored_reading *reading,
-                           const struct key_table *table)
+                           const struct key_table *table, bool merged)
 {
     hyp_json_object_begin(json);
     hyp_render_time(json, "time", reading->source_time);
@@ -212,6 +212,9 @@ static void render_reading(struct hyp_json *json, const struct hyp_stored_readin
         hyp_json_object_begin(json);
         hyp_render_short_value(json, &reading->values[i]);
         hyp_json_member_str(json, "key", hyp_buf_view(&text));
+        if (merged) {
+            hyp_json_member_u64(json, "versions", reading->values[i].versions);
+        }
         hyp_json_object_end(json);
     }
     hyp_json_array_end(json);
@@ -226,6 +229,17 @@ enum hyp_status hyp_read_range(struct hyp_request *req, hyp_utc *ret_from, hyp_u
         status = hyp_request_query_time(req, "to", (hyp_utc){HYP_FAR_FUTURE_MS}, ret_to, err);
     }
     return status;
+}
+
+static enum hyp_status read_versions(struct hyp_request *req, bool *ret_merged,
+                                     struct hyp_error *err)
+{
+    struct hyp_str versions = hyp_request_query(req, "versions");
+    *ret_merged = hyp_str_equal(versions, HYP_STR("merged"));
+    if (versions.len == 0 || *ret_merged || hyp_str_equal(versions, HYP_STR("each"))) {
+        return HYP_OK;
+    }
+    return hyp_error_set(err, HYP_INVALID, -1, "versions: must be \"each\" or \"merged\".");
 }
 
 enum hyp_status hyp_route_device_readings(struct hyp_request *req, struct hyp_error *err)
@@ -244,6 +258,9 @@ enum hyp_status hyp_route_device_readings(struct hyp_request *req, struct hyp_er
         status = hyp_request_page(req, &page, err);
     }
     if (status == HYP_OK) {
+        status = read_versions(req, &page.merged, err);
+    }
+    if (status == HYP_OK) {
         status = hyp_readings_points(req->service, req->scope, id, &req->arena, &points,
                                      &point_count, err);
     }
@@ -257,7 +274,7 @@ enum hyp_status hyp_route_device_readings(struct hyp_request *req, struct hyp_er
     const struct key_table table = {points, point_count};
     hyp_render_list_begin(&req->json, total, page.offset);
     for (size_t i = 0; i < count; i++) {
-        render_reading(&req->json, &readings[i], &table);
+        render_reading(&req->json, &readings[i], &table, page.merged);
     }
     hyp_render_list_end(&req->json);
     return HYP_OK;

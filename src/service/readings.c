@@ -92,9 +92,9 @@ enum hyp_status hyp_readings_list(struct hyp_service *service, const struct hyp_
     if (status != HYP_OK) {
         return status;
     }
-    status =
-        hyp_store_readings(service->config.store, hyp_scope_tenant(scope), device, from, to,
-                           page.offset, page.limit, arena, ret_readings, ret_count, ret_total);
+    status = (page.merged ? hyp_store_instants : hyp_store_readings)(
+        service->config.store, hyp_scope_tenant(scope), device, from, to, page.offset,
+        page.limit, arena, ret_readings, ret_count, ret_total);
     return status == HYP_OK ? HYP_OK : hyp_service_explain_failure(err, status);
 }
 

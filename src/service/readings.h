@@ -32,6 +32,7 @@ HYP_MUST_USE enum hyp_status hyp_readings_points(struct hyp_service *service,
 struct hyp_page {
     size_t offset;
     size_t limit;
+    bool merged; /* readings only: all of an instant are one (hyp_store_instants) */
 };
 /* Newest first, in [from, to). */
 HYP_MUST_USE enum hyp_status

@@ -83,6 +83,7 @@ struct hyp_stored_value {
     enum hyp_value_kind kind;
     enum hyp_quality quality;
     enum hyp_reading_source source;
+    uint32_t versions; /* of its instant, in lists of readings; elsewhere 0 */
     union {
         struct hyp_decimal decimal;
         struct hyp_civil civil;
@@ -196,6 +197,18 @@ struct hyp_stored_reading {
     size_t value_count;
 };
 HYP_MUST_USE enum hyp_status hyp_store_readings(struct hyp_store *store, hyp_tenant_id tenant,
+                                                hyp_device_id device, hyp_utc from, hyp_utc to,
+                                                size_t offset, size_t limit,
+                                                struct hyp_arena *arena,
+                                                struct hyp_stored_reading **ret_readings,
+                                                size_t *ret_count, size_t *ret_total);
+
+/*
+ * The same with all readings of an instant made one: of each register the version that is
+ * shown, with the number of its versions. Type, arrival and telegram are those of the first
+ * that came by telegram. Slower: every reading of the span is looked at.
+ */
+HYP_MUST_USE enum hyp_status hyp_store_instants(struct hyp_store *store, hyp_tenant_id tenant,
                                                 hyp_device_id device, hyp_utc from, hyp_utc to,
                                                 size_t offset, size_t limit,
                                                 struct hyp_arena *arena,

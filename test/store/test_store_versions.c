@@ -51,6 +51,40 @@ static int64_t shown(struct test_store *t, hyp_device_id device)
     return values[0].decimal.digits;
 }
 
+/* In a list of instants both are one reading, that of the measured one. */
+static void check_instant(struct test_store *t, hyp_device_id device, int64_t digits)
+{
+    struct hyp_stored_reading *readings;
+    size_t count;
+    size_t total;
+    struct hyp_value later = test_decimal(HYP_NAME_VOLUME, 7, 0);
+    struct hyp_reading next = test_reading(device, START_MS + HOUR_MS, &later, 1);
+    assert_int_equal(test_put(t, &next), HYP_OK);
+    const hyp_utc end = {START_MS + 2 * HOUR_MS};
+    assert_int_equal(hyp_store_readings(t->store, t->tenant, device, (hyp_utc){0}, end, 0, 10,
+                                        &t->arena, &readings, &count, &total),
+                     HYP_OK);
+    assert_int_equal(count, 3);
+    assert_int_equal(hyp_store_instants(t->store, t->tenant, device, (hyp_utc){0}, end, 0, 10,
+                                        &t->arena, &readings, &count, &total),
+                     HYP_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(total, 2);
+    assert_int_equal(readings[0].values[0].versions, 1);
+    assert_int_equal(readings[1].source_time.ms, START_MS);
+    assert_int_equal(readings[1].source, HYP_SOURCE_AUTOMATIC);
+    assert_int_equal(readings[1].value_count, 1);
+    assert_int_equal(readings[1].values[0].versions, 2);
+    assert_int_equal(readings[1].values[0].decimal.digits, digits);
+    /* The second page of one. */
+    assert_int_equal(hyp_store_instants(t->store, t->tenant, device, (hyp_utc){0}, end, 1, 1,
+                                        &t->arena, &readings, &count, &total),
+                     HYP_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(total, 2);
+    assert_int_equal(readings[0].source_time.ms, START_MS);
+}
+
 /* What is measured, what is typed in, and which of the two is shown. */
 static const struct choice_row {
     const char *name;
@@ -77,6 +111,7 @@ static void the_better_quality_is_shown(void **state)
     measure(&t, device, row->measured, 100);
     assert_true(enter(&t, &entry));
     assert_int_equal(shown(&t, device), row->typed_is_shown ? 200 : 100);
+    check_instant(&t, device, row->typed_is_shown ? 200 : 100);
     test_store_close(&t);
 }
 
