@@ -22,8 +22,8 @@ static enum hyp_status read_time(const json_t *root, const char *name, hyp_utc *
 static enum hyp_status read_typed(const json_t *root, struct hyp_typed_value *typed,
                                   struct hyp_error *err)
 {
-    static const char *const known[] = {"key",     "unit",   "value", "time",
-                                        "quality", "reason", NULL};
+    static const char *const known[] = {"key",     "unit",   "value",   "time",
+                                        "quality", "reason", "confirm", NULL};
     const struct {
         const char *name;
         size_t max;
@@ -38,6 +38,11 @@ static enum hyp_status read_typed(const json_t *root, struct hyp_typed_value *ty
     enum hyp_status status = hyp_json_only(root, known, err);
     for (size_t i = 0; i < HYP_ARRAY_LEN(texts) && status == HYP_OK; i++) {
         status = hyp_json_get_text(root, texts[i].name, texts[i].max, texts[i].text, err);
+    }
+    const json_t *confirm = json_object_get(root, "confirm");
+    typed->confirmed = json_is_true(confirm);
+    if (status == HYP_OK && confirm != NULL && !json_is_boolean(confirm)) {
+        status = hyp_error_set(err, HYP_INVALID, -1, "confirm: must be true or false.");
     }
     return status == HYP_OK ? read_time(root, "time", &typed->time, err) : status;
 }

@@ -193,4 +193,16 @@ void hyp_field_job(void *user, const struct hyp_job *job);
 /* Called by the keeper: saves communication states and events. */
 void hyp_field_save(struct hyp_service *service);
 
+/* --- counter_check.c --- */
+
+/*
+ * Does a value that is typed in lie between its neighbours, where the register is a counter? A
+ * recorded exchange or reset between them makes any number right.
+ * Returns  HYP_OK | INVALID (err: "confirm: ...") | what the store says
+ */
+HYP_MUST_USE enum hyp_status hyp_counter_check(struct hyp_service *service,
+                                               hyp_tenant_id tenant,
+                                               const struct hyp_entry *entry,
+                                               struct hyp_arena *arena, struct hyp_error *err);
+
 #endif

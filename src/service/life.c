@@ -54,6 +54,13 @@ static enum hyp_status read_quality(struct hyp_str text, enum hyp_quality *ret_q
     return text.len == 0 ? HYP_OK : hyp_quality_find(text, ret_quality);
 }
 
+/* Others are refused by the store. */
+static bool is_typed(enum hyp_quality quality)
+{
+    return quality == HYP_QUALITY_MANUAL || quality == HYP_QUALITY_ESTIMATED ||
+           quality == HYP_QUALITY_CORRECTED;
+}
+
 static enum hyp_status read_typed(struct hyp_service *service,
                                   const struct hyp_typed_value *typed, struct hyp_entry *entry,
                                   struct hyp_error *err)
@@ -104,6 +111,9 @@ enum hyp_status hyp_life_enter(struct hyp_service *service, const struct hyp_sco
     }
     if (status == HYP_OK) {
         status = find_unit(service, tenant, typed, arena, &entry, err);
+    }
+    if (status == HYP_OK && !typed->confirmed && is_typed(entry.quality)) {
+        status = hyp_counter_check(service, tenant, &entry, arena, err);
     }
     if (status != HYP_OK) {
         return hyp_service_explain_failure(err, status);

@@ -19,11 +19,13 @@ struct hyp_typed_value {
     hyp_utc time;
     struct hyp_str quality; /* "manual" (also when empty), "estimated", "corrected" */
     struct hyp_str reason;
+    bool confirmed; /* keep it although the counter would go backwards */
 };
 /*
  * Keeps it beside what was measured.
  * @ret_stored  false: it was known already
- * Returns      HYP_OK | DENIED | NOT_FOUND | INVALID (err: which field) | BUSY, FULL, IO
+ * Returns      HYP_OK | DENIED | NOT_FOUND | INVALID (err: which field; "confirm": a
+ *              counter would go backwards, and it was not confirmed) | BUSY, FULL, IO
  */
 HYP_MUST_USE enum hyp_status hyp_life_enter(struct hyp_service *service,
                                             const struct hyp_scope *scope,

@@ -5,6 +5,7 @@
  */
 #include "fixture.h"
 
+#include "service/counting.h"
 #include "service/life.h"
 #include "service/readings.h"
 
@@ -107,6 +108,62 @@ static void only_those_who_may_type_in(void **state)
                      HYP_DENIED);
     assert_int_equal(hyp_life_enter(t.service, &t.stranger, &typed, &t.arena, &stored, NULL),
                      HYP_NOT_FOUND);
+}
+
+/* 100 before, 120 after; hours of the day. */
+static const struct forward_row {
+    const char *name;
+    const char *number;
+    const char *unit;
+    const char *says; /* empty = kept */
+    bool confirmed;
+    bool exchanged;
+} forward_rows[] = {
+    {"between them",            "110",  "kWh", "",                                     false, false},
+    {"the same as before",      "100",  "kWh", "",                                     false, false},
+    {"less than before",        "99.9", "kWh", "confirm: less than the 100 kWh of 20", false, false},
+    {"more than after",         "121",  "kWh", "confirm: more than the 120 kWh of 20", false, false},
+    {"less, confirmed",         "1",    "kWh", "",                                     true,  false},
+    {"less, after an exchange", "1",    "kWh", "",                                     false, true },
+    {"in another unit",         "0.1",  "MWh", "",                                     false, false},
+};
+
+static void a_typed_counter_goes_forward(void **state)
+{
+    const struct forward_row *row = *state;
+    struct hyp_error err = {0};
+    bool stored = false;
+    open_service(NULL); /* 100 kWh an hour ago */
+    test_commit(&t, device.id, TEST_START_MS + HOUR_MS, 120);
+    t.clock.now_utc.ms = TEST_START_MS + 2 * HOUR_MS;
+    struct hyp_point *points;
+    size_t count;
+    assert_int_equal(
+        hyp_readings_points(t.service, &t.reader, device.id, &t.arena, &points, &count, NULL),
+        HYP_OK);
+    struct hyp_counter_entry exchange = {.point = points[0].id,
+                                         .time.ms = TEST_START_MS - HOUR_MS / 2,
+                                         .kind = HYP_COUNTER_ENTRY_EXCHANGE,
+                                         .closing = {.digits = 101},
+                                         .opening = {0}};
+    if (row->exchanged) {
+        assert_int_equal(hyp_counting_entry_add(t.service, &t.admin, &exchange, NULL), HYP_OK);
+    }
+    const struct hyp_typed_value typed = {.device = device.id,
+                                          .key = HYP_STR("energy"),
+                                          .unit = hyp_str_from(row->unit),
+                                          .number = hyp_str_from(row->number),
+                                          .time.ms = TEST_START_MS,
+                                          .reason = HYP_STR("read at the door"),
+                                          .confirmed = row->confirmed};
+    enum hyp_status status =
+        hyp_life_enter(t.service, &t.admin, &typed, &t.arena, &stored, &err);
+    assert_int_equal(status, row->says[0] == '\0' ? HYP_OK : HYP_INVALID);
+    assert_int_equal(stored, row->says[0] == '\0');
+    if (strncmp(err.text, row->says, strlen(row->says)) != 0) {
+        fail_msg("%s: \"%s\"", row->name, err.text);
+    }
+    close_service(NULL);
 }
 
 static void readers_see_every_version(void **state)
@@ -219,5 +276,6 @@ int main(void)
         list.tests[list.count++] = tests[i];
     }
     TEST_ROWS(&list, typed_rows, typed_values_are_checked);
+    TEST_ROWS(&list, forward_rows, a_typed_counter_goes_forward);
     return test_list_run(&list, "service-life");
 }
