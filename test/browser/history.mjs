@@ -36,6 +36,7 @@ async function telegram(tap, page, api, server) {
 const plain = (text) => text.replace(/[\u202f\u00a0]/g, ' ');
 const gridRows = (page) => page.locator('.readings-grid .grid-row:not([hidden])');
 const wrong = (page) => gridRows(page).getByText(/99.999/);
+const mended = (page) => gridRows(page).getByText(/5003\.5/);
 const panel = (page) => page.getByRole('dialog', { name: /^Versions, 2025-10-15/ });
 const table = (page) => panel(page).locator('.versions tbody tr');
 const said = (dialog, label) => dialog.locator('.field', { has: dialog.page().getByLabel(label) }).getByRole('alert');
@@ -85,8 +86,10 @@ async function correct(tap, page) {
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   await page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'detached' });
-  await gridRows(page).filter({ hasText: '5003.5' }).waitFor();
-  tap.ok(true, 'the list of readings has the new value at once');
+  await mended(page).waitFor();
+  const rows = gridRows(page).filter({ hasText: '2025-10-15 11:00:00' });
+  tap.equal(await rows.count(), 1, 'the list of readings has the new value at once, in the row of the wrong one');
+  tap.match(plain(await rows.textContent()), /\*Corrected, 2 versions\. Show them all5003\.573.*File/, 'with a mark, beside what the reading had else');
 }
 
 /** The same without a mouse. */
@@ -131,13 +134,55 @@ async function enter(tap, page) {
   await page.keyboard.press('Escape');
 }
 
+/** A counter that would go backwards: told with the reading it contradicts, and kept only when confirmed. */
+async function backwards(tap, page) {
+  await page.getByRole('button', { name: 'Enter value' }).click();
+  const form = page.getByRole('dialog', { name: 'Enter value' });
+  tap.equal(await form.getByLabel('Register').locator('option').allTextContents(), ['Energy [kWh]', 'Volume [m³]'], 'every register that the meter has is offered');
+  await form.getByLabel('Value').fill('40');
+  await form.getByLabel('Reason').fill('after the flood');
+  await form.getByLabel('Time').fill('2025-10-15T16:00');
+  const save = form.getByRole('button', { name: 'Save' });
+  tap.equal(await form.getByRole('checkbox').count(), 0, 'nothing is asked before there is doubt');
+  await save.click();
+  tap.match(plain(await said(form, 'Value').textContent()), /^Less than the 5005 kWh of 2025-10-15T11:00:00Z, and a counter goes forward/, 'a counter that goes backwards is refused at its field, with the reading it contradicts');
+  const confirm = form.getByLabel('Keep it all the same');
+  await form.getByLabel('Value').fill('41');
+  await confirm.waitFor({ state: 'detached' });
+  tap.ok(true, 'another number has to be refused anew');
+  await save.click();
+  await confirm.check();
+  await save.click();
+  await form.waitFor({ state: 'detached' });
+  const row = gridRows(page).filter({ hasText: '2025-10-15 16:00:00' });
+  await row.waitFor();
+  tap.match(plain(await row.textContent()), /†Typed in41/, 'confirmed, it is kept and marked as typed in');
+}
+
+/** A meter that has sent nothing: its first value comes from a person. */
+async function unread(tap, page, api, server) {
+  const device = await api.post('/devices', { name: 'silent water meter', kind: 'water_meter', manufacturer: 'KAM', serial: '25101516', line: null, schedule: 'none' });
+  await open(page, server, `/devices/${device.id}?tab=readings`);
+  await page.getByRole('button', { name: 'Enter value' }).click();
+  const form = page.getByRole('dialog', { name: 'Enter value' });
+  tap.equal(await form.getByLabel('Register').locator('option').allTextContents(), ['Volume [m³]'], 'of a meter that never spoke what stands on its display is offered');
+  await form.getByLabel('Value').fill('12.5');
+  await form.getByLabel('Reason').fill('read at the door');
+  await form.getByLabel('Time').fill((await api.get('/status')).time.slice(0, 16));
+  await form.getByRole('button', { name: 'Save' }).click();
+  await form.waitFor({ state: 'detached' });
+  await gridRows(page).filter({ hasText: '12.5' }).waitFor();
+  tap.ok(true, 'and stands in the list, with its column');
+  await api.call('DELETE', `/devices/${device.id}`);
+}
+
 async function elsewhere({ tap, browser, admin, server }, there, name, options) {
   const other = await withSession({ browser, admin }, options);
   const page = await other.newPage();
   const fits = () => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
   const shot = async (what) => { if (process.env.HYP_SHOTS) await page.screenshot({ path: `${process.env.HYP_SHOTS}/${what}-${options.colorScheme ?? 'phone'}.png` }); };
   await open(page, server, there);
-  await wrong(page).click();
+  await mended(page).click();
   await table(page).nth(1).waitFor();
   tap.equal(await axeViolations(browser, page), [], `${name}: axe finds nothing in the versions`);
   tap.ok(await fits() && await panel(page).locator('.versions').evaluate((e) => e.scrollWidth <= e.clientWidth), `${name}: they fit without scrolling sideways`);
@@ -164,7 +209,7 @@ async function asReader(tap, page, server, there) {
     await r.fulfill({ response: res, json: { ...body, permissions: body.permissions.filter((p) => p !== 'reading.write') } });
   });
   await open(page, server, there);
-  await wrong(page).click();
+  await mended(page).click();
   await table(page).nth(1).waitFor();
   tap.equal(await page.getByRole('button', { name: /^Enter/ }).count(), 0, 'without the right there are versions and no form');
   await page.unroute('**/api/v1/session');
@@ -174,7 +219,7 @@ async function asReader(tap, page, server, there) {
 async function unloaded(tap, page, server, there) {
   await page.route('**/history?*', (r) => r.fulfill({ status: 500, contentType: 'application/problem+json', body: '{"status":500,"detail":"The disk said no."}' }));
   await open(page, server, there);
-  await wrong(page).click();
+  await mended(page).click();
   await panel(page).getByText('The versions could not be loaded.').waitFor();
   tap.match(await panel(page).textContent(), /The disk said no\./, 'versions that cannot be loaded say why');
   await page.unroute('**/history?*');
@@ -192,7 +237,7 @@ export async function run(world) {
   const { device, energy } = await fill(api);
   const there = `/devices/${device.id}?tab=readings&from=2025-10-14T22:00:00Z&to=2025-10-15T22:00:00Z`;
   const asked = [];
-  page.on('request', (r) => { if (/versions/.test(r.url())) asked.push(r.url()); });
+  page.on('request', (r) => { if (/versions/.test(r.url()) && !r.url().includes('/api/')) asked.push(r.url()); });
   await open(page, server, there);
   await gridRows(page).first().waitFor();
   tap.equal(asked, [], 'the list of readings comes without the code of the versions');
@@ -201,12 +246,14 @@ export async function run(world) {
   await correct(tap, page);
   await byKeyboard(tap, page);
   await enter(tap, page);
+  await backwards(tap, page);
   const { items } = await api.get(`/points/${energy}/history?from=2025-10-15T09:00:00Z&to=2025-10-15T09:00:01Z`);
   tap.equal(items.map((v) => [v.value, v.quality, v.shown]), [[99999, 'good', false], [5003.5, 'corrected', true]], 'the server has both versions');
   for (const [name, options] of [['a phone', { viewport: { width: 390, height: 844 } }], ['a dark screen', { colorScheme: 'dark' }]]) await elsewhere(world, there, name, options);
   await asReader(tap, page, server, there);
   await unloaded(tap, page, server, there);
   await telegram(tap, page, api, server);
+  await unread(tap, page, api, server);
   await settled(page);
   await page.close();
   tap.equal(unexpected(admin, [/status of (422|500)/]), [], 'looking at versions leaves no console error and no CSP report');

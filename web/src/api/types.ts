@@ -93,7 +93,8 @@ export interface Counting {
 
 export interface Reading {
   time: string; receive_time: string; kind: string; source: string; frame: number | null;
-  values: { point: number; key: string; value: number | string | null; text: string; quality: string }[];
+  /** Of merged readings the values that are shown, each with the number of its versions. */
+  values: { point: number; key: string; value: number | string | null; text: string; quality: string; versions: number }[];
 }
 
 /** One of the values that a register has for a time: measured, typed in, corrected ... */

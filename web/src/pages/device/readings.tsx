@@ -19,6 +19,7 @@ import { GridView, textCell } from '../../parts/grid-view';
 import { Icon } from '../../parts/icon';
 import { Lazy } from '../../parts/lazy';
 import { Menu } from '../../parts/menu';
+import { MARKS } from '../../parts/quality-mark';
 import { Empty, Failed } from '../../parts/states';
 import { isAbsent, isNumeric, keyTitle, valueText } from '../../parts/value';
 import type { Spot } from './versions';
@@ -36,6 +37,19 @@ function spotOf(r: Row, all: Point[], shown: number[], column: string | undefine
   return point === undefined ? null : { time: r.time, point, points };
 }
 
+/** Before a number: how far it was measured, and that there are other versions of it. */
+function marksOf(v: Reading['values'][number]): Node[] {
+  const mark = MARKS[v.quality];
+  if (!mark && v.versions < 2) return [];
+  const el = document.createElement('span');
+  el.className = 'qmark';
+  el.textContent = mark ?? String(v.versions);
+  const words = document.createElement('span');
+  words.className = 'sr';
+  words.textContent = [mark && word('quality', v.quality), v.versions > 1 && t('readings.several', { n: v.versions })].filter(Boolean).join(', ');
+  return [el, words];
+}
+
 function columnsOf(points: Point[], shown: number[]): GridColumn<Row>[] {
   const kinds = new Map(points.map((p) => [p.point, p]));
   return [
@@ -50,8 +64,9 @@ function columnsOf(points: Point[], shown: number[]): GridColumn<Row>[] {
           const v = r.values.find((x) => x.point === id);
           c.classList.toggle('old', !!v && isAbsent(v));
           c.textContent = v ? valueText({ ...v, kind: p.kind, unit: p.unit, quantity: p.quantity }) : '';
+          if (v) c.prepend(...marksOf(v));
           c.classList.toggle('opens', !!v);
-          c.title = v ? [v.quality !== 'good' && word('quality', v.quality), t('readings.versions')].filter(Boolean).join('. ') : '';
+          c.title = v ? [v.quality !== 'good' && word('quality', v.quality), v.versions > 1 ? t('readings.several', { n: v.versions }) : t('readings.versions')].filter(Boolean).join('. ') : '';
         },
       };
     }),
@@ -77,7 +92,7 @@ function drawNarrow(points: Map<number, Point>, shown: number[]) {
   return (cell: HTMLElement, r: Row): void => {
     cell.innerHTML = '<div class="two"><span></span><span></span><span></span><span></span></div>';
     const [a, b, c, d] = [...cell.firstElementChild!.children] as HTMLElement[];
-    const texts = shown.map((id) => { const v = r.values.find((x) => x.point === id); const p = points.get(id); return v && p ? `${valueText({ ...v, kind: p.kind, unit: p.unit })} ${unitText(p.unit)}` : ''; }).filter(Boolean);
+    const texts = shown.map((id) => { const v = r.values.find((x) => x.point === id); const p = points.get(id); return v && p ? `${MARKS[v.quality] ?? ''} ${valueText({ ...v, kind: p.kind, unit: p.unit })} ${unitText(p.unit)}`.trim() : ''; }).filter(Boolean);
     a!.textContent = dateTime(r.time);
     b!.textContent = texts[0] ?? '';
     c!.textContent = texts.slice(1, 4).join(' · ');
@@ -114,7 +129,7 @@ export default function ReadingsTab({ device }: TabProps) {
   const remembered = all.filter((x) => keys.includes(x.key)).map((x) => x.point);
   const shown = remembered.length ? remembered : all.filter((x) => isNumeric(x) && !/\.s\d|\.max|\.min/.test(x.key)).slice(0, 8).map((x) => x.point);
   const fetchRows = async (offset: number, limit: number) => {
-    const r = await get<List<Reading>>(`/devices/${device.id}/readings`, { ...span, offset, limit });
+    const r = await get<List<Reading>>(`/devices/${device.id}/readings`, { ...span, versions: 'merged', offset, limit });
     setError(null);
     return { total: r.total, items: r.items.map((x, i) => ({ ...x, row: offset + i })) };
   };
@@ -130,7 +145,7 @@ export default function ReadingsTab({ device }: TabProps) {
         <label class="inline-label">{t('chart.to')}<input class="input" type="datetime-local" value={toInput(p.to)} onChange={(e) => { const v = fromInput(e.currentTarget.value); if (v !== null) setQuery({ range: '', at: '', from: new Date(Math.min(p.from, v - 60_000)).toISOString(), to: new Date(v).toISOString() }); }} /></label>
         <span class="push" />
         {total !== null && <span class="grey" role="status">{t('readings.count', { n: total, count: number(total) })}</span>}
-        {may('reading.write') && all.some(isNumeric) && <button type="button" class="btn" onClick={() => show('new')}><Icon svg={plusIcon} />{t('readings.enter')}</button>}
+        {may('reading.write') && <button type="button" class="btn" onClick={() => show('new')}><Icon svg={plusIcon} />{t('readings.enter')}</button>}
         <a class="btn" href={url(`/devices/${device.id}/readings.csv`, { ...span, points: shown.join(',') })} download><Icon svg={downloadIcon} />CSV</a>
         <ColumnMenu points={all} shown={shown} change={(ids) => setPref(name, all.filter((x) => ids.includes(x.point)).map((x) => x.key))} />
       </div>
@@ -141,7 +156,7 @@ export default function ReadingsTab({ device }: TabProps) {
         {total === 0 && <div class="grid-over"><Empty title={t('readings.none')} text={t('readings.noneText')} /></div>}
         {error && total === null && <div class="grid-over"><div class="pad"><Failed what={t('readings.failed')} error={error} retry={() => grid.current?.reset()} /></div></div>}
       </div>
-      {open && <Lazy load={loadVersions} quiet props={{ device: device.id, points: all, spot: open === 'new' ? null : open, onClose: () => show(null), onChange: () => grid.current?.refresh() }} />}
+      {open && <Lazy load={loadVersions} quiet props={{ device: device.id, kind: device.kind, points: all, spot: open === 'new' ? null : open, onClose: () => show(null), onChange: () => { points.reload(); grid.current?.refresh(); } }} />}
     </>
   );
 }

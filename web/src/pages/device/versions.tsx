@@ -10,7 +10,7 @@ import { serverNow } from '../../live/clock';
 import { useResource } from '../../live/resource';
 import { may } from '../../live/session';
 import { Dialog } from '../../parts/dialog';
-import { Choices, SelectField, TextField } from '../../parts/fields';
+import { CheckField, Choices, SelectField, TextField } from '../../parts/fields';
 import { FormButtons, useForm } from '../../parts/form';
 import { Icon } from '../../parts/icon';
 import { ActionError, Empty, Loaded } from '../../parts/states';
@@ -26,27 +26,33 @@ const REASON_MAX = 199;
 const name = (p: Point): string => keyTitle(p.key, p.label) + (unitText(p.unit) ? ` [${unitText(p.unit)}]` : '');
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-interface Draft { key?: string; time?: string; value: string; quality: string; reason: string }
+interface Draft { key?: string; time?: string; value: string; quality: string; reason: string; confirm: boolean }
 interface EntryProps { device: number; points: Point[]; onClose: () => void; onSaved: () => void; quality: (typeof QUALITIES)[number] }
 
 /** Register and time are fields only where they are not given: with `time` the first point is the one. */
 function EntryForm({ device, points, time, quality, onClose, onSaved }: EntryProps & { time?: number }) {
-  const { f, action, send, change, bad } = useForm<Draft>({ ...(time === undefined ? { key: String(points[0]!.point), time: toInput(serverNow()) } : {}), value: '', quality, reason: '' });
+  const { f, action, send, change, bad } = useForm<Draft>({ ...(time === undefined ? { key: String(points[0]!.point), time: toInput(serverNow()) } : {}), value: '', quality, reason: '', confirm: false });
   const p = points.find((x) => String(x.point) === f.key) ?? points[0]!;
   const at = time ?? fromInput(f.time ?? '');
   const value = plainDecimal(f.value);
   const found = at === null ? { field: 'time', text: t('versions.timeMissing') } : value === null ? { field: 'value', text: t('versions.numberMissing') } : null;
   const save = async (): Promise<void> => {
-    const r = await post<{ stored: boolean }>(`/devices/${device}/values`, { key: p.key, ...(p.unit ? { unit: p.unit } : {}), value, time: iso(at!), quality: f.quality, reason: f.reason.trim() });
+    const r = await post<{ stored: boolean }>(`/devices/${device}/values`, { key: p.key, ...(p.unit ? { unit: p.unit } : {}), value, time: iso(at!), quality: f.quality, reason: f.reason.trim(), ...(f.confirm ? { confirm: true } : {}) });
     if (!r.stored) throw new ApiError(200, 'KNOWN', t('versions.known'), 'value');
   };
+  // What was refused for going backwards may be confirmed; another number has to be refused anew.
+  const backwards = bad('confirm');
+  const [doubted, doubt] = useState<string | null>(null);
+  if (backwards && doubted !== f.value) doubt(f.value);
+  const asks = backwards !== null || (doubted !== null && doubted === f.value);
   return (
     <form class="form" onSubmit={send(found, save, () => { onClose(); onSaved(); })} noValidate>
       {time === undefined && <SelectField label={t('versions.register')} value={f.key!} onChange={(key) => change({ key })} options={points.map((x) => [String(x.point), name(x)])} error={bad('key')} />}
       {time === undefined && <TextField type="datetime-local" label={t('versions.time')} hint={t('versions.timeHint')} value={f.time!} onChange={(x) => change({ time: x })} error={bad('time')} required />}
-      <TextField inputMode="decimal" label={unitText(p.unit) ? `${t('versions.value')} [${unitText(p.unit)}]` : t('versions.value')} value={f.value} onChange={(x) => change({ value: x })} error={bad('value')} autocomplete="off" autofocus={time !== undefined} required />
+      <TextField inputMode="decimal" label={unitText(p.unit) ? `${t('versions.value')} [${unitText(p.unit)}]` : t('versions.value')} value={f.value} onChange={(x) => change({ value: x, confirm: false })} error={bad('value') ?? backwards} autocomplete="off" autofocus={time !== undefined} required />
       <Choices legend={t('versions.quality')} value={f.quality} onChange={(x) => change({ quality: x })} options={QUALITIES.map((q) => ({ value: q, title: word('quality', q), text: t(`versions.${q}Text` as Key) }))} />
       <TextField label={t('versions.reason')} hint={t('versions.reasonHint')} value={f.reason} onChange={(reason) => change({ reason })} error={bad('reason')} autocomplete="off" maxLength={REASON_MAX} required />
+      {asks && <CheckField label={t('versions.confirm')} hint={t('versions.confirmHint')} checked={f.confirm} onChange={(confirm) => change({ confirm })} />}
       <ActionError error={action.error} />
       <FormButtons busy={action.busy} onClose={onClose} />
     </form>
@@ -108,15 +114,29 @@ function Versions({ device, p, time, onChange }: { device: number; p: Point; tim
   );
 }
 
-export interface VersionsProps { device: number; points: Point[]; spot: Spot | null; onClose: () => void; onChange: () => void }
+/** What a person reads off a meter of this kind, though it has never sent it. */
+const READABLE: Record<string, [string, string][]> = {
+  heat_meter: [['energy', 'kWh'], ['energy', 'MWh'], ['volume', 'm3']],
+  cooling_meter: [['cooling_energy', 'kWh'], ['cooling_energy', 'MWh'], ['volume', 'm3']],
+  electricity_meter: [['active_energy_import', 'kWh'], ['active_energy_export', 'kWh']],
+  hca: [['hca_units', 'hca']],
+};
+const USUAL_READABLE: [string, string][] = [['volume', 'm3']];
+
+function others(points: Point[], kind: string): Point[] {
+  return (READABLE[kind] ?? USUAL_READABLE).filter(([key]) => !points.some((p) => p.key === key))
+    .map(([key, unit], i) => ({ point: -1 - i, key, name: key, label: '', unit, kind: 'decimal', quantity: '', aggregation: 'counter' }));
+}
+
+export interface VersionsProps { device: number; kind: string; points: Point[]; spot: Spot | null; onClose: () => void; onChange: () => void }
 
 /** Over the list of readings: the versions of one value, or without a spot the form for a value at any time. */
-export default function VersionsDialog({ device, points, spot, onClose, onChange }: VersionsProps) {
+export default function VersionsDialog({ device, kind, points, spot, onClose, onChange }: VersionsProps) {
   const [chosen, choose] = useState(spot?.point);
   const mine = points.filter((p) => spot?.points.includes(p.point));
   const p = mine.find((x) => x.point === chosen);
   const time = parse(spot?.time);
-  if (!p || time === null) return <Dialog title={t('readings.enter')} onClose={onClose}><EntryForm device={device} points={points.filter(isNumeric)} quality="manual" onClose={onClose} onSaved={onChange} /></Dialog>;
+  if (!p || time === null) return <Dialog title={t('readings.enter')} onClose={onClose}><EntryForm device={device} points={[...points.filter(isNumeric), ...others(points, kind)]} quality="manual" onClose={onClose} onSaved={onChange} /></Dialog>;
   return (
     <Dialog title={t('versions.title', { time: dateTime(time, true) })} onClose={onClose} wide>
       <SelectField label={t('versions.register')} value={String(p.point)} onChange={(x) => choose(Number(x))} options={mine.map((x) => [String(x.point), name(x)])} />
