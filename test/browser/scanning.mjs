@@ -1,6 +1,6 @@
 // An M-Bus master that is hard to search: live progress, narrowing, stopping, found meters added with
 // their names and profiles, commands to a meter. Runs on a simulated master of its own.
-import { Api, open, settled, Town, unexpected, until } from './harness.mjs';
+import { Api, axeViolations, open, settled, Town, unexpected, until } from './harness.mjs';
 
 // One with hex digits in its number and a dead one among them; none takes its time, so a short time-out will do.
 // How slow meters, twins and 250 of them are found is system/mbus_master's.
@@ -41,6 +41,22 @@ async function stopping({ tap, server }, page, line) {
   await dialog.getByRole('button', { name: 'Close' }).last().click();
 }
 
+/** On a phone a found meter is a card: nothing to scroll sideways, and still a table for those who listen. */
+async function narrow({ tap, browser }, page, dialog, row) {
+  await page.setViewportSize({ width: 390, height: 844 });
+  const over = () => dialog.evaluate((d) => [d, ...d.querySelectorAll('.dialog-body, .found-box, .found-table tbody tr')].filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.className));
+  tap.equal(await over(), [], 'found meters fit a phone without scrolling sideways');
+  tap.match(await row.locator('td').nth(1).evaluate((e) => getComputedStyle(e, '::before').content), /Serial no\./, 'each figure has its name beside it');
+  tap.ok(await dialog.getByRole('row').count() > 1 && await dialog.getByRole('columnheader', { name: 'Serial no.' }).count() === 1, 'and stays a row of a table');
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme });
+    tap.equal(await axeViolations(browser, page), [], `found meters on a phone, ${colorScheme}: axe finds nothing`);
+    if (process.env.HYP_SHOTS) { await row.scrollIntoViewIfNeeded(); await page.screenshot({ path: `${process.env.HYP_SHOTS}/scan-phone-${colorScheme}.png` }); }
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize({ width: 1440, height: 900 });
+}
+
 async function adopting(world, page, line, crowd) {
   const { tap, server } = world;
   const dialog = await begin(page, server, line);
@@ -53,6 +69,7 @@ async function adopting(world, page, line, crowd) {
   await row.getByLabel(`Name of ${crowd[0].id}`).fill('Main meter, cellar');
   tap.ok((await row.getByLabel(`Profile of ${crowd[0].id}`).inputValue()).length > 0, 'a profile is suggested');
   if (world.shots) await page.screenshot({ path: `${world.shots}/scan.png` });
+  await narrow(world, page, dialog, row);
   await dialog.getByRole('button', { name: `Add ${crowd.length} devices` }).click();
   await page.getByRole('heading', { name: 'Devices', level: 1 }).waitFor();
   await open(page, server, '/lines');

@@ -38,14 +38,14 @@ function ProfileCell({ f, choice, profiles, change }: { f: Found; choice: Choice
 function FoundRow({ f, choice, choose, radio, rates, profiles }: { f: Found; choice: Choice | undefined; choose: (c: Choice | null) => void; radio: boolean; rates: boolean; profiles: Profile[] }) {
   const name = f.serial || busAddress(f);
   return (
-    <tr>
-      <td>{f.known ? <Status mark="normal" word={t('scan.known')} quiet /> : f.trouble ? <Status mark="medium" word={t(`scan.${f.trouble}`)} quiet />
+    <tr role="row">
+      <td role="cell">{f.known ? <Status mark="normal" word={t('scan.known')} quiet /> : f.trouble ? <Status mark="medium" word={t(`scan.${f.trouble}`)} quiet />
         : <input type="checkbox" checked={!!choice} aria-label={t('scan.choose', { name })} onChange={() => choose(choice ? null : {})} />}</td>
-      <td class="mono">{f.serial || '–'}</td><td>{f.manufacturer}</td><td>{word('medium', f.medium_text)}</td>
-      {!radio && <td class="num">{busAddress(f)}</td>}{rates && <td class="num">{f.baud || ''}</td>}
-      <td>{f.trouble ? t(`scan.${f.trouble}`) : <ProfileCell f={f} choice={choice} profiles={profiles} change={choose} />} {f.encrypted && <span class="badge">{t('scan.encrypted')}</span>} {f.known && <span class="badge">{t('scan.known')}</span>}</td>
-      {!radio && <td>{choice && <input class="input" aria-label={t('scan.nameOf', { name })} value={choice.name ?? nameOf(f)} onInput={(e) => choose({ ...choice, name: e.currentTarget.value })} />}</td>}
-      {radio && <><td class="num">{f.signal_dbm ? `${f.signal_dbm} dBm` : ''}</td><td class="nowrap">{ago(f.last_heard)}</td></>}
+      <td role="cell" class="mono" data-label={t('col.serial')}>{f.serial || '–'}</td><td role="cell" data-label={t('col.manufacturer')}>{f.manufacturer}</td><td role="cell" data-label={t('col.medium')}>{word('medium', f.medium_text)}</td>
+      {!radio && <td role="cell" class="num" data-label={t('col.busAddress')}>{busAddress(f)}</td>}{rates && <td role="cell" class="num" data-label={t('scan.baud')}>{f.baud || ''}</td>}
+      <td role="cell" class="found-wide" data-label={t('col.profile')}>{f.trouble ? t(`scan.${f.trouble}`) : <ProfileCell f={f} choice={choice} profiles={profiles} change={choose} />} {f.encrypted && <span class="badge">{t('scan.encrypted')}</span>} {f.known && <span class="badge">{t('scan.known')}</span>}</td>
+      {!radio && <td role="cell" class="found-wide" data-label={t('col.name')}>{choice && <input class="input" aria-label={t('scan.nameOf', { name })} value={choice.name ?? nameOf(f)} onInput={(e) => choose({ ...choice, name: e.currentTarget.value })} />}</td>}
+      {radio && <><td role="cell" class="num" data-label={t('frames.signal')}>{f.signal_dbm ? `${f.signal_dbm} dBm` : ''}</td><td role="cell" class="nowrap" data-label={t('scan.lastHeard')}>{ago(f.last_heard)}</td></>}
     </tr>
   );
 }
@@ -55,9 +55,9 @@ export function FoundTable({ items, chosen, choose, radio = false, profiles = []
   const set = (key: string, c: Choice | null): void => { const next = new Map(chosen); if (c) next.set(key, c); else next.delete(key); choose(next); };
   return (
     <div class="table-box found-box">
-      <table class="table table-mid">
-        <thead><tr><th><span class="sr">{t('list.select')}</span></th><th>{t('col.serial')}</th><th>{t('col.manufacturer')}</th><th>{t('col.medium')}</th>{!radio && <th class="num">{t('col.busAddress')}</th>}{rates && <th class="num">{t('scan.baud')}</th>}<th>{t('col.profile')}</th>{!radio && <th>{t('col.name')}</th>}{radio && <><th class="num">{t('frames.signal')}</th><th>{t('scan.lastHeard')}</th></>}</tr></thead>
-        <tbody>{items.map((f) => { const key = foundKey(f); return <FoundRow key={key} f={f} choice={chosen.get(key)} choose={(c) => set(key, c)} radio={radio} rates={rates} profiles={profiles} />; })}</tbody>
+      <table class="table table-mid found-table" role="table">
+        <thead role="rowgroup"><tr role="row"><th role="columnheader"><span class="sr">{t('list.select')}</span></th><th role="columnheader">{t('col.serial')}</th><th role="columnheader">{t('col.manufacturer')}</th><th role="columnheader">{t('col.medium')}</th>{!radio && <th role="columnheader" class="num">{t('col.busAddress')}</th>}{rates && <th role="columnheader" class="num">{t('scan.baud')}</th>}<th role="columnheader">{t('col.profile')}</th>{!radio && <th role="columnheader">{t('col.name')}</th>}{radio && <><th role="columnheader" class="num">{t('frames.signal')}</th><th role="columnheader">{t('scan.lastHeard')}</th></>}</tr></thead>
+        <tbody role="rowgroup">{items.map((f) => { const key = foundKey(f); return <FoundRow key={key} f={f} choice={chosen.get(key)} choose={(c) => set(key, c)} radio={radio} rates={rates} profiles={profiles} />; })}</tbody>
       </table>
     </div>
   );
