@@ -47,7 +47,7 @@ enum hyp_status hyp_db_exec(struct hyp_db *db, const char *sql)
     return db->ops->exec(db, sql);
 }
 
-void hyp_db_begin(struct hyp_db *db)
+static void begin(struct hyp_db *db, const char *sql)
 {
     db->failed = HYP_OK;
     db->error_code = 0;
@@ -57,9 +57,19 @@ void hyp_db_begin(struct hyp_db *db)
         hyp_db_fail(db, db->ops->exec(db, "ROLLBACK"));
     }
     if (db->failed == HYP_OK) {
-        hyp_db_fail(db, db->ops->exec(db, db->ops->begin));
+        hyp_db_fail(db, db->ops->exec(db, sql));
     }
     db->in_transaction = db->failed == HYP_OK;
+}
+
+void hyp_db_begin(struct hyp_db *db)
+{
+    begin(db, db->ops->begin);
+}
+
+void hyp_db_begin_snapshot(struct hyp_db *db)
+{
+    begin(db, db->ops->begin_snapshot);
 }
 
 void hyp_db_rollback(struct hyp_db *db)

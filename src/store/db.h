@@ -35,12 +35,15 @@ struct hyp_db_word {
     const char *text;
 };
 
-/* One database. All members but purge are mandatory; indexes of parameters start at 1, of
- * columns at 0.
+/* One database. All members but purge and begin_snapshot are mandatory; indexes of parameters
+ * start at 1, of columns at 0.
  */
 struct hyp_db_ops {
     const char *name;
     const char *begin; /* statement that begins a writing transaction */
+    /* One that sees what is committed now, and nothing later. NULL: several processes never
+     * write to such a database. */
+    const char *begin_snapshot;
     const struct hyp_db_word *words;
     size_t word_count;
     bool sharded; /* large tables have tenant and period as columns (store/partition.h) */
@@ -92,6 +95,8 @@ void *hyp_db_close(struct hyp_db *db);
 void hyp_db_begin(struct hyp_db *db);
 HYP_MUST_USE enum hyp_status hyp_db_commit(struct hyp_db *db);
 void hyp_db_rollback(struct hyp_db *db);
+/* Begins a transaction that only reads, all of it at one moment; ended by a rollback. */
+void hyp_db_begin_snapshot(struct hyp_db *db);
 /* Makes `status` the sticky failure unless there is one already. */
 void hyp_db_fail(struct hyp_db *db, enum hyp_status status);
 /* Have large tables the columns of store/partition.h? */

@@ -65,6 +65,7 @@ static void postgres_close(struct hyp_db *db)
     }
     free(pg->url);
     free(pg->schema);
+    free(pg->member);
     free(pg);
 }
 
@@ -84,6 +85,7 @@ static const struct hyp_db_word postgres_words[] = {
 static const struct hyp_db_ops postgres_ops = {
     .name = "PostgreSQL",
     .begin = "BEGIN",
+    .begin_snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     .words = postgres_words,
     .word_count = HYP_ARRAY_LEN(postgres_words),
     .sharded = true,
@@ -122,7 +124,10 @@ enum hyp_status hyp_postgres_open(const struct hyp_postgres_config *config,
     pg->mode = config->mode;
     pg->url = strdup(config->url);
     pg->schema = strdup(config->schema);
-    enum hyp_status status = pg->url == NULL || pg->schema == NULL ? HYP_NO_MEMORY : HYP_OK;
+    pg->member = config->member == NULL ? NULL : strdup(config->member);
+    bool copied =
+        pg->url != NULL && pg->schema != NULL && (pg->member != NULL || config->member == NULL);
+    enum hyp_status status = copied ? HYP_OK : HYP_NO_MEMORY;
     if (status == HYP_OK && pg->mode == HYP_POSTGRES_WRITE) {
         status = hyp_postgres_connect(pg);
     }

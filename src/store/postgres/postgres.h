@@ -27,6 +27,7 @@ enum hyp_postgres_mode {
 struct hyp_postgres_config {
     const char *url;    /* "postgresql://host/name"; PGPASSFILE and the like are obeyed */
     const char *schema; /* where the tables are */
+    const char *member; /* a name among the processes that share the schema; NULL = none do */
     enum hyp_postgres_mode mode;
 };
 
@@ -44,6 +45,8 @@ HYP_MUST_USE enum hyp_status hyp_postgres_open(const struct hyp_postgres_config 
 
 /* The table, in each schema, that counts transactions. */
 #define HYP_POSTGRES_COUNTER "last_commit"
+/* The table in which members tell each other what memory must follow (store/follow.h). */
+#define HYP_POSTGRES_CHANGES "member_change"
 
 /*
  * Makes this connection the only owner of its schema, for as long as it lives; a connection
@@ -57,6 +60,37 @@ HYP_MUST_USE enum hyp_status hyp_postgres_lock(struct hyp_db *db, struct hyp_err
  * hyp_db_rollback. When the connection is lost meanwhile, it has failed.
  */
 HYP_MUST_USE enum hyp_status hyp_postgres_snapshot(struct hyp_db *db);
+
+/*
+ * Joins the members that share this schema. The lock is shared with them; the name is this
+ * process's own.
+ * @ret_alone  nobody else is there, and nobody can come before hyp_postgres_share
+ * Returns     HYP_OK | BUSY (a process that does not share; a member of this name) | what the
+ *             database says
+ * Context     waits some seconds for one who is about to leave, or to share
+ */
+HYP_MUST_USE enum hyp_status hyp_postgres_join(struct hyp_db *db, bool *ret_alone,
+                                               struct hyp_error *err);
+/* Lets others in; makes what members need (store/follow.h) if it is missing. */
+HYP_MUST_USE enum hyp_status hyp_postgres_share(struct hyp_db *db, struct hyp_error *err);
+
+/* The number of the transaction that was begun last: every one has its own, without gaps, over
+ * all members. */
+int64_t hyp_postgres_number(const struct hyp_db *db);
+
+/*
+ * Takes the lease of a job: nobody else has it as long as this session lives. The server ends
+ * a session that is silent for HYP_LIMIT_MEMBER_SILENCE_MS. The first transaction after a lost
+ * session is refused (BUSY), so that none of its holder's happens without the lease.
+ * Returns   HYP_OK (*ret_session names the session) | BUSY (another one has it) | what the
+ *           database says
+ */
+HYP_MUST_USE enum hyp_status hyp_postgres_lease(struct hyp_db *db, const char *job,
+                                                uint64_t *ret_session);
+/* Gives a lease back. */
+void hyp_postgres_release(struct hyp_db *db, const char *job);
+/* Does the session live in which a lease was taken, as far as this side knows? */
+bool hyp_postgres_has_session(const struct hyp_db *db, uint64_t session);
 
 /* Bytes of the schema's tables and indexes on disk; 0 when that cannot be told. */
 int64_t hyp_postgres_bytes(struct hyp_db *db);

@@ -11,12 +11,9 @@
 
 #define SERVER_LEAST 150000
 
-/* The first half of the advisory lock's key: "hyp1". The second half is the schema. */
-#define LOCK_SPACE "1752789041"
-
 /* --- one statement, answered at once --- */
 
-static enum hyp_status check(struct hyp_postgres *pg, PGresult *result)
+enum hyp_status hyp_postgres_check(struct hyp_postgres *pg, PGresult *result)
 {
     ExecStatusType outcome = PQresultStatus(result);
     bool good = outcome == PGRES_COMMAND_OK || outcome == PGRES_TUPLES_OK;
@@ -27,7 +24,7 @@ static enum hyp_status ask(struct hyp_postgres *pg, const char *sql, int count,
                            const char *const *values, PGresult **ret_result)
 {
     PGresult *result = PQexecParams(pg->conn, sql, count, NULL, values, NULL, NULL, 0);
-    enum hyp_status status = check(pg, result);
+    enum hyp_status status = hyp_postgres_check(pg, result);
     if (status != HYP_OK) {
         PQclear(result);
         return status;
@@ -36,9 +33,8 @@ static enum hyp_status ask(struct hyp_postgres *pg, const char *sql, int count,
     return HYP_OK;
 }
 
-/* The first column of the first row as text; "" for none or NULL. */
-static enum hyp_status ask_text(struct hyp_postgres *pg, const char *sql, const char *value,
-                                char *out, size_t size)
+enum hyp_status hyp_postgres_ask(struct hyp_postgres *pg, const char *sql, const char *value,
+                                 char *out, size_t size)
 {
     PGresult *result;
     const char *const values[] = {value};
@@ -48,6 +44,14 @@ static enum hyp_status ask_text(struct hyp_postgres *pg, const char *sql, const 
         hyp_text_copy(out, size, hyp_str_from(text));
         PQclear(result);
     }
+    return status;
+}
+
+static enum hyp_status run(struct hyp_postgres *pg, const char *sql)
+{
+    PGresult *result = PQexec(pg->conn, sql);
+    enum hyp_status status = hyp_postgres_check(pg, result);
+    PQclear(result);
     return status;
 }
 
@@ -66,7 +70,7 @@ static void ignore_notice(void *user, const PGresult *result)
     (void)result;
 }
 
-static void set_error(struct hyp_postgres *pg, struct hyp_str text)
+void hyp_postgres_set_error(struct hyp_postgres *pg, struct hyp_str text)
 {
     hyp_text_copy(pg->base.error_text, sizeof(pg->base.error_text), text);
 }
@@ -80,9 +84,10 @@ static enum hyp_status check_url(struct hyp_postgres *pg)
     PQconninfoFree(parts);
     PQfreemem(message);
     if (!good) {
-        set_error(pg, HYP_STR("the URL cannot be read; it looks like "
-                              "postgresql://user@host:5432/name, with % before special "
-                              "characters of a password"));
+        hyp_postgres_set_error(
+            pg, HYP_STR("the URL cannot be read; it looks like "
+                        "postgresql://user@host:5432/name, with % before special "
+                        "characters of a password"));
         return HYP_INVALID;
     }
     return HYP_OK;
@@ -94,6 +99,9 @@ static const char *const session_sql =
     " set_config('hypocaust.schema', $1, false),"
     " set_config('default_transaction_read_only', $2, false),"
     " set_config('jit', 'off', false),"
+    " set_config('hypocaust.member', $3, false),"
+    " set_config('idle_session_timeout', $4, false),"
+    " set_config('idle_in_transaction_session_timeout', $4, false),"
     " set_config('synchronous_commit', CASE current_setting('synchronous_commit')"
     " WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)";
 
@@ -101,6 +109,8 @@ static const char *const session_sql =
  * commit has happened. Not part of the migrations: it is this backend's own. */
 static const char *const schema_sql =
     "DO $$ BEGIN"
+    " PERFORM pg_advisory_xact_lock(" HYP_POSTGRES_MAKING
+    ", hashtext(current_setting('hypocaust.schema')));"
     " IF to_regnamespace(quote_ident(current_setting('hypocaust.schema'))) IS NULL THEN"
     " EXECUTE format('CREATE SCHEMA %I', current_setting('hypocaust.schema'));"
     " END IF;"
@@ -109,26 +119,33 @@ static const char *const schema_sql =
     " INSERT INTO " HYP_POSTGRES_COUNTER " VALUES (1, 0);"
     " END IF; END $$";
 
+/* A member has a row of its own beside the common one. */
+static const char *const member_sql =
+    "INSERT INTO " HYP_POSTGRES_COUNTER " VALUES (" HYP_POSTGRES_OWN_ROW ", 0)"
+    " ON CONFLICT DO NOTHING";
+
 static enum hyp_status begin_session(struct hyp_postgres *pg)
 {
     if (PQserverVersion(pg->conn) < SERVER_LEAST) {
-        set_error(pg, HYP_STR("the server is older than PostgreSQL 15"));
+        hyp_postgres_set_error(pg, HYP_STR("the server is older than PostgreSQL 15"));
         return HYP_UNSUPPORTED;
     }
     PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
-    const char *const values[] = {pg->schema, pg->mode == HYP_POSTGRES_READ ? "on" : "off"};
+    bool reads = pg->mode == HYP_POSTGRES_READ;
+    bool ends = pg->member != NULL && !reads;
+    const char *const values[] = {pg->schema, reads ? "on" : "off",
+                                  pg->member == NULL ? "" : pg->member,
+                                  ends ? HYP_LIMIT_MEMBER_SILENCE_MS : "0"};
     PGresult *result;
-    enum hyp_status status = ask(pg, session_sql, 2, values, &result);
+    enum hyp_status status = ask(pg, session_sql, HYP_ARRAY_LEN(values), values, &result);
     if (status != HYP_OK) {
         return status;
     }
     PQclear(result);
-    if (pg->mode == HYP_POSTGRES_WRITE) {
-        result = PQexec(pg->conn, schema_sql);
-        status = check(pg, result);
-        PQclear(result);
+    if (!reads) {
+        status = run(pg, schema_sql);
     }
-    return status;
+    return status == HYP_OK && ends ? run(pg, member_sql) : status;
 }
 
 enum hyp_status hyp_postgres_connect(struct hyp_postgres *pg)
@@ -169,22 +186,6 @@ bool hyp_postgres_is_lost(const struct hyp_postgres *pg)
     return pg->broken || PQstatus(pg->conn) != CONNECTION_OK;
 }
 
-/* --- the lock --- */
-
-static enum hyp_status take_lock(struct hyp_postgres *pg)
-{
-    char taken[8];
-    enum hyp_status status =
-        ask_text(pg, "SELECT pg_try_advisory_lock(" LOCK_SPACE ", hashtext($1))", pg->schema,
-                 taken, sizeof(taken));
-    if (status == HYP_OK && !hyp_str_equal(hyp_str_from(taken), HYP_STR("t"))) {
-        set_error(pg, HYP_STR("the database is in use by another process: stop it or use "
-                              "another database"));
-        return HYP_BUSY;
-    }
-    return status;
-}
-
 /* --- coming back --- */
 
 /* How long to wait before each try: a server that restarts is there within some seconds. */
@@ -219,40 +220,44 @@ enum hyp_status hyp_postgres_reconnect(struct hyp_postgres *pg)
         status = hyp_postgres_connect(pg);
         if (status == HYP_OK && pg->locked) {
             /* The server may not have noticed yet that the session before is gone. */
-            status = take_lock(pg);
+            status = hyp_postgres_take_lock(pg);
         }
         if (!is_passing(status)) {
-            return status;
+            return status == HYP_OK ? hyp_postgres_lose_leases(pg) : status;
         }
     }
     pg->broken = true;
     return status;
 }
 
-/* --- being the only one --- */
-
-/* An owner that was killed a moment ago may still have it: the server has to notice. */
-#define LOCK_TRIES 6
-
-enum hyp_status hyp_postgres_lock(struct hyp_db *db, struct hyp_error *err)
+void hyp_postgres_wait(size_t tries)
 {
-    struct hyp_postgres *pg = (struct hyp_postgres *)db;
-    enum hyp_status status = HYP_BUSY;
-    for (size_t i = 0; i < LOCK_TRIES && status == HYP_BUSY; i++) {
-        wait_ms(waits_ms[i]);
-        status = take_lock(pg);
-    }
-    pg->locked = status == HYP_OK;
-    return status == HYP_OK ? HYP_OK : hyp_db_error(db, status, err, "PostgreSQL");
+    wait_ms(waits_ms[HYP_MIN(tries, HYP_ARRAY_LEN(waits_ms) - 1)]);
 }
 
 /* --- transactions --- */
 
+static const char *const begin_alone_sql =
+    "BEGIN; UPDATE " HYP_POSTGRES_COUNTER
+    " SET number = number + 1 WHERE id = 1 RETURNING number, number";
+static const char *const outcome_alone_sql =
+    "SELECT number FROM " HYP_POSTGRES_COUNTER " WHERE id = 1";
+
+/* The common row is locked until the end: members write one after the other. */
+static const char *const begin_member_sql =
+    "BEGIN; UPDATE " HYP_POSTGRES_COUNTER
+    " SET number = number + 1 WHERE id = " HYP_POSTGRES_OWN_ROW "; UPDATE " HYP_POSTGRES_COUNTER
+    " SET number = number + 1 WHERE id = 1 RETURNING number,"
+    " (SELECT own.number FROM " HYP_POSTGRES_COUNTER
+    " AS own WHERE own.id = " HYP_POSTGRES_OWN_ROW ")";
+static const char *const outcome_member_sql =
+    "SELECT number FROM " HYP_POSTGRES_COUNTER " WHERE id = " HYP_POSTGRES_OWN_ROW;
+
 /*
  * What became of the commit during which the connection went: its transaction had counted up,
- * so the number is there or it is not. Nobody else counts: the lock is ours again, hence the
- * old session is over. Returns   HYP_OK (it is in the database) | CANCELLED (it is not) | BUSY,
- * IO (not known yet)
+ * so the number is there or it is not. Nobody else counts in that row: the lock is ours again,
+ * hence the old session is over. Returns   HYP_OK (it is in the database) | CANCELLED (it is
+ * not) | BUSY, IO (not known yet)
  */
 static enum hyp_status ask_outcome(struct hyp_postgres *pg)
 {
@@ -261,7 +266,8 @@ static enum hyp_status ask_outcome(struct hyp_postgres *pg)
     enum hyp_status status = hyp_postgres_is_lost(pg) ? hyp_postgres_reconnect(pg) : HYP_OK;
     if (status == HYP_OK) {
         status =
-            ask_text(pg, "SELECT number FROM " HYP_POSTGRES_COUNTER, NULL, text, sizeof(text));
+            hyp_postgres_ask(pg, pg->member == NULL ? outcome_alone_sql : outcome_member_sql,
+                             NULL, text, sizeof(text));
     }
     if (status == HYP_OK) {
         status = hyp_str_to_i64(hyp_str_from(text), &number);
@@ -269,7 +275,7 @@ static enum hyp_status ask_outcome(struct hyp_postgres *pg)
     if (status != HYP_OK) {
         return status;
     }
-    return number == pg->number ? HYP_OK : HYP_CANCELLED;
+    return number == (pg->member == NULL ? pg->number : pg->own) ? HYP_OK : HYP_CANCELLED;
 }
 
 static enum hyp_status settle_commit(struct hyp_postgres *pg)
@@ -282,7 +288,7 @@ static enum hyp_status settle_commit(struct hyp_postgres *pg)
     }
     if (status == HYP_CANCELLED) {
         pg->unsure = false;
-        set_error(pg, HYP_STR("the connection was lost before the commit"));
+        hyp_postgres_set_error(pg, HYP_STR("the connection was lost before the commit"));
         return HYP_IO;
     }
     if (status == HYP_OK) {
@@ -292,16 +298,18 @@ static enum hyp_status settle_commit(struct hyp_postgres *pg)
 }
 
 /* Nothing new before the outcome of the last commit is known: if it is in the database after
- * all, memory does not know it, and only a start reads it. */
+ * all, memory does not know it, and only a start reads it. (A member reads it with what the
+ * others write.) */
 static enum hyp_status settle_old(struct hyp_postgres *pg)
 {
     enum hyp_status status = ask_outcome(pg);
-    if (status == HYP_OK) {
-        set_error(pg, HYP_STR("a commit that was given up has succeeded later: start the "
-                              "server anew"));
+    if (status == HYP_OK && pg->member == NULL) {
+        hyp_postgres_set_error(
+            pg, HYP_STR("a commit that was given up has succeeded later: start the "
+                        "server anew"));
         return HYP_BUSY;
     }
-    if (status == HYP_CANCELLED) {
+    if (status == HYP_OK || status == HYP_CANCELLED) {
         pg->unsure = false;
         return HYP_OK;
     }
@@ -310,11 +318,14 @@ static enum hyp_status settle_old(struct hyp_postgres *pg)
 
 static enum hyp_status begin_once(struct hyp_postgres *pg)
 {
-    PGresult *result = PQexec(pg->conn, "BEGIN; UPDATE " HYP_POSTGRES_COUNTER
-                                        " SET number = number + 1 RETURNING number");
-    enum hyp_status status = check(pg, result);
+    PGresult *result =
+        PQexec(pg->conn, pg->member == NULL ? begin_alone_sql : begin_member_sql);
+    enum hyp_status status = hyp_postgres_check(pg, result);
     if (status == HYP_OK) {
         status = hyp_str_to_i64(hyp_str_from(PQgetvalue(result, 0, 0)), &pg->number);
+    }
+    if (status == HYP_OK) {
+        status = hyp_str_to_i64(hyp_str_from(PQgetvalue(result, 0, 1)), &pg->own);
     }
     PQclear(result);
     return status;
@@ -339,13 +350,28 @@ static enum hyp_status begin(struct hyp_postgres *pg)
     return status;
 }
 
+static enum hyp_status begin_snapshot(struct hyp_postgres *pg)
+{
+    enum hyp_status status = HYP_IO;
+    for (int i = 0; i < 2 && status != HYP_OK; i++) {
+        status = hyp_postgres_is_lost(pg) ? hyp_postgres_reconnect(pg) : HYP_OK;
+        if (status == HYP_OK) {
+            status = run(pg, pg->base.ops->begin_snapshot);
+        }
+        if (!hyp_postgres_is_lost(pg)) {
+            break;
+        }
+    }
+    return status;
+}
+
 static enum hyp_status commit(struct hyp_postgres *pg)
 {
     PGresult *result = PQexec(pg->conn, "COMMIT");
-    enum hyp_status status = check(pg, result);
+    enum hyp_status status = hyp_postgres_check(pg, result);
     if (status == HYP_OK &&
         !hyp_str_equal(hyp_str_from(PQcmdStatus(result)), HYP_STR("COMMIT"))) {
-        set_error(pg, HYP_STR("a statement had failed: rolled back"));
+        hyp_postgres_set_error(pg, HYP_STR("a statement had failed: rolled back"));
         status = HYP_INTERNAL;
     }
     PQclear(result);
@@ -371,11 +397,8 @@ enum hyp_status hyp_postgres_exec(struct hyp_db *db, const char *sql)
     if (sql == db->ops->begin) {
         return only_passing(begin(pg));
     }
-    if (hyp_str_equal(hyp_str_from(sql), HYP_STR("COMMIT"))) {
-        return commit(pg);
+    if (sql == db->ops->begin_snapshot) {
+        return only_passing(begin_snapshot(pg));
     }
-    PGresult *result = PQexec(pg->conn, sql);
-    enum hyp_status status = check(pg, result);
-    PQclear(result);
-    return status;
+    return hyp_str_equal(hyp_str_from(sql), HYP_STR("COMMIT")) ? commit(pg) : run(pg, sql);
 }

@@ -27,10 +27,12 @@ struct hyp_postgres {
     PGconn *conn; /* NULL = not connected yet */
     char *url;
     char *schema;
+    char *member; /* NULL = the only process that works on the schema */
     enum hyp_postgres_mode mode;
     bool locked;      /* the schema is ours, see hyp_postgres_lock */
     bool broken;      /* the server has said that this session ends */
     uint64_t session; /* counts connections; prepared statements belong to one */
+    uint64_t named;   /* the session that has the member's name */
     uint64_t next_name;
     int64_t changes;            /* rows of the last statement */
     int64_t removed;            /* rows, since the tables were swept */
@@ -38,8 +40,21 @@ struct hyp_postgres {
     struct hyp_stmt *streaming; /* whose rows are on their way */
     struct hyp_stmt *spare;     /* finalised ones, to be used again */
     int64_t number;             /* of the last transaction that was begun */
+    int64_t own;                /* the same among those of this member */
+    bool leases;                /* some were taken in this session (member.c) */
     bool unsure;                /* the outcome of its commit is not known */
 };
+
+/* The first halves of the keys of advisory locks, "hyp1" to "hyp4"; the second half is a hash.
+ * They are the same in every version: programs of two versions must not meet in a schema. */
+#define HYP_POSTGRES_OWNER "1752789041"  /* of the schema: who owns it, or shares it */
+#define HYP_POSTGRES_MAKING "1752789042" /* of the schema: who makes it */
+#define HYP_POSTGRES_MEMBER "1752789043" /* of schema and name of a member */
+#define HYP_POSTGRES_LEASE "1752789044"  /* of schema and name of a job */
+
+/* The row of a member in the table of the counter. */
+#define HYP_POSTGRES_OWN_ROW                                                                   \
+    "4294967296 + (hashtext(current_setting('hypocaust.member')) & 2147483647)"
 
 /* --- session.c --- */
 
@@ -51,6 +66,22 @@ bool hyp_postgres_is_lost(const struct hyp_postgres *pg);
 HYP_MUST_USE enum hyp_status hyp_postgres_reconnect(struct hyp_postgres *pg);
 /* Runs a literal, for its outcome. */
 enum hyp_status hyp_postgres_exec(struct hyp_db *db, const char *sql);
+/* Frees nothing: HYP_OK, or what the server says in place of an answer. */
+HYP_MUST_USE enum hyp_status hyp_postgres_check(struct hyp_postgres *pg, PGresult *result);
+/* Asks a literal with one text (or NULL: none): the first column of the first row as text; ""
+ * for no row or NULL. */
+HYP_MUST_USE enum hyp_status hyp_postgres_ask(struct hyp_postgres *pg, const char *sql,
+                                              const char *value, char *out, size_t size);
+void hyp_postgres_set_error(struct hyp_postgres *pg, struct hyp_str text);
+/* Waits a moment, a longer one after more tries. */
+void hyp_postgres_wait(size_t tries);
+
+/* --- member.c --- */
+
+/* Takes the lock of the schema: alone, or with other members. HYP_OK | BUSY | IO ... */
+HYP_MUST_USE enum hyp_status hyp_postgres_take_lock(struct hyp_postgres *pg);
+/* After a connection was lost: BUSY, once, when leases went with it. */
+HYP_MUST_USE enum hyp_status hyp_postgres_lose_leases(struct hyp_postgres *pg);
 
 /* --- failure.c --- */
 
