@@ -6,6 +6,7 @@
  */
 #include "store/access.h"
 #include "store/core.h"
+#include "store/follow.h"
 
 #include <string.h>
 
@@ -94,8 +95,9 @@ enum hyp_status hyp_store_session_remove(struct hyp_store *store,
     hyp_query_open(&query, hyp_core_begin(store), "DELETE FROM session WHERE token_hash = $1");
     hyp_query_bind_blob(&query, token_hash, 32);
     int64_t changes = 1;
-    enum hyp_status status =
-        hyp_core_finish(store, hyp_query_run(&query, &changes), NULL, "session");
+    enum hyp_status status = hyp_query_run(&query, &changes);
+    hyp_follow_note(store, HYP_CHANGE_ACCESS, 0, 0, 0);
+    status = hyp_core_finish(store, status, NULL, "session");
     return status == HYP_OK && changes == 0 ? HYP_NOT_FOUND : status;
 }
 
@@ -104,7 +106,9 @@ enum hyp_status hyp_store_sessions_remove_user(struct hyp_store *store, int64_t 
     struct hyp_query query;
     hyp_query_open(&query, hyp_core_begin(store), "DELETE FROM session WHERE account = $1");
     hyp_query_bind_i64(&query, user);
-    return hyp_core_finish(store, hyp_query_run(&query, NULL), NULL, "session");
+    enum hyp_status status = hyp_query_run(&query, NULL);
+    hyp_follow_note(store, HYP_CHANGE_ACCESS, 0, 0, 0);
+    return hyp_core_finish(store, status, NULL, "session");
 }
 
 /* --- tokens --- */
@@ -197,8 +201,9 @@ enum hyp_status hyp_store_token_remove(struct hyp_store *store, hyp_tenant_id te
     hyp_query_bind_i64(&query, id);
     hyp_query_bind_i64(&query, tenant.id);
     int64_t changes = 1;
-    enum hyp_status status =
-        hyp_core_finish(store, hyp_query_run(&query, &changes), NULL, "token");
+    enum hyp_status status = hyp_query_run(&query, &changes);
+    hyp_follow_note(store, HYP_CHANGE_ACCESS, 0, 0, 0);
+    status = hyp_core_finish(store, status, NULL, "token");
     return status == HYP_OK && changes == 0 ? HYP_NOT_FOUND : status;
 }
 

@@ -189,6 +189,14 @@ void hyp_sealed_scan_open(struct hyp_query *query, struct hyp_db *db)
                    " ORDER BY device");
 }
 
+void hyp_sealed_find_open(struct hyp_query *query, struct hyp_db *db, hyp_device_id device)
+{
+    hyp_query_open(query, db,
+                   "SELECT device, readings, value_count, oldest, newest, shown FROM sealed"
+                   " WHERE device = $1");
+    hyp_query_bind_i64(query, device.id);
+}
+
 bool hyp_sealed_scan_next(struct hyp_query *query, struct hyp_sealed_row *row)
 {
     if (!hyp_query_row(query)) {

@@ -69,6 +69,8 @@ void hyp_sealed_remove(struct hyp_db *db, hyp_device_id device);
 HYP_MUST_USE enum hyp_status hyp_sealed_get(struct hyp_db *db, hyp_device_id device,
                                             struct hyp_sealed_row *row);
 void hyp_sealed_scan_open(struct hyp_query *query, struct hyp_db *db);
+/* The same of one device. */
+void hyp_sealed_find_open(struct hyp_query *query, struct hyp_db *db, hyp_device_id device);
 bool hyp_sealed_scan_next(struct hyp_query *query, struct hyp_sealed_row *row);
 
 /* --- intake log --- */

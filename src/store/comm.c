@@ -3,6 +3,7 @@
  * State and history of communication, and data learned from the field.
  */
 #include "store/core.h"
+#include "store/follow.h"
 
 #include <stdlib.h>
 
@@ -144,8 +145,8 @@ enum hyp_status hyp_store_comm_events(struct hyp_store *store, hyp_tenant_id ten
 
 /* --- learned data --- */
 
-enum hyp_status hyp_store_blob_put(struct hyp_store *store, const char *name,
-                                   const uint8_t *data, size_t len)
+static enum hyp_status put(struct hyp_store *store, const char *name, const uint8_t *data,
+                           size_t len, bool secret)
 {
     struct hyp_query query;
     hyp_query_open(&query, hyp_core_begin(store),
@@ -153,7 +154,17 @@ enum hyp_status hyp_store_blob_put(struct hyp_store *store, const char *name,
                    " ON CONFLICT (name) DO UPDATE SET data = excluded.data");
     hyp_query_bind_text(&query, name);
     hyp_query_bind_blob(&query, data, len);
-    return hyp_core_finish(store, hyp_query_run(&query, NULL), NULL, "learned data");
+    enum hyp_status status = hyp_query_run(&query, NULL);
+    if (secret) {
+        hyp_follow_note(store, HYP_CHANGE_KEYS, 0, 0, 0);
+    }
+    return hyp_core_finish(store, status, NULL, "learned data");
+}
+
+enum hyp_status hyp_store_blob_put(struct hyp_store *store, const char *name,
+                                   const uint8_t *data, size_t len)
+{
+    return put(store, name, data, len, false);
 }
 
 enum hyp_status hyp_store_blob_get(struct hyp_store *store, const char *name,
@@ -194,7 +205,7 @@ enum hyp_status hyp_store_secret_put(struct hyp_store *store, const char *name,
         hyp_secret_seal(&store->secret, store->rng, data, len, box);
         box_len = len + HYP_SECRET_BOX_EXTRA;
     }
-    enum hyp_status status = hyp_store_blob_put(store, name, box, box_len);
+    enum hyp_status status = put(store, name, box, box_len, true);
     free(box);
     return status;
 }

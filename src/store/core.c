@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/core.h"
 
+#include "store/follow.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +32,7 @@ struct hyp_db *hyp_core_begin(struct hyp_store *store)
 {
     hyp_core_enter(store);
     hyp_db_begin(store->write.main);
+    hyp_follow_begun(store);
     return store->write.main;
 }
 
@@ -44,6 +47,9 @@ enum hyp_status hyp_core_commit(struct hyp_store *store, enum hyp_status status,
     enum hyp_status result = hyp_db_commit(db);
     if (result != HYP_OK && (status == HYP_OK || first != HYP_OK)) {
         hyp_db_error(db, result, err, what);
+    }
+    if (result == HYP_OK) {
+        hyp_follow_committed(store);
     }
     return result;
 }

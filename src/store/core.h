@@ -25,6 +25,7 @@ struct hyp_frames;
 struct hyp_intake;
 struct hyp_sealer;
 struct hyp_retainer;
+struct hyp_follower;
 
 /* A mutual exclusion that is fair: first come, first served. */
 struct hyp_gate {
@@ -51,6 +52,8 @@ struct hyp_store {
     char *folder;   /* NULL = in memory */
     char *database; /* URL of a PostgreSQL database; NULL = SQLite in the folder */
     char *schema;   /* in it; raw frames have one beside it */
+    char *member;   /* this process among those that share the database; NULL = none do */
+    bool alone;     /* nobody else had the database when it was opened */
     int lock_fd;    /* -1 = none */
     const struct hyp_clock *clock;
     struct hyp_log *log;
@@ -70,6 +73,7 @@ struct hyp_store {
     struct hyp_intake *intake;
     struct hyp_sealer *sealer;
     struct hyp_retainer *retainer; /* NULL = readings are kept for ever */
+    struct hyp_follower *follower; /* NULL = nobody else writes to the database */
 };
 
 /* --- writing --- */

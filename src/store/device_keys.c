@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The keys of many devices in one transaction: a key file is in the database whole, or not. */
 #include "store/core.h"
+#include "store/follow.h"
 
 static enum hyp_status set_key(struct hyp_store *store, struct hyp_db *db, hyp_tenant_id tenant,
                                const struct hyp_device_key *key)
@@ -16,6 +17,7 @@ static enum hyp_status set_key(struct hyp_store *store, struct hyp_db *db, hyp_t
     hyp_query_bind_i64(&query, key->device.id);
     hyp_query_bind_i64(&query, tenant.id);
     enum hyp_status status = hyp_query_run(&query, &changes);
+    hyp_follow_note(store, HYP_CHANGE_DEVICE, key->device.id, 0, 0);
     return status == HYP_OK && changes == 0 ? HYP_NOT_FOUND : status;
 }
 

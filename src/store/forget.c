@@ -3,6 +3,7 @@
 
 #include "store/chunk_table.h"
 #include "store/erase.h"
+#include "store/follow.h"
 #include "store/frames.h"
 #include "store/intake.h"
 #include "store/seal_state.h"
@@ -145,23 +146,33 @@ static enum hyp_status drop_rows(struct hyp_store *store, struct hyp_series *ser
     return status == HYP_OK ? show_memory(series, &sealer->scratch) : status;
 }
 
-static enum hyp_status forget_in_memory(struct hyp_store *store, struct hyp_series *series,
-                                        const struct task *task)
+enum hyp_status hyp_forget_in_memory(struct hyp_store *store, struct hyp_series *series,
+                                     int64_t from, int64_t to)
 {
     struct hyp_historian *historian = store->historian;
+    const struct task span = {.from = from, .to = to};
     pthread_rwlock_wrlock(&historian->lock);
     size_t memory = series->memory;
     uint64_t readings = series->readings;
     uint64_t values = series->values;
-    hide_shown(series, task);
-    enum hyp_status status = drop_rows(store, series, task);
+    hide_shown(series, &span);
+    enum hyp_status status = drop_rows(store, series, &span);
     historian->memory -= memory - series->memory;
     historian->readings -= readings - series->readings;
     historian->values -= values - series->values;
     pthread_rwlock_unlock(&historian->lock);
+    return status;
+}
+
+/* The latest values are in the table sealed too. */
+static enum hyp_status forget_shown(struct hyp_store *store, struct hyp_series *series,
+                                    const struct task *task)
+{
+    enum hyp_status status = hyp_forget_in_memory(store, series, task->from, task->to);
     if (status == HYP_OK && series->sealed_readings > 0) {
         hyp_db_begin(store->write.main);
         hyp_seal_save_sealed(store, series, 0);
+        hyp_follow_note(store, HYP_CHANGE_SHOWN, series->device.id, 0, 0);
         status = hyp_db_commit(store->write.main);
     }
     return status;
@@ -189,6 +200,7 @@ static enum hyp_status forget_in_log(struct hyp_store *store, struct task *task)
     hyp_db_begin(db);
     if (!hyp_erase_log(db, &span, &task->place)) {
         forget_entries(db, task);
+        hyp_follow_note(store, HYP_CHANGE_FORGET, task->device.id, task->from, task->to);
         next_stage(task, STAGE_CHUNKS, 0);
     }
     save_task(db, task);
@@ -262,6 +274,7 @@ static enum hyp_status forget_chunk(struct hyp_store *store, struct hyp_series *
     status = show_chunk(store, series);
     if (status == HYP_OK && removed == 0) {
         hyp_seal_save_sealed(store, series, 0);
+        hyp_follow_note(store, HYP_CHANGE_SHOWN, series->device.id, 0, 0);
         return HYP_OK;
     }
     return status == HYP_OK ? hyp_seal_rewrite(store, series, id, log_row, &written) : status;
@@ -364,7 +377,7 @@ static bool step(struct hyp_store *store)
     struct hyp_series *series = hyp_historian_find(store->historian, task.device);
     enum hyp_status status = HYP_OK;
     if (series != NULL && store->forgotten_in_memory != task.id) {
-        status = forget_in_memory(store, series, &task);
+        status = forget_shown(store, series, &task);
         store->forgotten_in_memory = status == HYP_OK ? task.id : 0;
     }
     if (status == HYP_OK) {
@@ -424,6 +437,8 @@ enum hyp_status hyp_store_forget(struct hyp_store *store, struct hyp_forgotten *
                       (long long)forgotten->device.id);
     } else {
         insert_task(db, forgotten);
+        hyp_follow_note(store, HYP_CHANGE_FORGET, forgotten->device.id, forgotten->from.ms,
+                        forgotten->to.ms);
     }
     status = hyp_core_commit(store, status, err, "forgetting");
     store->forget_pending |= status == HYP_OK;

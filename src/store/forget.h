@@ -18,4 +18,11 @@
  */
 bool hyp_forget_step(struct hyp_store *store);
 
+struct hyp_series;
+/* Memory alone: lets the readings of [from, to) go and shows the latest of the others. Inside
+ * the gate. HYP_OK | NO_MEMORY | CORRUPT */
+HYP_MUST_USE enum hyp_status hyp_forget_in_memory(struct hyp_store *store,
+                                                  struct hyp_series *series, int64_t from,
+                                                  int64_t to);
+
 #endif

@@ -2,6 +2,7 @@
 /*
  * Packing: frames of some hundred batches leave the frame log and become one compressed block.
  */
+#include "store/follow.h"
 #include "store/frames.h"
 #include "store/historian.h"
 #include "store/partition.h"
@@ -201,23 +202,12 @@ static enum hyp_status forget_packed(struct hyp_store *store)
     hyp_query_open(&query, db, "DELETE FROM frame_log WHERE id <= $1");
     hyp_query_bind_i64(&query, frames->packed_row);
     HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
+    hyp_follow_note(store, HYP_CHANGE_PACKED, 0, 0, frames->packed_row);
     enum hyp_status status = hyp_db_commit(db);
-    if (status != HYP_OK) {
-        return status;
+    if (status == HYP_OK) {
+        hyp_frames_let_go(frames, frames->packed_row);
     }
-    pthread_rwlock_wrlock(&frames->lock);
-    size_t gone = 0;
-    while (gone < frames->pending_count &&
-           frames->pending[gone].log_row <= frames->packed_row) {
-        frames->pending_bytes -= frames->pending[gone].len;
-        hyp_frames_drop(&frames->pending[gone]);
-        gone++;
-    }
-    frames->pending_count -= gone;
-    memmove(frames->pending, frames->pending + gone,
-            frames->pending_count * sizeof(*frames->pending));
-    pthread_rwlock_unlock(&frames->lock);
-    return HYP_OK;
+    return status;
 }
 
 enum hyp_status hyp_frames_pack(struct hyp_store *store)

@@ -145,19 +145,26 @@ uint64_t hyp_frames_count(struct hyp_store *store)
 
 /* --- start --- */
 
-static enum hyp_status load_totals(struct hyp_store *store)
+enum hyp_status hyp_frames_load_totals(struct hyp_store *store)
 {
     struct hyp_frames *frames = store->frames;
+    int64_t totals[3] = {0};
     struct hyp_query query;
     hyp_query_open(&query, store->write.frames,
                    "SELECT COALESCE(MAX(last_log), 0), COALESCE(SUM(LENGTH(data)), 0),"
                    " COALESCE(SUM(frames), 0) FROM frame_block");
-    if (hyp_query_row(&query)) {
-        frames->packed_row = hyp_query_i64(&query);
-        frames->stored_bytes = hyp_query_i64(&query);
-        frames->stored_frames = hyp_query_i64(&query);
+    for (size_t i = 0; i < HYP_ARRAY_LEN(totals) && (i > 0 || hyp_query_row(&query)); i++) {
+        totals[i] = hyp_query_i64(&query);
     }
-    return hyp_query_close(&query);
+    enum hyp_status status = hyp_query_close(&query);
+    if (status == HYP_OK) {
+        pthread_rwlock_wrlock(&frames->lock);
+        frames->packed_row = totals[0];
+        frames->stored_bytes = totals[1];
+        frames->stored_frames = totals[2];
+        pthread_rwlock_unlock(&frames->lock);
+    }
+    return status;
 }
 
 static enum hyp_status load_row(struct hyp_store *store, struct hyp_query *query)
@@ -188,9 +195,30 @@ static enum hyp_status load_row(struct hyp_store *store, struct hyp_query *query
     return HYP_OK;
 }
 
+enum hyp_status hyp_frames_load_rows(struct hyp_store *store, int64_t after)
+{
+    struct hyp_query query;
+    enum hyp_status status = HYP_OK;
+    hyp_query_open(&query, store->write.main,
+                   "SELECT id, data FROM frame_log WHERE id > $1 ORDER BY id");
+    hyp_query_bind_i64(&query, after);
+    while (status == HYP_OK && hyp_query_row(&query)) {
+        status = load_row(store, &query);
+    }
+    enum hyp_status read = hyp_query_close(&query);
+    return status == HYP_OK ? read : status;
+}
+
+int64_t hyp_frames_last_row(const struct hyp_frames *frames)
+{
+    int64_t last =
+        frames->pending_count == 0 ? 0 : frames->pending[frames->pending_count - 1].log_row;
+    return HYP_MAX(last, frames->packed_row);
+}
+
 enum hyp_status hyp_frames_load(struct hyp_store *store, struct hyp_error *err)
 {
-    enum hyp_status status = load_totals(store);
+    enum hyp_status status = hyp_frames_load_totals(store);
     if (status != HYP_OK) {
         return hyp_db_error(store->write.frames, status, err, "frames");
     }
@@ -198,15 +226,7 @@ enum hyp_status hyp_frames_load(struct hyp_store *store, struct hyp_error *err)
     if (status != HYP_OK) {
         return hyp_db_error(store->write.main, status, err, "frames");
     }
-    struct hyp_query query;
-    hyp_query_open(&query, store->write.main,
-                   "SELECT id, data FROM frame_log WHERE id > $1 ORDER BY id");
-    hyp_query_bind_i64(&query, store->frames->packed_row);
-    while (status == HYP_OK && hyp_query_row(&query)) {
-        status = load_row(store, &query);
-    }
-    enum hyp_status read = hyp_query_close(&query);
-    status = status == HYP_OK ? read : status;
+    status = hyp_frames_load_rows(store, store->frames->packed_row);
     return status == HYP_OK ? HYP_OK : hyp_db_error(store->write.main, status, err, "frames");
 }
 
@@ -219,6 +239,23 @@ void hyp_frames_note_stored(struct hyp_frames *frames, int64_t bytes, int64_t co
     frames->stored_bytes += bytes;
     frames->stored_frames += count;
     frames->packed_row = HYP_MAX(frames->packed_row, packed_row);
+    pthread_rwlock_unlock(&frames->lock);
+}
+
+void hyp_frames_let_go(struct hyp_frames *frames, int64_t last_row)
+{
+    pthread_rwlock_wrlock(&frames->lock);
+    size_t gone = 0;
+    while (gone < frames->pending_count && frames->pending[gone].log_row <= last_row) {
+        frames->pending_bytes -= frames->pending[gone].len;
+        hyp_frames_drop(&frames->pending[gone]);
+        gone++;
+    }
+    frames->pending_count -= gone;
+    if (gone > 0) {
+        memmove(frames->pending, frames->pending + gone,
+                frames->pending_count * sizeof(*frames->pending));
+    }
     pthread_rwlock_unlock(&frames->lock);
 }
 

@@ -56,6 +56,19 @@ HYP_MUST_USE enum hyp_status hyp_frames_load(struct hyp_store *store, struct hyp
 
 /* Whose the frames are; 0 = several tenants'. */
 hyp_tenant_id hyp_frames_tenant(const struct hyp_kept_frame *kept, size_t count);
+
+/* --- parts of it, for a store that is open; inside the gate --- */
+
+/* What is in blocks. HYP_OK | what the database says */
+HYP_MUST_USE enum hyp_status hyp_frames_load_totals(struct hyp_store *store);
+/* Rows of the frame log behind `after` are pending. HYP_OK | NO_MEMORY | what the database says
+ */
+HYP_MUST_USE enum hyp_status hyp_frames_load_rows(struct hyp_store *store, int64_t after);
+/* The last row of the frame log that is known. */
+int64_t hyp_frames_last_row(const struct hyp_frames *frames);
+/* Pending rows up to `last_row` are forgotten here. */
+void hyp_frames_let_go(struct hyp_frames *frames, int64_t last_row);
+
 /*
  * Writes frames to the frame log, inside the gate's transaction.
  * @ret_pending  to be given to keep after the commit, or to drop

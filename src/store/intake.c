@@ -94,6 +94,8 @@ static enum hyp_status try_group(struct hyp_intake *intake, struct hyp_queued_ba
     status = hyp_core_commit(store, status, &err, "intake");
     if (status == HYP_OK) {
         hyp_plan_commit(plan, store);
+        /* Before others' later readings. What finds no memory now is applied later. */
+        HYP_IGNORE(hyp_plan_apply(plan, store));
     } else {
         if (err.status == HYP_OK) {
             hyp_error_set(&err, status, -1, "intake: %s", hyp_status_text(status));
@@ -135,51 +137,6 @@ static void call_done(struct hyp_intake *intake, struct hyp_queued_batch *first,
     }
 }
 
-static size_t copy_observers(struct hyp_intake *intake,
-                             struct hyp_store_observer observers[static HYP_LIMIT_OBSERVERS])
-{
-    pthread_mutex_lock(&intake->mutex);
-    size_t count = intake->observer_count;
-    memcpy(observers, intake->observers, count * sizeof(*observers));
-    pthread_mutex_unlock(&intake->mutex);
-    return count;
-}
-
-/* Values of a row as observers see them. Returns how many: 0 when the device is gone. */
-static size_t observed_values(struct hyp_intake *intake, const struct hyp_planned_row *planned,
-                              struct hyp_stored_value *values)
-{
-    struct hyp_historian *historian = intake->store->historian;
-    size_t count = 0;
-    pthread_rwlock_rdlock(&historian->lock);
-    const struct hyp_series *series = hyp_historian_find(historian, planned->device);
-    for (; series != NULL && count < planned->row.cells; count++) {
-        const struct hyp_cell *cell = &intake->plan.cells[planned->first_cell + count];
-        hyp_historian_value(historian, &series->columns[cell->column], cell, planned->row.time,
-                            planned->row.source, &values[count]);
-    }
-    pthread_rwlock_unlock(&historian->lock);
-    return count;
-}
-
-static void call_observers(struct hyp_intake *intake)
-{
-    struct hyp_store_observer observers[HYP_LIMIT_OBSERVERS];
-    size_t observer_count = copy_observers(intake, observers);
-    if (observer_count == 0) {
-        return;
-    }
-    struct hyp_stored_value values[HYP_LIMIT_READING_VALUES];
-    for (size_t i = 0; i < intake->plan.applied; i++) {
-        const struct hyp_planned_row *planned = &intake->plan.rows[i];
-        size_t count = observed_values(intake, planned, values);
-        for (size_t o = 0; o < observer_count && count > 0; o++) {
-            observers[o].committed(observers[o].user, planned->device,
-                                   (hyp_utc){.ms = planned->row.time}, values, count);
-        }
-    }
-}
-
 /* --- the writer thread --- */
 
 /* Batches are tried one by one after this: one of them may be what is wrong. */
@@ -200,7 +157,7 @@ static void commit_one_by_one(struct hyp_intake *intake, struct hyp_queued_batch
         bool applied = group->status == HYP_OK && apply(intake) == HYP_OK;
         call_done(intake, group, 1);
         if (applied) {
-            call_observers(intake);
+            hyp_intake_tell(intake);
         }
         group = next;
     }
@@ -225,21 +182,22 @@ static void commit_group(struct hyp_intake *intake, struct hyp_queued_batch *gro
     bool applied = status == HYP_OK && apply(intake) == HYP_OK;
     call_done(intake, group, count);
     if (applied) {
-        call_observers(intake);
+        hyp_intake_tell(intake);
     }
 }
 
 /*
  * Waits for something to do and takes the next group off the queue.
- * @ret_count  batches in the group; 0 = there is care to do, or the end
+ * @ret_count  batches in the group; 0 = there is care to do, others to follow, or the end
  * Returns     false when stopped and the queue is empty
  */
 static bool next_group(struct hyp_intake *intake, struct hyp_queued_batch **ret_group,
                        size_t *ret_count)
 {
     pthread_mutex_lock(&intake->mutex);
-    while (intake->first == NULL && !intake->care && !intake->stop) {
-        pthread_cond_wait(&intake->wake, &intake->mutex);
+    bool waited = true;
+    while (intake->first == NULL && !intake->care && !intake->stop && waited) {
+        waited = hyp_intake_wait(intake);
     }
     bool end = intake->first == NULL && intake->stop;
     *ret_group = intake->first;
@@ -266,8 +224,12 @@ static bool next_group(struct hyp_intake *intake, struct hyp_queued_batch **ret_
 static void care(struct hyp_intake *intake)
 {
     pthread_mutex_lock(&intake->mutex);
+    bool due = intake->care;
     intake->care = false;
     pthread_mutex_unlock(&intake->mutex);
+    if (intake->store->follower != NULL && !hyp_intake_follow(intake, due)) {
+        return;
+    }
     if (hyp_frames_step(intake->store) || hyp_erase_step(intake->store) ||
         hyp_forget_step(intake->store) || hyp_seal_step(intake->store) ||
         hyp_retention_step(intake->store)) {
@@ -319,7 +281,7 @@ enum hyp_status hyp_intake_create(struct hyp_store *store, struct hyp_intake **r
         return status;
     }
     pthread_mutex_init(&intake->mutex, NULL);
-    pthread_cond_init(&intake->wake, NULL);
+    hyp_intake_init_wake(intake);
     *ret_intake = intake;
     return HYP_OK;
 }
@@ -349,6 +311,8 @@ void *hyp_intake_destroy(struct hyp_intake *intake)
     pthread_mutex_destroy(&intake->mutex);
     hyp_plan_finish(&intake->plan);
     hyp_queued_free_spare(intake);
+    free(intake->told.rows);
+    free(intake->told.cells);
     free(intake);
     return NULL;
 }

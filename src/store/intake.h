@@ -12,6 +12,7 @@
 #define HYP_STORE_INTAKE_H
 
 #include "store/core.h"
+#include "store/follow.h"
 #include "store/plan.h"
 
 struct hyp_queued_batch {
@@ -48,6 +49,9 @@ struct hyp_intake {
     char last_error[HYP_ERROR_TEXT_MAX];
     /* --- the writer's own --- */
     struct hyp_plan plan;
+    struct hyp_told told; /* readings of other members */
+    int64_t next_poll_ms; /* when to look for more of them; the clock that never jumps */
+    enum hyp_status last_poll;
 };
 
 /* --- batches (intake_batch.c) --- */
@@ -63,6 +67,20 @@ struct hyp_queued_batch *hyp_queued_take(struct hyp_intake *intake, size_t size)
 /* Keeps it for batches to come, up to HYP_LIMIT_INTAKE_SPARE, or frees it. */
 void hyp_queued_give(struct hyp_intake *intake, struct hyp_queued_batch *queued);
 void hyp_queued_free_spare(struct hyp_intake *intake);
+
+/* --- observers and other members (intake_tell.c); the writer's own --- */
+
+/* Tells observers of what the plan has brought into the historian. */
+void hyp_intake_tell(struct hyp_intake *intake);
+/*
+ * Looks for what others have committed, when it is time, and tells observers.
+ * @due     somebody has asked for care
+ * Returns  whether this member is to take a step of care
+ */
+bool hyp_intake_follow(struct hyp_intake *intake, bool due);
+/* Waits for the signal, under the mutex. False: it is time to look for what others wrote. */
+bool hyp_intake_wait(struct hyp_intake *intake);
+void hyp_intake_init_wake(struct hyp_intake *intake);
 
 /* --- life --- */
 

@@ -2,6 +2,7 @@
 #include "store/load.h"
 
 #include "store/chunk_table.h"
+#include "store/follow.h"
 #include "store/frames.h"
 #include "store/historian.h"
 #include "store/log.h"
@@ -11,24 +12,30 @@
 
 #include <stdlib.h>
 
-static enum hyp_status load_devices(struct hyp_store *store)
+enum hyp_status hyp_load_devices(struct hyp_store *store, struct hyp_load_place *place)
 {
     struct hyp_query query;
-    hyp_query_open(&query, store->write.main, "SELECT id, tenant FROM device ORDER BY id");
+    hyp_query_open(&query, store->write.main,
+                   "SELECT id, tenant FROM device WHERE id > $1 ORDER BY id");
+    hyp_query_bind_i64(&query, place->device);
     enum hyp_status status = HYP_OK;
     while (status == HYP_OK && hyp_query_row(&query)) {
         hyp_device_id device = {.id = hyp_query_i64(&query)};
         hyp_tenant_id tenant = {.id = hyp_query_i64(&query)};
-        status = hyp_historian_add_device(store->historian, device, tenant);
+        if (hyp_historian_find(store->historian, device) == NULL) {
+            status = hyp_historian_add_device(store->historian, device, tenant);
+        }
+        place->device = status == HYP_OK ? device.id : place->device;
     }
     enum hyp_status read = hyp_query_close(&query);
     return read == HYP_OK ? status : read;
 }
 
 /* A word the vocabulary no longer has makes a point that cannot be shown: it is left out. */
-static enum hyp_status load_point(struct hyp_store *store, struct hyp_query *query)
+static enum hyp_status load_point(struct hyp_store *store, struct hyp_query *query,
+                                  int64_t point)
 {
-    struct hyp_column column = {.point = hyp_query_i64(query)};
+    struct hyp_column column = {.point = point};
     hyp_device_id device = {.id = hyp_query_i64(query)};
     enum hyp_unit unit;
     enum hyp_value_kind kind;
@@ -57,14 +64,21 @@ static enum hyp_status load_point(struct hyp_store *store, struct hyp_query *que
     return status;
 }
 
-static enum hyp_status load_points(struct hyp_store *store)
+enum hyp_status hyp_load_points(struct hyp_store *store, struct hyp_load_place *place)
 {
     struct hyp_query query;
     hyp_query_open(&query, store->write.main,
-                   "SELECT id, device, name, unit, kind, label FROM point ORDER BY id");
+                   "SELECT id, device, name, unit, kind, label FROM point"
+                   " WHERE id > $1 ORDER BY id");
+    hyp_query_bind_i64(&query, place->point);
     enum hyp_status status = HYP_OK;
     while (status == HYP_OK && hyp_query_row(&query)) {
-        status = load_point(store, &query);
+        int64_t point = hyp_query_i64(&query);
+        uint64_t known;
+        if (!hyp_map_get(&store->historian->points, (uint64_t)point, &known)) {
+            status = load_point(store, &query, point);
+        }
+        place->point = status == HYP_OK ? point : place->point;
     }
     enum hyp_status read = hyp_query_close(&query);
     return read == HYP_OK ? status : read;
@@ -114,6 +128,7 @@ static enum hyp_status load_sealed(struct hyp_store *store)
 
 /* Cells of one reading, and the row of the log that is being loaded. */
 struct scratch {
+    const struct hyp_load_log *load;
     int64_t log_row;
     int64_t newest;
     struct hyp_cell *cells;
@@ -192,6 +207,27 @@ static enum hyp_status load_values(struct hyp_store *store, struct hyp_series *s
     return HYP_OK;
 }
 
+/* Puts in what is new; *count cells of it. There may be readers already (store/follow.h). */
+static enum hyp_status add_row(struct hyp_historian *historian, struct hyp_series *series,
+                               struct hyp_row *row, struct hyp_cell *cells, size_t *count)
+{
+    enum hyp_status status = HYP_OK;
+    hyp_historian_enter(historian);
+    if (!hyp_series_is_after_all(series, row->time)) {
+        status = hyp_historian_filter(historian, series, row, cells, count);
+    }
+    if (status == HYP_OK && *count > 0) {
+        row->cells = (uint16_t)*count;
+        status = hyp_historian_insert(historian, series, row, cells);
+    }
+    hyp_historian_leave(historian);
+    if (status == HYP_LIMIT) {
+        *count = 0;
+        return HYP_OK;
+    }
+    return status;
+}
+
 static enum hyp_status load_reading(struct hyp_store *store, struct hyp_log_reader *reader,
                                     const struct hyp_log_reading *reading,
                                     struct scratch *scratch)
@@ -218,16 +254,14 @@ static enum hyp_status load_reading(struct hyp_store *store, struct hyp_log_read
     if (reading->frame != 0) {
         row.frame = hyp_frame_number(reader->frame_row, reading->frame - 1);
     }
-    if (!hyp_series_is_after_all(series, row.time)) {
-        status = hyp_historian_filter(store->historian, series, &row, scratch->cells, &count);
+    status = add_row(store->historian, series, &row, scratch->cells, &count);
+    if (count == 0) {
+        return status;
     }
-    if (status == HYP_LIMIT || (status == HYP_OK && count == 0)) {
-        return HYP_OK;
+    if (status == HYP_OK && scratch->load->inserted != NULL) {
+        scratch->load->inserted(scratch->load->user, series->device, &row, scratch->cells);
     }
-    row.cells = (uint16_t)count;
-    return status == HYP_OK
-               ? hyp_historian_insert(store->historian, series, &row, scratch->cells)
-               : status;
+    return status;
 }
 
 static enum hyp_status load_blob(struct hyp_store *store, struct hyp_str blob,
@@ -252,33 +286,33 @@ static void report_damage(struct hyp_store *store, int64_t row, enum hyp_status 
 
 /* Loads one row. A damaged one is reported, left out, and never removed. */
 static enum hyp_status load_row(struct hyp_store *store, int64_t row, struct hyp_str blob,
-                                struct scratch *scratch, uint64_t *damaged)
+                                struct scratch *scratch, struct hyp_load_log *load)
 {
     scratch->log_row = row;
     scratch->newest = INT64_MIN;
     enum hyp_status status = load_blob(store, blob, scratch);
     if (status != HYP_OK && status != HYP_NO_MEMORY && store->write.main->failed == HYP_OK) {
         report_damage(store, row, status);
-        (*damaged)++;
+        load->damaged++;
         scratch->newest = INT64_MAX;
         status = HYP_OK;
     }
     return status == HYP_OK ? hyp_seal_note_log(store, row, scratch->newest) : status;
 }
 
-/* Loads rows from *next on; *next follows, so that a scan broken by a damaged page can go on
- * behind it. */
-static enum hyp_status load_rows(struct hyp_store *store, int64_t *next, uint64_t *damaged)
+/* A scan broken by a damaged page can go on behind it. */
+static enum hyp_status load_rows(struct hyp_store *store, struct hyp_load_log *load)
 {
-    struct scratch scratch = {0};
+    struct scratch scratch = {.load = load};
     struct hyp_query query;
-    hyp_intake_log_scan_open(&query, store->write.main, *next);
+    hyp_intake_log_scan_open(&query, store->write.main, load->next);
     enum hyp_status status = HYP_OK;
     int64_t row;
     struct hyp_str blob;
-    while (status == HYP_OK && hyp_intake_log_scan_next(&query, &row, &blob)) {
-        status = load_row(store, row, blob, &scratch, damaged);
-        *next = row + 1;
+    while (status == HYP_OK && hyp_intake_log_scan_next(&query, &row, &blob) &&
+           row <= load->last) {
+        status = load_row(store, row, blob, &scratch, load);
+        load->next = status == HYP_OK ? row + 1 : load->next;
     }
     enum hyp_status read = hyp_query_close(&query);
     free(scratch.cells);
@@ -288,40 +322,44 @@ static enum hyp_status load_rows(struct hyp_store *store, int64_t *next, uint64_
 /* How many broken scans are worth trying to get past. */
 #define BROKEN_MAX 10000
 
-static enum hyp_status load_log(struct hyp_store *store, uint64_t *damaged)
+enum hyp_status hyp_load_log(struct hyp_store *store, struct hyp_load_log *load)
 {
-    int64_t next = 0;
-    enum hyp_status status = load_rows(store, &next, damaged);
-    for (int tries = 0; status == HYP_CORRUPT && tries < BROKEN_MAX; tries++) {
+    enum hyp_status status = load_rows(store, load);
+    for (int tries = 0;
+         status == HYP_CORRUPT && tries < BROKEN_MAX && !store->write.main->in_transaction;
+         tries++) {
         /* The page of this row cannot be read; the next one may be. */
-        report_damage(store, next, status);
-        (*damaged)++;
-        status = hyp_seal_note_log(store, next, INT64_MAX);
+        report_damage(store, load->next, status);
+        load->damaged++;
+        status = hyp_seal_note_log(store, load->next, INT64_MAX);
         if (status != HYP_OK) {
             return status;
         }
-        next++;
-        status = load_rows(store, &next, damaged);
+        load->next++;
+        status = load_rows(store, load);
     }
     return status;
 }
 
 enum hyp_status hyp_load(struct hyp_store *store, uint64_t *ret_damaged, struct hyp_error *err)
 {
-    uint64_t damaged = 0;
-    enum hyp_status status = load_devices(store);
+    struct hyp_load_place first = {.device = 0};
+    struct hyp_load_place *place =
+        store->follower == NULL ? &first : hyp_follow_place(store->follower);
+    struct hyp_load_log load = {.last = INT64_MAX};
+    enum hyp_status status = hyp_load_devices(store, place);
     if (status == HYP_OK) {
-        status = load_points(store);
+        status = hyp_load_points(store, place);
     }
     if (status == HYP_OK) {
         status = load_sealed(store);
     }
     if (status == HYP_OK) {
-        status = load_log(store, &damaged);
+        status = hyp_load_log(store, &load);
     }
     if (status != HYP_OK) {
         return hyp_db_error(store->write.main, status, err, "loading the intake log");
     }
-    *ret_damaged = damaged;
+    *ret_damaged = load.damaged;
     return HYP_OK;
 }

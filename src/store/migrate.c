@@ -96,6 +96,26 @@ static enum hyp_status prepare_table(struct hyp_db *db)
     return text[0] == '\0' ? HYP_NO_MEMORY : hyp_db_exec(db, text);
 }
 
+enum hyp_status hyp_migrate_check(struct hyp_db *db, const struct hyp_migrations *list,
+                                  hyp_utc now, const char *what, struct hyp_error *err)
+{
+    (void)now;
+    int64_t version = 0;
+    enum hyp_status status = hyp_migrate_version(db, &version);
+    if (status != HYP_OK) {
+        return hyp_db_error(db, status, err, what);
+    }
+    if (version == (int64_t)list->count) {
+        return HYP_OK;
+    }
+    return hyp_error_set(
+        err, HYP_UNSUPPORTED, -1,
+        "%s has schema version %lld, this program (%s) works with %zu, and other "
+        "members are at work: stop them first, then start all with the same "
+        "program",
+        what, (long long)version, HYP_VERSION, list->count);
+}
+
 enum hyp_status hyp_migrate(struct hyp_db *db, const struct hyp_migrations *list, hyp_utc now,
                             const char *what, struct hyp_error *err)
 {

@@ -35,6 +35,11 @@ extern const struct hyp_migrations hyp_frame_migrations;
 HYP_MUST_USE enum hyp_status hyp_migrate(struct hyp_db *db, const struct hyp_migrations *list,
                                          hyp_utc now, const char *what, struct hyp_error *err);
 
+/* The same where nothing may be applied: UNSUPPORTED when something is missing too. */
+HYP_MUST_USE enum hyp_status hyp_migrate_check(struct hyp_db *db,
+                                               const struct hyp_migrations *list, hyp_utc now,
+                                               const char *what, struct hyp_error *err);
+
 /* The schema's number; 0 for an empty database. */
 HYP_MUST_USE enum hyp_status hyp_migrate_version(struct hyp_db *db, int64_t *ret_version);
 

@@ -4,6 +4,7 @@
  */
 #include "store/core.h"
 #include "store/folder.h"
+#include "store/follow.h"
 #include "store/frames.h"
 #include "store/historian.h"
 #include "store/intake.h"
@@ -48,6 +49,7 @@ static enum hyp_status open_schema(struct hyp_store *store, const char *suffix, 
     hyp_buf_append_fmt(&schema, "%s%s", store->schema, suffix);
     const struct hyp_postgres_config config = {.url = store->database,
                                                .schema = hyp_buf_terminate(&schema),
+                                               .member = store->member,
                                                .mode = role == WRITER ? HYP_POSTGRES_WRITE
                                                                       : HYP_POSTGRES_READ};
     if (hyp_buf_status(&schema) != HYP_OK) {
@@ -71,24 +73,44 @@ static enum hyp_status open_pair(struct hyp_store *store, enum role role,
                             : status;
 }
 
+static enum hyp_status lock_database(struct hyp_store *store, bool *ret_alone,
+                                     struct hyp_error *err)
+{
+    if (store->member != NULL) {
+        return hyp_postgres_join(store->write.main, ret_alone, err);
+    }
+    enum hyp_status status = hyp_postgres_lock(store->write.main, err);
+    return status == HYP_OK ? hyp_postgres_lock(store->write.frames, err) : status;
+}
+
+/* Where others are at work, nothing is changed under their feet. */
+static enum hyp_status prepare_schema(struct hyp_store *store, bool alone,
+                                      struct hyp_error *err)
+{
+    bool postgres = store->database != NULL;
+    enum hyp_status (*prepare)(struct hyp_db * db, const struct hyp_migrations *list,
+                               hyp_utc now, const char *what, struct hyp_error *err) =
+        alone ? hyp_migrate : hyp_migrate_check;
+    hyp_utc now = hyp_core_now(store);
+    enum hyp_status status = prepare(store->write.main, &hyp_store_migrations, now,
+                                     postgres ? "PostgreSQL" : HYP_MAIN_FILE, err);
+    if (status == HYP_OK) {
+        status = prepare(store->write.frames, &hyp_frame_migrations, now,
+                         postgres ? "PostgreSQL" : HYP_FRAMES_FILE, err);
+    }
+    store->alone = alone;
+    return status;
+}
+
 static enum hyp_status open_databases(struct hyp_store *store, struct hyp_error *err)
 {
-    bool shared = store->database != NULL;
+    bool alone = true;
     enum hyp_status status = open_pair(store, WRITER, &store->write, err);
-    hyp_utc now = hyp_core_now(store);
-    if (status == HYP_OK && shared) {
-        status = hyp_postgres_lock(store->write.main, err);
-    }
-    if (status == HYP_OK && shared) {
-        status = hyp_postgres_lock(store->write.frames, err);
+    if (status == HYP_OK && store->database != NULL) {
+        status = lock_database(store, &alone, err);
     }
     if (status == HYP_OK) {
-        status = hyp_migrate(store->write.main, &hyp_store_migrations, now,
-                             shared ? "PostgreSQL" : HYP_MAIN_FILE, err);
-    }
-    if (status == HYP_OK) {
-        status = hyp_migrate(store->write.frames, &hyp_frame_migrations, now,
-                             shared ? "PostgreSQL" : HYP_FRAMES_FILE, err);
+        status = prepare_schema(store, alone, err);
     }
     for (size_t i = 0; i < HYP_CORE_READERS && status == HYP_OK && store->folder != NULL; i++) {
         status = open_pair(store, READER, &store->readers.all[i], err);
@@ -175,12 +197,30 @@ static enum hyp_status open_key(struct hyp_store *store, struct hyp_error *err)
 
 /* --- life --- */
 
+static bool is_member_name(const struct hyp_store_config *config)
+{
+    struct hyp_str name = hyp_str_from(config->member);
+    bool good = config->database != NULL && name.len > 0 && name.len <= HYP_LIMIT_MEMBER_NAME;
+    for (size_t i = 0; i < name.len && good; i++) {
+        char c = name.ptr[i];
+        good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '_';
+    }
+    return good;
+}
+
 static enum hyp_status copy_names(struct hyp_store *store,
                                   const struct hyp_store_config *config, struct hyp_error *err)
 {
     if (config->database != NULL && config->folder == NULL) {
         return hyp_error_set(err, HYP_INVALID, -1,
                              "a store in PostgreSQL needs a folder for secret.key");
+    }
+    if (config->member != NULL && !is_member_name(config)) {
+        return hyp_error_set(err, HYP_INVALID, -1,
+                             "a member needs a database that is shared, and a name of up to %d "
+                             "letters, digits, - and _",
+                             HYP_LIMIT_MEMBER_NAME);
     }
     if (config->folder != NULL) {
         store->folder = strdup(config->folder);
@@ -189,8 +229,12 @@ static enum hyp_status copy_names(struct hyp_store *store,
         store->database = strdup(config->database);
         store->schema = strdup(config->schema == NULL ? HYP_MAIN_SCHEMA : config->schema);
     }
+    if (config->member != NULL) {
+        store->member = strdup(config->member);
+    }
     bool good =
         (store->folder != NULL || config->folder == NULL) &&
+        (store->member != NULL || config->member == NULL) &&
         (config->database == NULL || (store->database != NULL && store->schema != NULL));
     return good ? HYP_OK : hyp_error_set(err, HYP_NO_MEMORY, -1, "no memory to open the store");
 }
@@ -227,10 +271,26 @@ static enum hyp_status create_parts(struct hyp_store *store,
     if (status == HYP_OK) {
         status = hyp_sealer_create(&store->sealer);
     }
+    if (status == HYP_OK && config->member != NULL) {
+        status = hyp_follower_create(&store->follower);
+    }
     if (status == HYP_OK && config->retain) {
         status = hyp_retainer_create(config->zone, &store->retainer);
     }
     return status == HYP_OK ? hyp_intake_create(store, &store->intake) : status;
+}
+
+static enum hyp_status load(struct hyp_store *store, struct hyp_error *err)
+{
+    hyp_follow_load_begin(store);
+    enum hyp_status status = hyp_load(store, &store->damaged, err);
+    if (status == HYP_OK) {
+        status = hyp_frames_load(store, err);
+    }
+    enum hyp_status ended = hyp_follow_load_end(store, status);
+    return status == HYP_OK && ended != HYP_OK
+               ? hyp_db_error(store->write.main, ended, err, "loading")
+               : status;
 }
 
 static enum hyp_status open_parts(struct hyp_store *store,
@@ -250,11 +310,11 @@ static enum hyp_status open_parts(struct hyp_store *store,
     if (status == HYP_OK) {
         status = open_key(store, err);
     }
-    if (status == HYP_OK) {
-        status = hyp_load(store, &store->damaged, err);
+    if (status == HYP_OK && store->member != NULL && store->alone) {
+        status = hyp_postgres_share(store->write.main, err);
     }
     if (status == HYP_OK) {
-        status = hyp_frames_load(store, err);
+        status = load(store, err);
     }
     if (status == HYP_OK && hyp_intake_start(store->intake) != HYP_OK) {
         status = hyp_error_set(err, HYP_NO_MEMORY, -1, "the writer thread cannot be started");
@@ -304,6 +364,7 @@ void *hyp_store_close(struct hyp_store *store)
     /* The writers last: the last connection folds the WAL into the database. */
     hyp_db_close(store->write.main);
     hyp_db_close(store->write.frames);
+    hyp_follower_destroy(store->follower);
     hyp_retainer_destroy(store->retainer);
     hyp_sealer_destroy(store->sealer);
     hyp_frames_destroy(store->frames);
@@ -321,6 +382,7 @@ void *hyp_store_close(struct hyp_store *store)
     }
     free(store->database);
     free(store->schema);
+    free(store->member);
     free(store->folder);
     free(store);
     return NULL;
@@ -359,6 +421,8 @@ void hyp_store_stats(struct hyp_store *store, struct hyp_store_stats *ret_stats)
                                           .bytes_on_disk = size_on_disk(store)};
     ret_stats->log_rows = hyp_seal_log_rows(store);
     ret_stats->frames = hyp_frames_count(store);
+    ret_stats->member = store->follower != NULL;
+    ret_stats->has_care = hyp_follow_cares(store);
     struct hyp_historian *historian = store->historian;
     pthread_rwlock_rdlock(&historian->lock);
     ret_stats->values = historian->values;

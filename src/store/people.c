@@ -4,6 +4,7 @@
  */
 #include "store/access.h"
 #include "store/core.h"
+#include "store/follow.h"
 
 /* --- roles by name --- */
 
@@ -80,8 +81,9 @@ enum hyp_status hyp_store_tenant_update(struct hyp_store *store,
     hyp_query_bind_text(&query, tenant->time_zone);
     hyp_query_bind_i64(&query, tenant->id.id);
     int64_t changes = 1;
-    enum hyp_status status =
-        hyp_core_finish(store, hyp_query_run(&query, &changes), NULL, "tenant");
+    enum hyp_status status = hyp_query_run(&query, &changes);
+    hyp_follow_note(store, HYP_CHANGE_TENANT, tenant->id.id, 0, 0);
+    status = hyp_core_finish(store, status, NULL, "tenant");
     return status == HYP_OK && changes == 0 ? HYP_NOT_FOUND : status;
 }
 
@@ -183,6 +185,7 @@ enum hyp_status hyp_store_user_update(struct hyp_store *store, struct hyp_user *
                                     user->id, user->tenant, "user", err);
         return hyp_core_finish(store, status, NULL, "user");
     }
+    hyp_follow_note(store, HYP_CHANGE_ACCESS, 0, 0, 0);
     status = hyp_core_finish(store, status, err, "user");
     user->revision += status == HYP_OK ? 1 : 0;
     return explain_login(status, user, err);
@@ -197,8 +200,9 @@ enum hyp_status hyp_store_user_remove(struct hyp_store *store, hyp_tenant_id ten
     hyp_query_bind_i64(&query, id);
     hyp_query_bind_i64(&query, tenant.id);
     int64_t changes = 1;
-    enum hyp_status status =
-        hyp_core_finish(store, hyp_query_run(&query, &changes), err, "user");
+    enum hyp_status status = hyp_query_run(&query, &changes);
+    hyp_follow_note(store, HYP_CHANGE_ACCESS, 0, 0, 0);
+    status = hyp_core_finish(store, status, err, "user");
     if (status == HYP_OK && changes == 0) {
         return hyp_error_set(err, HYP_NOT_FOUND, -1, "there is no user %lld", (long long)id);
     }

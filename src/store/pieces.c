@@ -2,25 +2,69 @@
 #include "store/pieces.h"
 
 #include "store/chunk_table.h"
+#include "store/follow.h"
 #include "store/period.h"
 #include "store/seal.h"
 
 #include <stdlib.h>
+
+static void take_lock(struct hyp_pieces *pieces)
+{
+    /* First the connection: a writer holds its own while it waits for the lock. */
+    pieces->reader = hyp_core_reader(pieces->store);
+    pthread_rwlock_rdlock(&pieces->store->historian->lock);
+}
+
+static void let_go(struct hyp_pieces *pieces)
+{
+    if (pieces->store->follower != NULL) {
+        hyp_db_rollback(pieces->reader.main);
+        pieces->reader.main->failed = HYP_OK;
+    }
+    pthread_rwlock_unlock(&pieces->store->historian->lock);
+    hyp_core_reader_return(pieces->store, pieces->reader);
+}
+
+/* Others may have sealed what memory still has: then it would be seen twice. From here on the
+ * connection sees the database as it is now. */
+static bool agree(struct hyp_pieces *pieces)
+{
+    if (pieces->status != HYP_OK) {
+        return true; /* it was tried often enough */
+    }
+    bool agrees = false;
+    hyp_db_begin_snapshot(pieces->reader.main);
+    enum hyp_status status = pieces->reader.main->failed;
+    if (status == HYP_OK) {
+        status = hyp_follow_agrees(pieces->store, pieces->reader.main, &agrees);
+    }
+    if (status != HYP_OK) {
+        pieces->status = status;
+    }
+    return agrees || status != HYP_OK;
+}
 
 void hyp_pieces_begin(struct hyp_pieces *pieces, struct hyp_store *store)
 {
     *pieces = (struct hyp_pieces){.store = store, .texts.pool = &store->historian->texts};
     hyp_buf_init_heap(&pieces->head, HYP_LIMIT_CHUNK_BYTES);
     hyp_buf_init_heap(&pieces->data, HYP_LIMIT_CHUNK_BYTES);
-    /* First the connection: a writer holds its own while it waits for the lock. */
-    pieces->reader = hyp_core_reader(store);
-    pthread_rwlock_rdlock(&store->historian->lock);
+    take_lock(pieces);
+    for (int i = 0; store->follower != NULL && !agree(pieces); i++) {
+        let_go(pieces);
+        if (i == HYP_LIMIT_MEMBER_LOOKS) {
+            pieces->status = HYP_BUSY;
+        } else {
+            /* A failure is met again, or not, at the next look. */
+            HYP_IGNORE(hyp_store_catch_up(store));
+        }
+        take_lock(pieces);
+    }
 }
 
 void hyp_pieces_end(struct hyp_pieces *pieces)
 {
-    pthread_rwlock_unlock(&pieces->store->historian->lock);
-    hyp_core_reader_return(pieces->store, pieces->reader);
+    let_go(pieces);
     free(pieces->list);
     hyp_chunk_texts_finish(&pieces->texts);
     hyp_chunk_work_finish(&pieces->work);
@@ -128,8 +172,8 @@ enum hyp_status hyp_pieces_list(struct hyp_pieces *pieces, int64_t from, int64_t
     const struct hyp_series *series = pieces->series;
     pieces->count = 0;
     uint32_t block = hyp_series_find_block(series, from);
-    enum hyp_status status = HYP_OK;
-    if (from < to && hyp_series_is_sealed(series, from, to)) {
+    enum hyp_status status = pieces->status;
+    if (status == HYP_OK && from < to && hyp_series_is_sealed(series, from, to)) {
         int64_t begin = HYP_MAX(from, series->sealed_first);
         int64_t last = HYP_MIN(to - 1, series->sealed_last);
         uint32_t end = hyp_period_month(hyp_period_of(last));

@@ -14,7 +14,8 @@
  *     hyp_pieces_end(&pieces);
  *
  * The lock is held from begin to end: a reading is then neither seen twice nor missed while it
- * is being sealed.
+ * is being sealed. Where another process may seal it, the connection is in a snapshot as old as
+ * memory.
  */
 #ifndef HYP_STORE_PIECES_H
 #define HYP_STORE_PIECES_H
@@ -34,6 +35,7 @@ struct hyp_piece {
 struct hyp_pieces {
     struct hyp_store *store;
     struct hyp_connections reader;
+    enum hyp_status status; /* why nothing can be read, or HYP_OK */
     const struct hyp_series *series;
     struct hyp_piece *list; /* in the order of time */
     size_t count;

@@ -478,6 +478,9 @@ enum hyp_status hyp_store_summaries(struct hyp_store *store, hyp_tenant_id tenan
     hyp_pieces_begin(&pieces, store);
     enum hyp_status status = find_all(store, tenant, &request, scanned);
     if (status == HYP_OK) {
+        status = pieces.status;
+    }
+    if (status == HYP_OK) {
         status = summarise(&pieces, &request, scanned);
     }
     hyp_pieces_end(&pieces);

@@ -4,6 +4,8 @@
  */
 #include "store/replaced.h"
 
+#include "store/follow.h"
+
 #include "base/bytes.h"
 
 #define ROW_VERSION 1
@@ -43,6 +45,7 @@ enum hyp_status hyp_replaced_log(struct hyp_store *store, const struct hyp_repla
                    " ON CONFLICT (name) DO UPDATE SET data = excluded.data");
     hyp_query_bind_text(&query, name);
     hyp_query_bind_blob(&query, data.data, data.len);
+    hyp_follow_note(store, HYP_CHANGE_REPLACED, 0, 0, 0);
     return hyp_query_run(&query, NULL);
 }
 
@@ -83,7 +86,9 @@ enum hyp_status hyp_replaced_load(struct hyp_store *store)
                    "SELECT data FROM learned"
                    " WHERE name > 'frames.replaced.' AND name < 'frames.replaced/'");
     while (status == HYP_OK && hyp_query_row(&query)) {
+        pthread_rwlock_wrlock(&store->frames->lock);
         status = load_row(store->frames, hyp_query_blob(&query));
+        pthread_rwlock_unlock(&store->frames->lock);
     }
     enum hyp_status read = hyp_query_close(&query);
     return status == HYP_OK ? read : status;

@@ -175,6 +175,14 @@ static bool is_time(struct hyp_store *store, int64_t now)
     return true;
 }
 
+void hyp_retention_start_over(struct hyp_store *store)
+{
+    if (store->retainer != NULL) {
+        store->retainer->running = false;
+        store->retainer->next_run = 0; /* as the table says */
+    }
+}
+
 /* --- rules --- */
 
 static enum hyp_status load_rules(struct hyp_store *store, int64_t now)

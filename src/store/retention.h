@@ -20,6 +20,8 @@ struct hyp_retainer;
 HYP_MUST_USE enum hyp_status hyp_retainer_create(const struct hyp_zone *zone,
                                                  struct hyp_retainer **ret_retainer);
 void *hyp_retainer_destroy(struct hyp_retainer *retainer);
+/* Another process has done this before: nothing of an own run goes on. Inside the gate. */
+void hyp_retention_start_over(struct hyp_store *store);
 
 /*
  * One step: some chunks are looked at, a few are written again. Takes the gate itself.

@@ -40,6 +40,13 @@ HYP_MUST_USE enum hyp_status hyp_seal_note_log(struct hyp_store *store, int64_t 
 /* Makes room for so many notes, so that the next ones cannot fail. */
 HYP_MUST_USE enum hyp_status hyp_seal_reserve_log(struct hyp_store *store, size_t rows);
 
+/* Another process has removed rows of the log, or changed chunks: notes and what was read of
+ * them are forgotten. */
+void hyp_seal_log_trimmed(struct hyp_store *store, int64_t first, int64_t last);
+void hyp_seal_chunks_changed(struct hyp_store *store);
+/* Another process has sealed before: nothing of an own run goes on. */
+void hyp_seal_start_over(struct hyp_store *store);
+
 /* Rows of the log. Any thread. */
 size_t hyp_seal_log_rows(const struct hyp_store *store);
 

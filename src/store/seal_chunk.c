@@ -6,6 +6,7 @@
 #include "store/seal_state.h"
 
 #include "store/chunk_table.h"
+#include "store/follow.h"
 #include "store/sealed.h"
 
 #include <stdlib.h>
@@ -262,11 +263,17 @@ enum hyp_status hyp_seal_commit(struct hyp_store *store, enum hyp_status status,
                                 const char *what, struct hyp_error *err)
 {
     struct hyp_sealer *sealer = store->sealer;
+    for (size_t i = 0; i < sealer->written_count && status == HYP_OK; i++) {
+        const struct hyp_seal_written *written = &sealer->written[i];
+        hyp_follow_note(store, HYP_CHANGE_CHUNK, written->device.id, written->from,
+                        written->to);
+    }
     pthread_rwlock_wrlock(&store->historian->lock);
     status = hyp_core_commit(store, status, err, what);
     if (status == HYP_OK) {
         apply_written(store);
     }
+    hyp_follow_sealed(store, status);
     pthread_rwlock_unlock(&store->historian->lock);
     sealer->written_count = 0;
     sealer->slice_bytes = 0;

@@ -70,6 +70,22 @@ void hyp_series_show(struct hyp_series *series, const struct hyp_row *row,
                                 .source = row->source};
 }
 
+enum hyp_status hyp_series_show_blocks(struct hyp_series *series, struct hyp_rows *scratch)
+{
+    enum hyp_status status = HYP_OK;
+    for (uint32_t b = 0; b < series->block_count && status == HYP_OK; b++) {
+        const struct hyp_rows *rows = NULL;
+        status = hyp_series_block_rows(&series->blocks[b], HYP_ALL_COLUMNS, scratch, &rows);
+        for (uint32_t r = 0; status == HYP_OK && r < rows->row_count; r++) {
+            const struct hyp_row *row = &rows->rows[r];
+            for (size_t i = 0; i < row->cells; i++) {
+                hyp_series_show(series, row, &rows->cells[row->first_cell + i]);
+            }
+        }
+    }
+    return status;
+}
+
 /* --- payloads --- */
 
 /*

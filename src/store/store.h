@@ -32,6 +32,8 @@ struct hyp_store_config {
      * is in no error and no log. */
     const char *database;
     const char *schema; /* of the tables in `database`; NULL = "hypocaust" */
+    /* A name for this process among several that work on `database`; NULL = it is alone. */
+    const char *member;
     const struct hyp_clock *clock;
     struct hyp_log *log; /* may be NULL */
     struct hyp_rng *rng; /* for the secret key and nonces; NULL = the system's */
@@ -45,8 +47,8 @@ struct hyp_store_config {
 /*
  * Opens or creates a store, brings its schema up to date and loads the intake log.
  * Returns   HYP_OK
- *         | BUSY         another process has the folder, or the database
- *         | INVALID      `database` is no URL of PostgreSQL
+ *         | BUSY         another process has the folder, the database, or this member's name
+ *         | INVALID      `database` is no URL of PostgreSQL; `member` without `database`
  *         | UNSUPPORTED  the database is newer than this program
  *         | NOT_FOUND    secret.key is missing although secrets were stored
  *         | WRONG_KEY    secret.key is of another store
@@ -92,6 +94,19 @@ struct hyp_stored_value {
     };
 };
 
+/* What other members have changed since the last call, beside readings. */
+struct hyp_store_change {
+    hyp_line_id line;     /* new, changed or gone; 0 = it is a device */
+    hyp_device_id device; /* the same */
+};
+struct hyp_store_changes {
+    bool all; /* more lines and devices than are named */
+    struct hyp_store_change ids[HYP_LIMIT_MEMBER_NAMED];
+    size_t id_count;
+    bool access; /* users, sessions or tokens: what is remembered of them may be wrong */
+    bool tenant; /* names, zones */
+    bool keys;   /* default keys */
+};
 /*
  * Called from the writer thread after each commit with the values that were new, after the
  * sender's done. May call any function of the store. Values are valid during the call only.
@@ -100,7 +115,16 @@ struct hyp_store_observer {
     void *user;
     void (*committed)(void *user, hyp_device_id device, hyp_utc source_time,
                       const struct hyp_stored_value *values, size_t count);
+    /* The same thread: another member has changed something. May be NULL. */
+    void (*changed)(void *user, const struct hyp_store_changes *changes);
 };
+/*
+ * Takes in now what other members have committed; without this it happens within
+ * HYP_LIMIT_MEMBER_POLL_MS. HYP_OK at once when this process is alone.
+ * Returns   HYP_OK | BUSY (too far behind: start the process anew) | what the database says
+ */
+HYP_MUST_USE enum hyp_status hyp_store_catch_up(struct hyp_store *store);
+
 /* Adds an observer for the life of the store. LIMIT beyond HYP_LIMIT_OBSERVERS. */
 HYP_MUST_USE enum hyp_status hyp_store_observe(struct hyp_store *store,
                                                const struct hyp_store_observer *observer);
@@ -553,6 +577,8 @@ struct hyp_store_stats {
     int64_t bytes_on_disk;
     int64_t bytes_in_memory;     /* of the historian */
     uint64_t queue_length;       /* batches waiting */
+    bool member;                 /* other processes may work on the database */
+    bool has_care;               /* this one seals, packs, thins and wipes */
     enum hyp_status last_commit; /* OK, FULL, IO ...: intake health */
     char last_error[HYP_ERROR_TEXT_MAX];
 };

@@ -87,6 +87,8 @@ void test_place(struct test_place *place, const struct test_folder *folder)
         name_schema(folder, "", place->schema, sizeof(place->schema));
         place->config.database = database_url();
         place->config.schema = place->schema;
+        /* The same promises for one that shares its database, though nobody else comes. */
+        place->config.member = getenv("HYP_TEST_MEMBER");
     }
 }
 

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The follower's state, shared by the files that follow (store/follow.h); for nobody else.
+ */
+#ifndef HYP_STORE_FOLLOW_STATE_H
+#define HYP_STORE_FOLLOW_STATE_H
+
+#include "store/follow.h"
+
+#include <stdatomic.h>
+
+struct hyp_follower {
+    bool loaded;  /* before, there is nothing to follow */
+    int64_t seen; /* memory is complete up to the transaction of this number */
+    struct hyp_load_place place;
+    int64_t log_row;      /* the last one of others */
+    int64_t change;       /* the last one that memory follows */
+    int64_t chunk_change; /* the same of those that change chunks; historian's lock */
+    int64_t noted;        /* in the transaction that is open */
+    int64_t noted_chunk;
+    bool stale; /* what was missed cannot be told any more */
+    bool news;
+    struct hyp_told told;
+    struct hyp_store_changes changes;
+    /* the care (follow_care.c) */
+    _Atomic bool has_care;
+    bool is_new;           /* taken, and nothing done yet */
+    uint64_t main_session; /* in which the leases were taken */
+    uint64_t frames_session;
+    int64_t tried_ms; /* clock that never jumps */
+    int64_t greeted_ms;
+};
+
+/* Takes in everything up to the transaction `number`; a transaction is open. */
+HYP_MUST_USE enum hyp_status hyp_follow_to(struct hyp_store *store, int64_t number);
+/* BUSY when changes were cut off that memory has not followed. */
+HYP_MUST_USE enum hyp_status hyp_follow_check_gap(struct hyp_store *store);
+
+#endif
