@@ -4,6 +4,7 @@
  */
 #include "cmd/command.h"
 
+#include "cmd/database.h"
 #include "cmd/options.h"
 #include "store/doctor.h"
 
@@ -15,28 +16,24 @@
 
 struct settings {
     const char *data;
+    const char *database;
     int64_t free_mb;
 };
 
 static const char usage[] =
-    "hypocaust doctor --data DIR\n"
-    "Checks every checksum, page, reference and secret of a data folder, the disk and the\n"
-    "clock, and says what to do. Changes nothing; the server may be running.\n"
+    "hypocaust doctor --data DIR [--database URL]\n"
+    "Checks every checksum, page, reference and secret of a store, the disk and the clock,\n"
+    "and says what to do. Changes nothing; the server may be running.\n"
     "Exit status: 0 all is well, 1 it could not be checked, 2 wrong usage, 3 warnings only,\n"
     "4 something is damaged.";
 
 static const struct hyp_option options[] = {
-    {.name = "data",
-     .argument = "DIR",
-     .help = "data folder of the server",
-     .offset = offsetof(struct settings, data)},
-    { .name = "free",
-     .argument = "MB",
-     .help = "warn when less is free on the disk (1024)",
-     .kind = HYP_OPTION_NUMBER,
-     .offset = offsetof(struct settings,                         free_mb),
-     .least = 1,
-     .most = 1LL << 40},
+    {"data",     "DIR", "data folder of the server",                               HYP_OPTION_TEXT,
+     offsetof(struct settings,                                                                                                  data),     0, 0        },
+    {"database", "URL", "postgresql://... instead of files ($HYPOCAUST_DATABASE)",
+     HYP_OPTION_TEXT,                                                                                 offsetof(struct settings, database), 0, 0        },
+    {"free",     "MB",  "warn when less is free on the disk (1024)",               HYP_OPTION_NUMBER,
+     offsetof(struct settings,                                                                                                  free_mb),  1, 1LL << 40},
 };
 
 static void print_finding(void *user, const struct hyp_finding *finding)
@@ -66,13 +63,17 @@ int hyp_command_doctor(int argc, char **argv)
         fprintf(stderr, "hypocaust doctor: --data DIR is needed, and nothing else\n");
         return 2;
     }
+    char *database = hyp_database_take(settings.database);
     struct hyp_doctor doctor = {.folder = settings.data,
+                                .database = database,
                                 .clock = hyp_clock_system(),
                                 .least_free = settings.free_mb << 20,
                                 .tell = print_finding};
     enum hyp_finding_level worst = HYP_FINDING_FINE;
     struct hyp_error err = {0};
-    if (hyp_doctor_check(&doctor, &worst, &err) != HYP_OK) {
+    status = hyp_doctor_check(&doctor, &worst, &err);
+    hyp_database_forget(database);
+    if (status != HYP_OK) {
         fprintf(stderr, "hypocaust doctor: %s\n", err.text);
         return 1;
     }

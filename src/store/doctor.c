@@ -40,6 +40,8 @@ void hyp_visit_begin(struct hyp_visit *visit, const char *check)
 {
     visit->check = check;
     visit->findings = 0;
+    hyp_visit_resume(visit->main);
+    hyp_visit_resume(visit->frames);
 }
 
 void hyp_visit_end(struct hyp_visit *visit, const char *format, ...)
@@ -89,6 +91,12 @@ void hyp_visit_failed(struct hyp_visit *visit, struct hyp_db *db, enum hyp_statu
 
 /* --- files and disk --- */
 
+/* Those of a store in PostgreSQL are its server's. */
+static bool is_in_database(const struct hyp_visit *visit)
+{
+    return visit->doctor->database != NULL;
+}
+
 static const struct file_row {
     const char *name;
     mode_t refused; /* rights that nobody should have */
@@ -127,10 +135,12 @@ static void check_files(struct hyp_visit *visit)
                        (unsigned)(about.st_mode & 0777));
     }
     for (size_t i = 0; i < HYP_ARRAY_LEN(files); i++) {
-        check_file(visit, &files[i]);
+        if (!is_in_database(visit) || files[i].refused != 0) {
+            check_file(visit, &files[i]);
+        }
     }
-    hyp_visit_end(visit, "both databases and %s are there, with the right modes",
-                  HYP_SECRET_FILE);
+    hyp_visit_end(visit, "%s%s is there, with the right mode",
+                  is_in_database(visit) ? "" : "both databases are there, ", HYP_SECRET_FILE);
 }
 
 static void check_disk(struct hyp_visit *visit)
@@ -340,7 +350,11 @@ static bool open_database(struct hyp_visit *visit, const char *name, struct hyp_
 {
     struct hyp_error err = {0};
     hyp_visit_begin(visit, name);
-    enum hyp_status status = open_file(visit->doctor->folder, name, ret_db, &err);
+    enum hyp_status status =
+        is_in_database(visit)
+            ? hyp_visit_connect(visit, ret_db == &visit->main ? "" : HYP_FRAMES_SCHEMA_SUFFIX,
+                                ret_db, &err)
+            : open_file(visit->doctor->folder, name, ret_db, &err);
     visit->no_memory |= status == HYP_NO_MEMORY;
     if (status != HYP_OK) {
         hyp_visit_find(visit, HYP_FINDING_DAMAGE, RESTORE, "%s",
@@ -363,11 +377,17 @@ static void load_ids(struct hyp_visit *visit, const char *sql, struct hyp_map *m
 
 static void visit_main(struct hyp_visit *visit)
 {
-    if (!open_database(visit, HYP_MAIN_FILE, &visit->main)) {
+    const char *name = is_in_database(visit) ? "main schema" : HYP_MAIN_FILE;
+    if (!open_database(visit, name, &visit->main)) {
         return;
     }
-    check_schema(visit, visit->main, HYP_MAIN_FILE, &hyp_store_migrations);
-    check_pages(visit, visit->main, HYP_MAIN_FILE);
+    check_schema(visit, visit->main, name, &hyp_store_migrations);
+    if (is_in_database(visit)) {
+        hyp_visit_settings(visit);
+        hyp_visit_tables(visit, visit->main, "", "tables");
+    } else {
+        check_pages(visit, visit->main, name);
+    }
     load_ids(visit, "SELECT id, 1 FROM device", &visit->devices);
     load_ids(visit, "SELECT device, 1 FROM erasure", &visit->devices);
     load_ids(visit, "SELECT id, device FROM point", &visit->points);
@@ -380,11 +400,17 @@ static void visit_main(struct hyp_visit *visit)
 
 static void visit_frames(struct hyp_visit *visit)
 {
-    if (open_database(visit, HYP_FRAMES_FILE, &visit->frames)) {
-        check_schema(visit, visit->frames, HYP_FRAMES_FILE, &hyp_frame_migrations);
-        check_pages(visit, visit->frames, HYP_FRAMES_FILE);
-        hyp_visit_frame_blocks(visit);
+    const char *name = is_in_database(visit) ? "frames schema" : HYP_FRAMES_FILE;
+    if (!open_database(visit, name, &visit->frames)) {
+        return;
     }
+    check_schema(visit, visit->frames, name, &hyp_frame_migrations);
+    if (is_in_database(visit)) {
+        hyp_visit_tables(visit, visit->frames, HYP_FRAMES_SCHEMA_SUFFIX, "frame tables");
+    } else {
+        check_pages(visit, visit->frames, name);
+    }
+    hyp_visit_frame_blocks(visit);
 }
 
 enum hyp_status hyp_doctor_check(const struct hyp_doctor *doctor,
@@ -395,7 +421,7 @@ enum hyp_status hyp_doctor_check(const struct hyp_doctor *doctor,
     if (status != HYP_OK) {
         return status;
     }
-    if (!hyp_file_exists(main_file.text)) {
+    if (doctor->database == NULL && !hyp_file_exists(main_file.text)) {
         return hyp_error_set(err, HYP_NOT_FOUND, -1, "%s is missing: %s is no data folder",
                              main_file.text, doctor->folder);
     }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Doctor: looks over a whole data folder and says in words what is wrong and what to do.
+ * Doctor: looks over a whole store and says in words what is wrong and what to do.
  *
  * Reads only, with connections of its own and in one read transaction per database, so the
  * server may run meanwhile. It checks files and their rights, the key and all that is closed
  * with it, schema, pages and references of both databases, every checksum of log, chunks and
- * frames, that what chunks hold is what the table `sealed` says, free disk and the clock.
+ * frames, that what chunks hold is what the table `sealed` says, free disk and the clock. Of a
+ * PostgreSQL server it asks for its settings, and with the extension amcheck for every index.
  *
  * Not for repairing: what can be repaired without loss the server does itself at its start.
  */
@@ -32,6 +33,8 @@ struct hyp_finding {
 
 struct hyp_doctor {
     const char *folder;
+    const char *database; /* URL of the PostgreSQL database of the store; NULL = its files */
+    const char *schema;   /* NULL = "hypocaust" */
     const struct hyp_clock *clock;
     int64_t least_free; /* bytes that should be free on the disk; 0 = HYP_LIMIT_DISK_LOW */
     void *user;

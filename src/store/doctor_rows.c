@@ -52,6 +52,7 @@ static enum hyp_status scan_from(struct hyp_visit *visit, struct hyp_db *db, str
                                  int64_t *next)
 {
     struct hyp_query query;
+    hyp_visit_resume(db);
     hyp_query_open(&query, db, scan->sql);
     hyp_query_bind_i64(&query, *next);
     while (hyp_query_row(&query)) {

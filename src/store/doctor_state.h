@@ -38,6 +38,20 @@ void hyp_visit_find(struct hyp_visit *visit, enum hyp_finding_level level, const
 void hyp_visit_failed(struct hyp_visit *visit, struct hyp_db *db, enum hyp_status status,
                       const char *what);
 
+/* Goes on after a failure that has ended the read transaction; does nothing without one. */
+void hyp_visit_resume(struct hyp_db *db);
+
+/* --- of a PostgreSQL server (store/doctor_database.c) --- */
+
+/* Connects for reading, to what is committed at this moment. */
+HYP_MUST_USE enum hyp_status hyp_visit_connect(struct hyp_visit *visit, const char *suffix,
+                                               struct hyp_db **ret_db, struct hyp_error *err);
+/* Settings that acknowledging depends on. */
+void hyp_visit_settings(struct hyp_visit *visit);
+/* What the server can say of its tables and indexes. */
+void hyp_visit_tables(struct hyp_visit *visit, struct hyp_db *db, const char *suffix,
+                      const char *name);
+
 /* The checks of store/doctor_rows.c. */
 void hyp_visit_log(struct hyp_visit *visit);
 void hyp_visit_chunks(struct hyp_visit *visit);

@@ -294,11 +294,12 @@ static void note_damage(void *user, const struct hyp_finding *finding)
 
 void test_check_healthy(struct test_store *t, const struct test_folder *folder)
 {
-    if (test_is_postgres()) {
-        return;
-    }
+    struct test_place place;
+    test_place(&place, folder);
     char damage[HYP_ERROR_TEXT_MAX] = "";
     struct hyp_doctor doctor = {.folder = folder->path,
+                                .database = place.config.database,
+                                .schema = place.config.schema,
                                 .clock = &t->clock.clock,
                                 .least_free = 1,
                                 .user = damage,

@@ -56,8 +56,7 @@ extern bool test_seal_at_once;
 /* @folder NULL = in memory. An existing folder is opened again; tenant is its first. */
 void test_store_open(struct test_store *t, const struct test_folder *folder);
 void test_store_close(struct test_store *t);
-/* The doctor finds no damage in the folder of the open store. Looks at files: nothing is asked
- * of a store in PostgreSQL. */
+/* The doctor finds no damage in the open store of the folder. */
 void test_check_healthy(struct test_store *t, const struct test_folder *folder);
 hyp_device_id test_device(struct test_store *t, const char *serial);
 
