@@ -61,6 +61,7 @@
 #define HYP_LIMIT_OUTBOX_SPARE 2                        /* empty batches kept for use again */
 #define HYP_LIMIT_OUTBOX_BATCHES 16  /* filled batches before producers pause */
 #define HYP_LIMIT_OUTBOX_SUBMITTED 4 /* batches with the sink at a time */
+#define HYP_LIMIT_EXCHANGE_SPARE 64  /* idle exchanges kept for use again, of each kind */
 #define HYP_LIMIT_CONNECTING 256     /* TCP connections being made at a time */
 #define HYP_LIMIT_JOBS 1024          /* jobs remembered */
 #define HYP_LIMIT_JOB_RESULTS 64     /* finished tests whose values are remembered */

@@ -61,6 +61,7 @@ struct hyp_exchange *hyp_exchange_take(struct hyp_exchange_pool *pool,
     struct hyp_exchange *exchange = *list;
     if (exchange != NULL) {
         *list = exchange->state.next;
+        pool->free_count[room]--;
         return exchange;
     }
     exchange = calloc(1, size_of(room));
@@ -74,6 +75,13 @@ void hyp_exchange_give(struct hyp_exchange_pool *pool, struct hyp_exchange *exch
 {
     struct hyp_exchange **list = &pool->free[exchange->room];
     release(exchange);
+    if (pool->free_count[exchange->room] >= HYP_LIMIT_EXCHANGE_SPARE) {
+        /* A rush is over: lines that wait for their next turn hold nothing. */
+        free(exchange->out);
+        free(exchange);
+        return;
+    }
+    pool->free_count[exchange->room]++;
     exchange->state.next = *list;
     *list = exchange;
 }

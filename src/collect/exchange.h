@@ -63,6 +63,7 @@ struct hyp_exchange {
 /* Idle exchanges, for use again, and what the busy ones share. */
 struct hyp_exchange_pool {
     struct hyp_exchange *free[HYP_EXCHANGE_ROOM_COUNT];
+    uint32_t free_count[HYP_EXCHANGE_ROOM_COUNT]; /* at most HYP_LIMIT_EXCHANGE_SPARE */
     struct hyp_exchange_kept shared;
     uint8_t *out; /* lent to those that have no own */
     uint32_t capacity;

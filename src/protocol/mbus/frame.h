@@ -81,7 +81,7 @@ size_t hyp_mbus_frame_encode_long(uint8_t c, uint8_t a, uint8_t ci, const uint8_
  * Drive it so: feed; next until NEED_MORE; feed the bytes that were not taken; and so on.
  */
 struct hyp_mbus_receiver {
-    uint8_t bytes[2 * HYP_MBUS_FRAME_MAX];
+    uint8_t bytes[HYP_MBUS_FRAME_MAX]; /* what needs more is shorter than a whole frame */
     size_t len;
     size_t consume; /* bytes of the frame given out last, dropped at the next call */
     bool idle;      /* the line went quiet: what is incomplete is broken */
