@@ -7,13 +7,11 @@
  * Linked with --wrap, so that these calls of the rooms pass here; the peers of the test make
  * theirs from within libuv.
  */
-#include "plant.h"
+#include "refusals.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-
-#define NEVER (-1)
 
 enum call {
     CALL_NONE = 0,
@@ -27,11 +25,8 @@ enum call {
 
 static struct {
     enum call call;
-    int code;    /* errno */
-    long until;  /* calls that still succeed; NEVER = all do */
-    long refuse; /* how many fail then */
-    long refused;
-} order = {.until = NEVER};
+    int code; /* errno */
+} order;
 
 int __real_socket(int domain, int type, int protocol);
 int __real_connect(int fd, const struct sockaddr *address, socklen_t len);
@@ -48,18 +43,9 @@ ssize_t __wrap_recv(int fd, void *bytes, size_t len, int flags);
 
 static bool is_refused(enum call call)
 {
-    if (order.call != call || order.until == NEVER || field_own_work > 0) {
+    if (order.call != call || !refusals_take()) {
         return false;
     }
-    if (order.until > 0) {
-        order.until--;
-        return false;
-    }
-    if (order.refuse == 0) {
-        return false;
-    }
-    order.refuse--;
-    order.refused++;
     errno = order.code;
     return true;
 }
@@ -118,32 +104,13 @@ static const struct fault_row {
     {"a false alarm instead of an answer", CALL_RECV,       EAGAIN,        2},
 };
 
-/* Returns whether there was a call number `until` to refuse. */
-static bool try_order(const struct fault_row *row, long until)
-{
-    struct plant plant;
-    plant_open(&plant);
-    order.call = row->call;
-    order.code = row->code;
-    order.refused = 0;
-    order.refuse = row->refuse;
-    order.until = until;
-    plant_pass(&plant, PLANT_HOUR_MS / 2);
-    order.until = NEVER;
-    size_t before[] = {plant_readings(&plant, 1), plant_readings(&plant, 2)};
-    plant_pass(&plant, 2 * PLANT_HOUR_MS);
-    assert_true(plant_readings(&plant, 1) > before[0]);
-    assert_true(plant_readings(&plant, 2) > before[1]);
-    plant_check(&plant);
-    plant_close(&plant);
-    return order.refused > 0;
-}
-
 static void check_fault(void **state)
 {
     const struct fault_row *row = *state;
     long until = 0;
-    while (try_order(row, until)) {
+    order.call = row->call;
+    order.code = row->code;
+    while (refusals_try(until, row->refuse)) {
         until++;
     }
     assert_true(until >= 2); /* one for each line at least */

@@ -1,24 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fixture.h"
+#include "fresh.h"
 
 #define HOUR_MS (3600LL * 1000)
 #define ADDRESS "192.0.2.50"
-
-static struct test_service t;
-
-static int open_service(void **state)
-{
-    (void)state;
-    test_service_open(&t);
-    return 0;
-}
-
-static int close_service(void **state)
-{
-    (void)state;
-    test_service_close(&t);
-    return 0;
-}
 
 static enum hyp_status session_of(const char *token)
 {
@@ -359,8 +343,6 @@ static void people_change_their_looks(void **state)
         hyp_auth_change_self(t.service, grant.scope, &change, &t.arena, &same, &err),
         HYP_INVALID);
 }
-
-#define WITH_SERVICE(test) cmocka_unit_test_setup_teardown(test, open_service, close_service)
 
 int main(void)
 {

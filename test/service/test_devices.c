@@ -1,23 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fixture.h"
+#include "fresh.h"
 
 #include "service/overview.h"
-
-static struct test_service t;
-
-static int open_service(void **state)
-{
-    (void)state;
-    test_service_open(&t);
-    return 0;
-}
-
-static int close_service(void **state)
-{
-    (void)state;
-    test_service_close(&t);
-    return 0;
-}
 
 /* --- what is refused, with the name of the field --- */
 
@@ -477,8 +461,6 @@ static void groups_hold_devices(void **state)
     assert_int_equal(hyp_group_remove(t.service, &t.admin, group.id, &err), HYP_OK);
     assert_int_equal(hyp_group_remove(t.service, &t.admin, group.id, &err), HYP_NOT_FOUND);
 }
-
-#define WITH_SERVICE(test) cmocka_unit_test_setup_teardown(test, open_service, close_service)
 
 int main(void)
 {

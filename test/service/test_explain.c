@@ -1,23 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fixture.h"
+#include "fresh.h"
 
 #include "service/explain.h"
-
-static struct test_service t;
-
-static int open_service(void **state)
-{
-    (void)state;
-    test_service_open(&t);
-    return 0;
-}
-
-static int close_service(void **state)
-{
-    (void)state;
-    test_service_close(&t);
-    return 0;
-}
 
 /* A wired long frame around a long header and the given records. */
 static size_t wired(uint8_t *out, const char *serial_le, const char *records)
@@ -200,8 +184,6 @@ static void a_modbus_snapshot(void **state)
     assert_false(cut.ok);
     assert_int_equal(cut.error.status, HYP_MALFORMED);
 }
-
-#define WITH_SERVICE(test) cmocka_unit_test_setup_teardown(test, open_service, close_service)
 
 int main(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Key files as they are met, what they do, and default keys. The backlog is in system/keys. */
-#include "fixture.h"
+#include "fresh.h"
 
 #include "support/hex.h"
 
@@ -9,22 +9,6 @@
 
 #define KEY_1 "0102030405060708090A0B0C0D0E0F11"
 #define KEY_2 "ffeeddccbbaa99887766554433221100"
-
-static struct test_service t;
-
-static int open_service(void **state)
-{
-    (void)state;
-    test_service_open(&t);
-    return 0;
-}
-
-static int close_service(void **state)
-{
-    (void)state;
-    test_service_close(&t);
-    return 0;
-}
 
 /* --- reading --- */
 
@@ -451,8 +435,6 @@ static void the_inspector_uses_default_keys(void **state)
     }
     assert_true(explanation.value_count > 0);
 }
-
-#define WITH_SERVICE(test) cmocka_unit_test_setup_teardown(test, open_service, close_service)
 
 int main(void)
 {

@@ -1,21 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fixture.h"
-
-static struct test_service t;
-
-static int open_service(void **state)
-{
-    (void)state;
-    test_service_open(&t);
-    return 0;
-}
-
-static int close_service(void **state)
-{
-    (void)state;
-    test_service_close(&t);
-    return 0;
-}
+#include "fresh.h"
 
 static void formats_survive_a_restart(void **state)
 {
@@ -68,8 +52,6 @@ static void holes_are_written_down(void **state)
     assert_int_equal(len, sizeof(wanted));
     assert_memory_equal(data, wanted, sizeof(wanted));
 }
-
-#define WITH_SERVICE(test) cmocka_unit_test_setup_teardown(test, open_service, close_service)
 
 int main(void)
 {

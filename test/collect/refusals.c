@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "refusals.h"
+
+#define NEVER (-1)
+
+static struct {
+    long until;  /* calls that still succeed; NEVER = all do */
+    long refuse; /* how many fail then */
+    long refused;
+} order = {.until = NEVER};
+
+bool refusals_take(void)
+{
+    if (order.until == NEVER || field_own_work > 0) {
+        return false;
+    }
+    if (order.until > 0) {
+        order.until--;
+        return false;
+    }
+    if (order.refuse == 0) {
+        return false;
+    }
+    order.refuse--;
+    order.refused++;
+    return true;
+}
+
+bool refusals_try(long until, long refuse)
+{
+    struct plant plant;
+    plant_open(&plant);
+    order.refused = 0;
+    order.refuse = refuse;
+    order.until = until;
+    plant_pass(&plant, PLANT_HOUR_MS / 2);
+    order.until = NEVER;
+    size_t before[] = {plant_readings(&plant, 1), plant_readings(&plant, 2)};
+    plant_pass(&plant, 2 * PLANT_HOUR_MS);
+    assert_true(plant_readings(&plant, 1) > before[0]);
+    assert_true(plant_readings(&plant, 2) > before[1]);
+    plant_check(&plant);
+    plant_close(&plant);
+    return order.refused > 0;
+}
