@@ -52,5 +52,17 @@
 #define RX_CHIPS_C_B                                                                           \
     "555555550F550F48110B4B26558D049A01DE954000000104F48AC000109B17CB00BF45"                   \
     "C00000D9F6D0"
+/* Mode S: preamble from the middle of a byte, synchronisation, Manchester code; and only that.
+ */
+#define RX_CHIPS_S                                                                             \
+    "B2AAAAAAAAAAA8ED2D52AD35354CB34CB4D2D3332D4B35534D2CD5552B3534CB4D2ACD33335555555555"     \
+    "555535534AB34D4CCB55555555354D2CB532AB4CB5554CAACD354AAAB3532B55555555554AACCCD2D3A0"
+#define RX_CHIPS_S_BARE                                                                        \
+    "A9569A9AA659A65A69699996A59AA9A6966AAA959A9A65A695669999AAAAAAAAAAAAAA9AA9A559A6A665"     \
+    "AAAAAAAA9AA6965A9955A65AAAA655669AA55559A995AAAAAAAAAAA556666969C0"
+/* Ones and zeros exchanged behind the synchronisation. */
+#define RX_CHIPS_S_SWAPPED                                                                     \
+    "B2AAAAAAAAAAA8ED2CAD52CACAB34CB34B2D2CCCD2B4CAACB2D32AAAD4CACB34B2D532CCCCAAAAAAAAAA"     \
+    "AAAACAACB54CB2B334AAAAAAAACAB2D34ACD54B34AAAB35532CAB5554CACD4AAAAAAAAAAB553332D2DA0"
 
 #endif

@@ -100,6 +100,11 @@ static const struct row rows[] = {
      "AAAAAAAAAAA1E9B938E1D89DA4B2B2D16E1A73562C9B8E46727332CACB2C02CB2CE1A5E271D1ACB2CB38735A3"
      "349DA2C7533385D389A9ACB2CB2C5E534B2EE9C\n" RX_CHIPS_T "\n",
      RX_FORMAT_A " 0;",                                                                                                                            true },
+    {"chips: mode S",                             HYP_RECEIVER_CHIPS,        true,  RX_CHIPS_S "\n",                  RX_FORMAT_A " 0;",           false},
+    {"chips: mode S, preamble taken away",        HYP_RECEIVER_CHIPS,        true,  RX_CHIPS_S_BARE "\n",
+     RX_FORMAT_A " 0;",                                                                                                                            false},
+    {"chips: mode S, the other way round",        HYP_RECEIVER_CHIPS,        true,  RX_CHIPS_S_SWAPPED "\n",
+     "",                                                                                                                                           true },
     {"chips: cut",                                HYP_RECEIVER_CHIPS,        true,  RX_CHIPS_T,                       "",                          false},
 };
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Raw chips of modes T and C, as software radios print them: text lines in which a long run of
- * hex digits are chips, the first in the highest bit. What stands around them (a count of bits
- * in braces, names, JSON) is passed over.
+ * Raw chips of modes S, T and C, as software radios print them: text lines in which a long run
+ * of hex digits are chips, the first in the highest bit. What stands around them (a count of
+ * bits in braces, names, JSON) is passed over.
  *
+ *     .. 01010101 | 000111011010010110 | Manchester chips of frame format A  mode S
  *     .. 01010101 | 0000111101 | 3-of-6 chips of frame format A              mode T
  *     .. 01010101 | 0000111101 | 0101010011001101 | frame format A           mode C
  *     .. 01010101 | 0000111101 | 0101010000111101 | frame format B           mode C
@@ -18,10 +19,13 @@
 #include "protocol/wmbus/link.h"
 #include "protocol/wmbus/three_of_six.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define LINE_MAX 8192
 #define RUN_MIN 32 /* digits; the shortest telegram has 36 in mode T, 32 with its sync in C */
+#define SYNC_S_BITS 18
+#define SYNC_S 0x07696u
 #define SYNC_BITS 10
 #define SYNC 0x03Du
 #define MODE_C_BITS 16
@@ -29,8 +33,9 @@
 #define MODE_C_B 0x543Du
 #define FIRST_BLOCK 10
 #define BLOCK 16
-/* Format A of the longest telegram in 3-of-6, with preamble and noise around it. */
+/* Format A of the longest telegram in Manchester code, with preamble and noise around it. */
 #define CHIP_BYTES 640
+static_assert(CHIP_BYTES >= 2 * HYP_RECEIVER_TELEGRAM_MAX, "two chips a bit");
 
 struct chips {
     uint8_t bytes[CHIP_BYTES];
@@ -106,6 +111,32 @@ static bool take_at(const struct chips *chips, size_t at, struct hyp_receiver_fi
     return take(bytes, decoded, HYP_WMBUS_FORMAT_A, find);
 }
 
+/* Manchester: 01 is a one, 10 a zero; bytes up to the first pair that is neither. */
+static size_t decode_manchester(const struct chips *chips, size_t at,
+                                uint8_t out[static CHIP_BYTES])
+{
+    size_t len = 0;
+    for (; at + 16 <= chips->bits; at += 16) {
+        uint8_t byte = 0;
+        for (size_t i = 0; i < 16; i += 2) {
+            const unsigned pair = chips_at(chips, at + i, 2);
+            if (pair != 1 && pair != 2) {
+                return len;
+            }
+            byte = (uint8_t)((unsigned)byte << 1 | (pair & 1u));
+        }
+        out[len++] = byte;
+    }
+    return len;
+}
+
+/* Is there a telegram of mode S whose first chip behind the synchronisation is at `at`? */
+static bool take_s_at(const struct chips *chips, size_t at, struct hyp_receiver_find *find)
+{
+    uint8_t bytes[CHIP_BYTES];
+    return take(bytes, decode_manchester(chips, at, bytes), HYP_WMBUS_FORMAT_A, find);
+}
+
 static bool take_run(struct hyp_str digits, struct hyp_receiver_find *find)
 {
     struct chips chips;
@@ -115,13 +146,16 @@ static bool take_run(struct hyp_str digits, struct hyp_receiver_find *find)
         return false;
     }
     chips.bits = len * 8;
-    if (take_at(&chips, 0, find)) {
+    if (take_at(&chips, 0, find) || take_s_at(&chips, 0, find)) {
         return true;
     }
-    unsigned window = chips_at(&chips, 0, SYNC_BITS - 1);
-    for (size_t at = SYNC_BITS; at <= chips.bits; at++) {
-        window = (window << 1 | chips_at(&chips, at - 1, 1)) & ((1u << SYNC_BITS) - 1);
-        if (window == SYNC && take_at(&chips, at, find)) {
+    unsigned window = 0;
+    for (size_t at = 1; at <= chips.bits; at++) {
+        window = window << 1 | chips_at(&chips, at - 1, 1);
+        if ((at >= SYNC_BITS && (window & ((1u << SYNC_BITS) - 1)) == SYNC &&
+             take_at(&chips, at, find)) ||
+            (at >= SYNC_S_BITS && (window & ((1u << SYNC_S_BITS) - 1)) == SYNC_S &&
+             take_s_at(&chips, at, find))) {
             return true;
         }
     }
