@@ -24,6 +24,7 @@
 #define WIRED_HEAD 4
 #define WIRED_TAIL 2
 #define CI_AFL 0x90
+#define CI_APATOR_WRAPPER 0xB6
 
 /*
  * Both are cleared for every telegram. Of these sizes the compilers make a string instruction
@@ -95,10 +96,38 @@ static enum hyp_status check_wired(const struct hyp_opening *opening, const uint
     return HYP_OK;
 }
 
+static bool is_wrapped_ci(uint8_t ci)
+{
+    return ci == 0x72 || ci == 0x78 || ci == 0x7A || (ci >= 0xA0 && ci <= 0xA7);
+}
+
+/*
+ * Apator's radio modules may put bytes of their own before the message:
+ *
+ *     | B6 | LEN | LEN bytes, not known | CI of the message | ..
+ */
+static void skip_wrapper(struct hyp_opening *opening)
+{
+    const uint8_t *bytes = hyp_opening_at(opening);
+    const size_t left = hyp_opening_left(opening);
+    const char *maker = opening->telegram->meter.manufacturer;
+    if (left < 3 || bytes[0] != CI_APATOR_WRAPPER ||
+        (strcmp(maker, "APT") != 0 && strcmp(maker, "APA") != 0)) {
+        return;
+    }
+    const size_t skip = 2 + (size_t)bytes[1];
+    if (skip < left && is_wrapped_ci(bytes[skip])) {
+        hyp_explain_add(opening->explain, HYP_NOTE_TRANSPORT, opening->pos, skip, "wrapper",
+                        maker, "%u bytes that are not known", bytes[1]);
+        opening->pos += skip;
+    }
+}
+
 /* From the authentication layer, if there is one, on. */
 static enum hyp_status open_authenticated(struct hyp_opening *opening)
 {
     enum hyp_status status = HYP_OK;
+    skip_wrapper(opening);
     if (hyp_opening_left(opening) > 0 && hyp_opening_at(opening)[0] == CI_AFL) {
         status = hyp_afl_open(opening);
     }

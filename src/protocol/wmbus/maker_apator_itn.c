@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Apator E-ITN heat cost allocators (CI A0, or wrapped `B6 LEN <LEN bytes> A0 ...`).
+ * Apator E-ITN heat cost allocators (CI A0).
  *
  * E-ITN 30 (version 04):
  *
@@ -21,27 +21,7 @@
 
 #define VIF_HCA 0x6E
 #define STORAGE_RUNNING_MONTH 16
-
-/* `B6 LEN ..`: skips the wrapper and the CI behind it. False when there is none or it is cut.
- */
-static bool unwrap(struct hyp_translation *translation)
-{
-    const size_t skip = translation->len > 0 ? 1 + (size_t)translation->bytes[0] : 0;
-    if (skip == 0 || skip >= translation->len || translation->bytes[skip] != 0xA0) {
-        return false;
-    }
-    hyp_translation_note(translation, 0, skip, "wrapper", "not known");
-    hyp_translation_note(translation, skip, 1, "CI", "manufacturer's own");
-    translation->bytes += skip + 1;
-    translation->len -= skip + 1;
-    translation->offset += skip + 1;
-    return true;
-}
-
-static bool is_mine(struct hyp_translation *translation)
-{
-    return translation->ci == 0xA0 || (translation->ci == 0xB6 && unwrap(translation));
-}
+#define CI_ITN 0xA0
 
 static void put_units(struct hyp_translation *translation, size_t at, uint8_t storage,
                       uint8_t subunit, const char *what)
@@ -92,7 +72,7 @@ static void put_mean(struct hyp_translation *translation, size_t at, uint8_t sto
 
 enum hyp_status hyp_apator_itn_translate(struct hyp_translation *translation)
 {
-    if (!is_mine(translation)) {
+    if (translation->ci != CI_ITN) {
         return HYP_NOT_MINE;
     }
     if (translation->len < ITN30_LEN) {
@@ -135,7 +115,7 @@ enum hyp_status hyp_apator_itn40_translate(struct hyp_translation *translation)
     static const char *const seasons[SEASONS] = {"this season", "last season",
                                                  "the season before", "three seasons ago"};
     const struct hyp_register flags = {hyp_vib2(0xFD, 0x17), 0, 0, 0};
-    if (!is_mine(translation)) {
+    if (translation->ci != CI_ITN) {
         return HYP_NOT_MINE;
     }
     if (translation->len < ITN40_LEN) {
