@@ -64,6 +64,7 @@ format:
 
 docs:
 	@tools/gen-vocabulary > docs/vocabulary.md
+	@tools/gen-families > docs/families.md
 
 clean:
 	rm -rf build build-asan build-clang build-fuzz web/dist
