@@ -454,6 +454,28 @@ static void render_stages(struct hyp_json *json, const struct hyp_explanation *e
     hyp_json_array_end(json);
 }
 
+/* What the flags of the telegram say, by the words of its profile. */
+static void render_explained_info(struct hyp_json *json,
+                                  const struct hyp_explanation *explanation,
+                                  const struct hyp_profile *profile)
+{
+    hyp_json_key(json, "info");
+    hyp_json_array_begin(json);
+    for (size_t i = 0; i < explanation->value_count; i++) {
+        struct hyp_info_bit bits[64];
+        const struct hyp_value *value = &explanation->values[i];
+        bool flags = value->kind == HYP_VALUE_FLAGS && hyp_quality_is_usable(value->quality) &&
+                     value->key.storage == 0;
+        size_t active = flags ? hyp_profile_value_bits(profile, value->key.name, value->flags,
+                                                       bits, HYP_ARRAY_LEN(bits))
+                              : 0;
+        for (size_t n = 0; n < active; n++) {
+            hyp_render_info_bit(json, &bits[n]);
+        }
+    }
+    hyp_json_array_end(json);
+}
+
 void hyp_render_explanation(struct hyp_json *json, const struct hyp_explanation *explanation,
                             const struct hyp_library *library)
 {
@@ -492,5 +514,6 @@ void hyp_render_explanation(struct hyp_json *json, const struct hyp_explanation 
         hyp_render_value(json, &explanation->values[i], profile);
     }
     hyp_json_array_end(json);
+    render_explained_info(json, explanation, profile);
     hyp_json_object_end(json);
 }

@@ -282,6 +282,23 @@ enum hyp_status hyp_route_device_readings(struct hyp_request *req, struct hyp_er
 
 /* --- series --- */
 
+/* Which values were not simply measured; absent ones say so by themselves. */
+static void render_marks(struct hyp_json *json, const struct hyp_series *series)
+{
+    hyp_json_key(json, "marks");
+    hyp_json_array_begin(json);
+    for (size_t i = 0; i < series->value_count; i++) {
+        enum hyp_quality quality = series->values[i].quality;
+        if (quality != HYP_QUALITY_GOOD && hyp_quality_is_usable(quality)) {
+            hyp_json_object_begin(json);
+            hyp_json_member_u64(json, "index", i);
+            hyp_json_member_text(json, "quality", hyp_quality_text(quality));
+            hyp_json_object_end(json);
+        }
+    }
+    hyp_json_array_end(json);
+}
+
 static void render_raw(struct hyp_json *json, const struct hyp_series *series)
 {
     hyp_json_member_text(json, "mode", "raw");
@@ -297,6 +314,7 @@ static void render_raw(struct hyp_json *json, const struct hyp_series *series)
         hyp_render_bare_value(json, &series->values[i]);
     }
     hyp_json_array_end(json);
+    render_marks(json, series);
 }
 
 static void render_column(struct hyp_json *json, const char *name,
