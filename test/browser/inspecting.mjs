@@ -3,6 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { open, root, settled, unexpected, until } from './harness.mjs';
 
+// Diehl Sharky 775 with a fault, the capture of devices/diehl_sharky.yaml.
+const FAULTY = [
+  '68545468084E727875015124232004467000000C06000000008C1006000000000C13439436018C2013000000008C4013480000008C80401312000000',
+  '02FD1710003B3BBDEBDD3C2BBDEBDDDD0A5A74010A5E72010A6201006B16',
+].join('');
+
 async function stored({ tap, server, device }, page) {
   await open(page, server, `/devices/${device.id}`);
   await page.getByRole('link', { name: /^Telegram of Energy/ }).first().click();
@@ -65,6 +71,11 @@ async function pasted({ tap, server, town }, page) {
   await page.locator('.hex-byte').first().waitFor();
   tap.match(page.url(), /hex=68/, 'a pasted telegram has an address to share');
   tap.ok(await page.locator('.note-group', { hasText: 'Record 2' }).count() > 0, 'its records are explained one by one');
+
+  await page.getByLabel('Telegram as hex').fill(FAULTY);
+  await page.getByRole('button', { name: 'Explain' }).click();
+  await page.getByRole('list', { name: 'Info code' }).waitFor();
+  tap.match(await page.getByRole('list', { name: 'Info code' }).textContent(), /\w.*(bit|code) \d+, (Low|Medium|High|Critical)/, 'the bits of an info code stand by name, with how bad they are');
 
   const broken = c.wired.slice(0, -4) + (parseInt(c.wired.slice(-4, -2), 16) ^ 0xff).toString(16).padStart(2, '0') + c.wired.slice(-2);
   await page.getByLabel('Telegram as hex').fill(broken);

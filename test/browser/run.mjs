@@ -9,6 +9,7 @@ import * as keys from './keys.mjs';
 import * as consumption from './consumption.mjs';
 import * as history from './history.mjs';
 import * as tally from './tally.mjs';
+import * as charting from './charting.mjs';
 import * as keeping from './keeping.mjs';
 import * as roles from './roles.mjs';
 import * as pages from './pages.mjs';
@@ -22,7 +23,7 @@ import * as scale from './scale.mjs';
 const STEPS = [
   [{ firstRun }], [{ building }], [{ reading }],
   [{ inspecting, keys, consumption, history, roles, access }, { pages }],
-  [{ keeping }, { tally }], [{ outage }], [{ scanning }], [{ scale }],
+  [{ keeping, charting }, { tally }], [{ outage }], [{ scanning }], [{ scale }],
 ];
 
 /** Runs a subject; false when nothing after it makes sense. */

@@ -137,6 +137,8 @@ export interface Explain {
   profile_title?: string;
   encryption?: { mode: number; state: string };
   values: Value[];
+  /** What its flags say, by the words of the profile. */
+  info: InfoBit[];
 }
 
 export interface Frame {
@@ -148,7 +150,9 @@ export interface Frame {
 export interface Series {
   point: number; device: number; device_name: string; key: string; label: string; unit: string;
   mode: 'raw' | 'buckets'; times: number[]; values?: (number | null)[];
-  min?: (number | null)[]; mean?: (number | null)[]; max?: (number | null)[];
+  /** Of raw values those that were not simply measured. */
+  marks?: { index: number; quality: string }[];
+  min?: (number | null)[]; mean?: (number | null)[]; max?: (number | null)[]; last?: (number | null)[];
 }
 export interface SeriesReply { from: string | number; to: string | number; series: Series[] }
 

@@ -19,6 +19,7 @@ export function explainText(e: Explain, title: string): string {
     lines.push('', 'values');
     for (const v of e.values) lines.push(`  ${v.key} = ${v.text ? withUnit(v.text, v.unit) : v.quality}`);
   }
+  for (const b of e.info) lines.push(`  info: ${b.bit === null ? `code ${b.code}` : `bit ${b.bit}`} ${b.name}: ${b.text} (${b.severity})`);
   return lines.join('\n') + '\n';
 }
 

@@ -67,6 +67,9 @@ export function withGaps(times: readonly number[], columns: readonly Numbers[]):
   return { times: outTimes, columns: out };
 }
 
+/** Quality of the values that were not simply measured, by their index. */
+export const marksOf = (s: Series): Map<number, string> => new Map((s.marks ?? []).map((m) => [m.index, m.quality]));
+
 export interface Summary { min: number; max: number; mean: number; last: number; count: number }
 /** Smallest, largest, mean and last value of a series; null when it has none. */
 export function summary(s: Series): Summary | null {
@@ -79,7 +82,7 @@ export function summary(s: Series): Summary | null {
     out.min = Math.min(out.min, lows[i] ?? v);
     out.max = Math.max(out.max, highs[i] ?? v);
     out.mean += v;
-    out.last = v;
+    out.last = s.last?.[i] ?? v;
     out.count++;
   });
   if (out.count === 0) return null;

@@ -8,7 +8,7 @@ import { t, type Key } from '../model/i18n';
 import { number, places } from '../model/numbers';
 import { before, freeQuery, presetQuery, RANGES, readPeriod, stepQuery, zoomInQuery, zoomOutQuery, type Period } from '../model/period';
 import { numbers } from '../model/query';
-import { colourSlots, join, meanOf, nearest, shift, summary } from '../model/series';
+import { colourSlots, join, marksOf, meanOf, nearest, shift, summary } from '../model/series';
 import { date, dateTime, fromInput, toInput } from '../model/time';
 import { unitText } from '../model/units';
 import { serverNow } from '../live/clock';
@@ -21,6 +21,7 @@ import { download } from './download';
 import { Icon } from './icon';
 import { onKeys } from './keys';
 import { Menu } from './menu';
+import { MARKS, QualityMark } from './quality-mark';
 import { Empty, Failed } from './states';
 import { keyTitle } from './value';
 import leftIcon from '../icons/chevron-left.svg';
@@ -114,11 +115,14 @@ function Legend({ list, cursor, toggle, remove }: { list: ChartSeries[]; cursor:
             const i = cursor === null ? -1 : nearest(s.times, cursor);
             const value = cursor === null ? sum?.last : meanOf(s)[i];
             const d = sum ? Math.max(places(sum.max - sum.min), places(sum.max) - 1 > 0 ? 1 : 0) : 0;
+            const marks = marksOf(s);
+            const here = marks.get(i);
+            const found = Object.keys(MARKS).filter((q) => [...marks.values()].includes(q));
             const show = (v: number | null | undefined): string => (v === null || v === undefined ? '–' : number(v, d));
             return (
               <tr key={`${s.point}${item.previous ? 'p' : ''}`} class={item.hidden ? 'is-hidden' : ''}>
-                <td><span class="legend-name"><Swatch slot={item.slot} previous={item.previous} /><a href={`/devices/${s.device}`}>{item.title}</a></span></td>
-                <td class="num"><b>{show(value)}</b></td>
+                <td><span class="legend-name"><Swatch slot={item.slot} previous={item.previous} /><a href={`/devices/${s.device}`}>{item.title}</a>{cursor === null && found.map((q) => <QualityMark key={q} quality={q} />)}</span></td>
+                <td class="num">{here && <QualityMark quality={here} />}<b>{show(value)}</b></td>
                 <td class="num">{show(sum?.min)}</td><td class="num">{show(sum?.mean)}</td><td class="num">{show(sum?.max)}</td>
                 <td class="grey">{unitText(s.unit)}</td>
                 <td class="num">
@@ -142,12 +146,13 @@ const TABLE_ROWS = 500;
 function TableTwin({ list }: { list: ChartSeries[] }) {
   const joined = join(list.map((x) => ({ times: x.series.times, values: meanOf(x.series) })));
   const from = Math.max(0, joined.times.length - TABLE_ROWS);
+  const marks = list.map((x) => { const own = marksOf(x.series); return new Map(x.series.times.map((time, i) => [time, own.get(i)])); });
   const rows = joined.times.slice(from).map((time, i) => ({ time, cells: joined.columns.map((c) => c[from + i]) })).reverse();
   return (
     <div class="table-box chart-table" tabIndex={0} role="region" aria-label={t('chart.table')}>
       <table class="table">
         <thead><tr><th>{t('chart.time')}</th>{list.map((x) => <th key={x.title} class="num">{x.title}{unitText(x.series.unit) && ` [${unitText(x.series.unit)}]`}</th>)}</tr></thead>
-        <tbody>{rows.map((r) => <tr key={r.time}><td class="nowrap">{dateTime(r.time)}</td>{r.cells.map((v, i) => <td key={i} class="num">{v === null || v === undefined ? '' : number(v, 3).replace(/([.,]\d*?)0+$/, '$1').replace(/[.,]$/, '')}</td>)}</tr>)}</tbody>
+        <tbody>{rows.map((r) => <tr key={r.time}><td class="nowrap">{dateTime(r.time)}</td>{r.cells.map((v, i) => <td key={i} class="num">{marks[i]!.get(r.time) && <QualityMark quality={marks[i]!.get(r.time)!} />}{v === null || v === undefined ? '' : number(v, 3).replace(/([.,]\d*?)0+$/, '$1').replace(/[.,]$/, '')}</td>)}</tr>)}</tbody>
       </table>
       {from > 0 && <p class="pad grey small">{t('chart.tableCut', { n: TABLE_ROWS })}</p>}
     </div>

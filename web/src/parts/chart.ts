@@ -8,6 +8,7 @@ import { maxOf, meanOf, minOf, nearest, withGaps } from '../model/series';
 import { unitText } from '../model/units';
 import { textScale } from '../live/prefs';
 import { gestures } from './chart-pointer';
+import { MARKS } from './quality-mark';
 
 export interface ChartSeries { series: Series; title: string; slot: number; hidden: boolean; previous: boolean }
 
@@ -27,6 +28,8 @@ const PREVIOUS_DASH = [3, 4];
 const FAMILY = 'Inter, system-ui, sans-serif';
 const TOP = 10;
 const FEW_POINTS = 40;
+// More marks than these would stand on each other: then the rings stand alone.
+const MOST_NAMED = 40;
 
 export const slotColour = (slot: number): string => `series-${((slot - 1) % 6) + 1}`;
 export const slotDash = (slot: number): number[] => DASHES[Math.floor((slot - 1) / 6) % DASHES.length]!;
@@ -198,6 +201,7 @@ export class Chart {
     const shown = this.lines.filter((l) => !l.item.hidden);
     for (const l of shown) this.drawBand(ctx, l);
     for (const l of shown) this.drawLine(ctx, l);
+    for (const l of shown) this.drawMarks(ctx, l);
     ctx.restore();
   }
 
@@ -295,6 +299,32 @@ export class Chart {
       ctx.arc(this.xOf(time), this.yOf(s, v), 2.5, 0, 2 * Math.PI);
       ctx.fill();
     });
+  }
+
+  /** Values that were not simply measured: a ring, and where there is room the mark that tables have. */
+  private drawMarks(ctx: CanvasRenderingContext2D, l: Line): void {
+    const s = this.scaleOf(l.unit);
+    const { times } = l.item.series;
+    const values = meanOf(l.item.series);
+    const marks = (l.item.series.marks ?? []).filter((m) => times[m.index]! >= this.from && times[m.index]! <= this.to);
+    ctx.lineWidth = 1.5;
+    ctx.font = this.font;
+    ctx.textAlign = 'center';
+    ctx.textBaseline = 'bottom';
+    for (const m of marks) {
+      const v = values[m.index];
+      if (typeof v !== 'number') continue;
+      const x = this.xOf(times[m.index]!);
+      const y = this.yOf(s, v);
+      ctx.fillStyle = this.ink('surface');
+      ctx.strokeStyle = l.colour;
+      ctx.beginPath();
+      ctx.arc(x, y, 4, 0, 2 * Math.PI);
+      ctx.fill();
+      ctx.stroke();
+      ctx.fillStyle = this.ink('text');
+      if (marks.length <= MOST_NAMED) ctx.fillText(MARKS[m.quality] ?? '', x, y - 6);
+    }
   }
 
   /** The pointer is at `x` of the drawing area, or gone: every chart of the group follows. */

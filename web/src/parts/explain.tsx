@@ -120,19 +120,29 @@ function Legend({ e }: { e: Explain }) {
   return <ul class="layers" aria-label={t('inspector.layers')}>{layers.map((l) => <li key={l}><span class={`swatch-box layer-${l}`} />{word('layer', l)}</li>)}</ul>;
 }
 
+/** What has columns of its own on a wide screen. */
+const placeOf = (v: Explain['values'][number]): string => [
+  word('function', v.function), v.storage && `${t('inspector.storage')} ${v.storage}`, v.tariff && `${t('inspector.tariff')} ${v.tariff}`, v.subunit && `${t('inspector.subunit')} ${v.subunit}`,
+].filter(Boolean).join(', ');
+
 function Values({ e }: { e: Explain }) {
   if (e.values.length === 0) return null;
   return (
     <section class="card">
       <div class="card-head"><h2>{t('inspector.values')}</h2>{e.profile && <span class="grey small">{t('inspector.profile', { name: e.profile_title || e.profile })}</span>}</div>
+      {e.info.length > 0 && (
+        <ul class="card-body info-bits" aria-label={t('col.info')}>
+          {e.info.map((b, i) => <li key={i}><Status mark={b.severity} word={b.text} /> <span class="grey small">{b.bit === null ? t('values.code', { n: b.code ?? 0 }) : t('values.bit', { n: b.bit })}, {word('severity', b.severity)}</span></li>)}
+        </ul>
+      )}
       <div class="table-box">
         <table class="table table-mid">
-          <thead><tr><th>{t('values.name')}</th><th class="num">{t('col.value')}</th><th>{t('inspector.function')}</th><th class="num">{t('inspector.storage')}</th><th class="num">{t('inspector.tariff')}</th><th class="num">{t('inspector.subunit')}</th><th>{t('values.quality')}</th></tr></thead>
+          <thead><tr><th>{t('values.name')}</th><th class="num">{t('col.value')}</th><th class="phone-hide-cell">{t('inspector.function')}</th><th class="num phone-hide-cell">{t('inspector.storage')}</th><th class="num phone-hide-cell">{t('inspector.tariff')}</th><th class="num phone-hide-cell">{t('inspector.subunit')}</th><th>{t('values.quality')}</th></tr></thead>
           <tbody>
             {e.values.map((v, i) => (
               <tr key={i}>
-                <td>{pointTitle({ name: v.name, label: v.label })}</td><td class="num"><ValueText v={v} /></td><td class="grey">{word('function', v.function)}</td>
-                <td class="num">{v.storage}</td><td class="num">{v.tariff}</td><td class="num">{v.subunit}</td><td><Status mark={qualityMark(v.quality)} word={word('quality', v.quality)} /></td>
+                <td>{pointTitle({ name: v.name, label: v.label })}<small class="phone-line grey">{placeOf(v)}</small></td><td class="num"><ValueText v={v} /></td><td class="grey phone-hide-cell">{word('function', v.function)}</td>
+                <td class="num phone-hide-cell">{v.storage}</td><td class="num phone-hide-cell">{v.tariff}</td><td class="num phone-hide-cell">{v.subunit}</td><td><Status mark={qualityMark(v.quality)} word={word('quality', v.quality)} /></td>
               </tr>
             ))}
           </tbody>

@@ -40,3 +40,9 @@ test('supply is colour 1, return is colour 2, others never share a slot', () => 
 test('shifting moves times only', () => {
   assert.deepEqual(s.shift(series([1, 2], [7, 8]), 100).times, [101, 102]);
 });
+
+test('a summary ends with the last value, not with the mean of the last bucket', () => {
+  const b = { ...series([1, 2], undefined), mode: 'buckets', min: [1, 2], mean: [2, 4], max: [3, 9], last: [3, 8] };
+  assert.deepEqual(s.summary(b), { min: 1, max: 9, mean: 3, last: 8, count: 2 });
+  assert.deepEqual([...s.marksOf({ ...series([1, 2], [5, 6]), marks: [{ index: 1, quality: 'estimated' }] })], [[1, 'estimated']]);
+});

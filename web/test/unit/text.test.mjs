@@ -49,16 +49,17 @@ test('worst of several marks; absent values are no data', () => {
 test('an explained telegram as text names the refusal and every field', () => {
   const text = m.explainText({
     ok: false, link: 'mbus', error: { code: 'BAD_CHECK', offset: 4, text: 'checksum 10 expected' }, stages: [{ title: 'as received', hex: '6803036808' }],
-    notes: [{ stage: 0, offset: 0, length: 1, layer: 'link', record: -1, field: 'start', meaning: 'long frame', clause: 'EN 13757-2' }], values: [],
+    notes: [{ stage: 0, offset: 0, length: 1, layer: 'link', record: -1, field: 'start', meaning: 'long frame', clause: 'EN 13757-2' }], values: [], info: [{ bit: 2, code: null, name: 'low_battery', text: 'Battery low', severity: 'medium' }],
   }, 'Telegram 5');
   assert.match(text, /^Telegram 5\nrefused: BAD_CHECK: checksum 10 expected \(byte 4\)/);
   assert.match(text, /0 {2}68 +start: long frame \(EN 13757-2\)/);
+  assert.match(text, /info: bit 2 low_battery: Battery low \(medium\)/);
 });
 
 test('a telegram copies as a capture of a profile and a corpus line, without its key', () => {
   const e = {
     ok: true, link: 'wmbus', stages: [{ title: 'as received', hex: '2e44' + 'ab'.repeat(50) }, { title: 'decrypted', hex: '00' }], notes: [], encryption: { mode: 5, state: 'decrypted' },
-    values: [{ key: 'volume', text: '28504.27', unit: 'm3', quality: 'good' }, { key: 'flow', text: '', unit: 'm3/h', quality: 'no_value' }],
+    info: [], values: [{ key: 'volume', text: '28504.27', unit: 'm3', quality: 'good' }, { key: 'flow', text: '', unit: 'm3/h', quality: 'no_value' }],
   };
   const lines = m.testCase(e, 'Telegram 5').split('\n');
   assert.equal(JSON.parse(lines[0].slice(2)).hex.length, 104);
