@@ -44,7 +44,7 @@ static void member_double(struct hyp_json *json, const char *key, double value)
 }
 
 /* A number, or null for "not known". */
-static void member_or_null(struct hyp_json *json, const char *key, int64_t value, bool known)
+void hyp_render_or_null(struct hyp_json *json, const char *key, int64_t value, bool known)
 {
     if (known) {
         hyp_json_member_i64(json, key, value);
@@ -66,12 +66,12 @@ static void render_device_identity(struct hyp_json *json, const struct hyp_devic
     hyp_json_member_text(json, "profile_title", info == NULL ? "" : info->title);
     hyp_json_member_text(json, "manufacturer", device->manufacturer);
     hyp_json_member_text(json, "serial", device->serial);
-    member_or_null(json, "version", device->version, device->version >= 0);
-    member_or_null(json, "medium", device->medium, device->medium >= 0);
+    hyp_render_or_null(json, "version", device->version, device->version >= 0);
+    hyp_render_or_null(json, "medium", device->medium, device->medium >= 0);
     hyp_json_member_text(json, "medium_text",
                          device->medium < 0 ? "" : hyp_medium_text((uint8_t)device->medium));
-    member_or_null(json, "primary_address", device->primary_address,
-                   device->primary_address >= 0);
+    hyp_render_or_null(json, "primary_address", device->primary_address,
+                       device->primary_address >= 0);
     hyp_json_member_bool(json, "secondary", device->secondary);
     hyp_json_member_u64(json, "baud", device->baud);
     hyp_json_member_u64(json, "unit_id", device->unit_id);
@@ -107,7 +107,7 @@ void hyp_render_device(struct hyp_json *json, const struct hyp_device_view *view
 {
     hyp_json_object_begin(json);
     render_device_identity(json, &view->device, view->profile);
-    member_or_null(json, "line", view->device.line.id, view->device.line.id != 0);
+    hyp_render_or_null(json, "line", view->device.line.id, view->device.line.id != 0);
     hyp_json_member_text(json, "line_name", view->line_name);
     render_device_place(json, &view->device);
     hyp_json_member_text(json, "state", hyp_condition_text(view->condition));
@@ -139,8 +139,8 @@ void hyp_render_line_state(struct hyp_json *json, const struct hyp_line_state *s
     hyp_json_member_text(json, "last_error", state->comm.last_error);
     hyp_json_member_u64(json, "queue_length", state->queue_length);
     hyp_json_member_u64(json, "clients", state->clients);
-    member_or_null(json, "active_device", state->active_device.id,
-                   state->active_device.id != 0);
+    hyp_render_or_null(json, "active_device", state->active_device.id,
+                       state->active_device.id != 0);
     hyp_json_member_u64(json, "bytes_in", state->bytes_in);
     hyp_json_member_u64(json, "bytes_out", state->bytes_out);
     hyp_json_member_u64(json, "frames_in", state->frames_in);
@@ -329,7 +329,7 @@ void hyp_render_latest(struct hyp_json *json, const struct hyp_latest *latest,
     hyp_render_time(json, "receive_time", latest->receive_time);
     hyp_json_member_i64(json, "age_s",
                         value->time.ms < now.ms ? (now.ms - value->time.ms) / 1000 : 0);
-    member_or_null(json, "frame", latest->frame.id, latest->frame.id != 0);
+    hyp_render_or_null(json, "frame", latest->frame.id, latest->frame.id != 0);
     hyp_json_member_text(json, "source", hyp_reading_source_text(value->source));
     hyp_json_object_end(json);
 }
@@ -339,8 +339,8 @@ void hyp_render_latest(struct hyp_json *json, const struct hyp_latest *latest,
 void hyp_render_info_bit(struct hyp_json *json, const struct hyp_info_bit *bit)
 {
     hyp_json_object_begin(json);
-    member_or_null(json, "bit", bit->bit, bit->bit >= 0);
-    member_or_null(json, "code", bit->code, bit->code >= 0);
+    hyp_render_or_null(json, "bit", bit->bit, bit->bit >= 0);
+    hyp_render_or_null(json, "code", bit->code, bit->code >= 0);
     hyp_json_member_text(json, "name", bit->name);
     hyp_json_member_text(json, "text", bit->text);
     hyp_json_member_text(json, "severity", hyp_severity_text(bit->severity));
@@ -355,8 +355,8 @@ void hyp_render_job_members(struct hyp_json *json, const struct hyp_job *job)
     hyp_json_member_text(json, "kind", hyp_job_kind_text(job->kind));
     hyp_json_member_text(json, "state", hyp_job_state_text(job->state));
     hyp_json_member_text(json, "priority", priority_texts[job->priority]);
-    member_or_null(json, "line", job->line.id, job->line.id != 0);
-    member_or_null(json, "device", job->device.id, job->device.id != 0);
+    hyp_render_or_null(json, "line", job->line.id, job->line.id != 0);
+    hyp_render_or_null(json, "device", job->device.id, job->device.id != 0);
     hyp_render_time(json, "created", job->created);
     hyp_render_time(json, "changed", job->changed);
     hyp_json_member_u64(json, "total", job->total);
@@ -389,14 +389,14 @@ void hyp_render_found(struct hyp_json *json, const struct hyp_found_device *foun
 {
     const struct hyp_profile *profile = hyp_library_find(library, hyp_str_from(found->profile));
     hyp_json_object_begin(json);
-    member_or_null(json, "line", found->line.id, found->line.id != 0);
+    hyp_render_or_null(json, "line", found->line.id, found->line.id != 0);
     hyp_json_member_text(json, "manufacturer", found->meter.manufacturer);
     hyp_json_member_text(json, "serial", found->meter.id);
     hyp_json_member_u64(json, "version", found->meter.version);
     hyp_json_member_u64(json, "medium", found->meter.medium);
     hyp_json_member_text(json, "medium_text", hyp_medium_text(found->meter.medium));
-    member_or_null(json, "primary_address", found->primary_address,
-                   found->primary_address >= 0);
+    hyp_render_or_null(json, "primary_address", found->primary_address,
+                       found->primary_address >= 0);
     hyp_json_member_u64(json, "unit_id", found->unit_id);
     hyp_json_member_text(json, "profile", found->profile);
     hyp_json_member_text(json, "profile_title",
@@ -405,115 +405,10 @@ void hyp_render_found(struct hyp_json *json, const struct hyp_found_device *foun
                          profile == NULL ? hyp_device_kind_of_medium(found->meter.medium)
                                          : hyp_profile_info(profile)->kind);
     hyp_json_member_bool(json, "encrypted", found->encrypted);
-    member_or_null(json, "signal_dbm", found->signal_dbm, found->signal_dbm != 0);
+    hyp_render_or_null(json, "signal_dbm", found->signal_dbm, found->signal_dbm != 0);
     hyp_json_member_bool(json, "known", found->known);
     hyp_json_member_u64(json, "baud", found->baud);
     hyp_json_member_text(json, "trouble", hyp_found_trouble_text(found->trouble));
     hyp_render_time(json, "last_heard", found->last_heard);
-    hyp_json_object_end(json);
-}
-
-/* --- inspector --- */
-
-static void render_note(struct hyp_json *json, const struct hyp_note *note)
-{
-    hyp_json_object_begin(json);
-    hyp_json_member_u64(json, "stage", note->stage);
-    hyp_json_member_u64(json, "offset", note->offset);
-    hyp_json_member_u64(json, "length", note->len);
-    hyp_json_member_text(json, "layer", hyp_note_layer_text((enum hyp_note_layer)note->layer));
-    hyp_json_member_i64(json, "record", note->record);
-    hyp_json_member_text(json, "field", note->field);
-    hyp_json_member_text(json, "meaning", note->meaning);
-    hyp_json_member_text(json, "clause", note->clause);
-    hyp_json_object_end(json);
-}
-
-static void render_explain_error(struct hyp_json *json, const struct hyp_error *error)
-{
-    hyp_json_key(json, "error");
-    hyp_json_object_begin(json);
-    hyp_json_member_text(json, "code", hyp_status_name(error->status));
-    member_or_null(json, "offset", error->offset, error->offset >= 0);
-    hyp_json_member_text(json, "text", error->text);
-    hyp_json_object_end(json);
-}
-
-static void render_stages(struct hyp_json *json, const struct hyp_explanation *explanation)
-{
-    hyp_json_key(json, "stages");
-    hyp_json_array_begin(json);
-    for (size_t i = 0; i < explanation->stage_count; i++) {
-        const struct hyp_explain_stage *stage = &explanation->stages[i];
-        hyp_json_object_begin(json);
-        hyp_json_member_text(json, "title", stage->title);
-        hyp_json_key(json, "hex");
-        hyp_json_hex(json, stage->bytes, stage->len);
-        hyp_json_object_end(json);
-    }
-    hyp_json_array_end(json);
-}
-
-/* What the flags of the telegram say, by the words of its profile. */
-static void render_explained_info(struct hyp_json *json,
-                                  const struct hyp_explanation *explanation,
-                                  const struct hyp_profile *profile)
-{
-    hyp_json_key(json, "info");
-    hyp_json_array_begin(json);
-    for (size_t i = 0; i < explanation->value_count; i++) {
-        struct hyp_info_bit bits[64];
-        const struct hyp_value *value = &explanation->values[i];
-        bool flags = value->kind == HYP_VALUE_FLAGS && hyp_quality_is_usable(value->quality) &&
-                     value->key.storage == 0;
-        size_t active = flags ? hyp_profile_value_bits(profile, value->key.name, value->flags,
-                                                       bits, HYP_ARRAY_LEN(bits))
-                              : 0;
-        for (size_t n = 0; n < active; n++) {
-            hyp_render_info_bit(json, &bits[n]);
-        }
-    }
-    hyp_json_array_end(json);
-}
-
-void hyp_render_explanation(struct hyp_json *json, const struct hyp_explanation *explanation,
-                            const struct hyp_library *library)
-{
-    const struct hyp_profile *profile =
-        hyp_library_find(library, hyp_str_from(explanation->profile));
-    hyp_json_object_begin(json);
-    hyp_json_member_bool(json, "ok", explanation->ok);
-    if (!explanation->ok) {
-        render_explain_error(json, &explanation->error);
-    }
-    hyp_json_member_text(json, "link", explanation->link);
-    render_stages(json, explanation);
-    hyp_json_key(json, "notes");
-    hyp_json_array_begin(json);
-    for (size_t i = 0; i < explanation->note_count; i++) {
-        render_note(json, &explanation->notes[i]);
-    }
-    hyp_json_array_end(json);
-    hyp_json_key(json, "meter");
-    if (explanation->has_meter) {
-        hyp_render_meter(json, &explanation->meter);
-    } else {
-        hyp_json_null(json);
-    }
-    hyp_json_member_text(json, "profile", explanation->profile);
-    hyp_json_member_text(json, "profile_title",
-                         profile == NULL ? "" : hyp_profile_info(profile)->title);
-    hyp_json_key(json, "encryption");
-    hyp_json_object_begin(json);
-    hyp_json_member_u64(json, "mode", explanation->security_mode);
-    hyp_json_member_text(json, "state", hyp_encryption_state_text(explanation->encryption));
-    hyp_json_object_end(json);
-    hyp_json_key(json, "values");
-    hyp_json_array_begin(json);
-    for (size_t i = 0; i < explanation->value_count; i++) {
-        hyp_render_value(json, &explanation->values[i], profile);
-    }
-    hyp_json_array_end(json);
-    render_explained_info(json, explanation, profile);
     hyp_json_object_end(json);
 }

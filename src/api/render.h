@@ -26,6 +26,8 @@ void hyp_render_list_end(struct hyp_json *json);
 
 /* A time, or null when it is 0. */
 void hyp_render_time(struct hyp_json *json, const char *key, hyp_utc time);
+/* A number that may not be known. */
+void hyp_render_or_null(struct hyp_json *json, const char *key, int64_t value, bool known);
 
 void hyp_render_device(struct hyp_json *json, const struct hyp_device_view *view,
                        const struct hyp_device_extra *extra);

@@ -14,6 +14,19 @@ struct hyp_str hyp_request_query(struct hyp_request *req, const char *name)
         MHD_lookup_connection_value(req->connection, MHD_GET_ARGUMENT_KIND, name));
 }
 
+enum hyp_status hyp_request_query_either(struct hyp_request *req, const char *name,
+                                         const char *first, const char *second,
+                                         bool *ret_second, struct hyp_error *err)
+{
+    struct hyp_str word = hyp_request_query(req, name);
+    *ret_second = hyp_str_equal(word, hyp_str_from(second));
+    if (word.len == 0 || *ret_second || hyp_str_equal(word, hyp_str_from(first))) {
+        return HYP_OK;
+    }
+    return hyp_error_set(err, HYP_INVALID, -1, "%s: must be \"%s\" or \"%s\".", name, first,
+                         second);
+}
+
 enum hyp_status hyp_request_query_i64(struct hyp_request *req, const char *name,
                                       int64_t fallback, int64_t least, int64_t most,
                                       int64_t *ret_value, struct hyp_error *err)

@@ -123,6 +123,11 @@ struct hyp_request {
 
 /* Query parameter as text; empty view when absent. */
 struct hyp_str hyp_request_query(struct hyp_request *req, const char *name);
+/* One of two words: false for the first, also when absent, true for the other; INVALID names
+ * both. */
+HYP_MUST_USE enum hyp_status hyp_request_query_either(struct hyp_request *req, const char *name,
+                                                      const char *first, const char *second,
+                                                      bool *ret_second, struct hyp_error *err);
 /* Whole number in [least, most], `fallback` when absent; INVALID names the parameter. */
 HYP_MUST_USE enum hyp_status hyp_request_query_i64(struct hyp_request *req, const char *name,
                                                    int64_t fallback, int64_t least,

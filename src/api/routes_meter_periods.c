@@ -41,17 +41,6 @@ static enum hyp_status read_devices(struct hyp_request *req,
     return HYP_OK;
 }
 
-static enum hyp_status read_rows(struct hyp_request *req, bool *ret_brief,
-                                 struct hyp_error *err)
-{
-    struct hyp_str rows = hyp_request_query(req, "rows");
-    *ret_brief = hyp_str_equal(rows, HYP_STR("brief"));
-    if (rows.len == 0 || *ret_brief || hyp_str_equal(rows, HYP_STR("full"))) {
-        return HYP_OK;
-    }
-    return hyp_error_set(err, HYP_INVALID, -1, "rows: must be \"full\" or \"brief\".");
-}
-
 static enum hyp_status read_table(struct hyp_request *req, struct hyp_arena *arena,
                                   struct table *table, struct hyp_error *err)
 {
@@ -66,7 +55,8 @@ static enum hyp_status read_table(struct hyp_request *req, struct hyp_arena *are
                              "/api/v1/vocabulary.");
     }
     query.key = table->key;
-    enum hyp_status status = read_rows(req, &table->brief, err);
+    enum hyp_status status =
+        hyp_request_query_either(req, "rows", "full", "brief", &table->brief, err);
     if (status == HYP_OK) {
         status = hyp_read_periods_query(req, &table->periods, err);
     }

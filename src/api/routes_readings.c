@@ -231,17 +231,6 @@ enum hyp_status hyp_read_range(struct hyp_request *req, hyp_utc *ret_from, hyp_u
     return status;
 }
 
-static enum hyp_status read_versions(struct hyp_request *req, bool *ret_merged,
-                                     struct hyp_error *err)
-{
-    struct hyp_str versions = hyp_request_query(req, "versions");
-    *ret_merged = hyp_str_equal(versions, HYP_STR("merged"));
-    if (versions.len == 0 || *ret_merged || hyp_str_equal(versions, HYP_STR("each"))) {
-        return HYP_OK;
-    }
-    return hyp_error_set(err, HYP_INVALID, -1, "versions: must be \"each\" or \"merged\".");
-}
-
 enum hyp_status hyp_route_device_readings(struct hyp_request *req, struct hyp_error *err)
 {
     hyp_device_id id = {req->ids[0]};
@@ -258,7 +247,7 @@ enum hyp_status hyp_route_device_readings(struct hyp_request *req, struct hyp_er
         status = hyp_request_page(req, &page, err);
     }
     if (status == HYP_OK) {
-        status = read_versions(req, &page.merged, err);
+        status = hyp_request_query_either(req, "versions", "each", "merged", &page.merged, err);
     }
     if (status == HYP_OK) {
         status = hyp_readings_points(req->service, req->scope, id, &req->arena, &points,
