@@ -6,9 +6,12 @@
 
 enum hyp_status scenario_open(struct scenario *s, struct hyp_store **ret_store)
 {
-    struct hyp_store_config config = {.folder = s->folder.path,
-                                      .clock = hyp_clock_system(),
-                                      .seal_readings = s->seal_readings};
+    struct test_place place;
+    test_place(&place, &s->folder);
+    struct hyp_store_config config = place.config;
+    config.database = s->database == NULL ? config.database : s->database;
+    config.clock = hyp_clock_system();
+    config.seal_readings = s->seal_readings;
     struct hyp_error err = {0};
     enum hyp_status status = hyp_store_open(&config, ret_store, &err);
     if (status != HYP_OK && err.text[0] == '\0') {

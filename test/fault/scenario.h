@@ -17,6 +17,7 @@
 struct scenario {
     struct test_folder folder;
     hyp_tenant_id tenant;
+    const char *database;   /* instead of what test_place says; of that kind too */
     uint64_t seal_readings; /* of the store's configuration; 1 = seal after every batch */
     hyp_device_id devices[SCENARIO_DEVICES];
     bool sent[SCENARIO_BATCHES_MAX];

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire_cutter.h"
+
+#include "fixture.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define WIRES_MAX 64
+#define SOCKET_NAME "/.s.PGSQL.5432"
+
+/* One connection; closed when client is -1. */
+struct wire {
+    int client;
+    int server;
+    bool doomed; /* ends with the next answer, which nobody gets */
+};
+
+struct wire_cutter {
+    struct sockaddr_un real;
+    int listener;
+    int stop[2];
+    pthread_t thread;
+    struct wire wires[WIRES_MAX];
+    atomic_long left; /* 0 = not armed */
+    atomic_bool after;
+    atomic_bool has_cut;
+};
+
+static struct sockaddr_un address_in(const char *folder)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct hyp_buf path;
+    hyp_buf_init_fixed(&path, address.sun_path, sizeof(address.sun_path));
+    hyp_buf_append_text(&path, folder);
+    hyp_buf_append_text(&path, SOCKET_NAME);
+    (void)hyp_buf_terminate(&path);
+    assert_int_equal(hyp_buf_status(&path), HYP_OK);
+    return address;
+}
+
+static void cut(struct wire *wire)
+{
+    close(wire->client);
+    close(wire->server);
+    *wire = (struct wire){.client = -1, .server = -1};
+}
+
+static void take_client(struct wire_cutter *cutter)
+{
+    int client = accept(cutter->listener, NULL, NULL);
+    int server = socket(AF_UNIX, SOCK_STREAM, 0);
+    struct wire *wire = cutter->wires;
+    while (wire < cutter->wires + WIRES_MAX && wire->client >= 0) {
+        wire++;
+    }
+    if (client < 0 || server < 0 || wire == cutter->wires + WIRES_MAX ||
+        connect(server, (const struct sockaddr *)&cutter->real, sizeof(cutter->real)) != 0) {
+        close(client);
+        close(server);
+        return;
+    }
+    *wire = (struct wire){.client = client, .server = server};
+}
+
+/* Passes on what is there. False: the end. */
+static bool pass(int from, int to)
+{
+    char bytes[16384];
+    ssize_t len = read(from, bytes, sizeof(bytes));
+    for (ssize_t sent = 0; sent < len;) {
+        ssize_t more = send(to, bytes + sent, (size_t)(len - sent), MSG_NOSIGNAL);
+        if (more <= 0) {
+            return false;
+        }
+        sent += more;
+    }
+    return len > 0;
+}
+
+static void hear_client(struct wire_cutter *cutter, struct wire *wire)
+{
+    bool due = cutter->left > 0 && --cutter->left == 0;
+    if (due && !cutter->after) {
+        cut(wire);
+        cutter->has_cut = true;
+        return;
+    }
+    wire->doomed |= due;
+    if (!pass(wire->client, wire->server)) {
+        cut(wire);
+        cutter->has_cut |= due;
+    }
+}
+
+static void hear_server(struct wire_cutter *cutter, struct wire *wire)
+{
+    if (wire->doomed) {
+        cut(wire);
+        cutter->has_cut = true;
+    } else if (!pass(wire->server, wire->client)) {
+        cut(wire);
+    }
+}
+
+static void *relay(void *argument)
+{
+    struct wire_cutter *cutter = argument;
+    struct pollfd fds[2 * WIRES_MAX + 2];
+    while (true) {
+        for (size_t i = 0; i < WIRES_MAX; i++) {
+            fds[2 * i] = (struct pollfd){.fd = cutter->wires[i].client, .events = POLLIN};
+            fds[2 * i + 1] = (struct pollfd){.fd = cutter->wires[i].server, .events = POLLIN};
+        }
+        fds[2 * WIRES_MAX] = (struct pollfd){.fd = cutter->listener, .events = POLLIN};
+        fds[2 * WIRES_MAX + 1] = (struct pollfd){.fd = cutter->stop[0], .events = POLLIN};
+        if (poll(fds, HYP_ARRAY_LEN(fds), -1) < 0 || fds[2 * WIRES_MAX + 1].revents != 0) {
+            return NULL;
+        }
+        for (size_t i = 0; i < WIRES_MAX; i++) {
+            if (fds[2 * i].revents != 0) {
+                hear_client(cutter, &cutter->wires[i]);
+            } else if (fds[2 * i + 1].revents != 0) {
+                hear_server(cutter, &cutter->wires[i]);
+            }
+        }
+        if (fds[2 * WIRES_MAX].revents != 0) {
+            take_client(cutter);
+        }
+    }
+}
+
+struct wire_cutter *wire_cutter_start(const char *folder, const char *server_folder)
+{
+    struct wire_cutter *cutter = calloc(1, sizeof(*cutter));
+    assert_non_null(cutter);
+    for (size_t i = 0; i < WIRES_MAX; i++) {
+        cutter->wires[i] = (struct wire){.client = -1, .server = -1};
+    }
+    struct sockaddr_un own = address_in(folder);
+    cutter->real = address_in(server_folder);
+    cutter->listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_true(cutter->listener >= 0);
+    assert_int_equal(bind(cutter->listener, (const struct sockaddr *)&own, sizeof(own)), 0);
+    assert_int_equal(listen(cutter->listener, WIRES_MAX), 0);
+    assert_int_equal(pipe(cutter->stop), 0);
+    assert_int_equal(pthread_create(&cutter->thread, NULL, relay, cutter), 0);
+    return cutter;
+}
+
+void wire_cutter_stop(struct wire_cutter *cutter)
+{
+    close(cutter->stop[1]);
+    pthread_join(cutter->thread, NULL);
+    for (size_t i = 0; i < WIRES_MAX; i++) {
+        if (cutter->wires[i].client >= 0) {
+            cut(&cutter->wires[i]);
+        }
+    }
+    close(cutter->listener);
+    close(cutter->stop[0]);
+    free(cutter);
+}
+
+void wire_cutter_arm(struct wire_cutter *cutter, long n, bool after)
+{
+    cutter->has_cut = false;
+    cutter->after = after;
+    cutter->left = n;
+}
+
+bool wire_cutter_has_cut(struct wire_cutter *cutter)
+{
+    return cutter->has_cut;
+}
