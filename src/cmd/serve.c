@@ -29,6 +29,7 @@
 struct settings {
     const char *data;
     const char *database;
+    const char *member;
     const char *listen;
     int64_t port;
     const char *tls_cert;
@@ -54,6 +55,8 @@ static const struct hyp_option options[] = {
      0                                                                                                                                     },
     {"database",    "URL",      "postgresql://... instead of files ($HYPOCAUST_DATABASE)",
      HYP_OPTION_TEXT,                                                                                           AT(database),    0, 0      },
+    {"member",      "NAME",     "this server among several on one --database",               HYP_OPTION_TEXT,
+     AT(member),                                                                                                                 0, 0      },
     {"listen",      "ADDRESS",  "address to listen on (127.0.0.1)",                          HYP_OPTION_TEXT,   AT(listen),      0,
      0                                                                                                                                     },
     {"port",        "N",        "port (8080); 0 takes a free one",                           HYP_OPTION_NUMBER, AT(port),        0, 65535  },
@@ -225,6 +228,7 @@ static int open_store(struct plant *plant)
     const struct hyp_store_config config = {
         .folder = plant->settings.data,
         .database = plant->database,
+        .member = plant->settings.member,
         .clock = hyp_clock_system(),
         .log = &plant->log,
         .retain = true,

@@ -10,6 +10,7 @@
 #include "service/hub.h"
 #include "service/keys.h"
 #include "service/learned.h"
+#include "service/members.h"
 #include "service/password.h"
 #include "service/scope.h"
 #include "service/service.h"
@@ -86,6 +87,7 @@ struct hyp_service {
     pthread_mutex_t job_lock;
     struct hyp_job_owner job_owners[HYP_LIMIT_JOBS]; /* a ring; the oldest gives way */
     size_t job_next;
+    struct hyp_members members;
     pthread_mutex_t plant_lock; /* one change of lines and devices at a time */
 
     /* the keeper: a thread that saves what is only in memory */

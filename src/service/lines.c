@@ -197,6 +197,7 @@ enum hyp_status hyp_line_remove(struct hyp_service *service, const struct hyp_sc
         if (collector != NULL) {
             hyp_collector_remove_line(collector, id);
         }
+        hyp_members_drop_line(service, id);
         hyp_directory_remove_line(service->directory, id);
     }
     pthread_mutex_unlock(&service->plant_lock);

@@ -11,6 +11,7 @@
 
 /* How often the keeper looks around. */
 #define KEEPER_PERIOD_S 5
+#define MEMBERS_PERIOD_S 1     /* the same for what other servers do */
 #define RECEPTION_PERIOD_S 600 /* counts of receivers are written down so often */
 
 /* --- small things used by every use case --- */
@@ -256,6 +257,7 @@ enum hyp_status hyp_service_create(const struct hyp_service_config *config,
     service->started = hyp_clock_utc(config->clock);
     pthread_mutex_init(&service->tenant_lock, NULL);
     pthread_mutex_init(&service->plant_lock, NULL);
+    hyp_members_init(&service->members);
     pthread_mutex_init(&service->job_lock, NULL);
     pthread_mutex_init(&service->today.lock, NULL);
     pthread_mutex_init(&service->keeper_lock, NULL);
@@ -287,7 +289,8 @@ enum hyp_status hyp_service_create(const struct hyp_service_config *config,
     }
     if (status == HYP_OK) {
         /* Last: an observer stays for the life of the store. */
-        struct hyp_store_observer observer = {.user = service, .committed = on_committed};
+        struct hyp_store_observer observer = {
+            .user = service, .committed = on_committed, .changed = hyp_members_told};
         status = hyp_store_observe(config->store, &observer);
     }
     if (status != HYP_OK) {
@@ -323,26 +326,48 @@ static void save_all(struct hyp_service *service)
     hyp_today_save(service);
 }
 
+/* Waits so long, or until the end; commands that end meanwhile are written down. Under the
+ * keeper's lock. */
+static void wait_s(struct hyp_service *service, int64_t seconds)
+{
+    /* The machine's clock: a condition variable knows no other. */
+    int64_t now_ms = hyp_clock_mono(hyp_clock_system()).ms;
+    struct timespec until = {.tv_sec = now_ms / 1000 + seconds,
+                             .tv_nsec = now_ms % 1000 * 1000000};
+    int waited = 0;
+    while (!service->stopping && waited != ETIMEDOUT) {
+        waited = pthread_cond_timedwait(&service->keeper_wake, &service->keeper_lock, &until);
+        if (service->commands_ended && !service->stopping) {
+            pthread_mutex_unlock(&service->keeper_lock);
+            hyp_commands_apply(service);
+            pthread_mutex_lock(&service->keeper_lock);
+        }
+    }
+}
+
+/* One round; with other servers it is cut into shorter ones. */
+static void wait_round(struct hyp_service *service)
+{
+    bool member = hyp_store_member(service->config.store) != NULL;
+    int64_t step_s = member ? MEMBERS_PERIOD_S : KEEPER_PERIOD_S;
+    for (int64_t waited_s = 0; waited_s < KEEPER_PERIOD_S && !service->stopping;
+         waited_s += step_s) {
+        wait_s(service, step_s);
+        if (member && !service->stopping) {
+            pthread_mutex_unlock(&service->keeper_lock);
+            hyp_members_look(service);
+            pthread_mutex_lock(&service->keeper_lock);
+        }
+    }
+}
+
 static void *keep(void *argument)
 {
     struct hyp_service *service = argument;
     int64_t rounds = 0;
     pthread_mutex_lock(&service->keeper_lock);
     while (!service->stopping) {
-        /* The machine's clock: a condition variable knows no other. */
-        int64_t now_ms = hyp_clock_mono(hyp_clock_system()).ms;
-        struct timespec until = {.tv_sec = now_ms / 1000 + KEEPER_PERIOD_S,
-                                 .tv_nsec = now_ms % 1000 * 1000000};
-        int waited = 0;
-        while (!service->stopping && waited != ETIMEDOUT) {
-            waited =
-                pthread_cond_timedwait(&service->keeper_wake, &service->keeper_lock, &until);
-            if (service->commands_ended && !service->stopping) {
-                pthread_mutex_unlock(&service->keeper_lock);
-                hyp_commands_apply(service);
-                pthread_mutex_lock(&service->keeper_lock);
-            }
-        }
+        wait_round(service);
         pthread_mutex_unlock(&service->keeper_lock);
         save_all(service);
         if (++rounds % (HYP_LIMIT_STREAM_PING_S / KEEPER_PERIOD_S) == 0) {
@@ -450,6 +475,7 @@ void *hyp_service_destroy(struct hyp_service *service)
     pthread_cond_destroy(&service->keeper_wake);
     pthread_mutex_destroy(&service->keeper_lock);
     pthread_mutex_destroy(&service->plant_lock);
+    hyp_members_finish(&service->members);
     hyp_wipe(service->found_keys.list, sizeof(service->found_keys.list));
     pthread_mutex_destroy(&service->found_keys.lock);
     pthread_mutex_destroy(&service->job_lock);
@@ -483,7 +509,8 @@ enum hyp_status hyp_service_push_line(struct hyp_service *service, const struct 
         return HYP_OK;
     }
     struct hyp_line pushed = *line;
-    pushed.enabled = pushed.enabled && !service->config.no_collect;
+    pushed.enabled =
+        pushed.enabled && !service->config.no_collect && hyp_members_may_open(service, line);
     enum hyp_status status = hyp_collector_set_line(collector, &pushed);
     hyp_wipe(&pushed, sizeof(pushed));
     return status;

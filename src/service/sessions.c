@@ -220,6 +220,18 @@ void hyp_sessions_remove_api_token(struct hyp_sessions *sessions, int64_t api_to
     remove_where(sessions, is_of_api_token, api_token);
 }
 
+static bool is_any(const struct hyp_session_entry *entry, int64_t ignored)
+{
+    (void)entry;
+    (void)ignored;
+    return true;
+}
+
+void hyp_sessions_forget(struct hyp_sessions *sessions)
+{
+    remove_where(sessions, is_any, 0);
+}
+
 size_t hyp_sessions_sweep(struct hyp_sessions *sessions, hyp_utc now, int64_t older_than_ms,
                           struct hyp_session_entry *out, size_t capacity)
 {

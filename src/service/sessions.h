@@ -49,6 +49,8 @@ void hyp_sessions_remove(struct hyp_sessions *sessions, struct hyp_str token);
 /* All of a user (their API tokens too). */
 void hyp_sessions_remove_user(struct hyp_sessions *sessions, int64_t user);
 void hyp_sessions_remove_api_token(struct hyp_sessions *sessions, int64_t api_token);
+/* Everything that is remembered: the store is asked again. */
+void hyp_sessions_forget(struct hyp_sessions *sessions);
 /*
  * Drops expired ones and copies out up to `capacity` whose use the store should hear of.
  */

@@ -30,6 +30,7 @@ enum hyp_status hyp_follower_create(struct hyp_follower **ret_follower)
     if (follower == NULL) {
         return HYP_NO_MEMORY;
     }
+    hyp_map_init(&follower->lines);
     *ret_follower = follower;
     return HYP_OK;
 }
@@ -37,6 +38,7 @@ enum hyp_status hyp_follower_create(struct hyp_follower **ret_follower)
 void *hyp_follower_destroy(struct hyp_follower *follower)
 {
     if (follower != NULL) {
+        hyp_map_finish(&follower->lines);
         free(follower->told.rows);
         free(follower->told.cells);
         free(follower);

@@ -11,9 +11,9 @@
  * value that two members receive is one. Between transactions the writer thread looks from time
  * to time, and tells observers of readings that came to other members.
  *
- * A change names the last row of the log that its author knew. Rows up to it are taken in
- * before the change, later ones after it: what one member has sealed leaves the memory of the
- * others, and what came meanwhile stays. Taking in the same twice does no harm.
+ * A change names the last row of the log before it. Rows up to it are taken in before the
+ * change, later ones after it: what one member has sealed leaves the memory of the others, and
+ * what came after it stays. Taking in the same twice does no harm.
  *
  * Sealing, packing, thinning and wiping are the work of one member at a time, who has the lease
  * "care" in the sessions in which it writes.

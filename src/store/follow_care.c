@@ -102,3 +102,63 @@ bool hyp_follow_has_care(struct hyp_store *store)
     }
     return has;
 }
+
+/* --- lines --- */
+
+#define JOB_MAX 32
+
+static void name_job(hyp_line_id line, char out[static JOB_MAX])
+{
+    struct hyp_buf name;
+    hyp_buf_init_fixed(&name, out, JOB_MAX);
+    hyp_buf_append_fmt(&name, "line/%lld", (long long)line.id);
+    hyp_buf_terminate(&name);
+}
+
+/* Inside the gate. */
+static bool has_line(const struct hyp_store *store, hyp_line_id line)
+{
+    uint64_t session;
+    return hyp_map_get(&store->follower->lines, (uint64_t)line.id, &session) &&
+           hyp_postgres_has_session(store->write.main, session);
+}
+
+bool hyp_store_line_lease(struct hyp_store *store, hyp_line_id line)
+{
+    if (store->follower == NULL) {
+        return true;
+    }
+    char job[JOB_MAX];
+    uint64_t session;
+    name_job(line, job);
+    hyp_core_enter(store);
+    bool has = has_line(store, line);
+    if (!has && hyp_postgres_lease(store->write.main, job, &session) == HYP_OK) {
+        has = hyp_map_set(&store->follower->lines, (uint64_t)line.id, session) == HYP_OK;
+        if (!has) {
+            hyp_postgres_release(store->write.main, job);
+        }
+    }
+    hyp_core_release(store);
+    return has;
+}
+
+void hyp_store_line_release(struct hyp_store *store, hyp_line_id line)
+{
+    if (store->follower == NULL) {
+        return;
+    }
+    char job[JOB_MAX];
+    name_job(line, job);
+    hyp_core_enter(store);
+    if (has_line(store, line)) {
+        hyp_postgres_release(store->write.main, job);
+    }
+    hyp_map_remove(&store->follower->lines, (uint64_t)line.id);
+    hyp_core_release(store);
+}
+
+const char *hyp_store_member(const struct hyp_store *store)
+{
+    return store->member;
+}

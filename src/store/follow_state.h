@@ -29,6 +29,7 @@ struct hyp_follower {
     uint64_t frames_session;
     int64_t tried_ms; /* clock that never jumps */
     int64_t greeted_ms;
+    struct hyp_map lines; /* line -> session in which its lease was taken */
 };
 
 /* Takes in everything up to the transaction `number`; a transaction is open. */

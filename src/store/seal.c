@@ -2,6 +2,7 @@
 #include "store/seal_state.h"
 
 #include "store/chunk_table.h"
+#include "store/follow.h"
 #include "store/intake.h"
 #include "store/period.h"
 
@@ -186,6 +187,10 @@ static bool seal_slice(struct hyp_store *store)
     hyp_device_id device = {0};
     uint64_t known;
     hyp_db_begin(store->write.main);
+    hyp_follow_begun(store);
+    /* The slice is complete up to what is committed by now, by anybody: the others let go all
+     * that they have of it. */
+    sealer->log_row = hyp_seal_last_log_row(sealer);
     enum hyp_status status = store->write.main->failed;
     for (size_t n = 0;
          status == HYP_OK && n < SLICE_DEVICES && sealer->slice_bytes < SLICE_BYTES &&
@@ -294,8 +299,6 @@ static bool step(struct hyp_store *store)
     if (!sealer->running && !begin_run(store)) {
         return hyp_db_tidy(store->write.main);
     }
-    /* Each slice is complete up to what is committed and applied by now. */
-    sealer->log_row = hyp_seal_last_log_row(sealer);
     if (sealer->device_next < sealer->device_count) {
         return seal_slice(store);
     }

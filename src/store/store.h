@@ -125,6 +125,17 @@ struct hyp_store_observer {
  */
 HYP_MUST_USE enum hyp_status hyp_store_catch_up(struct hyp_store *store);
 
+/*
+ * Takes the lease of a line, or makes sure that it is still there: no two members have one
+ * line. It ends with the process, or when its session with the database is lost; ask again
+ * every second or so. Always true when this process is alone.
+ */
+bool hyp_store_line_lease(struct hyp_store *store, hyp_line_id line);
+/* Gives it back. */
+void hyp_store_line_release(struct hyp_store *store, hyp_line_id line);
+/* The name of this process among the members; NULL = it is alone. */
+const char *hyp_store_member(const struct hyp_store *store);
+
 /* Adds an observer for the life of the store. LIMIT beyond HYP_LIMIT_OBSERVERS. */
 HYP_MUST_USE enum hyp_status hyp_store_observe(struct hyp_store *store,
                                                const struct hyp_store_observer *observer);

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/members.h"
+
+#include "service/inside.h"
+
+#include <string.h>
+
+void hyp_members_init(struct hyp_members *members)
+{
+    pthread_mutex_init(&members->lock, NULL);
+    hyp_map_init(&members->lines);
+}
+
+void hyp_members_finish(struct hyp_members *members)
+{
+    hyp_map_finish(&members->lines);
+    pthread_mutex_destroy(&members->lock);
+}
+
+/* --- what was told --- */
+
+void hyp_members_told(void *user, const struct hyp_store_changes *changes)
+{
+    struct hyp_service *service = user;
+    struct hyp_store_changes *told = &service->members.told;
+    pthread_mutex_lock(&service->members.lock);
+    told->all |= changes->all;
+    told->access |= changes->access;
+    told->tenant |= changes->tenant;
+    told->keys |= changes->keys;
+    for (size_t i = 0; i < changes->id_count; i++) {
+        if (told->id_count == HYP_ARRAY_LEN(told->ids)) {
+            told->all = true;
+            break;
+        }
+        told->ids[told->id_count++] = changes->ids[i];
+    }
+    pthread_mutex_unlock(&service->members.lock);
+    if (changes->access) {
+        /* At once: somebody may have been shut out. */
+        hyp_sessions_forget(service->auth.sessions);
+    }
+}
+
+static struct hyp_store_changes take_told(struct hyp_service *service)
+{
+    pthread_mutex_lock(&service->members.lock);
+    struct hyp_store_changes told = service->members.told;
+    service->members.told = (struct hyp_store_changes){.id_count = 0};
+    pthread_mutex_unlock(&service->members.lock);
+    return told;
+}
+
+/* --- plant --- */
+
+static enum hyp_status follow_line(struct hyp_service *service, hyp_line_id id)
+{
+    struct hyp_line line;
+    struct hyp_collector *collector = atomic_load(&service->collector);
+    enum hyp_status status =
+        hyp_store_line(service->config.store, service->tenant.id, id, &line);
+    if (status == HYP_NOT_FOUND) {
+        if (collector != NULL) {
+            hyp_collector_remove_line(collector, id);
+        }
+        hyp_members_drop_line(service, id);
+        hyp_directory_remove_line(service->directory, id);
+        return HYP_OK;
+    }
+    if (status == HYP_OK) {
+        status = hyp_directory_set_line(service->directory, &line);
+    }
+    if (status == HYP_OK) {
+        status = hyp_service_push_line(service, &line);
+    }
+    hyp_wipe(&line, sizeof(line));
+    return status;
+}
+
+static enum hyp_status follow_device(struct hyp_service *service, hyp_device_id id)
+{
+    struct hyp_device device;
+    struct hyp_collector *collector = atomic_load(&service->collector);
+    enum hyp_status status =
+        hyp_store_device(service->config.store, service->tenant.id, id, &device);
+    if (status == HYP_NOT_FOUND) {
+        if (collector != NULL) {
+            hyp_collector_remove_device(collector, id);
+        }
+        hyp_directory_remove_device(service->directory, id);
+        return HYP_OK;
+    }
+    if (status == HYP_OK) {
+        status = hyp_service_follow_device(service, &device, NULL);
+    }
+    hyp_wipe(&device, sizeof(device));
+    return status;
+}
+
+/* All that there are, and all that there were. */
+static enum hyp_status follow_everything(struct hyp_service *service)
+{
+    struct hyp_arena arena;
+    struct hyp_line *lines;
+    struct hyp_device *devices;
+    size_t count = 0;
+    hyp_arena_init(&arena, HYP_LIMIT_REQUEST_ARENA);
+    enum hyp_status status =
+        hyp_store_lines(service->config.store, service->tenant.id, &arena, &lines, &count);
+    for (size_t i = 0; i < count && status == HYP_OK; i++) {
+        status = follow_line(service, lines[i].id);
+    }
+    if (status == HYP_OK) {
+        status = hyp_store_devices(service->config.store, service->tenant.id, &arena, &devices,
+                                   &count);
+    }
+    for (size_t i = 0; i < count && status == HYP_OK; i++) {
+        status = follow_device(service, devices[i].id);
+    }
+    int64_t last = hyp_directory_last_id(service->directory).id;
+    size_t at = 0;
+    for (int64_t id = 1; id <= last && status == HYP_OK; id++) {
+        while (at < count && devices[at].id.id < id) {
+            at++;
+        }
+        bool known = hyp_directory_has_device(service->directory, service->tenant.id,
+                                              (hyp_device_id){.id = id});
+        if (known && (at == count || devices[at].id.id != id)) {
+            status = follow_device(service, (hyp_device_id){.id = id});
+        }
+    }
+    hyp_arena_finish(&arena);
+    return status;
+}
+
+static enum hyp_status follow_tenant(struct hyp_service *service)
+{
+    struct hyp_arena arena;
+    struct hyp_tenant *tenants;
+    size_t count = 0;
+    hyp_arena_init(&arena, HYP_LIMIT_REQUEST_ARENA);
+    enum hyp_status status = hyp_store_tenants(service->config.store, &arena, &tenants, &count);
+    if (status == HYP_OK && count > 0) {
+        pthread_mutex_lock(&service->tenant_lock);
+        if (service->config.set_zone != NULL) {
+            status = service->config.set_zone(service->config.set_zone_user,
+                                              tenants[0].time_zone, NULL);
+        }
+        service->tenant = tenants[0];
+        pthread_mutex_unlock(&service->tenant_lock);
+    }
+    hyp_arena_finish(&arena);
+    return status;
+}
+
+static enum hyp_status follow(struct hyp_service *service, const struct hyp_store_changes *told)
+{
+    enum hyp_status status = told->all ? follow_everything(service) : HYP_OK;
+    for (size_t i = 0; i < told->id_count && status == HYP_OK; i++) {
+        status = told->ids[i].line.id != 0 ? follow_line(service, told->ids[i].line)
+                                           : follow_device(service, told->ids[i].device);
+    }
+    if (status == HYP_OK && told->tenant) {
+        status = follow_tenant(service);
+    }
+    return status == HYP_OK && told->keys ? hyp_default_keys_push(service) : status;
+}
+
+/* --- leases --- */
+
+static bool needs_lease(const struct hyp_line *line)
+{
+    return line->enabled && line->kind != HYP_LINE_WMBUS_TCP_LISTEN &&
+           line->kind != HYP_LINE_WMBUS_UDP_LISTEN;
+}
+
+bool hyp_members_may_open(struct hyp_service *service, const struct hyp_line *line)
+{
+    if (hyp_store_member(service->config.store) == NULL) {
+        return true;
+    }
+    if (!needs_lease(line) || service->config.no_collect) {
+        hyp_members_drop_line(service, line->id);
+        return true;
+    }
+    bool has = hyp_store_line_lease(service->config.store, line->id);
+    uint64_t before = 0;
+    HYP_IGNORE(!hyp_map_get(&service->members.lines, (uint64_t)line->id.id, &before));
+    if (hyp_map_set(&service->members.lines, (uint64_t)line->id.id, has) != HYP_OK) {
+        hyp_store_line_release(service->config.store, line->id);
+        return false;
+    }
+    if (has != (before != 0)) {
+        hyp_log_event(service->config.log, HYP_LOG_INFO,
+                      has ? "member.line_taken" : "member.line_lost", "member=%s line=%lld",
+                      hyp_store_member(service->config.store), (long long)line->id.id);
+    }
+    return has;
+}
+
+void hyp_members_drop_line(struct hyp_service *service, hyp_line_id line)
+{
+    uint64_t known;
+    if (hyp_map_get(&service->members.lines, (uint64_t)line.id, &known)) {
+        hyp_map_remove(&service->members.lines, (uint64_t)line.id);
+        hyp_store_line_release(service->config.store, line);
+    }
+}
+
+/* Lines whose lease has come or gone; the others of them with the next look. */
+static size_t changed_leases(struct hyp_service *service,
+                             hyp_line_id lines[static HYP_LIMIT_MEMBER_NAMED])
+{
+    size_t count = 0;
+    size_t cursor = 0;
+    uint64_t line;
+    uint64_t had;
+    while (count < HYP_LIMIT_MEMBER_NAMED &&
+           hyp_map_next(&service->members.lines, &cursor, &line, &had)) {
+        const hyp_line_id id = {.id = (int64_t)line};
+        if (hyp_store_line_lease(service->config.store, id) != (had != 0)) {
+            lines[count++] = id;
+        }
+    }
+    return count;
+}
+
+static enum hyp_status look_after_leases(struct hyp_service *service)
+{
+    hyp_line_id lines[HYP_LIMIT_MEMBER_NAMED];
+    size_t count = changed_leases(service, lines);
+    enum hyp_status status = HYP_OK;
+    for (size_t i = 0; i < count && status == HYP_OK; i++) {
+        status = follow_line(service, lines[i]);
+    }
+    return status;
+}
+
+void hyp_members_look(struct hyp_service *service)
+{
+    if (hyp_store_member(service->config.store) == NULL) {
+        return;
+    }
+    struct hyp_store_changes told = take_told(service);
+    pthread_mutex_lock(&service->plant_lock);
+    enum hyp_status status = follow(service, &told);
+    if (status == HYP_OK) {
+        status = look_after_leases(service);
+    }
+    pthread_mutex_unlock(&service->plant_lock);
+    if (status != HYP_OK) {
+        /* Everything once more with the next look. */
+        told.all = true;
+        hyp_members_told(service, &told);
+    }
+}
+
+size_t hyp_members_lines(struct hyp_service *service)
+{
+    size_t cursor = 0;
+    size_t count = 0;
+    uint64_t line;
+    uint64_t has;
+    pthread_mutex_lock(&service->plant_lock);
+    while (hyp_map_next(&service->members.lines, &cursor, &line, &has)) {
+        count += has != 0;
+    }
+    pthread_mutex_unlock(&service->plant_lock);
+    return count;
+}

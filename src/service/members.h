@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Members: when several servers work on one database, this one keeps up with what the others
+ * change in plant and people, and opens only lines that no other has open.
+ *
+ * A line is leased (hyp_store_line_lease) before it is opened, and closed when the lease was
+ * lost. Lines that listen for senders are open in every member: senders choose one. All of it
+ * is nothing when this server is alone.
+ */
+#ifndef HYP_SERVICE_MEMBERS_H
+#define HYP_SERVICE_MEMBERS_H
+
+#include "base/map.h"
+#include "store/store.h"
+
+#include <pthread.h>
+
+struct hyp_service;
+
+struct hyp_members {
+    pthread_mutex_t lock; /* of what was told */
+    struct hyp_store_changes told;
+    struct hyp_map
+        lines; /* enabled lines that need a lease -> 1 when it is there; plant's lock */
+};
+
+void hyp_members_init(struct hyp_members *members);
+void hyp_members_finish(struct hyp_members *members);
+
+/* For hyp_store_observer: another member has changed something. */
+void hyp_members_told(void *user, const struct hyp_store_changes *changes);
+/* May this server open a line that is about to be given to the collector? Under the plant's
+ * lock, or before there are requests. */
+bool hyp_members_may_open(struct hyp_service *service, const struct hyp_line *line);
+/* The line is gone. Under the plant's lock. */
+void hyp_members_drop_line(struct hyp_service *service, hyp_line_id line);
+/* Called by the keeper: follows what was told, and looks after leases. */
+void hyp_members_look(struct hyp_service *service);
+/* How many lines this server has leased. */
+size_t hyp_members_lines(struct hyp_service *service);
+
+#endif
