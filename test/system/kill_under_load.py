@@ -10,6 +10,7 @@ import sys
 import threading
 
 from hypserver import Server, Tap
+from load import stored_readings
 from telegrams import METER, intake_line, time_of
 
 KILLS = int(os.environ.get("HYP_KILLS", "100"))
@@ -61,20 +62,6 @@ def one_round(server, load, rng):
     load.running.clear()
     for sender in senders:
         sender.join()
-
-
-def stored_readings(server, device):
-    found = {}
-    doubled = 0
-    offset = 0
-    while True:
-        page = server.get_patiently(f"/devices/{device}/readings?offset={offset}&limit=1000").json
-        for reading in page["items"]:
-            doubled += reading["time"] in found
-            found[reading["time"]] = [value["text"] for value in reading["values"]]
-        offset += len(page["items"])
-        if not page["items"] or offset >= page["total"]:
-            return found, doubled
 
 
 def main():

@@ -13,52 +13,15 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 
 from hypserver import Server, Tap, wait_until
-from telegrams import METER, intake_line, time_of
+from load import BATCH, Load, check
+from telegrams import METER
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import with_postgres  # noqa: E402
 
 ROUNDS = int(os.environ.get("HYP_KILLS", "12"))
-BATCH = 5
-
-
-class Load:
-    def __init__(self, server, headers):
-        self.server, self.headers = server, headers
-        self.lock = threading.Lock()
-        self.next = 0
-        self.acknowledged = set()
-        self.refused = 0
-        self.running = threading.Event()
-
-    def take(self):
-        with self.lock:
-            first = self.next
-            self.next += BATCH
-            return range(first, first + BATCH)
-
-    def send(self):
-        """As a gateway does: what is not acknowledged is sent again."""
-        while self.running.is_set():
-            numbers = self.take()
-            body = "".join(intake_line(number) for number in numbers)
-            while True:
-                try:
-                    reply = self.server.post("/intake", body, raw=True, headers=self.headers)
-                    good = reply.status == 200 and reply.json["readings"] == BATCH
-                except OSError:
-                    good = False  # the answer is lost: sent again like any other
-                with self.lock:
-                    self.refused += not good
-                if good:
-                    break
-                if not self.running.is_set():
-                    return
-            with self.lock:
-                self.acknowledged.update(numbers)
 
 
 def processes_below(pid):
@@ -102,38 +65,13 @@ def disturb(postgres, load, rng):
         wait_until(lambda: postgres.is_running() or postgres.try_start(), 120, "PostgreSQL to start again")
 
 
-def stored_readings(server, device):
-    found, doubled, offset = {}, 0, 0
-    while True:
-        page = server.get_patiently(f"/devices/{device}/readings?offset={offset}&limit=1000").json
-        for reading in page["items"]:
-            doubled += reading["time"] in found
-            found[reading["time"]] = [value["text"] for value in reading["values"]]
-        offset += len(page["items"])
-        if not page["items"] or offset >= page["total"]:
-            return found, doubled
-
-
-def check(tap, server, device, load, when):
-    found, doubled = stored_readings(server, device)
-    missing = [number for number in load.acknowledged if time_of(number) not in found]
-    wrong = [number for number in load.acknowledged if time_of(number) in found
-             and f"{number // 1000}.{number % 1000:03d}" not in found[time_of(number)]]
-    tap.ok(not missing, f"{when}: every acknowledged reading is stored", f"missing: {missing[:20]}")
-    tap.ok(not wrong, f"{when}: with its value", str(wrong[:5]))
-    tap.ok(doubled == 0, f"{when}: none is there twice", str(doubled))
-
-
 def run(tap, postgres):
     rng = random.Random(11)
     with Server("--database", postgres.url, "--rate-limit", "0") as server:
         device = server.post("/devices", METER).json["id"]
         token = server.post("/tokens", {"name": "load", "role": "admin", "expires": None}).json["token"]
-        load = Load(server, {"Authorization": f"Bearer {token}", "Content-Type": "text/plain"})
-        load.running.set()
-        senders = [threading.Thread(target=load.send) for _ in range(3)]
-        for sender in senders:
-            sender.start()
+        load = Load({"Authorization": f"Bearer {token}", "Content-Type": "text/plain"})
+        load.start(lambda _: [server])
         try:
             for _ in range(ROUNDS):
                 disturb(postgres, load, rng)
@@ -142,9 +80,7 @@ def run(tap, postgres):
             raise AssertionError(f"{fault}; the server said last:\n" + "".join(server.lines[-20:])) from fault
         target = len(load.acknowledged) + 10 * BATCH
         wait_until(lambda: len(load.acknowledged) >= target, 120, "intake after the last cut")
-        load.running.clear()
-        for sender in senders:
-            sender.join()
+        load.stop()
         print(f"# {ROUNDS} cuts, {len(load.acknowledged)} acknowledged, {load.refused} refusals", flush=True)
         check(tap, server, device, load, "running")
         tap.ok(server.process.poll() is None, "the server was never stopped")

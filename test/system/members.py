@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+"""Several servers on one PostgreSQL: any of them may be killed, nothing is doubled or lost.
+
+Three servers get readings, every third batch two of them. Each is killed under load (kill -9) in
+turn and started again. At the end every acknowledged reading is there once, and all servers say
+the same. A line is open in one server at a time, and opened by another one when that one is
+killed; changes of plant and people made at one are known to the others.
+"""
+import os
+import random
+import re
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+import pathlib
+
+from hypserver import LOGIN, Server, Tap, wait_until
+from load import BATCH, Load, check, stored_readings
+from telegrams import METER
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import with_postgres  # noqa: E402
+
+ROUNDS = int(os.environ.get("HYP_KILLS", "9"))
+NAMES = ("north", "south", "west")
+
+
+class Concentrator:
+    """Takes connections and counts how many are open at a time."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.lock = threading.Lock()
+        self.open = self.most = self.all = 0
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def count(self, change):
+        with self.lock:
+            self.open += change
+            self.most = max(self.most, self.open)
+            self.all += change > 0
+
+    def accept(self):
+        while True:
+            try:
+                peer, _ = self.listener.accept()
+            except OSError:
+                return
+            self.count(1)
+            threading.Thread(target=self.hold, args=(peer,), daemon=True).start()
+
+    def hold(self, peer):
+        try:
+            while peer.recv(1000):
+                pass
+        except OSError:
+            pass
+        self.count(-1)
+        peer.close()
+
+
+def start_again(server):
+    server.start()
+    server.sign_in()
+
+
+def kill_in_turn(servers, load, rng):
+    for number in range(ROUNDS):
+        target = len(load.acknowledged) + BATCH * rng.randrange(1, 12)
+        wait_until(lambda goal=target: len(load.acknowledged) >= goal, 180, "acknowledged readings")
+        victim = servers[number % len(servers)]
+        victim.kill()
+        start_again(victim)
+    target = len(load.acknowledged) + 10 * BATCH
+    wait_until(lambda: len(load.acknowledged) >= target, 180, "intake after the last kill")
+
+
+def latest(server, device):
+    return server.get_patiently(f"/devices/{device}/latest").json
+
+
+def intake(tap, servers, device, load):
+    rng = random.Random(5)
+
+    def targets(batch):
+        return [servers[batch % 3], servers[(batch + 1) % 3]] if batch % 3 == 0 else [servers[batch % 3]]
+
+    load.start(targets)
+    try:
+        kill_in_turn(servers, load, rng)
+    finally:
+        load.stop()
+    print(f"# {ROUNDS} kills, {len(load.acknowledged)} acknowledged, {load.refused} refusals", flush=True)
+    # All that was committed is shown by all within a moment.
+    try:
+        wait_until(lambda: len({len(stored_readings(server, device)[0]) for server in servers}) == 1, 60, "equal answers")
+    except AssertionError as fault:
+        said = "\n".join(f"{name}: {len(stored_readings(server, device)[0])}\n" + "".join(server.lines[-12:])
+                         for server, name in zip(servers, NAMES))
+        raise AssertionError(f"{fault}; they said last:\n{said}") from fault
+    found = [check(tap, server, device, load, name) for server, name in zip(servers, NAMES)]
+    tap.ok(found[0] == found[1] == found[2], "all servers have the same readings")
+    shown = [latest(server, device) for server in servers]
+    tap.ok(shown[0] and shown[0] == shown[1] == shown[2], "all servers show the same latest values", str(shown))
+
+
+def cares(server):
+    """Is the last that it said of the care that it has it?"""
+    said = [line for line in server.lines if "member.care_" in line]
+    return bool(said) and "care_taken" in said[-1]
+
+
+def jobs(tap, servers):
+    wait_until(lambda: any(cares(server) for server in servers), 60, "a member that takes care")
+    holders = [server for server in servers if cares(server)]
+    tap.ok(len(holders) == 1, "one server has the care", str(len(holders)))
+    holders[0].kill()
+    others = [server for server in servers if server is not holders[0]]
+    wait_until(lambda: any(cares(server) for server in others), 60, "another member that takes care")
+    tap.ok(True, "when it is killed another one takes it")
+    start_again(holders[0])
+    tap.ok(sum(cares(server) for server in servers) == 1, "and keeps it")
+
+
+def lines(tap, servers):
+    concentrator = Concentrator()
+    reply = servers[0].post("/lines", {"name": "radio", "kind": "wmbus-tcp", "host": "127.0.0.1",
+                                       "port": concentrator.port})
+    tap.ok(reply.status == 201, "a line is added at one server", reply.body)
+    wait_until(lambda: concentrator.open == 1, 60, "the line to be opened")
+    names = [server.get("/lines").json for server in servers]
+    wait_until(lambda: all("radio" in str(server.get("/lines").json) for server in servers), 60, "the line everywhere")
+    tap.ok(True, "the others know it", str(names))
+
+    def has_line(server):
+        said = [line for line in server.lines if re.search(r"member\.line_(taken|lost)", line)]
+        return bool(said) and "line_taken" in said[-1]
+
+    for _ in range(3):
+        holder = wait_until(lambda: next((server for server in servers if has_line(server)), None), 60, "a holder")
+        before = concentrator.all
+        holder.kill()
+        wait_until(lambda goal=before: concentrator.all > goal and concentrator.open == 1, 60, "another one to open it")
+        start_again(holder)
+    tap.ok(concentrator.most == 1, "it was open in one server at a time", str(concentrator.most))
+
+
+def plant_and_people(tap, servers):
+    changed = {**METER, "serial": "87654321", "name": "garden"}
+    device = servers[1].post("/devices", changed).json["id"]
+    wait_until(lambda: all(server.get(f"/devices/{device}").status == 200 for server in servers), 60, "the device")
+    tap.ok(True, "a device that is added at one is known to all")
+    servers[2].request("DELETE", f"/devices/{device}")
+    wait_until(lambda: all(server.get(f"/devices/{device}").status == 404 for server in servers), 60, "its end")
+    tap.ok(True, "and one that is removed to none")
+    cookie = {"Cookie": servers[0].cookie}
+    tap.ok(servers[1].get("/devices", headers=cookie).status == 200, "a session of one is good at another")
+    servers[0].request("DELETE", "/session")
+    wait_until(lambda: servers[1].get("/devices", headers=cookie).status == 401, 60, "the end of the session")
+    tap.ok(True, "and over where it is over at one")
+    servers[0].sign_in(LOGIN)
+
+
+def run(tap, postgres, folders):
+    servers = [Server("--database", postgres.url, "--rate-limit", "0", "--member", name, folder=folder)
+               for name, folder in zip(NAMES, folders)]
+    try:
+        servers[0].start()
+        servers[0].first_run()
+        for server in servers[1:]:
+            shutil.copy(folders[0] / "secret.key", server.folder)
+            (server.folder / ".was-set-up").touch()
+            start_again(server)
+        device = servers[0].post("/devices", METER).json["id"]
+        wait_until(lambda: all(server.get(f"/devices/{device}").status == 200 for server in servers), 60, "the device")
+        token = servers[0].post("/tokens", {"name": "load", "role": "admin", "expires": None}).json["token"]
+        load = Load({"Authorization": f"Bearer {token}", "Content-Type": "text/plain"})
+        intake(tap, servers, device, load)
+        tap.case("jobs", jobs, tap, servers)
+        tap.case("lines", lines, tap, servers)
+        tap.case("plant and people", plant_and_people, tap, servers)
+        for server in servers:
+            tap.ok(server.stop() == 0, "a clean end", "".join(server.lines[-5:]))
+        start_again(servers[2])
+        check(tap, servers[2], device, load, "started anew")
+    finally:
+        for server in servers:
+            server.stop()
+
+
+def main():
+    tap = Tap()
+    programs = with_postgres.find_programs()
+    if programs is None:
+        tap.skip("several servers on one database", "PostgreSQL is not installed (tools/bootstrap test)")
+        return tap.end()
+    folder = tempfile.mkdtemp(prefix="hyp-pg-", dir="/tmp")
+    os.rmdir(folder)
+    postgres = with_postgres.Server(programs, folder)
+    postgres.make()
+    postgres.start()
+    try:
+        with tempfile.TemporaryDirectory(prefix="hyp-members-") as base:
+            folders = [pathlib.Path(base) / name for name in NAMES]
+            for one in folders:
+                one.mkdir()
+            run(tap, postgres, folders)
+    finally:
+        postgres.remove()
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
