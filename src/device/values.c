@@ -409,11 +409,9 @@ static struct hyp_civil find_meter_time(const struct collection *all)
 static enum hyp_status take_record(struct draft *draft, struct collection *all,
                                    struct hyp_error *err)
 {
-    struct hyp_value value;
-    draft->value = &value;
     enum hyp_status status = make_value(draft);
     if (status == HYP_OK) {
-        add_value(all, &value, draft->field == NULL ? 0 : draft->field->fault_bits);
+        add_value(all, draft->value, draft->field == NULL ? 0 : draft->field->fault_bits);
     } else if (status != HYP_NOT_FOUND) {
         return hyp_error_set(err, status, -1, "no memory for the values of a telegram");
     }
@@ -426,6 +424,8 @@ static enum hyp_status walk_records(const struct draft *common, struct collectio
     struct hyp_mbus_records records;
     struct hyp_mbus_record record;
     struct draft draft = *common;
+    struct hyp_value value;
+    draft.value = &value;
     hyp_mbus_records_init(&records, draft.telegram->data, draft.telegram->data_len, NULL);
     records.msb_first = !draft.telegram->lsb_first;
     draft.record = &record;
@@ -449,6 +449,8 @@ static enum hyp_status walk_counters(const struct draft *common, struct collecti
     size_t count = 0;
     const struct hyp_telegram *telegram = common->telegram;
     struct draft draft = *common;
+    struct hyp_value value;
+    draft.value = &value;
     enum hyp_status status = hyp_mbus_fixed_decode(
         telegram->data, telegram->data_len, !telegram->lsb_first, NULL, records, &count, err);
     for (size_t i = 0; status == HYP_OK && i < count; i++) {
