@@ -34,6 +34,9 @@ static size_t points_of(struct asker *asker, hyp_device_id device, hyp_point_id 
             ids[taken++] = points[i].id;
         }
     }
+    if (taken == 0) {
+        fail("points", "a device has none");
+    }
     return taken;
 }
 
