@@ -214,8 +214,8 @@ static void settle(struct sender *sender)
     struct hyp_store_stats stats;
     int64_t bytes = -1;
     /* Each empty batch is followed by a step of care; none of so many had anything to do. */
-    for (int idle = 0; idle < 30; idle++) {
-        now_ms = now_ms + HOUR_MS;
+    for (int idle = 0; idle < 100; idle++) {
+        now_ms = now_ms + 24 * HOUR_MS; /* free pages are given back some days later */
         flush(sender);
         wait_below(sender, 1);
         hyp_store_stats(sender->store, &stats);

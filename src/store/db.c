@@ -31,9 +31,9 @@ void hyp_db_fail(struct hyp_db *db, enum hyp_status status)
     }
 }
 
-bool hyp_db_tidy(struct hyp_db *db)
+bool hyp_db_tidy(struct hyp_db *db, int64_t now_ms)
 {
-    return db->ops->tidy(db);
+    return db->ops->tidy(db, now_ms);
 }
 
 enum hyp_status hyp_db_purge(struct hyp_db *db, bool *ret_more)

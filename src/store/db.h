@@ -70,7 +70,7 @@ struct hyp_db_ops {
     int64_t (*changes)(struct hyp_db *db); /* rows of the last statement */
     bool (*is_in_transaction)(struct hyp_db *db);
     /* A step of giving free space back; outside transactions. True: there is more to do. */
-    bool (*tidy)(struct hyp_db *db);
+    bool (*tidy)(struct hyp_db *db, int64_t now_ms);
     /* A step of removing every trace of what was deleted from the files; outside transactions.
      * BUSY when somebody still reads what was. NULL: nothing needs to be done. */
     enum hyp_status (*purge)(struct hyp_db *db, bool *ret_more);
@@ -106,8 +106,9 @@ static inline bool hyp_db_is_sharded(const struct hyp_db *db)
 }
 /* Partitions may have gone: they are asked for again before the next row. */
 void hyp_db_forget_partitions(struct hyp_db *db);
-/* Gives a piece of the space back that was freed. Returns whether there is more to do. */
-bool hyp_db_tidy(struct hyp_db *db);
+/* Gives a piece of the space back that was freed and that nothing has used for a while. Returns
+ * whether there is more to do. */
+bool hyp_db_tidy(struct hyp_db *db, int64_t now_ms);
 /* Removes a piece of what deleted rows left in the files. HYP_OK | BUSY (ask again later) |
  * what the database says */
 HYP_MUST_USE enum hyp_status hyp_db_purge(struct hyp_db *db, bool *ret_more);

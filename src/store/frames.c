@@ -326,7 +326,8 @@ static bool expire_step(struct hyp_store *store)
         return false;
     }
     if (hyp_db_is_sharded(db)) {
-        HYP_IGNORE(hyp_db_tidy(db)); /* it is tried again when the next block expires */
+        HYP_IGNORE(hyp_db_tidy(
+            db, hyp_core_now(store).ms)); /* it is tried again when the next block expires */
     }
     hyp_frames_note_stored(frames, -bytes, -count, 0);
     frames->check_limits = true;

@@ -297,7 +297,7 @@ static bool step(struct hyp_store *store)
 {
     struct hyp_sealer *sealer = store->sealer;
     if (!sealer->running && !begin_run(store)) {
-        return hyp_db_tidy(store->write.main);
+        return hyp_db_tidy(store->write.main, hyp_core_now(store).ms);
     }
     if (sealer->device_next < sealer->device_count) {
         return seal_slice(store);

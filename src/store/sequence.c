@@ -62,7 +62,7 @@ struct costs {
 };
 
 /* From so many values on, every fourth is enough to tell the orders apart. */
-#define SAMPLED_FROM 400
+#define SAMPLED_FROM 128
 #define SAMPLE_STRIDE 4
 
 static void count_runs(const uint64_t *u, size_t n, uint64_t runs[2])

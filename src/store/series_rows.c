@@ -94,8 +94,9 @@ void hyp_series_fetch_rows(const struct hyp_series *series)
     }
     const struct hyp_rows *rows = series->blocks[series->block_count - 1].open;
     if (rows->row_count > 0) {
-        size_t cells = rows->rows[rows->row_count - 1].cells;
-        fetch(rows->rows + rows->row_count, sizeof(*rows->rows));
-        fetch(rows->cells + rows->cell_count, cells * sizeof(*rows->cells));
+        size_t cells = rows->cell_count / rows->row_count; /* as many as the last ones had */
+        fetch(rows->rows + rows->row_count - 1, 2 * sizeof(*rows->rows));
+        fetch(rows->cells + rows->cell_count,
+              HYP_MIN(cells * sizeof(*rows->cells), FETCHED_MAX));
     }
 }

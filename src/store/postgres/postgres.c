@@ -42,8 +42,9 @@ static bool drop_partitions(struct hyp_db *db)
  * sweeps by itself (autovacuum), but late; so after some thousand removed rows it is told to.
  * What is locked is left for the next time.
  */
-static bool postgres_tidy(struct hyp_db *db)
+static bool postgres_tidy(struct hyp_db *db, int64_t now_ms)
 {
+    (void)now_ms; /* what is free is the server's own account */
     struct hyp_postgres *pg = (struct hyp_postgres *)db;
     if (pg->emptied) {
         pg->emptied = !drop_partitions(db);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/sqlite/sqlite.h"
 
+#include "base/limits.h"
+
 #include <assert.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -12,6 +14,9 @@
 struct sqlite_db {
     struct hyp_db base;
     sqlite3 *handle;
+    int64_t spare_since; /* when the look at the free pages began; 0 = not yet */
+    int64_t spare_least; /* fewest of them since */
+    int64_t surplus;     /* of them, still to be given back */
 };
 
 static sqlite3 *handle_of(struct hyp_db *db)
@@ -195,6 +200,8 @@ static bool sqlite_is_in_transaction(struct hyp_db *db)
 /* Free pages are kept for the next rows, up to this part of all pages; and this many at least.
  */
 #define FREE_PART 32
+/* What one step gives back, as the statement says. */
+#define GIVEN_PAGES 512
 /* "Hypo": nothing that was deleted is left in pages in use. */
 #define CLEAN_FILE 0x4879706F
 #define CLEAN_FILE_TEXT "0x4879706F"
@@ -209,25 +216,51 @@ static int64_t pragma_number(struct hyp_db *db, const char *sql)
 }
 
 /*
+ * How many of the free pages nobody needed for HYP_LIMIT_SPARE_MS. The log grows for a part of
+ * a month and is emptied then: the pages it leaves are what it grows into again, and moving
+ * them out of the file and back would cost more than all that is written into them.
+ */
+static int64_t find_surplus(struct sqlite_db *db, int64_t unused, int64_t now_ms)
+{
+    db->spare_least = HYP_MIN(db->spare_least, unused);
+    if (db->spare_since != 0 && now_ms >= db->spare_since &&
+        now_ms - db->spare_since < HYP_LIMIT_SPARE_MS) {
+        return 0;
+    }
+    bool whole = db->spare_since != 0 && now_ms >= db->spare_since;
+    int64_t surplus = whole ? db->spare_least : 0;
+    db->spare_since = now_ms;
+    db->spare_least = unused;
+    return surplus;
+}
+
+/*
  * Free pages at the end of the file are cut off, after pages in use have moved to the front. A
  * file of an older version cannot do that until it has been written anew once; that is done
  * when half of it is free, so it is never bigger than what it gives back.
  */
-static bool sqlite_tidy(struct hyp_db *db)
+static bool sqlite_tidy(struct hyp_db *base, int64_t now_ms)
 {
-    int64_t pages = pragma_number(db, "PRAGMA page_count");
-    int64_t unused = pragma_number(db, "PRAGMA freelist_count");
-    if (unused < FREE_MIN || unused < pages / FREE_PART) {
-        return false;
-    }
-    if (pragma_number(db, "PRAGMA auto_vacuum") == 0) {
-        if (unused >= pages / 2) {
-            HYP_IGNORE(
-                sqlite_exec(db, "PRAGMA auto_vacuum = INCREMENTAL; VACUUM")); /* or later */
+    struct sqlite_db *db = (struct sqlite_db *)base;
+    int64_t unused = pragma_number(base, "PRAGMA freelist_count");
+    if (db->surplus <= 0) {
+        db->surplus = find_surplus(db, unused, now_ms);
+        int64_t pages = db->surplus < FREE_MIN ? 0 : pragma_number(base, "PRAGMA page_count");
+        if (db->surplus < FREE_MIN || db->surplus < pages / FREE_PART) {
+            db->surplus = 0;
+            return false;
         }
-        return false;
+        if (pragma_number(base, "PRAGMA auto_vacuum") == 0) {
+            db->surplus = 0;
+            if (unused >= pages / 2) {
+                HYP_IGNORE(sqlite_exec(
+                    base, "PRAGMA auto_vacuum = INCREMENTAL; VACUUM")); /* or later */
+            }
+            return false;
+        }
     }
-    return sqlite_exec(db, "PRAGMA incremental_vacuum(2048)") == HYP_OK;
+    db->surplus -= GIVEN_PAGES;
+    return sqlite_exec(base, "PRAGMA incremental_vacuum(512)") == HYP_OK && db->surplus > 0;
 }
 
 /* Empties the write-ahead log; who reads an old state of it is not waited for. */
