@@ -289,7 +289,8 @@ static bool begin_run(struct hyp_store *store)
     sealer->log_end = hyp_seal_last_log_row(sealer);
     sealer->log_next = 0;
     sealer->failed = false;
-    sealer->running = list_devices(store) == HYP_OK && sealer->device_count > 0;
+    sealer->running = list_devices(store) == HYP_OK &&
+                      (sealer->device_count > 0 || hyp_seal_can_trim(sealer));
     return sealer->running;
 }
 

@@ -56,6 +56,16 @@ static bool is_superfluous(const struct hyp_sealer *sealer, size_t i)
     return sealer->log[i].row <= sealer->log_end && sealer->log[i].newest < sealer->horizon;
 }
 
+bool hyp_seal_can_trim(const struct hyp_sealer *sealer)
+{
+    for (size_t i = 0; i < sealer->log_count; i++) {
+        if (is_superfluous(sealer, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool hyp_seal_trim_log(struct hyp_store *store)
 {
     struct hyp_sealer *sealer = store->sealer;

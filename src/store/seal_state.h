@@ -104,6 +104,9 @@ HYP_MUST_USE enum hyp_status hyp_seal_rewrite(struct hyp_store *store,
                                               int64_t log_row,
                                               struct hyp_seal_written *written);
 
+/* Are there rows of the log that a run without any device left to seal may remove? So it is
+ * when the run before failed after its last device, or was cut short there. */
+bool hyp_seal_can_trim(const struct hyp_sealer *sealer);
 /* Removes some rows of the log that hold nothing but sealed readings. */
 bool hyp_seal_trim_log(struct hyp_store *store);
 int64_t hyp_seal_last_log_row(const struct hyp_sealer *sealer);
