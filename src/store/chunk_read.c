@@ -212,11 +212,13 @@ static bool read_qualities(struct hyp_bytes *in, bool one,
     if (one) {
         uint8_t quality = hyp_bytes_u8(in);
         memset(work->qualities, quality, cells);
-    } else {
-        hyp_sequence_read(in, work->numbers, cells);
-        for (uint32_t i = 0; i < cells && !hyp_bytes_failed(in); i++) {
-            work->qualities[i] = (uint8_t)work->numbers[i];
-        }
+        bool usable = hyp_quality_is_usable((enum hyp_quality)quality);
+        return !hyp_bytes_failed(in) && quality != HYP_QUALITY_UNSET &&
+               quality <= HYP_QUALITY_LAST && column->usable == (usable ? cells : 0);
+    }
+    hyp_sequence_read(in, work->numbers, cells);
+    for (uint32_t i = 0; i < cells && !hyp_bytes_failed(in); i++) {
+        work->qualities[i] = (uint8_t)work->numbers[i];
     }
     if (hyp_bytes_failed(in)) {
         return false;

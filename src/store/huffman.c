@@ -251,38 +251,69 @@ static bool get_table(struct hyp_bit_reader *bits, struct hyp_huffman *huffman)
     return assign_codes(huffman);
 }
 
+/* What the next bits mean: bits of code and number together, plain ones of them, symbol. All
+ * zero: no code begins like that. */
+struct meaning {
+    uint8_t total;
+    uint8_t low;
+    uint8_t symbol;
+};
+
+static void list_meanings(const struct hyp_huffman *huffman,
+                          struct meaning by_code[static CODES])
+{
+    memset(by_code, 0, CODES * sizeof(*by_code));
+    for (unsigned s = 0; s < HYP_HUFFMAN_SYMBOLS; s++) {
+        unsigned length = huffman->lengths[s];
+        unsigned low = low_bits_of(s);
+        struct meaning meaning = {
+            .total = (uint8_t)(length + low), .low = (uint8_t)low, .symbol = (uint8_t)s};
+        for (unsigned at = huffman->codes[s]; length > 0 && at < CODES; at += 1u << length) {
+            by_code[at] = meaning;
+        }
+    }
+}
+
+/* One number that is too long to be read with others. False at a code that does not exist. */
+static bool get_long(struct hyp_bit_reader *bits, const struct meaning by_code[static CODES],
+                     uint64_t *ret_z)
+{
+    struct meaning meaning = by_code[hyp_bits_peek(bits) & (CODES - 1)];
+    if (meaning.total == 0) {
+        return false;
+    }
+    bits->pos += meaning.total - meaning.low;
+    *ret_z = least_of(meaning.symbol) + hyp_bits_get_long(bits, meaning.low);
+    return true;
+}
+
 bool hyp_huffman_get(struct hyp_bit_reader *bits, uint64_t *z, size_t n)
 {
     struct hyp_huffman huffman;
     if (!get_table(bits, &huffman)) {
         return false;
     }
-    /* Symbol << 4 | length, by the next bits. Of one symbol alone the
-     * other code stays empty: length 0 is damage. */
-    uint16_t by_code[CODES] = {0};
-    for (unsigned s = 0; s < HYP_HUFFMAN_SYMBOLS; s++) {
-        unsigned length = huffman.lengths[s];
-        for (unsigned at = huffman.codes[s]; length > 0 && at < CODES; at += 1u << length) {
-            by_code[at] = (uint16_t)(s << 4 | length);
-        }
-    }
-    for (size_t i = 0; i < n; i++) {
+    struct meaning by_code[CODES];
+    list_meanings(&huffman, by_code);
+    for (size_t i = 0; i < n;) {
+        /* As many numbers as are whole in the bits at hand. A code that reaches behind them is
+         * longer than what is left, whatever the zeros there look like. */
         uint64_t word = hyp_bits_peek(bits);
-        unsigned entry = by_code[word & (CODES - 1)];
-        unsigned symbol = entry >> 4;
-        if (entry == 0) {
+        unsigned used = 0;
+        while (i < n) {
+            struct meaning meaning = by_code[word & (CODES - 1)];
+            if (used + meaning.total > HYP_BITS_PEEKED || meaning.total == 0) {
+                break;
+            }
+            uint64_t rest = word >> (meaning.total - meaning.low);
+            z[i++] = least_of(meaning.symbol) + (rest & (((uint64_t)1 << meaning.low) - 1));
+            word >>= meaning.total;
+            used += meaning.total;
+        }
+        bits->pos += used;
+        if (used == 0 && !get_long(bits, by_code, &z[i++])) {
             return false;
         }
-        bits->pos += entry & 15u;
-        unsigned low = low_bits_of(symbol);
-        uint64_t rest = 0;
-        if (low + HYP_HUFFMAN_LENGTH_MAX <= HYP_BITS_PEEKED) {
-            rest = word >> (entry & 15u) & (((uint64_t)1 << low) - 1);
-            bits->pos += low;
-        } else {
-            rest = hyp_bits_get_long(bits, low);
-        }
-        z[i] = least_of(symbol) + rest;
     }
     return true;
 }

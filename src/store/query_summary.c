@@ -9,121 +9,10 @@
 #include "store/chunk_table.h"
 #include "store/period.h"
 #include "store/pieces.h"
+#include "store/query_spans.h"
 #include "store/seal.h"
 
-#include <math.h>
 #include <string.h>
-
-/* Spans and what was found in them so far. */
-struct spans {
-    const hyp_utc *bounds;
-    size_t count;
-    struct hyp_summary *out; /* of one point */
-};
-
-/* A run of values in one span, at one exponent. */
-struct run {
-    uint64_t count;
-    int8_t exp10;
-    int64_t first_time;
-    int64_t last_time;
-    int64_t first;
-    int64_t last;
-    int64_t min;
-    int64_t max;
-    hyp_int128 sum;
-};
-
-/* The span that holds `time`; count = none. */
-static size_t find_span(const struct spans *spans, int64_t time)
-{
-    size_t low = 0;
-    size_t high = spans->count + 1;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (spans->bounds[middle].ms <= time) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low == 0 || low > spans->count ? spans->count : low - 1;
-}
-
-static struct hyp_decimal decimal(int64_t digits, int8_t exp10)
-{
-    return (struct hyp_decimal){.digits = digits, .exp10 = exp10};
-}
-
-static void add_run(struct hyp_summary *summary, const struct run *run)
-{
-    if (run->count == 0) {
-        return;
-    }
-    struct hyp_decimal min = decimal(run->min, run->exp10);
-    struct hyp_decimal max = decimal(run->max, run->exp10);
-    bool none = summary->count == 0;
-    if (none || hyp_decimal_compare(min, summary->min) < 0) {
-        summary->min = min;
-    }
-    if (none || hyp_decimal_compare(max, summary->max) > 0) {
-        summary->max = max;
-    }
-    if (none || run->first_time < summary->first_time.ms) {
-        summary->first = decimal(run->first, run->exp10);
-        summary->first_time.ms = run->first_time;
-    }
-    if (none || run->last_time > summary->last_time.ms) {
-        summary->last = decimal(run->last, run->exp10);
-        summary->last_time.ms = run->last_time;
-    }
-    /* Exact to the double's digits: the sum of a run is exact, and the mean of means is
-     * weighted. */
-    double mean =
-        hyp_decimal_to_double(decimal(1, run->exp10)) * ((double)run->sum / (double)run->count);
-    summary->count += run->count;
-    summary->mean += (mean - summary->mean) * ((double)run->count / (double)summary->count);
-}
-
-static void add_value(struct run *run, int64_t time, int64_t digits)
-{
-    if (run->count == 0) {
-        run->first_time = time;
-        run->first = digits;
-        run->min = digits;
-        run->max = digits;
-    }
-    run->last_time = time;
-    run->last = digits;
-    run->min = digits < run->min ? digits : run->min;
-    run->max = digits > run->max ? digits : run->max;
-    run->sum += digits;
-    run->count++;
-}
-
-/* --- from the head --- */
-
-static bool add_head(const struct spans *spans, const struct hyp_chunk *chunk,
-                     const struct hyp_chunk_stats *stats)
-{
-    size_t span = find_span(spans, chunk->first);
-    if (stats->count == 0 || span == spans->count || find_span(spans, chunk->last) != span) {
-        return false;
-    }
-    struct run run = {.count = stats->count,
-                      .exp10 = stats->exp10,
-                      .first_time = chunk->first,
-                      .last_time = chunk->last,
-                      .first = stats->first,
-                      .last = stats->last,
-                      .min = stats->min,
-                      .max = stats->max,
-                      .sum = stats->sum};
-    add_run(&spans->out[span], &run);
-    return true;
-}
-
-/* --- from a column --- */
 
 /* Has every row one good-to-show version, so that values can be taken as they come? */
 static bool is_plain(const struct hyp_chunk_column *column)
@@ -131,36 +20,10 @@ static bool is_plain(const struct hyp_chunk_column *column)
     return column->stats.count == column->cells;
 }
 
-/* Values of work in order of time, cut at the bounds. */
-static void add_column(const struct spans *spans, const struct hyp_chunk_column *column,
-                       const struct hyp_chunk_work *work)
-{
-    size_t span = spans->count;
-    int64_t end = INT64_MIN;
-    struct run run = {0};
-    for (uint32_t i = 0; i < column->cells; i++) {
-        int64_t time = work->times[work->rows[i]];
-        if (time >= end || work->exponents[i] != run.exp10) {
-            if (span < spans->count) {
-                add_run(&spans->out[span], &run);
-            }
-            span = find_span(spans, time);
-            run = (struct run){.exp10 = work->exponents[i]};
-            end = span < spans->count          ? spans->bounds[span + 1].ms
-                  : time < spans->bounds[0].ms ? spans->bounds[0].ms
-                                               : INT64_MAX;
-        }
-        add_value(&run, time, work->payloads[i]);
-    }
-    if (span < spans->count) {
-        add_run(&spans->out[span], &run);
-    }
-}
-
 /* --- row by row --- */
 
 static enum hyp_status add_rows(struct hyp_pieces *pieces, const struct hyp_piece *piece,
-                                uint32_t column, const struct spans *spans)
+                                uint32_t column, const struct hyp_spans *spans)
 {
     const struct hyp_rows *rows;
     enum hyp_status status = hyp_pieces_rows(pieces, piece, column, &rows);
@@ -177,12 +40,8 @@ static enum hyp_status add_rows(struct hyp_pieces *pieces, const struct hyp_piec
                 kind = rows->rows[r].kind;
             }
         }
-        size_t span = find_span(spans, time);
-        if (shown != NULL && hyp_quality_is_usable((enum hyp_quality)shown->quality) &&
-            span < spans->count) {
-            struct run run = {.exp10 = shown->exp10};
-            add_value(&run, time, shown->payload);
-            add_run(&spans->out[span], &run);
+        if (shown != NULL && hyp_quality_is_usable((enum hyp_quality)shown->quality)) {
+            hyp_spans_add_value(spans, time, shown->payload, shown->exp10);
         }
     }
     return status;
@@ -199,11 +58,11 @@ struct request {
     struct hyp_summary *out;
 };
 
-static struct spans spans_of(const struct request *request, size_t point)
+static struct hyp_spans spans_of(const struct request *request, size_t point)
 {
-    return (struct spans){.bounds = request->bounds,
-                          .count = request->spans,
-                          .out = request->out + point * request->spans};
+    return (struct hyp_spans){.bounds = request->bounds,
+                              .count = request->spans,
+                              .out = request->out + point * request->spans};
 }
 
 /* Do late readings wait for the period of this chunk? */
@@ -217,14 +76,14 @@ static bool has_late(const struct hyp_series *series, int64_t chunk)
 /* One point of an opened chunk. */
 static enum hyp_status add_chunk_point(struct hyp_pieces *pieces, const struct hyp_piece *piece,
                                        const struct hyp_chunk *chunk, bool *have_times,
-                                       int64_t point, const struct spans *spans)
+                                       int64_t point, const struct hyp_spans *spans)
 {
     struct hyp_chunk_column column;
     enum hyp_status status = hyp_chunk_find_column(chunk, point, &column);
     if (status == HYP_NOT_FOUND) {
         return HYP_OK;
     }
-    if (status == HYP_OK && add_head(spans, chunk, &column.stats)) {
+    if (status == HYP_OK && hyp_spans_add_head(spans, chunk, &column.stats)) {
         return HYP_OK;
     }
     if (status == HYP_OK && !is_plain(&column)) {
@@ -241,7 +100,7 @@ static enum hyp_status add_chunk_point(struct hyp_pieces *pieces, const struct h
     if (status != HYP_OK) {
         return status == HYP_MALFORMED ? HYP_CORRUPT : status;
     }
-    add_column(spans, &column, &pieces->work);
+    hyp_spans_add_column(spans, &column, &pieces->work);
     return HYP_OK;
 }
 
@@ -256,7 +115,7 @@ static enum hyp_status add_piece(struct hyp_pieces *pieces, const struct hyp_pie
         status = hyp_pieces_chunk(pieces, piece->chunk, &chunk);
     }
     for (size_t p = 0; p < request->count && status == HYP_OK; p++) {
-        struct spans spans = spans_of(request, p);
+        struct hyp_spans spans = spans_of(request, p);
         int64_t point = request->points[p].id;
         if (plain) {
             status = add_chunk_point(pieces, piece, &chunk, &have_times, point, &spans);
@@ -310,7 +169,7 @@ static enum hyp_status index_points(const struct request *request, struct scanne
 static void scan_chunk(const struct request *request, struct scanned *scanned, size_t p,
                        const struct hyp_chunk_row *row)
 {
-    struct spans spans = spans_of(request, p);
+    struct hyp_spans spans = spans_of(request, p);
     struct hyp_chunk chunk;
     struct hyp_chunk_column column;
     if (hyp_chunk_open(&chunk, row->head) != HYP_OK || has_late(scanned[p].series, row->id)) {
@@ -323,7 +182,7 @@ static void scan_chunk(const struct request *request, struct scanned *scanned, s
     }
     enum hyp_status status = hyp_chunk_find_column(&chunk, request->points[p].id, &column);
     if (status != HYP_NOT_FOUND &&
-        (status != HYP_OK || !add_head(&spans, &chunk, &column.stats))) {
+        (status != HYP_OK || !hyp_spans_add_head(&spans, &chunk, &column.stats))) {
         scanned[p].slow = true;
     }
 }
@@ -353,7 +212,7 @@ static enum hyp_status add_memory(struct hyp_pieces *pieces, const struct reques
                                   size_t p)
 {
     const struct hyp_series *series = pieces->series;
-    struct spans spans = spans_of(request, p);
+    struct hyp_spans spans = spans_of(request, p);
     uint32_t column = hyp_series_find_point(series, request->points[p].id, 0);
     enum hyp_status status = HYP_OK;
     int64_t end = request->bounds[request->spans].ms;
@@ -367,7 +226,7 @@ static enum hyp_status add_memory(struct hyp_pieces *pieces, const struct reques
 
 static void clear(const struct request *request, size_t p)
 {
-    struct spans spans = spans_of(request, p);
+    struct hyp_spans spans = spans_of(request, p);
     for (size_t i = 0; i < spans.count; i++) {
         spans.out[i] = (struct hyp_summary){.start = request->bounds[i]};
     }

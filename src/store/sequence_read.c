@@ -111,14 +111,27 @@ static void read_huffman(struct hyp_bytes *in, uint64_t *r, size_t n)
 /* Sums the residuals up again and puts first and step back in. */
 static void restore(uint64_t *v, size_t n, unsigned order, uint64_t first, uint64_t step)
 {
-    v[0] = 0;
-    for (unsigned pass = 0; pass < order; pass++) {
+    v[0] = first;
+    uint64_t slope = 0;
+    uint64_t value = first;
+    switch (order) {
+    case 0:
         for (size_t i = 1; i < n; i++) {
-            v[i] += v[i - 1];
+            v[i] = v[i] * step + first;
         }
-    }
-    for (size_t i = 0; i < n; i++) {
-        v[i] = v[i] * step + first;
+        return;
+    case 1:
+        for (size_t i = 1; i < n; i++) {
+            value += v[i] * step;
+            v[i] = value;
+        }
+        return;
+    default:
+        for (size_t i = 1; i < n; i++) {
+            slope += v[i] * step;
+            value += slope;
+            v[i] = value;
+        }
     }
 }
 
