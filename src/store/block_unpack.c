@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "model/value.h"
 #include "store/block_format.h"
+#include "store/reserve.h"
 
 #include <stdlib.h>
 
@@ -112,27 +113,18 @@ struct loose {
     struct hyp_cell *cells;
     uint32_t *at;
     size_t count;
-    size_t capacity;
+    size_t capacity; /* of cells */
+    size_t at_capacity;
 };
 
 static enum hyp_status loose_reserve(struct loose *loose, size_t more)
 {
-    if (loose->count + more <= loose->capacity) {
-        return HYP_OK;
-    }
-    size_t bigger = HYP_MAX(loose->capacity * 2, loose->count + more);
-    struct hyp_cell *cells = realloc(loose->cells, bigger * sizeof(*cells));
-    if (cells == NULL) {
-        return HYP_NO_MEMORY;
-    }
-    loose->cells = cells;
-    uint32_t *at = realloc(loose->at, bigger * sizeof(*at));
-    if (at == NULL) {
-        return HYP_NO_MEMORY;
-    }
-    loose->at = at;
-    loose->capacity = bigger;
-    return HYP_OK;
+    size_t wanted = loose->count + more;
+    enum hyp_status status =
+        hyp_reserve(&loose->cells, &loose->capacity, wanted, sizeof(*loose->cells));
+    return status == HYP_OK
+               ? hyp_reserve(&loose->at, &loose->at_capacity, wanted, sizeof(*loose->at))
+               : status;
 }
 
 static enum hyp_status unpack_columns(struct hyp_bytes *in, uint32_t wanted, size_t row_count,

@@ -5,6 +5,8 @@
  */
 #include "store/chunk_choose.h"
 
+#include "store/reserve.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +43,7 @@ struct hyp_chunk_chooser {
     size_t row_count;
     int64_t *times;
     int64_t *lines;
-    size_t capacity; /* rows of times, and of each line */
+    size_t capacity; /* of times */
     size_t line_capacity;
     uint32_t count;
     uint32_t numbers[COLUMNS_MAX];
@@ -94,13 +96,10 @@ enum hyp_status hyp_chunk_chooser_begin(struct hyp_chunk_chooser **made,
         }
     }
     struct hyp_chunk_chooser *chooser = *made;
-    if (row_count > chooser->capacity) {
-        int64_t *times = realloc(chooser->times, row_count * sizeof(*times));
-        if (times == NULL) {
-            return HYP_NO_MEMORY;
-        }
-        chooser->times = times;
-        chooser->capacity = row_count;
+    enum hyp_status status =
+        hyp_reserve(&chooser->times, &chooser->capacity, row_count, sizeof(*chooser->times));
+    if (status != HYP_OK) {
+        return status;
     }
     for (size_t r = 0; r < row_count; r++) {
         chooser->times[r] = rows[r].time;
@@ -128,14 +127,9 @@ int64_t *hyp_chunk_chooser_add(struct hyp_chunk_chooser *chooser, uint32_t numbe
     if (chooser->count == COLUMNS_MAX || wanted > LINES_MAX) {
         return NULL;
     }
-    if (wanted > chooser->line_capacity) {
-        size_t bigger = HYP_MAX(wanted, chooser->line_capacity * 2);
-        int64_t *lines = realloc(chooser->lines, bigger * sizeof(*lines));
-        if (lines == NULL) {
-            return NULL; /* then it is not referred to, which only costs bytes */
-        }
-        chooser->lines = lines;
-        chooser->line_capacity = bigger;
+    if (hyp_reserve(&chooser->lines, &chooser->line_capacity, wanted,
+                    sizeof(*chooser->lines)) != HYP_OK) {
+        return NULL; /* then it is not referred to, which only costs bytes */
     }
     uint32_t index = chooser->count++;
     chooser->numbers[index] = number;

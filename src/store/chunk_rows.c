@@ -7,9 +7,8 @@
 #include "model/reading.h"
 #include "model/value.h"
 #include "store/chunk_format.h"
+#include "store/reserve.h"
 #include "store/sequence.h"
-
-#include <stdlib.h>
 
 /* One of the chunk's columns and where it goes. */
 struct wanted {
@@ -87,14 +86,10 @@ static enum hyp_status take_texts(struct hyp_bytes *in, const struct hyp_chunk_t
     if (hyp_bytes_failed(in) || count > hyp_bytes_left(in)) {
         return HYP_MALFORMED;
     }
-    if (texts->count + count > texts->capacity) {
-        size_t capacity = texts->count + (size_t)count;
-        struct hyp_str *items = realloc(texts->items, capacity * sizeof(*items));
-        if (items == NULL) {
-            return HYP_NO_MEMORY;
-        }
-        texts->items = items;
-        texts->capacity = capacity;
+    enum hyp_status status = hyp_reserve(&texts->items, &texts->capacity,
+                                         texts->count + (size_t)count, sizeof(*texts->items));
+    if (status != HYP_OK) {
+        return status;
     }
     for (uint64_t i = 0; i < count; i++) {
         size_t len = (size_t)hyp_bytes_varint(in);

@@ -7,10 +7,10 @@
 #include "store/chunk_column.h"
 #include "store/chunk_format.h"
 #include "store/crc32c.h"
+#include "store/reserve.h"
 #include "store/sequence.h"
 #include "store/series.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* --- texts --- */
@@ -63,20 +63,6 @@ static enum hyp_status write_texts(struct hyp_chunk_work *work,
 }
 
 /* --- columns out of rows --- */
-
-static enum hyp_status reserve_starts(struct hyp_chunk_work *work, size_t count)
-{
-    if (count <= work->start_capacity) {
-        return HYP_OK;
-    }
-    uint32_t *starts = realloc(work->starts, count * sizeof(*starts));
-    if (starts == NULL) {
-        return HYP_NO_MEMORY;
-    }
-    work->starts = starts;
-    work->start_capacity = count;
-    return HYP_OK;
-}
 
 /* Has every row the same columns in the same ascending order? So it nearly always is. */
 static bool is_regular(const struct hyp_chunk_source *source)
@@ -133,7 +119,8 @@ static enum hyp_status sort_cells(struct hyp_chunk_work *work,
     }
     enum hyp_status status = hyp_chunk_reserve(work, HYP_MAX(cells, (size_t)rows->row_count));
     if (status == HYP_OK) {
-        status = reserve_starts(work, (size_t)source->point_count + 2);
+        status = hyp_reserve(&work->starts, &work->start_capacity,
+                             (size_t)source->point_count + 2, sizeof(*work->starts));
     }
     if (status != HYP_OK) {
         return status;

@@ -3,7 +3,6 @@
 
 #include "store/follow.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* --- gate --- */
@@ -102,23 +101,6 @@ void hyp_core_reader_return(struct hyp_store *store, struct hyp_connections conn
 }
 
 /* --- lists --- */
-
-enum hyp_status hyp_reserve(void *memory_of, size_t *capacity, size_t wanted, size_t size)
-{
-    if (wanted <= *capacity) {
-        return HYP_OK;
-    }
-    void *memory;
-    memcpy(&memory, memory_of, sizeof(memory));
-    size_t bigger = HYP_MAX(*capacity * 2, HYP_MAX(wanted, (size_t)64));
-    void *grown = realloc(memory, bigger * size);
-    if (grown == NULL) {
-        return HYP_NO_MEMORY;
-    }
-    memcpy(memory_of, &grown, sizeof(grown));
-    *capacity = bigger;
-    return HYP_OK;
-}
 
 void hyp_list_init(struct hyp_list *list, struct hyp_arena *arena, size_t size)
 {

@@ -11,6 +11,7 @@
 #define HYP_STORE_CORE_H
 
 #include "store/db.h"
+#include "store/reserve.h"
 #include "store/secret.h"
 #include "store/store.h"
 
@@ -101,11 +102,6 @@ void hyp_core_enter(struct hyp_store *store);
 /* Borrows connections for reading; give them back soon. May wait. */
 struct hyp_connections hyp_core_reader(struct hyp_store *store);
 void hyp_core_reader_return(struct hyp_store *store, struct hyp_connections connections);
-
-/* Makes room for `wanted` elements of `size` in the malloc'ed array whose address is given; the
- * array is as it was when there is none. Returns   HYP_OK | NO_MEMORY */
-HYP_MUST_USE enum hyp_status hyp_reserve(void *memory_of, size_t *capacity, size_t wanted,
-                                         size_t size);
 
 /* --- lists into the caller's arena --- */
 

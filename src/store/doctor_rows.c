@@ -173,17 +173,7 @@ struct chunk_check {
 
 static enum hyp_status grow_sums(struct chunk_check *check)
 {
-    if (check->count < check->capacity) {
-        return HYP_OK;
-    }
-    size_t bigger = HYP_MAX(check->capacity * 2, (size_t)64);
-    struct device_sum *sums = realloc(check->sums, bigger * sizeof(*sums));
-    if (sums == NULL) {
-        return HYP_NO_MEMORY;
-    }
-    check->sums = sums;
-    check->capacity = bigger;
-    return HYP_OK;
+    return hyp_reserve(&check->sums, &check->capacity, check->count + 1, sizeof(*check->sums));
 }
 
 static enum hyp_status add_up(struct chunk_check *check, int64_t device,

@@ -108,16 +108,12 @@ enum hyp_status hyp_frames_reserve(struct hyp_store *store, size_t count)
     if (frames->pending_count + count <= frames->pending_capacity) {
         return HYP_OK;
     }
-    size_t capacity = HYP_MAX(frames->pending_capacity * 2, frames->pending_count + count);
     pthread_rwlock_wrlock(&frames->lock);
-    struct hyp_pending_frames *pending =
-        realloc(frames->pending, capacity * sizeof(*frames->pending));
-    if (pending != NULL) {
-        frames->pending = pending;
-        frames->pending_capacity = capacity;
-    }
+    enum hyp_status status =
+        hyp_reserve(&frames->pending, &frames->pending_capacity, frames->pending_count + count,
+                    sizeof(*frames->pending));
     pthread_rwlock_unlock(&frames->lock);
-    return pending == NULL ? HYP_NO_MEMORY : HYP_OK;
+    return status;
 }
 
 void hyp_frames_keep(struct hyp_store *store, struct hyp_pending_frames *pending)

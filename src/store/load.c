@@ -135,20 +135,6 @@ struct scratch {
     size_t capacity;
 };
 
-static enum hyp_status reserve(struct scratch *scratch, size_t count)
-{
-    if (count <= scratch->capacity) {
-        return HYP_OK;
-    }
-    struct hyp_cell *cells = realloc(scratch->cells, count * sizeof(*cells));
-    if (cells == NULL) {
-        return HYP_NO_MEMORY;
-    }
-    scratch->cells = cells;
-    scratch->capacity = count;
-    return HYP_OK;
-}
-
 /* Turns a logged value into a cell. NOT_FOUND when its point is not known. */
 static enum hyp_status load_value(struct hyp_store *store, const struct hyp_series *series,
                                   const struct hyp_log_value *value, uint32_t *hint,
@@ -232,7 +218,8 @@ static enum hyp_status load_reading(struct hyp_store *store, struct hyp_log_read
                                     const struct hyp_log_reading *reading,
                                     struct scratch *scratch)
 {
-    enum hyp_status status = reserve(scratch, reading->value_count);
+    enum hyp_status status = hyp_reserve(&scratch->cells, &scratch->capacity,
+                                         reading->value_count, sizeof(*scratch->cells));
     struct hyp_series *series =
         hyp_historian_find(store->historian, (hyp_device_id){.id = reading->device});
     size_t count = 0;

@@ -78,17 +78,12 @@ void hyp_pieces_end(struct hyp_pieces *pieces)
 
 static enum hyp_status add_piece(struct hyp_pieces *pieces, const struct hyp_piece *piece)
 {
-    if (pieces->count == pieces->capacity) {
-        size_t capacity = HYP_MAX(pieces->capacity * 2, (size_t)16);
-        struct hyp_piece *list = realloc(pieces->list, capacity * sizeof(*list));
-        if (list == NULL) {
-            return HYP_NO_MEMORY;
-        }
-        pieces->list = list;
-        pieces->capacity = capacity;
+    enum hyp_status status =
+        hyp_reserve(&pieces->list, &pieces->capacity, pieces->count + 1, sizeof(*pieces->list));
+    if (status == HYP_OK) {
+        pieces->list[pieces->count++] = *piece;
     }
-    pieces->list[pieces->count++] = *piece;
-    return HYP_OK;
+    return status;
 }
 
 /* Adds the blocks from *block on that begin before `time`. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/text_pool.h"
 
+#include "store/reserve.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,25 +58,14 @@ static enum hyp_status reserve(struct hyp_text_pool *pool, size_t extra)
     if (pool->len + extra > UINT32_MAX) {
         return HYP_LIMIT;
     }
-    if (pool->len + extra > pool->capacity) {
-        size_t capacity = HYP_MAX(pool->capacity * 2, pool->len + extra + 256);
-        char *bytes = realloc(pool->bytes, capacity);
-        if (bytes == NULL) {
-            return HYP_NO_MEMORY;
-        }
-        pool->bytes = bytes;
-        pool->capacity = capacity;
+    /* One byte more, so that there is an address behind the last text. */
+    enum hyp_status status =
+        hyp_reserve(&pool->bytes, &pool->capacity, pool->len + extra + 1, sizeof(*pool->bytes));
+    if (status == HYP_OK) {
+        status = hyp_reserve(&pool->starts, &pool->start_capacity, pool->count + 2,
+                             sizeof(*pool->starts));
     }
-    if (pool->count + 2 > pool->start_capacity) {
-        size_t capacity = HYP_MAX(pool->start_capacity * 2, (size_t)32);
-        uint32_t *starts = realloc(pool->starts, capacity * sizeof(*starts));
-        if (starts == NULL) {
-            return HYP_NO_MEMORY;
-        }
-        pool->starts = starts;
-        pool->start_capacity = capacity;
-    }
-    return HYP_OK;
+    return status;
 }
 
 enum hyp_status hyp_text_pool_add(struct hyp_text_pool *pool, struct hyp_str text,
