@@ -215,7 +215,7 @@ static void settle(struct sender *sender)
     int64_t bytes = -1;
     /* Each empty batch is followed by a step of care; none of so many had anything to do. */
     for (int idle = 0; idle < 100; idle++) {
-        now_ms = now_ms + 24 * HOUR_MS; /* free pages are given back some days later */
+        now_ms = now_ms + DAY_MS; /* free pages are given back some days later */
         flush(sender);
         wait_below(sender, 1);
         hyp_store_stats(sender->store, &stats);

@@ -201,7 +201,7 @@ static bool sqlite_is_in_transaction(struct hyp_db *db)
  */
 #define FREE_PART 32
 /* What one step gives back, as the statement says. */
-#define GIVEN_PAGES 512
+#define GIVEN_PAGES 2048
 /* "Hypo": nothing that was deleted is left in pages in use. */
 #define CLEAN_FILE 0x4879706F
 #define CLEAN_FILE_TEXT "0x4879706F"
@@ -260,7 +260,7 @@ static bool sqlite_tidy(struct hyp_db *base, int64_t now_ms)
         }
     }
     db->surplus -= GIVEN_PAGES;
-    return sqlite_exec(base, "PRAGMA incremental_vacuum(512)") == HYP_OK && db->surplus > 0;
+    return sqlite_exec(base, "PRAGMA incremental_vacuum(2048)") == HYP_OK && db->surplus > 0;
 }
 
 /* Empties the write-ahead log; who reads an old state of it is not waited for. */
