@@ -90,7 +90,8 @@
 #define HYP_LIMIT_CHUNK_ROWS (1 << 22)            /* readings in one sealed chunk */
 #define HYP_LIMIT_CHUNK_BYTES (512 * 1024 * 1024) /* of one sealed chunk */
 #define HYP_LIMIT_SEAL_GRACE_MS 86400000LL        /* a period is past so long after its end */
-#define HYP_LIMIT_SPARE_MS 691200000LL        /* free pages unused so long are given back */
+#define HYP_LIMIT_SPARE_MS 691200000LL            /* free pages unused so long are given back */
+#define HYP_LIMIT_SPARE_PAGES_AT_ONCE 262144  /* of a database; more are given back in steps */
 #define HYP_LIMIT_SEAL_PAUSE_MS 3600000LL     /* late readings wait at most so long for a run */
 #define HYP_LIMIT_SEAL_READINGS (1 << 18)     /* or until there are so many; configurable */
 #define HYP_LIMIT_INSTANT_READINGS 1024       /* readings of a device for one instant */

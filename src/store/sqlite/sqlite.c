@@ -201,7 +201,7 @@ static bool sqlite_is_in_transaction(struct hyp_db *db)
  */
 #define FREE_PART 32
 /* What one step gives back, as the statement says. */
-#define GIVEN_PAGES 2048
+#define GIVEN_PAGES 512
 /* "Hypo": nothing that was deleted is left in pages in use. */
 #define CLEAN_FILE 0x4879706F
 #define CLEAN_FILE_TEXT "0x4879706F"
@@ -235,32 +235,51 @@ static int64_t find_surplus(struct sqlite_db *db, int64_t unused, int64_t now_ms
 }
 
 /*
- * Free pages at the end of the file are cut off, after pages in use have moved to the front. A
- * file of an older version cannot do that until it has been written anew once; that is done
- * when half of it is free, so it is never bigger than what it gives back.
+ * All free pages at once: the commit of a file whose auto_vacuum is FULL does that, and setting
+ * it is such a commit. In steps SQLite looks for each page in the whole list of free ones,
+ * which for some ten thousand pages takes longer than sealing what was in them. A file that
+ * stays FULL because the second statement fails is INCREMENTAL again when it is opened next.
  */
+static bool give_back_at_once(struct hyp_db *db)
+{
+    HYP_IGNORE(sqlite_exec(db, "PRAGMA auto_vacuum = FULL"));        /* or later */
+    HYP_IGNORE(sqlite_exec(db, "PRAGMA auto_vacuum = INCREMENTAL")); /* or when opened */
+    return false;
+}
+
+/* A file of an older version cannot give pages back until it has been written anew once; that
+ * is done when half of it is free, so it is never bigger than what it gives back. */
+static void write_anew(struct hyp_db *db, bool half_free)
+{
+    if (half_free) {
+        HYP_IGNORE(sqlite_exec(db, "PRAGMA auto_vacuum = INCREMENTAL; VACUUM")); /* or later */
+    }
+}
+
+/* Free pages at the end of the file are cut off, after pages in use have moved to the front: at
+ * once, or in steps where the writer would have to wait long for that. */
 static bool sqlite_tidy(struct hyp_db *base, int64_t now_ms)
 {
     struct sqlite_db *db = (struct sqlite_db *)base;
     int64_t unused = pragma_number(base, "PRAGMA freelist_count");
-    if (db->surplus <= 0) {
-        db->surplus = find_surplus(db, unused, now_ms);
-        int64_t pages = db->surplus < FREE_MIN ? 0 : pragma_number(base, "PRAGMA page_count");
-        if (db->surplus < FREE_MIN || db->surplus < pages / FREE_PART) {
-            db->surplus = 0;
-            return false;
-        }
-        if (pragma_number(base, "PRAGMA auto_vacuum") == 0) {
-            db->surplus = 0;
-            if (unused >= pages / 2) {
-                HYP_IGNORE(sqlite_exec(
-                    base, "PRAGMA auto_vacuum = INCREMENTAL; VACUUM")); /* or later */
-            }
-            return false;
-        }
+    if (db->surplus > 0) {
+        db->surplus -= GIVEN_PAGES;
+        return sqlite_exec(base, "PRAGMA incremental_vacuum(512)") == HYP_OK && db->surplus > 0;
     }
-    db->surplus -= GIVEN_PAGES;
-    return sqlite_exec(base, "PRAGMA incremental_vacuum(2048)") == HYP_OK && db->surplus > 0;
+    int64_t surplus = find_surplus(db, unused, now_ms);
+    int64_t pages = surplus < FREE_MIN ? 0 : pragma_number(base, "PRAGMA page_count");
+    if (surplus < FREE_MIN || surplus < pages / FREE_PART) {
+        return false;
+    }
+    if (pragma_number(base, "PRAGMA auto_vacuum") == 0) {
+        write_anew(base, unused >= pages / 2);
+        return false;
+    }
+    if (unused <= HYP_LIMIT_SPARE_PAGES_AT_ONCE) {
+        return give_back_at_once(base);
+    }
+    db->surplus = surplus;
+    return true;
 }
 
 /* Empties the write-ahead log; who reads an old state of it is not waited for. */
