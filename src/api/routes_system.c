@@ -28,6 +28,21 @@ static void render_counts(struct hyp_json *json, const struct hyp_overview *over
     hyp_json_object_end(json);
 }
 
+/* Which of several servers this is, and what it does for the others. */
+static void render_member(struct hyp_json *json, const struct hyp_overview *overview)
+{
+    if (overview->member == NULL) {
+        hyp_json_member_null(json, "member");
+        return;
+    }
+    hyp_json_key(json, "member");
+    hyp_json_object_begin(json);
+    hyp_json_member_text(json, "name", overview->member);
+    hyp_json_member_bool(json, "care", overview->store.has_care);
+    hyp_json_member_u64(json, "lines", overview->member_lines);
+    hyp_json_object_end(json);
+}
+
 enum hyp_status hyp_route_overview(struct hyp_request *req, struct hyp_error *err)
 {
     struct hyp_overview overview;
@@ -52,6 +67,7 @@ enum hyp_status hyp_route_overview(struct hyp_request *req, struct hyp_error *er
     hyp_json_member_i64(json, "bytes", overview.store.bytes_on_disk);
     hyp_json_member_text(json, "last_commit", hyp_status_name(overview.store.last_commit));
     hyp_json_member_text(json, "error", overview.store.last_error);
+    render_member(json, &overview);
     hyp_json_object_end(json);
     hyp_render_time(json, "started", overview.started);
     hyp_json_object_end(json);

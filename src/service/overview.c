@@ -74,6 +74,8 @@ enum hyp_status hyp_overview_get(struct hyp_service *service, const struct hyp_s
     memcpy(overview.kinds, page.kinds, sizeof(overview.kinds));
     overview.readings_today = hyp_today_count(service);
     hyp_store_stats(service->config.store, &overview.store);
+    overview.member = hyp_store_member(service->config.store);
+    overview.member_lines = hyp_members_lines(service);
     *ret_overview = overview;
     return HYP_OK;
 }

@@ -21,6 +21,8 @@ struct hyp_overview {
     size_t jobs_running;
     uint64_t readings_today; /* with a source time of today, in the tenant's zone */
     struct hyp_store_stats store;
+    const char *member;  /* this server among several on one database; NULL = it is alone */
+    size_t member_lines; /* that this one has leased */
     hyp_utc started;
 };
 HYP_MUST_USE enum hyp_status hyp_overview_get(struct hyp_service *service,

@@ -117,6 +117,8 @@ def jobs(tap, servers):
     wait_until(lambda: any(cares(server) for server in servers), 60, "a member that takes care")
     holders = [server for server in servers if cares(server)]
     tap.ok(len(holders) == 1, "one server has the care", str(len(holders)))
+    said = [server.get("/overview").json["store"]["member"] for server in servers]
+    tap.ok([one["name"] for one in said] == list(NAMES) and sum(one["care"] for one in said) == 1, "and says so", str(said))
     holders[0].kill()
     others = [server for server in servers if server is not holders[0]]
     wait_until(lambda: any(cares(server) for server in others), 60, "another member that takes care")
