@@ -3,7 +3,7 @@
  * Doctor: a healthy folder is called healthy, also while its store is open; every kind of
  * damage is found, named with its place, and comes with a remedy.
  */
-#include "fixture.h"
+#include "doctor_report.h"
 
 #include "store/doctor.h"
 #include "store/layout.h"
@@ -14,88 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What the doctor said, a line a finding. */
-struct report {
-    char text[65536];
-    size_t len;
-    size_t counts[HYP_FINDING_DAMAGE + 1];
-    size_t without_remedy;
-};
-
-static void note(void *user, const struct hyp_finding *finding)
-{
-    struct report *report = user;
-    struct hyp_buf out;
-    hyp_buf_init_fixed(&out, report->text + report->len, sizeof(report->text) - report->len);
-    hyp_buf_append_fmt(&out, "%d %s: %s\n", (int)finding->level, finding->check, finding->what);
-    report->len += out.len;
-    report->text[report->len] = '\0';
-    report->counts[finding->level]++;
-    report->without_remedy += finding->level != HYP_FINDING_FINE &&
-                              finding->remedy[0] == '\0' &&
-                              strncmp(finding->what, "and ", 4) != 0;
-}
-
-static enum hyp_finding_level visit_at(const char *folder, int64_t now, int64_t least_free,
-                                       struct report *report)
-{
-    *report = (struct report){0};
-    struct hyp_clock_fake clock;
-    hyp_clock_fake_init(&clock, (hyp_utc){.ms = now});
-    struct hyp_doctor doctor = {.folder = folder,
-                                .clock = &clock.clock,
-                                .least_free = least_free,
-                                .user = report,
-                                .tell = note};
-    enum hyp_finding_level worst = HYP_FINDING_FINE;
-    struct hyp_error err = {0};
-    if (hyp_doctor_check(&doctor, &worst, &err) != HYP_OK) {
-        fail_msg("the doctor says: %s", err.text);
-    }
-    assert_int_equal(report->without_remedy, 0);
-    return worst;
-}
-
 #define NOW_MS (START_MS + SEAL_LATER_MS + HOUR_MS)
 
-static enum hyp_finding_level visit(const char *folder, struct report *report)
+static enum hyp_finding_level visit(const char *folder, struct test_report *report)
 {
-    return visit_at(folder, NOW_MS, 1, report);
-}
-
-static void assert_says(const struct report *report, const char *part)
-{
-    if (strstr(report->text, part) == NULL) {
-        fail_msg("it does not say \"%s\", but:\n%s", part, report->text);
-    }
-}
-
-/* Two devices with a month in chunks and a reading in the log, frames in both forms. */
-static void fill(struct test_store *t)
-{
-    struct hyp_device device = {.tenant = t->tenant, .serial = "1", .has_key = true};
-    memcpy(device.key.bytes, "0123456789ABCDEF", 16);
-    assert_int_equal(hyp_store_device_add(t->store, &device, NULL), HYP_OK);
-    hyp_device_id other = test_device(t, "2");
-    static uint8_t bytes[HYP_LIMIT_FRAME_BYTES];
-    struct hyp_raw_frame frame = {.device = device.id,
-                                  .received = {.ms = START_MS + SEAL_LATER_MS},
-                                  .protocol = HYP_RAW_MBUS,
-                                  .bytes = bytes,
-                                  .len = sizeof(bytes)};
-    for (int i = 0; i < 300; i++) {
-        struct hyp_value value = test_decimal(HYP_NAME_VOLUME, i, 0);
-        struct hyp_reading reading =
-            test_reading(i % 2 == 0 ? device.id : other, START_MS + i * HOUR_MS, &value, 1);
-        reading.frame = 0;
-        bytes[0] = (uint8_t)i;
-        struct hyp_batch batch = {
-            .readings = &reading, .reading_count = 1, .frames = &frame, .frame_count = 1};
-        assert_int_equal(test_submit(t->store, &batch), HYP_OK);
-    }
-    struct hyp_value value = test_decimal(HYP_NAME_VOLUME, 1000, 0);
-    struct hyp_reading fresh = test_reading(device.id, START_MS + SEAL_LATER_MS, &value, 1);
-    assert_int_equal(test_put(t, &fresh), HYP_OK);
+    return test_doctor_visit(folder, NOW_MS, 1, report);
 }
 
 static void make_folder(struct test_folder *folder)
@@ -104,7 +27,7 @@ static void make_folder(struct test_folder *folder)
     struct test_store t;
     test_seal_at_once = true;
     test_store_open(&t, folder);
-    fill(&t);
+    test_doctor_fill(&t);
     test_store_close(&t);
 }
 
@@ -112,16 +35,16 @@ static void a_healthy_folder_is_called_healthy(void **state)
 {
     (void)state;
     struct test_folder folder;
-    static struct report report;
+    static struct test_report report;
     make_folder(&folder);
     enum hyp_finding_level worst = visit(folder.path, &report);
     if (worst != HYP_FINDING_FINE) {
         fail_msg("%s", report.text);
     }
-    assert_says(&report, "chunks: ");
-    assert_says(&report, "chunks: 2 chunks, ");
-    assert_says(&report, "1 keys and passwords can be opened");
-    assert_says(&report, "1 rows of frame_block");
+    test_report_says(&report, "chunks: ");
+    test_report_says(&report, "chunks: 2 chunks, ");
+    test_report_says(&report, "1 keys and passwords can be opened");
+    test_report_says(&report, "1 rows of frame_block");
     test_folder_remove(&folder);
 }
 
@@ -129,12 +52,12 @@ static void a_store_at_work_is_called_healthy(void **state)
 {
     (void)state;
     struct test_folder folder;
-    static struct report report;
+    static struct test_report report;
     test_folder_make(&folder);
     struct test_store t;
     test_seal_at_once = true;
     test_store_open(&t, &folder);
-    fill(&t);
+    test_doctor_fill(&t);
     enum hyp_finding_level worst = visit(folder.path, &report);
     if (worst != HYP_FINDING_FINE) {
         fail_msg("%s", report.text);
@@ -147,10 +70,12 @@ static void no_data_folder_is_an_error(void **state)
 {
     (void)state;
     struct test_folder folder;
-    static struct report report;
+    static struct test_report report;
     test_folder_make(&folder);
-    struct hyp_doctor doctor = {
-        .folder = folder.path, .clock = hyp_clock_system(), .user = &report, .tell = note};
+    struct hyp_doctor doctor = {.folder = folder.path,
+                                .clock = hyp_clock_system(),
+                                .user = &report,
+                                .tell = test_report_note};
     enum hyp_finding_level worst;
     struct hyp_error err = {0};
     assert_int_equal(hyp_doctor_check(&doctor, &worst, &err), HYP_NOT_FOUND);
@@ -221,7 +146,7 @@ static void damage_of_rows_is_found(void **state)
 {
     const struct sql_row *row = *state;
     struct test_folder folder;
-    static struct report report;
+    static struct test_report report;
     make_folder(&folder);
     struct hyp_db *db;
     assert_int_equal(
@@ -229,7 +154,7 @@ static void damage_of_rows_is_found(void **state)
     assert_int_equal(hyp_db_exec(db, row->sql), HYP_OK);
     hyp_db_close(db);
     assert_int_equal(visit(folder.path, &report), row->level);
-    assert_says(&report, row->says);
+    test_report_says(&report, row->says);
     test_folder_remove(&folder);
 }
 
@@ -237,7 +162,7 @@ static void many_findings_are_counted(void **state)
 {
     (void)state;
     struct test_folder folder;
-    static struct report report;
+    static struct test_report report;
     make_folder(&folder);
     struct hyp_db *db;
     assert_int_equal(
@@ -250,7 +175,7 @@ static void many_findings_are_counted(void **state)
                      HYP_OK);
     hyp_db_close(db);
     assert_int_equal(visit(folder.path, &report), HYP_FINDING_DAMAGE);
-    assert_says(&report, "and 30 more of the kind");
+    test_report_says(&report, "and 30 more of the kind");
     assert_int_equal(report.counts[HYP_FINDING_DAMAGE], 20);
     test_folder_remove(&folder);
 }
@@ -328,11 +253,11 @@ static void damage_of_files_is_found(void **state)
 {
     const struct file_row *row = *state;
     struct test_folder folder;
-    static struct report report;
+    static struct test_report report;
     make_folder(&folder);
     do_deed(&folder, row->deed);
     assert_int_equal(visit(folder.path, &report), row->level);
-    assert_says(&report, row->says);
+    test_report_says(&report, row->says);
     test_folder_remove(&folder);
 }
 
@@ -340,12 +265,13 @@ static void a_full_disk_and_a_wrong_clock_are_warned_of(void **state)
 {
     (void)state;
     struct test_folder folder;
-    static struct report report;
+    static struct test_report report;
     make_folder(&folder);
-    assert_int_equal(visit_at(folder.path, NOW_MS, INT64_MAX, &report), HYP_FINDING_WARNING);
-    assert_says(&report, "MB should be");
-    assert_int_equal(visit_at(folder.path, 86400000, 1, &report), HYP_FINDING_WARNING);
-    assert_says(&report, "clock says 1970-01-02");
+    assert_int_equal(test_doctor_visit(folder.path, NOW_MS, INT64_MAX, &report),
+                     HYP_FINDING_WARNING);
+    test_report_says(&report, "MB should be");
+    assert_int_equal(test_doctor_visit(folder.path, 86400000, 1, &report), HYP_FINDING_WARNING);
+    test_report_says(&report, "clock says 1970-01-02");
     test_folder_remove(&folder);
 }
 

@@ -3,64 +3,18 @@
  * The doctor's look at a store in PostgreSQL: a healthy one is called healthy, every kind of
  * damage is found and named, and so are settings of the server that lose readings.
  */
-#include "fixture.h"
+#include "doctor_report.h"
 
-#include "store/doctor.h"
 #include "store/layout.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
 #define NOW_MS (START_MS + SEAL_LATER_MS + HOUR_MS)
 
-/* What the doctor said, a line a finding. */
-struct report {
-    char text[65536];
-    size_t len;
-    size_t without_remedy;
-};
-
-static void note(void *user, const struct hyp_finding *finding)
+static enum hyp_finding_level visit(const struct test_folder *folder,
+                                    struct test_report *report)
 {
-    struct report *report = user;
-    struct hyp_buf out;
-    hyp_buf_init_fixed(&out, report->text + report->len, sizeof(report->text) - report->len);
-    hyp_buf_append_fmt(&out, "%d %s: %s\n", (int)finding->level, finding->check, finding->what);
-    report->len += out.len;
-    report->text[report->len] = '\0';
-    report->without_remedy += finding->level != HYP_FINDING_FINE &&
-                              finding->remedy[0] == '\0' &&
-                              strncmp(finding->what, "and ", 4) != 0;
-}
-
-static enum hyp_finding_level visit(const struct test_folder *folder, struct report *report)
-{
-    struct test_place place;
-    struct hyp_clock_fake clock;
-    hyp_clock_fake_init(&clock, (hyp_utc){.ms = NOW_MS});
-    test_place(&place, folder);
-    *report = (struct report){0};
-    struct hyp_doctor doctor = {.folder = folder->path,
-                                .database = place.config.database,
-                                .schema = place.config.schema,
-                                .clock = &clock.clock,
-                                .least_free = 1,
-                                .user = report,
-                                .tell = note};
-    enum hyp_finding_level worst = HYP_FINDING_FINE;
-    struct hyp_error err = {0};
-    if (hyp_doctor_check(&doctor, &worst, &err) != HYP_OK) {
-        fail_msg("the doctor says: %s", err.text);
-    }
-    assert_int_equal(report->without_remedy, 0);
-    return worst;
-}
-
-static void assert_says(const struct report *report, const char *part)
-{
-    if (strstr(report->text, part) == NULL) {
-        fail_msg("it does not say \"%s\", but:\n%s", part, report->text);
-    }
+    return test_doctor_visit(folder->path, NOW_MS, 1, report);
 }
 
 static void tell(const struct test_folder *folder, bool frames, const char *sql)
@@ -72,36 +26,13 @@ static void tell(const struct test_folder *folder, bool frames, const char *sql)
     hyp_db_close(db);
 }
 
-/* Two devices with a month in chunks and a reading in the log, frames in both forms. */
 static void make_store(struct test_folder *folder)
 {
-    static uint8_t bytes[HYP_LIMIT_FRAME_BYTES];
     struct test_store t;
     test_folder_make(folder);
     test_seal_at_once = true;
     test_store_open(&t, folder);
-    struct hyp_device device = {.tenant = t.tenant, .serial = "1", .has_key = true};
-    memcpy(device.key.bytes, "0123456789ABCDEF", 16);
-    assert_int_equal(hyp_store_device_add(t.store, &device, NULL), HYP_OK);
-    hyp_device_id other = test_device(&t, "2");
-    struct hyp_raw_frame frame = {.device = device.id,
-                                  .received = {.ms = START_MS + SEAL_LATER_MS},
-                                  .protocol = HYP_RAW_MBUS,
-                                  .bytes = bytes,
-                                  .len = sizeof(bytes)};
-    for (int i = 0; i < 300; i++) {
-        struct hyp_value value = test_decimal(HYP_NAME_VOLUME, i, 0);
-        struct hyp_reading reading =
-            test_reading(i % 2 == 0 ? device.id : other, START_MS + i * HOUR_MS, &value, 1);
-        reading.frame = 0;
-        bytes[0] = (uint8_t)i;
-        struct hyp_batch batch = {
-            .readings = &reading, .reading_count = 1, .frames = &frame, .frame_count = 1};
-        assert_int_equal(test_submit(t.store, &batch), HYP_OK);
-    }
-    struct hyp_value value = test_decimal(HYP_NAME_VOLUME, 1000, 0);
-    struct hyp_reading fresh = test_reading(device.id, START_MS + SEAL_LATER_MS, &value, 1);
-    assert_int_equal(test_put(&t, &fresh), HYP_OK);
+    test_doctor_fill(&t);
     test_store_close(&t);
 }
 
@@ -109,7 +40,7 @@ static void a_healthy_store_is_called_healthy(void **state)
 {
     (void)state;
     struct test_folder folder;
-    static struct report report;
+    static struct test_report report;
     make_store(&folder);
     struct test_store t;
     test_store_open(&t, &folder); /* at work */
@@ -117,11 +48,11 @@ static void a_healthy_store_is_called_healthy(void **state)
     if (worst != HYP_FINDING_FINE) {
         fail_msg("%s", report.text);
     }
-    assert_says(&report, "files: secret.key is there");
-    assert_says(&report, "server: PostgreSQL ");
-    assert_says(&report, "chunks: 2 chunks, ");
-    assert_says(&report, "1 keys and passwords can be opened");
-    assert_says(&report, "1 rows of frame_block");
+    test_report_says(&report, "files: secret.key is there");
+    test_report_says(&report, "server: PostgreSQL ");
+    test_report_says(&report, "chunks: 2 chunks, ");
+    test_report_says(&report, "1 keys and passwords can be opened");
+    test_report_says(&report, "1 rows of frame_block");
     test_store_close(&t);
     test_folder_remove(&folder);
 }
@@ -169,13 +100,13 @@ static void damage_is_found(void **state)
 {
     const struct damage_row *row = *state;
     struct test_folder folder;
-    static struct report report;
+    static struct test_report report;
     make_store(&folder);
     tell(&folder, row->frames, row->sql);
     assert_int_equal(visit(&folder, &report), row->level);
-    assert_says(&report, row->says);
+    test_report_says(&report, row->says);
     /* What comes behind is looked at all the same. */
-    assert_says(&report, "frame_block");
+    test_report_says(&report, "frame_block");
     test_folder_remove(&folder);
 }
 
@@ -185,7 +116,7 @@ static void a_wrong_index_is_found_by_amcheck(void **state)
 {
     (void)state;
     struct test_folder folder;
-    static struct report report;
+    static struct test_report report;
     make_store(&folder);
     struct hyp_db *db = test_database(&folder, false);
     bool there =
@@ -196,7 +127,7 @@ static void a_wrong_index_is_found_by_amcheck(void **state)
         TEST_SKIP("the extension amcheck is not installed, or not allowed");
     }
     assert_int_equal(visit(&folder, &report), HYP_FINDING_FINE);
-    assert_says(&report, "every page of every index agrees with its table");
+    test_report_says(&report, "every page of every index agrees with its table");
     /* Sorted the other way round from now on, behind the back of what is there. */
     tell(&folder, false,
          "CREATE TABLE wrong AS SELECT generate_series(1, 1000)::bigint AS n;"
@@ -210,7 +141,7 @@ static void a_wrong_index_is_found_by_amcheck(void **state)
          " opcname = 'back' ORDER BY oid DESC LIMIT 1)::oidvector WHERE indexrelid ="
          " 'wrong_n'::regclass");
     assert_int_equal(visit(&folder, &report), HYP_FINDING_DAMAGE);
-    assert_says(&report, "wrong_n");
+    test_report_says(&report, "wrong_n");
     test_folder_remove(&folder);
 }
 
@@ -219,13 +150,13 @@ static void settings_that_lose_readings_are_warned_of(void **state)
 {
     (void)state;
     struct test_folder folder;
-    static struct report report;
+    static struct test_report report;
     make_store(&folder);
     assert_int_equal(setenv("PGOPTIONS", "-c zero_damaged_pages=on", 1), 0);
     enum hyp_finding_level worst = visit(&folder, &report);
     assert_int_equal(unsetenv("PGOPTIONS"), 0);
     assert_int_equal(worst, HYP_FINDING_WARNING);
-    assert_says(&report, "zero_damaged_pages is on");
+    test_report_says(&report, "zero_damaged_pages is on");
     test_folder_remove(&folder);
 }
 
@@ -233,11 +164,11 @@ static void no_store_is_damage(void **state)
 {
     (void)state;
     struct test_folder folder;
-    static struct report report;
+    static struct test_report report;
     test_folder_make(&folder);
     assert_int_equal(visit(&folder, &report), HYP_FINDING_DAMAGE);
-    assert_says(&report, "secret.key is missing");
-    assert_says(&report, "schema_version");
+    test_report_says(&report, "secret.key is missing");
+    test_report_says(&report, "schema_version");
     test_folder_remove(&folder);
 }
 
