@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "store/layout.h"
 #include "store/period.h"
+#include "store/postgres/postgres.h"
 
 #define DAY_MS (24 * HOUR_MS)
 #define BEGIN_MS 1698796800000LL /* 2023-11-01 */
@@ -141,6 +142,38 @@ static void partitions_come_and_go(void **state)
     end_town(&town);
 }
 
+/* A backup, or a reader of another server, that began before the weeks became a month, sees the
+ * weeks: they stay as long as it does. */
+static void who_sees_what_was_keeps_its_partition(void **state)
+{
+    (void)state;
+    struct town town;
+    make_town(&town);
+    put_days(&town, 0, 10);
+    settle(&town, false, "SELECT COUNT(*) FROM chunk_2023_11_weeks", 1);
+    struct hyp_db *reader = test_database(&town.folder, false);
+    assert_int_equal(hyp_postgres_snapshot(reader), HYP_OK);
+    struct hyp_query query;
+    hyp_query_open(&query, reader, "SELECT COUNT(*) FROM account"); /* not of that table */
+    assert_true(hyp_query_row(&query));
+    assert_int_equal(hyp_query_close(&query), HYP_OK);
+    put_days(&town, 10, 40);
+    settle(&town, false, "SELECT COUNT(*) FROM chunk_2023_11", 1);
+    struct hyp_batch nothing = {0};
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(test_submit(town.t.store, &nothing), HYP_OK);
+    }
+    hyp_query_open(&query, reader, "SELECT COUNT(*) FROM chunk");
+    assert_true(hyp_query_row(&query));
+    assert_int_equal(hyp_query_i64(&query), 1);
+    assert_int_equal(hyp_query_close(&query), HYP_OK);
+    hyp_db_rollback(reader);
+    hyp_db_close(reader);
+    settle(&town, false, PARTITIONS("chunk_2023_11_weeks"), 0);
+    check_days(&town, 40);
+    end_town(&town);
+}
+
 static void the_tenant_is_in_every_key(void **state)
 {
     (void)state;
@@ -269,6 +302,7 @@ int main(void)
 {
     struct test_list list = {0};
     TEST_ONE(&list, partitions_come_and_go);
+    TEST_ONE(&list, who_sees_what_was_keeps_its_partition);
     TEST_ONE(&list, the_tenant_is_in_every_key);
     TEST_ONE(&list, a_partition_that_went_is_made_again);
     TEST_ONE(&list, a_store_from_before_is_brought_up_to_date);

@@ -33,7 +33,9 @@
 
 /*
  * drop_empty_partitions() drops those without rows, of every table, all but the newest. Returns
- * how many; -1 when one is being read and has to wait.
+ * how many; -1 when one is being read and has to wait. So it has to while anybody sees the
+ * database as it was: to a snapshot from before, the rows that were deleted are still there,
+ * and those that took their place are not.
  */
 #define HYP_POSTGRES_DROP_PARTITIONS                                                           \
     "CREATE FUNCTION drop_empty_partitions() RETURNS BIGINT LANGUAGE plpgsql AS $body$\n"      \
@@ -58,6 +60,10 @@
     "                item.parent);\n"                                                          \
     "            EXECUTE format('SELECT EXISTS (SELECT FROM %I)', item.part) INTO used;\n"     \
     "            CONTINUE WHEN used;\n"                                                        \
+    "            PERFORM pg_stat_clear_snapshot();\n"                                          \
+    "            PERFORM FROM pg_stat_activity WHERE datname = current_database()\n"           \
+    "                AND pid <> pg_backend_pid() AND backend_xmin IS NOT NULL;\n"              \
+    "            IF FOUND THEN busy := true; EXIT; END IF;\n"                                  \
     "            EXECUTE format('DROP TABLE %I', item.part);\n"                                \
     "            dropped := dropped + 1;\n"                                                    \
     "        EXCEPTION WHEN lock_not_available THEN busy := true;\n"                           \
