@@ -4,6 +4,7 @@
 #include "model/value.h"
 #include "store/block_format.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -287,16 +288,18 @@ static bool is_regular(const struct hyp_rows *rows)
 static void pack_regular(const struct hyp_rows *rows, struct hyp_buf *out)
 {
     size_t n = rows->rows[0].cells;
+    uint32_t count = rows->row_count;
     uint32_t next = 0;
     struct placed values[REGULAR_ROWS_MAX];
+    assert(count > 0 && count <= REGULAR_ROWS_MAX);
     hyp_buf_append_varint(out, n);
     for (size_t c = 0; c < n; c++) {
-        for (uint32_t r = 0; r < rows->row_count; r++) {
+        for (uint32_t r = 0; r < count; r++) {
             values[r] = (struct placed){.cell = &rows->cells[r * n + c], .row = r};
         }
         hyp_buf_append_varint(out, rows->cells[c].column - next);
         next = rows->cells[c].column + 1u;
-        pack_sized_column(values, rows->row_count, rows->row_count, out);
+        pack_sized_column(values, count, count, out);
     }
 }
 

@@ -4,6 +4,8 @@
 #include "base/attr.h"
 #include "store/bits.h"
 
+#include <assert.h>
+
 /* Below so many residuals the table of a code weighs more than it saves. */
 #define HUFFMAN_MIN 200
 /* Orders whose rough cost is that near to the least are measured, in bits a value. */
@@ -300,6 +302,7 @@ void hyp_sequence_write_noisy(struct hyp_buf *out, const int64_t *values, size_t
                               uint64_t step, const uint64_t rough[3], size_t sampled,
                               uint64_t *u)
 {
+    assert(n > 1);
     bool coded = n > HUFFMAN_MIN;
     uint64_t least = HYP_MIN(rough[0], HYP_MIN(rough[1], rough[2]));
     /* The rough costs choose well among wide residuals; a code for few different ones is

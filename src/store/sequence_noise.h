@@ -35,6 +35,7 @@ void hyp_sequence_write_head(struct hyp_buf *out, unsigned order,
 
 /*
  * Writes the values in one of the orders.
+ * @n        at least 2
  * @rough    by order: about what it takes, in the sum over `sampled` values
  * @u        room for n numbers
  */
