@@ -389,7 +389,7 @@ static void visit_main(struct hyp_visit *visit)
         check_pages(visit, visit->main, name);
     }
     load_ids(visit, "SELECT id, 1 FROM device", &visit->devices);
-    load_ids(visit, "SELECT device, 1 FROM erasure", &visit->devices);
+    load_ids(visit, "SELECT device, 0 FROM erasure", &visit->devices);
     load_ids(visit, "SELECT id, device FROM point", &visit->points);
     check_secrets(visit);
     hyp_visit_log(visit);

@@ -86,6 +86,14 @@ static bool knows(const struct hyp_map *map, int64_t id)
     return hyp_map_get(map, (uint64_t)id, &value);
 }
 
+/* Does the device exist? One that is being erased has no points any more, and what is left of
+ * it goes step by step. */
+static bool exists(const struct hyp_visit *visit, int64_t device)
+{
+    uint64_t value;
+    return hyp_map_get(&visit->devices, (uint64_t)device, &value) && value == 1;
+}
+
 /* Is the point one of this device? */
 static bool owns(const struct hyp_visit *visit, int64_t device, int64_t point)
 {
@@ -102,8 +110,7 @@ struct log_check {
 static enum hyp_status look_at_values(struct hyp_visit *visit, struct hyp_log_reader *reader,
                                       const struct hyp_log_reading *reading, int64_t id)
 {
-    /* A removed device that is wiped already has no points either. */
-    bool known = knows(&visit->devices, reading->device);
+    bool known = exists(visit, reading->device);
     enum hyp_status status = HYP_OK;
     for (uint32_t i = 0; i < reading->value_count && status == HYP_OK; i++) {
         struct hyp_log_value value;
@@ -221,7 +228,7 @@ static enum hyp_status look_at_columns(struct hyp_visit *visit, struct chunk_che
     int64_t device = hyp_period_device(id);
     hyp_chunk_columns(chunk, &cursor);
     while ((status = hyp_chunk_next_column(&cursor, &column)) == HYP_OK) {
-        if (knows(&visit->devices, device) && !owns(visit, device, column.point)) {
+        if (exists(visit, device) && !owns(visit, device, column.point)) {
             hyp_visit_find(visit, HYP_FINDING_DAMAGE, CHUNK_REMEDY,
                            "row %" PRId64 " of table chunk has a column of point %" PRId64
                            ", which device %" PRId64 " does not have",
@@ -289,7 +296,7 @@ static void compare_sealed(struct hyp_visit *visit, struct chunk_check *check)
         }
         int64_t readings = sum == NULL ? 0 : sum->readings;
         bool covers = sum == NULL || (row.oldest <= sum->first && row.newest >= sum->last);
-        if (knows(&visit->devices, row.device.id) && (readings != row.readings || !covers)) {
+        if (exists(visit, row.device.id) && (readings != row.readings || !covers)) {
             hyp_visit_find(visit, HYP_FINDING_DAMAGE, CHUNK_REMEDY,
                            "table sealed says %" PRId64 " readings of device %" PRId64
                            ", its chunks hold %" PRId64 "%s",

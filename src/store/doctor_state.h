@@ -22,7 +22,7 @@ struct hyp_visit {
     struct hyp_db *frames;
     struct hyp_secret secret;
     bool has_secret;
-    struct hyp_map devices; /* id -> 1, of the tables device and erasure */
+    struct hyp_map devices; /* id -> 1 of the table device, 0 of the table erasure */
     struct hyp_map points;  /* id -> device */
     bool no_memory;
 };

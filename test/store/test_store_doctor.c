@@ -158,6 +158,29 @@ static void damage_of_rows_is_found(void **state)
     test_folder_remove(&folder);
 }
 
+/* As hyp_store_device_remove leaves it, before the first step of erasing. */
+static void a_device_that_is_being_erased_is_no_damage(void **state)
+{
+    (void)state;
+    struct test_folder folder;
+    static struct test_report report;
+    make_folder(&folder);
+    struct hyp_db *db;
+    assert_int_equal(
+        hyp_sqlite_open(test_path(&folder, HYP_MAIN_FILE, 0), HYP_SQLITE_WRITE, &db, NULL),
+        HYP_OK);
+    assert_int_equal(hyp_db_exec(db,
+                                 "PRAGMA foreign_keys = ON; DELETE FROM device WHERE id = 1;"
+                                 "INSERT INTO erasure(device, log_next) VALUES (1, 0)"),
+                     HYP_OK);
+    hyp_db_close(db);
+    if (visit(folder.path, &report) != HYP_FINDING_FINE) {
+        fail_msg("%s", report.text);
+    }
+    test_report_says(&report, "chunks: 2 chunks, ");
+    test_folder_remove(&folder);
+}
+
 static void many_findings_are_counted(void **state)
 {
     (void)state;
@@ -282,6 +305,7 @@ int main(void)
     TEST_ONE(&list, a_store_at_work_is_called_healthy);
     TEST_ONE(&list, no_data_folder_is_an_error);
     TEST_ROWS(&list, sql_rows, damage_of_rows_is_found);
+    TEST_ONE(&list, a_device_that_is_being_erased_is_no_damage);
     TEST_ONE(&list, many_findings_are_counted);
     TEST_ROWS(&list, file_rows, damage_of_files_is_found);
     TEST_ONE(&list, a_full_disk_and_a_wrong_clock_are_warned_of);
