@@ -50,16 +50,24 @@ static enum hyp_status check_copy(const char *folder, const char *name, struct h
     return status;
 }
 
+static enum hyp_status open_source(const char *folder, const char *name, struct hyp_db **ret_db,
+                                   struct hyp_error *err)
+{
+    struct hyp_path path;
+    enum hyp_status status = hyp_path_join(&path, folder, name, err);
+    if (status == HYP_OK && !hyp_file_exists(path.text)) {
+        return hyp_error_set(err, HYP_NOT_FOUND, -1, "%s is missing: %s is no data folder",
+                             path.text, folder);
+    }
+    return status == HYP_OK ? hyp_sqlite_open(path.text, HYP_SQLITE_READ, ret_db, err) : status;
+}
+
 /* Rows of the log whose checksum is wrong: damage that was in the store before. */
 static enum hyp_status count_damaged(const char *folder, int64_t *ret_damaged,
                                      struct hyp_error *err)
 {
-    struct hyp_path path;
     struct hyp_db *db;
-    enum hyp_status status = hyp_path_join(&path, folder, HYP_MAIN_FILE, err);
-    if (status == HYP_OK) {
-        status = hyp_sqlite_open(path.text, HYP_SQLITE_READ, &db, err);
-    }
+    enum hyp_status status = open_source(folder, HYP_MAIN_FILE, &db, err);
     if (status != HYP_OK) {
         return status;
     }
@@ -73,7 +81,7 @@ static enum hyp_status count_damaged(const char *folder, int64_t *ret_damaged,
     }
     status = hyp_query_close(&query);
     if (status != HYP_OK) {
-        status = hyp_db_error(db, status, err, path.text);
+        status = hyp_db_error(db, status, err, HYP_MAIN_FILE);
     }
     hyp_db_close(db);
     *ret_damaged = damaged;
@@ -264,12 +272,39 @@ static enum hyp_status copy_database(struct hyp_db *db, const char *target, cons
     return status == HYP_OK ? check_copy(target, name, err) : status;
 }
 
+/* With another key nothing in the backup could ever be opened. */
+static enum hyp_status check_key(const char *target, const struct hyp_secret *secret,
+                                 struct hyp_error *err)
+{
+    struct hyp_db *db;
+    enum hyp_status status = open_source(target, HYP_MAIN_FILE, &db, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    status = hyp_secret_check(db, secret);
+    if (status == HYP_WRONG_KEY) {
+        status = hyp_error_set(err, status, -1,
+                               HYP_SECRET_FILE " of the data folder is not the key of this "
+                                               "store: put the right one there and back up "
+                                               "again");
+    } else if (status == HYP_NOT_FOUND) {
+        status = HYP_OK;
+    } else if (status != HYP_OK) {
+        status = hyp_db_error(db, status, err, HYP_MAIN_FILE);
+    }
+    hyp_db_close(db);
+    return status;
+}
+
 /* What every backup has beside the two databases. */
 static enum hyp_status finish_copy(const char *target, const struct hyp_secret *secret,
                                    hyp_utc now, int64_t *ret_damaged, struct hyp_error *err)
 {
     struct hyp_path path;
-    enum hyp_status status = hyp_path_join(&path, target, HYP_SECRET_FILE, err);
+    enum hyp_status status = check_key(target, secret, err);
+    if (status == HYP_OK) {
+        status = hyp_path_join(&path, target, HYP_SECRET_FILE, err);
+    }
     if (status == HYP_OK) {
         status = hyp_file_create(path.text, secret->key, sizeof(secret->key), err);
     }
@@ -322,18 +357,6 @@ enum hyp_status hyp_backup_judge(int64_t damaged, struct hyp_error *err)
                                "the backup is complete, but %lld rows of the intake log were "
                                "damaged in the store before: keep older backups",
                                (long long)damaged);
-}
-
-static enum hyp_status open_source(const char *folder, const char *name, struct hyp_db **ret_db,
-                                   struct hyp_error *err)
-{
-    struct hyp_path path;
-    enum hyp_status status = hyp_path_join(&path, folder, name, err);
-    if (status == HYP_OK && !hyp_file_exists(path.text)) {
-        return hyp_error_set(err, HYP_NOT_FOUND, -1, "%s is missing: %s is no data folder",
-                             path.text, folder);
-    }
-    return status == HYP_OK ? hyp_sqlite_open(path.text, HYP_SQLITE_READ, ret_db, err) : status;
 }
 
 static enum hyp_status refuse_moved(const char *folder, struct hyp_error *err)

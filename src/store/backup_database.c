@@ -39,7 +39,8 @@ static enum hyp_status open_from(struct writing *w, const struct hyp_backup_sour
     if (status != HYP_OK) {
         return status;
     }
-    status = hyp_postgres_snapshot(w->from);
+    hyp_db_begin_snapshot(w->from);
+    status = w->from->failed;
     return status == HYP_OK ? HYP_OK : hyp_db_error(w->from, status, w->err, "PostgreSQL");
 }
 

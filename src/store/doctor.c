@@ -246,11 +246,8 @@ static void check_boxes(struct hyp_visit *visit, const char *sql, const char *wh
 
 static bool is_key_of_store(struct hyp_visit *visit)
 {
-    struct hyp_query query;
-    hyp_query_open(&query, visit->main, "SELECT data FROM setting WHERE name = $1");
-    hyp_query_bind_text(&query, HYP_SECRET_CHECK_NAME);
-    bool right = !hyp_query_row(&query) || opens(visit, hyp_query_blob(&query));
-    return hyp_query_close(&query) == HYP_OK && right;
+    enum hyp_status status = hyp_secret_check(visit->main, &visit->secret);
+    return status == HYP_OK || status == HYP_NOT_FOUND;
 }
 
 static void check_secrets(struct hyp_visit *visit)

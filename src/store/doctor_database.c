@@ -37,7 +37,8 @@ enum hyp_status hyp_visit_connect(struct hyp_visit *visit, const char *suffix,
     if (status != HYP_OK) {
         return status;
     }
-    status = hyp_postgres_snapshot(*ret_db);
+    hyp_db_begin_snapshot(*ret_db);
+    status = (*ret_db)->failed;
     return status == HYP_OK ? HYP_OK : hyp_db_error(*ret_db, status, err, "PostgreSQL");
 }
 
@@ -45,8 +46,7 @@ void hyp_visit_resume(struct hyp_db *db)
 {
     if (db != NULL && hyp_db_is_sharded(db) && db->failed != HYP_OK) {
         hyp_db_rollback(db);
-        /* Without one the next question says why. */
-        HYP_IGNORE(hyp_postgres_snapshot(db));
+        hyp_db_begin_snapshot(db); /* its failure is the next question's */
     }
 }
 

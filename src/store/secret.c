@@ -2,7 +2,9 @@
 #include "store/secret.h"
 
 #include "base/crypto.h"
+#include "store/db.h"
 #include "store/folder.h"
+#include "store/layout.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -99,4 +101,23 @@ enum hyp_status hyp_secret_open(const struct hyp_secret *secret, const uint8_t *
     }
     *ret_len = len;
     return HYP_OK;
+}
+
+enum hyp_status hyp_secret_check(struct hyp_db *main, const struct hyp_secret *secret)
+{
+    struct hyp_query query;
+    hyp_query_open(&query, main, "SELECT data FROM setting WHERE name = $1");
+    hyp_query_bind_text(&query, HYP_SECRET_CHECK_NAME);
+    enum hyp_status found = HYP_NOT_FOUND;
+    if (hyp_query_row(&query)) {
+        struct hyp_str box = hyp_query_blob(&query);
+        uint8_t text[sizeof(HYP_SECRET_CHECK_TEXT)];
+        size_t len;
+        found = hyp_secret_open(secret, (const uint8_t *)box.ptr, box.len, text, sizeof(text),
+                                &len) == HYP_OK
+                    ? HYP_OK
+                    : HYP_WRONG_KEY;
+    }
+    enum hyp_status status = hyp_query_close(&query);
+    return status == HYP_OK ? found : status;
 }

@@ -38,6 +38,14 @@ HYP_MUST_USE enum hyp_status hyp_secret_create(const char *folder, struct hyp_rn
                                                struct hyp_error *err);
 void hyp_secret_wipe(struct hyp_secret *secret);
 
+struct hyp_db;
+/*
+ * Is it the key that the store in `main` closes with?
+ * Returns   HYP_OK | NOT_FOUND (nothing was closed yet) | WRONG_KEY | as a query
+ */
+HYP_MUST_USE enum hyp_status hyp_secret_check(struct hyp_db *main,
+                                              const struct hyp_secret *secret);
+
 /*
  * Closes `len` bytes in a box.
  * @box      len + HYP_SECRET_BOX_EXTRA bytes

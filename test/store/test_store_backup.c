@@ -119,6 +119,24 @@ static void a_backup_becomes_a_store_again(void **state)
     test_folder_remove(&folder);
 }
 
+/* Nothing could be opened with it: such a backup is none. */
+static void a_key_of_another_store_is_not_backed_up(void **state)
+{
+    (void)state;
+    struct test_folder folder;
+    struct test_folder data;
+    make_data(&folder, &data);
+    int fd = open(test_path(&data, "secret.key", 3), O_WRONLY);
+    assert_int_equal(write(fd, "another store's key: 32 bytes of", 32), 32);
+    assert_int_equal(close(fd), 0);
+    struct hyp_error err = {0};
+    assert_int_equal(hyp_store_backup_folder(data.path, NULL, test_path(&folder, "backup", 1),
+                                             hyp_clock_system(), &err),
+                     HYP_WRONG_KEY);
+    assert_non_null(strstr(err.text, "is not the key of this store"));
+    test_folder_remove(&folder);
+}
+
 static void a_store_in_memory_can_be_backed_up(void **state)
 {
     (void)state;
@@ -415,6 +433,7 @@ int main(void)
         return test_list_run(&list, "store-backup");
     }
     TEST_ONE(&list, a_backup_becomes_a_store_again);
+    TEST_ONE(&list, a_key_of_another_store_is_not_backed_up);
     TEST_ONE(&list, a_backup_under_load_is_of_one_moment);
     TEST_ROWS(&list, spoiled, a_spoiled_backup_is_refused);
     TEST_ONE(&list, folders_in_use_are_left_alone);

@@ -56,12 +56,6 @@ HYP_MUST_USE enum hyp_status hyp_postgres_open(const struct hyp_postgres_config 
 HYP_MUST_USE enum hyp_status hyp_postgres_lock(struct hyp_db *db, struct hyp_error *err);
 
 /*
- * Begins a transaction that only reads, and sees nothing but what is committed now; ends with
- * hyp_db_rollback. When the connection is lost meanwhile, it has failed.
- */
-HYP_MUST_USE enum hyp_status hyp_postgres_snapshot(struct hyp_db *db);
-
-/*
  * Joins the members that share this schema. The lock is shared with them; the name is this
  * process's own.
  * @ret_alone  nobody else is there, and nobody can come before hyp_postgres_share

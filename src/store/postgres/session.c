@@ -378,18 +378,6 @@ static enum hyp_status commit(struct hyp_postgres *pg)
     return status != HYP_OK && hyp_postgres_is_lost(pg) ? settle_commit(pg) : status;
 }
 
-enum hyp_status hyp_postgres_snapshot(struct hyp_db *db)
-{
-    struct hyp_postgres *pg = (struct hyp_postgres *)db;
-    enum hyp_status status = hyp_postgres_is_lost(pg) ? hyp_postgres_reconnect(pg) : HYP_OK;
-    if (status == HYP_OK) {
-        status = hyp_postgres_exec(db, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
-    }
-    db->failed = HYP_OK;
-    db->in_transaction = status == HYP_OK; /* so that no question is asked again in another */
-    return status;
-}
-
 enum hyp_status hyp_postgres_exec(struct hyp_db *db, const char *sql)
 {
     struct hyp_postgres *pg = (struct hyp_postgres *)db;
