@@ -48,6 +48,7 @@ async function look(tap, page) {
   tap.match(await page.getByRole('dialog').getByRole('heading').textContent(), /^Versions, 2025-10-15 11:00:00$/, 'a click on a value opens its versions, under the time of the reading');
   tap.equal(await table(page).count(), 1, 'there is one version of it');
   tap.match(plain(await table(page).first().textContent()), /99.999kWh Shown.*Good.*File/, 'with its quality and source, marked as the one that is shown');
+  await panel(page).getByLabel('Register').locator('option').first().waitFor({ state: 'attached' });
   tap.equal(await panel(page).getByLabel('Register').locator('option').allTextContents(), ['Energy [kWh]', 'Volume [m³]'], 'the other registers of the reading are a choice away');
   await panel(page).getByLabel('Register').selectOption({ label: 'Volume [m³]' });
   await panel(page).getByRole('region', { name: 'Versions of Volume' }).waitFor();
@@ -138,6 +139,7 @@ async function enter(tap, page) {
 async function backwards(tap, page) {
   await page.getByRole('button', { name: 'Enter value' }).click();
   const form = page.getByRole('dialog', { name: 'Enter value' });
+  await form.getByLabel('Register').locator('option').first().waitFor({ state: 'attached' });
   tap.equal(await form.getByLabel('Register').locator('option').allTextContents(), ['Energy [kWh]', 'Volume [m³]'], 'every register that the meter has is offered');
   await form.getByLabel('Value').fill('40');
   await form.getByLabel('Reason').fill('after the flood');
@@ -165,6 +167,7 @@ async function unread(tap, page, api, server) {
   await open(page, server, `/devices/${device.id}?tab=readings`);
   await page.getByRole('button', { name: 'Enter value' }).click();
   const form = page.getByRole('dialog', { name: 'Enter value' });
+  await form.getByLabel('Register').locator('option').first().waitFor({ state: 'attached' });
   tap.equal(await form.getByLabel('Register').locator('option').allTextContents(), ['Volume [m³]'], 'of a meter that never spoke what stands on its display is offered');
   await form.getByLabel('Value').fill('12.5');
   await form.getByLabel('Reason').fill('read at the door');
