@@ -28,7 +28,7 @@ async function backups(tap, page, api, server) {
 async function rule(tap, page, api, server) {
   await open(page, server, PAGE);
   const here = card(page, 'How long readings are kept');
-  tap.match(plain(await here.textContent()), /All readings stay for 13 months\..*one a day: the one nearest to 00:00.*After 60 months they are removed/, 'the rule is said in sentences');
+  tap.match(plain(await here.textContent()), /All readings stay for 13 months\..*one a day stays.*the one nearest to 00:00.*After 60 months they are removed/, 'the rule is said in sentences');
   tap.match(plain(await here.textContent()), /Oldest reading2024-02-01 07:00.*Next run/, 'with the oldest reading and the next run');
   await here.getByRole('button', { name: 'Change' }).click();
   const form = page.getByRole('dialog', { name: 'How long readings are kept' });
@@ -133,5 +133,9 @@ export async function run(world) {
   const usual = await world.admin.newPage();
   await open(usual, world.server, PAGE);
   tap.match(plain(await card(usual, 'Backups').textContent()), /Backups are switched off.*--backup-to/, 'a server without backups says how to switch them on');
+  await usual.setViewportSize({ width: 390, height: 844 });
+  await open(usual, world.server, PAGE);
+  const tab = await usual.locator('.tab[aria-current]').boundingBox();
+  tap.ok(tab.x >= 0 && tab.x + tab.width <= 390, 'on a phone the current tab is in sight');
   await usual.close();
 }

@@ -13,6 +13,7 @@ import { Icon } from '../parts/icon';
 import { readNow } from '../parts/jobs';
 import { Lazy } from '../parts/lazy';
 import { Loaded } from '../parts/states';
+import { fromCurrent } from '../parts/tabs';
 import { Status } from '../parts/status';
 import { setTitle } from '../routes';
 import type { TabProps } from '../parts/device-tab';
@@ -69,7 +70,7 @@ function Head({ d, job, onRead }: { d: Device; job: Job | null; onRead: () => vo
 
 function Tabs({ tab }: { tab: Tab }) {
   return (
-    <nav class="tabs" aria-label={t('device.tabs')}>
+    <nav class="tabs" ref={fromCurrent} aria-label={t('device.tabs')}>
       {TABS.map((x) => <a key={x} class="tab" href={x === 'values' ? path.value : `${path.value}?tab=${x}`} aria-current={x === tab ? 'page' : undefined}>{t(`tab.${x}` as Key)}</a>)}
     </nav>
   );

@@ -2,6 +2,7 @@
 import { t, type Key } from '../model/i18n';
 import { path } from '../live/router';
 import { may, type Permission } from '../live/session';
+import { fromCurrent } from './tabs';
 
 const ITEMS: { href: string; key: Key; needs?: Permission }[] = [
   { href: '/settings/appearance', key: 'settings.appearance' },
@@ -16,7 +17,7 @@ export function SettingsHead() {
   return (
     <>
       <div class="page-head"><h1>{t('nav.settings')}</h1></div>
-      <nav class="tabs settings-tabs" aria-label={t('nav.settings')}>
+      <nav class="tabs settings-tabs" ref={fromCurrent} aria-label={t('nav.settings')}>
         {ITEMS.filter((x) => !x.needs || may(x.needs)).map((x) => <a key={x.href} class="tab" href={x.href} aria-current={path.value === x.href || (path.value === '/settings' && x.href.endsWith('appearance')) ? 'page' : undefined}>{t(x.key)}</a>)}
       </nav>
     </>
