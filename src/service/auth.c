@@ -104,10 +104,19 @@ void hyp_auth_finish(struct hyp_service *service)
     hyp_wipe(auth->setup_token, sizeof(auth->setup_token));
 }
 
+bool hyp_auth_is_first_run(struct hyp_service *service)
+{
+    size_t users;
+    if (service->auth.first_run && count_users(service, &users) == HYP_OK && users > 0) {
+        service->auth.first_run = false;
+    }
+    return service->auth.first_run;
+}
+
 bool hyp_auth_first_run(struct hyp_service *service)
 {
     pthread_mutex_lock(&service->auth.lock);
-    bool first_run = service->auth.first_run;
+    bool first_run = hyp_auth_is_first_run(service);
     pthread_mutex_unlock(&service->auth.lock);
     return first_run;
 }

@@ -125,6 +125,9 @@ void hyp_auth_finish(struct hyp_service *service);
 /* A new session of a user whose password was right. */
 enum hyp_status hyp_auth_open_session(struct hyp_service *service, const struct hyp_user *user,
                                       struct hyp_arena *arena, struct hyp_grant *ret_grant);
+/* Has the plant no user yet? Under the auth lock; asks the store, for another member may have
+ * been set up meanwhile. */
+bool hyp_auth_is_first_run(struct hyp_service *service);
 /* Reads the back-off table from before the restart (signin.c). */
 void hyp_signin_load_backoff(struct hyp_service *service);
 /* Called by the keeper: tells the store which sessions were used, drops expired ones. */

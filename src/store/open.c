@@ -180,8 +180,11 @@ static enum hyp_status open_key(struct hyp_store *store, struct hyp_error *err)
     if (status == HYP_NOT_FOUND) {
         return hyp_error_set(err, status, -1,
                              "%s/%s is missing: keys and passwords in this store were closed "
-                             "with it; restore it from a backup",
-                             store->folder, HYP_SECRET_FILE);
+                             "with it; restore it from a backup%s",
+                             store->folder, HYP_SECRET_FILE,
+                             hyp_db_is_sharded(store->write.main)
+                                 ? ", or copy it from the folder of another member"
+                                 : "");
     }
     uint8_t text[sizeof(box)];
     size_t text_len;

@@ -141,12 +141,13 @@ static enum hyp_status explain_login(enum hyp_status status, const struct hyp_us
     return status;
 }
 
-enum hyp_status hyp_store_user_add(struct hyp_store *store, struct hyp_user *user,
-                                   struct hyp_error *err)
+/* In the transaction `db`. */
+static enum hyp_status insert_user(struct hyp_store *store, struct hyp_db *db,
+                                   struct hyp_user *user, struct hyp_error *err)
 {
     hyp_utc created = hyp_core_now(store);
     struct hyp_query query;
-    hyp_query_open(&query, hyp_core_begin(store),
+    hyp_query_open(&query, db,
                    "INSERT INTO account(tenant, login, name, password_hash, role, language,"
                    " theme, enabled, last_login, failed_logins, locked_until, created,"
                    " revision) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1)"
@@ -161,6 +162,28 @@ enum hyp_status hyp_store_user_add(struct hyp_store *store, struct hyp_user *use
         user->revision = 1;
     }
     return explain_login(status, user, err);
+}
+
+enum hyp_status hyp_store_user_add(struct hyp_store *store, struct hyp_user *user,
+                                   struct hyp_error *err)
+{
+    return insert_user(store, hyp_core_begin(store), user, err);
+}
+
+enum hyp_status hyp_store_user_add_first(struct hyp_store *store, struct hyp_user *user,
+                                         struct hyp_error *err)
+{
+    struct hyp_db *db = hyp_core_begin(store);
+    struct hyp_query query;
+    hyp_query_open(&query, db, "SELECT id FROM account WHERE tenant = $1 LIMIT 1");
+    hyp_query_bind_i64(&query, user->tenant.id);
+    bool any = hyp_query_row(&query);
+    enum hyp_status status = hyp_query_close(&query);
+    if (status == HYP_OK && any) {
+        status = hyp_error_set(err, HYP_EXISTS, -1, "there is a user already");
+        return hyp_core_finish(store, status, NULL, "user");
+    }
+    return insert_user(store, db, user, err); /* a failure is sticky until commit */
 }
 
 enum hyp_status hyp_store_user_update(struct hyp_store *store, struct hyp_user *user,

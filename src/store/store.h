@@ -514,6 +514,10 @@ HYP_MUST_USE enum hyp_status hyp_store_tenant_update(struct hyp_store *store,
                                                      const struct hyp_tenant *tenant);
 HYP_MUST_USE enum hyp_status hyp_store_user_add(struct hyp_store *store, struct hyp_user *user,
                                                 struct hyp_error *err);
+/* The first user of a tenant, as hyp_store_user_add; EXISTS when there is one, also when
+ * another member was quicker. */
+HYP_MUST_USE enum hyp_status
+hyp_store_user_add_first(struct hyp_store *store, struct hyp_user *user, struct hyp_error *err);
 HYP_MUST_USE enum hyp_status
 hyp_store_user_update(struct hyp_store *store, struct hyp_user *user, struct hyp_error *err);
 HYP_MUST_USE enum hyp_status hyp_store_user_remove(struct hyp_store *store,

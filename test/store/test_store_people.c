@@ -59,6 +59,23 @@ static void tenants_change_and_are_listed(void **state)
     test_store_close(&t);
 }
 
+static void the_first_user_is_added_once(void **state)
+{
+    (void)state;
+    struct test_store t;
+    test_store_open(&t, NULL);
+    struct hyp_error err = {0};
+    struct hyp_user user = make_user(t.tenant, "aase");
+    struct hyp_user late = make_user(t.tenant, "berta");
+    assert_int_equal(hyp_store_user_add_first(t.store, &user, &err), HYP_OK);
+    assert_int_equal(hyp_store_user_add_first(t.store, &late, &err), HYP_EXISTS);
+    struct hyp_user back;
+    assert_int_equal(hyp_store_user_by_login(t.store, HYP_STR("aase"), &back), HYP_OK);
+    same_user(&user, &back);
+    assert_int_equal(hyp_store_user_by_login(t.store, HYP_STR("berta"), &back), HYP_NOT_FOUND);
+    test_store_close(&t);
+}
+
 static void a_user_comes_back_as_given(void **state)
 {
     (void)state;
@@ -352,6 +369,7 @@ int main(void)
 {
     struct test_list list = {0};
     TEST_ONE(&list, tenants_change_and_are_listed);
+    TEST_ONE(&list, the_first_user_is_added_once);
     TEST_ONE(&list, a_user_comes_back_as_given);
     TEST_ONE(&list, a_user_changes_by_revision);
     TEST_ONE(&list, sessions_live_and_end);

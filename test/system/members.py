@@ -166,16 +166,28 @@ def plant_and_people(tap, servers):
     servers[0].sign_in(LOGIN)
 
 
+def set_up_once(tap, server, other):
+    """Both have printed a link for the first administrator; one of them is used."""
+    server.first_run()
+    late = other.post("/setup", {**LOGIN, "login": "late", "token": other.setup_token, "name": "Too Late", "language": "en",
+                                 "time_zone": "Europe/Copenhagen"})
+    tap.ok(late.status == 409, "the set-up link of one ends with that of the other", late.body)
+    tap.ok(other.get("/status").json["first_run"] is False, "and the other knows that it is set up")
+    (other.folder / ".was-set-up").touch()
+    other.sign_in()
+
+
 def run(tap, postgres, folders):
     servers = [Server("--database", postgres.url, "--rate-limit", "0", "--member", name, folder=folder)
                for name, folder in zip(NAMES, folders)]
     try:
         servers[0].start()
-        servers[0].first_run()
         for server in servers[1:]:
             shutil.copy(folders[0] / "secret.key", server.folder)
-            (server.folder / ".was-set-up").touch()
-            start_again(server)
+        servers[1].start()
+        set_up_once(tap, servers[0], servers[1])
+        (servers[2].folder / ".was-set-up").touch()
+        start_again(servers[2])
         device = servers[0].post("/devices", METER).json["id"]
         wait_until(lambda: all(server.get(f"/devices/{device}").status == 200 for server in servers), 60, "the device")
         token = servers[0].post("/tokens", {"name": "load", "role": "admin", "expires": None}).json["token"]
