@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "collect/collector.h"
+#include "collect/ear_parts.h"
 #include "collect/mqtt.h"
 #include "collect/recent.h"
 
@@ -13,15 +14,6 @@
  * tens of milliseconds of their own, a mobile network that sends again takes seconds. */
 #define SERIAL_GAP_MS 500
 #define NETWORK_GAP_MS 15000
-
-/* A concentrator that has connected to us. */
-struct hyp_ear_client {
-    struct hyp_ear_client *next;
-    struct hyp_ear *ear;
-    struct hyp_link *link;
-    struct hyp_stream stream;
-    int64_t last_bytes_ms;
-};
 
 /* --- telegrams --- */
 
@@ -111,8 +103,8 @@ static void count_noise(struct hyp_ear *ear, uint64_t skipped)
     }
 }
 
-static void take_bytes(struct hyp_ear *ear, struct hyp_stream *stream, const uint8_t *bytes,
-                       size_t len, bool whole)
+void hyp_ear_take_bytes(struct hyp_ear *ear, struct hyp_stream *stream, const uint8_t *bytes,
+                        size_t len, bool whole)
 {
     struct hyp_piece piece;
     uint64_t skipped = stream->skipped;
@@ -130,6 +122,17 @@ static void take_bytes(struct hyp_ear *ear, struct hyp_stream *stream, const uin
     if (hyp_outbox_is_full(&ear->wire.collector->outbox)) {
         hyp_ear_pause(ear, true);
     }
+}
+
+void hyp_ear_note_gap(const struct hyp_ear *ear, struct hyp_stream *stream,
+                      int64_t *last_bytes_ms)
+{
+    int64_t now = hyp_loop_now(&ear->wire.collector->loop).ms;
+    bool serial = ear->wire.kind == HYP_LINE_WMBUS_SERIAL;
+    if (now - *last_bytes_ms > (serial ? SERIAL_GAP_MS : NETWORK_GAP_MS)) {
+        hyp_stream_gap(stream);
+    }
+    *last_bytes_ms = now;
 }
 
 /* --- one link: TCP client, UDP, MQTT --- */
@@ -170,18 +173,6 @@ static void on_opened(void *user)
     }
 }
 
-/* Half a telegram and then nothing: what comes after a pause does not belong to it. */
-static void note_gap(const struct hyp_ear *ear, struct hyp_stream *stream,
-                     int64_t *last_bytes_ms)
-{
-    int64_t now = hyp_loop_now(&ear->wire.collector->loop).ms;
-    bool serial = ear->wire.kind == HYP_LINE_WMBUS_SERIAL;
-    if (now - *last_bytes_ms > (serial ? SERIAL_GAP_MS : NETWORK_GAP_MS)) {
-        hyp_stream_gap(stream);
-    }
-    *last_bytes_ms = now;
-}
-
 static void on_received(void *user, const uint8_t *bytes, size_t len)
 {
     struct hyp_ear *ear = user;
@@ -189,8 +180,8 @@ static void on_received(void *user, const uint8_t *bytes, size_t len)
     uint64_t lost = outbox->lost;
     ear->heard_here = true;
     ear->fruitless = 0;
-    note_gap(ear, ear->stream, &ear->last_bytes_ms);
-    take_bytes(ear, ear->stream, bytes, len, is_message_link(ear));
+    hyp_ear_note_gap(ear, ear->stream, &ear->last_bytes_ms);
+    hyp_ear_take_bytes(ear, ear->stream, bytes, len, is_message_link(ear));
     if (ear->recent != NULL) {
         hyp_outbox_wait(outbox, &ear->commit);
         ear->commit.status = lost == outbox->lost ? ear->commit.status : HYP_FULL;
@@ -236,84 +227,6 @@ static void on_settled(struct hyp_outbox_waiter *waiter, enum hyp_status status)
 static const struct hyp_link_events ear_events = {
     .opened = on_opened, .received = on_received, .closed = on_closed};
 
-/* --- many links: TCP listener --- */
-
-/* Takes the client out of the list that `at` is part of, and frees it. */
-static void client_remove(struct hyp_ear *ear, struct hyp_ear_client **at)
-{
-    struct hyp_ear_client *client = *at;
-    *at = client->next;
-    ear->client_count--;
-    hyp_stream_finish(&client->stream);
-    free(client);
-}
-
-static void on_client_bytes(void *user, const uint8_t *bytes, size_t len)
-{
-    struct hyp_ear_client *client = user;
-    note_gap(client->ear, &client->stream, &client->last_bytes_ms);
-    take_bytes(client->ear, &client->stream, bytes, len, false);
-}
-
-static void on_client_closed(void *user, enum hyp_status status, const char *text)
-{
-    (void)status;
-    (void)text;
-    struct hyp_ear_client *client = user;
-    struct hyp_ear *ear = client->ear;
-    struct hyp_ear_client **at = &ear->clients;
-    while (*at != client) {
-        at = &(*at)->next;
-    }
-    client_remove(ear, at);
-    hyp_wire_changed(&ear->wire);
-}
-
-static void on_client_opened(void *user)
-{
-    (void)user; /* an accepted link is open from the start */
-}
-
-static const struct hyp_link_events client_events = {
-    .opened = on_client_opened, .received = on_client_bytes, .closed = on_client_closed};
-
-static void refuse_client(struct hyp_ear *ear, bool full)
-{
-    char what[HYP_ERROR_TEXT_MAX];
-    const char *text = full ? "a connection was refused, as many are open already as one line "
-                              "takes: see who connects again and again, or add a line"
-                            : "a connection was refused: out of memory";
-    hyp_comm_missed(&ear->wire.comm, hyp_collector_utc(ear->wire.collector),
-                    full ? HYP_LIMIT : HYP_NO_MEMORY,
-                    hyp_wire_say_closed(&ear->wire, false, text, what));
-    hyp_wire_changed(&ear->wire);
-}
-
-static void on_accepted(void *user, struct hyp_link *link)
-{
-    struct hyp_ear *ear = user;
-    bool full = ear->client_count >= HYP_LIMIT_LISTEN_CLIENTS;
-    struct hyp_ear_client *client = full ? NULL : calloc(1, sizeof(*client));
-    if (client == NULL) {
-        hyp_link_close(link);
-        refuse_client(ear, full);
-        return;
-    }
-    *client = (struct hyp_ear_client){.next = ear->clients, .ear = ear, .link = link};
-    hyp_stream_init(&client->stream, ear->wire.settings->receiver);
-    ear->clients = client;
-    ear->client_count++;
-    link->events = &client_events;
-    link->user = client;
-    hyp_comm_succeeded(&ear->wire.comm, hyp_collector_utc(ear->wire.collector));
-    if (ear->paused) {
-        hyp_link_pause(link, true);
-    }
-    hyp_wire_changed(&ear->wire);
-}
-
-static const struct hyp_tcp_server_events server_events = {.accepted = on_accepted};
-
 /* --- opening --- */
 
 static const char *listen_host(const struct hyp_ear *ear)
@@ -340,8 +253,8 @@ static enum hyp_status open_ear(struct hyp_ear *ear, struct hyp_error *err)
         return hyp_tcp_connect(loop, settings->host, settings->port, &ear_events, ear,
                                &ear->link, err);
     case HYP_LINE_WMBUS_TCP_LISTEN:
-        return hyp_tcp_listen(loop, listen_host(ear), settings->port, &server_events, ear,
-                              &ear->server, err);
+        return hyp_tcp_listen(loop, listen_host(ear), settings->port, &hyp_ear_server_events,
+                              ear, &ear->server, err);
     case HYP_LINE_WMBUS_UDP_LISTEN:
         return hyp_udp_listen(loop, listen_host(ear), settings->port, &ear_events, ear,
                               &ear->link, err);
@@ -441,10 +354,7 @@ void hyp_ear_finish(struct hyp_ear *ear)
         hyp_tcp_server_close(ear->server);
         ear->server = NULL;
     }
-    while (ear->clients != NULL) {
-        hyp_link_close(ear->clients->link);
-        client_remove(ear, &ear->clients);
-    }
+    hyp_ear_close_clients(ear);
     if (ear->folder != NULL) {
         hyp_folder_close(ear->folder);
         ear->folder = NULL;
@@ -465,9 +375,7 @@ void hyp_ear_pause(struct hyp_ear *ear, bool paused)
     if (ear->link != NULL && !ear->opening) {
         hyp_link_pause(ear->link, paused);
     }
-    for (struct hyp_ear_client *client = ear->clients; client != NULL; client = client->next) {
-        hyp_link_pause(client->link, paused);
-    }
+    hyp_ear_pause_clients(ear, paused);
 }
 
 void hyp_ear_inherit(struct hyp_ear *ear, struct hyp_recent *recent)
