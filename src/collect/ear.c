@@ -188,6 +188,28 @@ static void on_received(void *user, const uint8_t *bytes, size_t len)
     }
 }
 
+static void on_too_long(void *user, size_t len)
+{
+    struct hyp_ear *ear = user;
+    char text[HYP_ERROR_TEXT_MAX];
+    char what[HYP_ERROR_TEXT_MAX];
+    struct hyp_buf out;
+    ear->heard_here = true;
+    ear->fruitless = 0;
+    ear->wire.bytes_in += len;
+    ear->wire.frames_refused++;
+    hyp_buf_init_fixed(&out, text, sizeof(text));
+    hyp_buf_append_fmt(&out,
+                       "a message of %zu bytes was left out, %d are taken: send telegrams one "
+                       "by one, or narrow the topic",
+                       len, HYP_LIMIT_MQTT_PAYLOAD);
+    hyp_log_event(ear->wire.collector->config.log, HYP_LOG_WARNING, "line.too_long",
+                  "line=%lld bytes=%zu", (long long)ear->wire.id.id, len);
+    hyp_comm_missed(&ear->wire.comm, hyp_collector_utc(ear->wire.collector), HYP_LIMIT,
+                    hyp_wire_say_closed(&ear->wire, false, hyp_buf_terminate(&out), what));
+    hyp_wire_changed(&ear->wire);
+}
+
 static void on_closed(void *user, enum hyp_status status, const char *text)
 {
     struct hyp_ear *ear = user;
@@ -225,7 +247,7 @@ static void on_settled(struct hyp_outbox_waiter *waiter, enum hyp_status status)
 }
 
 static const struct hyp_link_events ear_events = {
-    .opened = on_opened, .received = on_received, .closed = on_closed};
+    .opened = on_opened, .received = on_received, .too_long = on_too_long, .closed = on_closed};
 
 /* --- opening --- */
 

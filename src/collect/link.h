@@ -18,6 +18,8 @@ struct hyp_link;
 struct hyp_link_events {
     void (*opened)(void *user);
     void (*received)(void *user, const uint8_t *bytes, size_t len);
+    /* A message longer than the link takes was passed over. NULL: the link has no messages. */
+    void (*too_long)(void *user, size_t len);
     /* @text  for a person: "connection refused" */
     void (*closed)(void *user, enum hyp_status status, const char *text);
 };

@@ -191,8 +191,12 @@ static void on_message(struct mosquitto *client, void *user,
 {
     (void)client;
     struct mqtt_link *link = user;
-    if (link->closing || message->retain || message->payloadlen <= 0 ||
-        message->payloadlen > HYP_LIMIT_MQTT_PAYLOAD) {
+    if (link->closing || message->retain || message->payloadlen <= 0) {
+        return;
+    }
+    if (message->payloadlen > HYP_LIMIT_MQTT_PAYLOAD) {
+        /* Acknowledged with the next: the broker would send it again and again. */
+        link->link.events->too_long(link->link.user, (size_t)message->payloadlen);
         return;
     }
     link->unacknowledged += message->qos > 0 ? 1 : 0;

@@ -9,7 +9,8 @@
  * (hyp_mqtt_may_repeat).
  *
  * Retained messages are passed over: nobody knows when they were true, and whoever is
- * subscribed all the time has had them.
+ * subscribed all the time has had them. Messages longer than HYP_LIMIT_MQTT_PAYLOAD are
+ * acknowledged and reported as `too_long`, which the owner must take.
  */
 #ifndef HYP_COLLECT_MQTT_H
 #define HYP_COLLECT_MQTT_H

@@ -121,6 +121,34 @@ static void messages_wait_in_the_broker_while_the_sink_is_busy(void **state)
     program_stop(&broker.program);
 }
 
+static void a_message_that_is_too_long_is_told(void **state)
+{
+    (void)state;
+    static char large[HYP_LIMIT_MQTT_PAYLOAD + 1];
+    struct broker broker = {0};
+    broker_start(&broker, BROKER_OPEN);
+    struct field *field = create_field(&broker, "town/#");
+    until_link(field, HYP_LINK_CONNECTED);
+    memset(large, 'A', sizeof(large));
+    broker_publish(&broker, "town/1", large, sizeof(large));
+    while (field_line_state(field, 1).frames_refused == 0) {
+        hyp_loop_step(field->loop, true);
+    }
+    struct hyp_line_state line = field_line_state(field, 1);
+    assert_int_equal(line.link, HYP_LINK_CONNECTED);
+    assert_int_equal(line.bytes_in, sizeof(large));
+    assert_int_equal(line.comm.last_status, HYP_LIMIT);
+    assert_non_null(strstr(line.comm.last_error, "a message of 262145 bytes was left out"));
+    assert_non_null(strstr(line.comm.last_error, "narrow the topic"));
+    broker_publish(&broker, "town/1", TELEGRAM, sizeof(TELEGRAM) - 1);
+    field_until_readings(field, 1);
+    line = field_line_state(field, 1);
+    assert_int_equal(line.frames_refused, 1);
+    assert_int_equal(line.comm.last_status, HYP_OK);
+    field_destroy(field);
+    program_stop(&broker.program);
+}
+
 /* --- nothing acknowledged is lost, nothing doubled --- */
 
 #define CLIENT "hypocaust-test"
@@ -386,6 +414,7 @@ int main(void)
     TEST_ONE(&list, a_refused_sign_in_says_why);
     TEST_ONE(&list, a_bad_topic_is_refused);
     TEST_ONE(&list, messages_wait_in_the_broker_while_the_sink_is_busy);
+    TEST_ONE(&list, a_message_that_is_too_long_is_told);
     TEST_ONE(&list, the_acknowledgement_waits_for_the_commit);
     TEST_ONE(&list, what_could_not_be_stored_is_sent_again);
     TEST_ONE(&list, a_repeated_message_is_taken_once);
