@@ -1,7 +1,8 @@
 // The telegram inspector: stored, pasted, encrypted and refused telegrams.
 import { execFileSync } from 'node:child_process';
+import { connect } from 'node:net';
 import { join } from 'node:path';
-import { open, root, settled, unexpected, until } from './harness.mjs';
+import { Api, axeViolations, firstAdmin, freePort, open, root, Server, settled, unexpected, until } from './harness.mjs';
 
 // Diehl Sharky 775 with a fault, the capture of devices/diehl_sharky.yaml.
 const FAULTY = [
@@ -127,11 +128,62 @@ async function hopeless({ tap, server }, page) {
   tap.match(copied, /refused: [A-Z_]+/, 'a refused telegram copies as a test case too');
 }
 
+/** SND_NR of the water meter ELS 12345678: volume in litres. */
+const litres = (n) => `144493157856341201077A${n.toString(16).padStart(2, '0')}0000000C13${String(n).padStart(8, '0').match(/../g).reverse().join('')}`;
+
+/** A receiver that calls in, and says what it hears. */
+async function receiver(api, name) {
+  const port = await freePort();
+  const line = await api.post('/lines', { name, kind: 'wmbus-tcp-listen', host: '127.0.0.1', port });
+  await until(async () => (await api.get(`/lines/${line.id}`)).state.link === 'listening', `${name} to listen`);
+  const socket = connect(port, '127.0.0.1');
+  return { line, socket, say: (hex, rssi) => socket.write(`${JSON.stringify({ rssi, telegram: hex })}\n`) };
+}
+
+/** A telegram that two receivers heard says so, one of a single receiver does not. */
+async function heard({ tap, browser }) {
+  const server = new Server();
+  await server.start();
+  const admin = await firstAdmin(browser, server);
+  const api = new Api(server, admin.request);
+  const device = await api.post('/devices', { name: 'cold water', kind: 'water_meter', manufacturer: 'ELS', serial: '12345678', version: 1, medium: 7, line: null, schedule: 'none' });
+  const [cellar, roof] = [await receiver(api, 'cellar'), await receiver(api, 'roof')];
+  const frames = async (n) => until(async () => { const { items } = await api.get(`/devices/${device.id}/frames`); return items.length === n && items; }, `${n} telegrams`);
+  // Both at once: how long a copy may take is counted by the server's clock.
+  for (const [r, rssi] of [[cellar, -70], [roof, -91]]) r.say(litres(11), rssi);
+  const [both] = await frames(1);
+  await until(async () => (await api.get(`/frames/${both.id}`)).receivers.length === 2, 'both receivers');
+  roof.say(litres(12), -90);
+  const alone = (await frames(2)).find((f) => f.id !== both.id);
+  const page = await admin.newPage();
+  const table = page.getByRole('region', { name: 'Reception' });
+  for (const [how, size, colorScheme] of [['desk', [1440, 900], 'light'], ['phone, dark', [390, 844], 'dark']]) {
+    await page.setViewportSize({ width: size[0], height: size[1] });
+    await page.emulateMedia({ colorScheme });
+    await open(page, server, `/frames/${both.id}`);
+    const rows = (await table.locator('tbody tr').allTextContents()).map((x) => x.replace(/\u00a0/g, ' ')).sort();
+    tap.ok(rows.length === 2 && /^cellar−70 dBm\d{4}-/.test(rows[0]) && /^roof−91 dBm\d{4}-/.test(rows[1]), `${how}: a telegram says which receivers heard it, how well and when`, rows.join('\n'));
+    tap.equal(await axeViolations(browser, page), [], `${how}: axe finds nothing`);
+    tap.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth) && await table.locator('.table-box').evaluate((e) => e.scrollWidth <= e.clientWidth), `${how}: nothing is too wide`);
+    if (process.env.HYP_SHOTS) await page.screenshot({ path: `${process.env.HYP_SHOTS}/heard-${how.slice(0, 4)}.png`, fullPage: true });
+  }
+  await table.getByRole('link', { name: 'roof' }).click();
+  await page.waitForURL(`**/lines/${roof.line.id}`);
+  await open(page, server, `/frames/${alone.id}`);
+  await page.getByRole('heading', { name: 'Values in this telegram' }).waitFor();
+  tap.equal(await table.count(), 0, 'a telegram of one receiver has no such table');
+  for (const r of [cellar, roof]) r.socket.destroy();
+  tap.equal(unexpected(admin), [], 'receivers leave no console error and no CSP report');
+  await admin.close();
+  await server.stop();
+}
+
 export async function run(world) {
   const page = await world.admin.newPage();
   await stored(world, page);
   await pasted(world, page);
   await hopeless(world, page);
+  await heard(world);
   await open(page, world.server, '/frames');
   await page.locator('.grid-row:not([hidden])').first().waitFor();
   world.tap.ok(true, 'the list of telegrams fills');

@@ -145,6 +145,8 @@ export interface Frame {
   id: number; time: string; device: number | null; line: number | null; protocol: string;
   outcome: string; hex: string; explain: Explain;
   device_name?: string; line_name?: string;
+  /** All lines that heard it, the one whose copy is kept first. */
+  receivers: { line: number | null; line_name: string; time: string; signal_dbm: number | null }[];
 }
 
 export interface Series {

@@ -5,6 +5,7 @@ import type { FrameSummary, Line, List, OpenList } from '../api/types';
 import { t, word } from '../model/i18n';
 import { number } from '../model/numbers';
 import { dateTime } from '../model/time';
+import { signalText } from '../model/units';
 import { go, query, setQuery } from '../live/router';
 import { useResource } from '../live/resource';
 import { subscribe } from '../live/stream';
@@ -36,7 +37,7 @@ function columns(): GridColumn<FrameSummary>[] {
     { key: 'line', title: t('col.line'), width: 140, draw: (c, f) => textCell(c, f.line_name || (f.line ? `#${f.line}` : '')) },
     { key: 'protocol', title: t('frames.protocol'), width: 140, draw: (c, f) => textCell(c, word('protocol', f.protocol)) },
     { key: 'bytes', title: t('frames.bytes'), width: 80, right: true, draw: (c, f) => textCell(c, String(f.bytes)) },
-    { key: 'signal', title: t('frames.signal'), width: 100, right: true, draw: (c, f) => textCell(c, f.signal_dbm ? `${f.signal_dbm} dBm` : '') },
+    { key: 'signal', title: t('frames.signal'), width: 100, right: true, draw: (c, f) => textCell(c, signalText(f.signal_dbm)) },
   ];
 }
 

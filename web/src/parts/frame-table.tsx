@@ -2,6 +2,7 @@
 import type { FrameSummary } from '../api/types';
 import { t, word } from '../model/i18n';
 import { dateTime } from '../model/time';
+import { signalText } from '../model/units';
 import type { Mark } from '../model/status';
 import { go } from '../live/router';
 import { Status } from './status';
@@ -24,7 +25,7 @@ export function FrameTable({ items, devices = false }: { items: FrameSummary[]; 
               <td class="nowrap"><a href={`/frames/${f.id}`}>{dateTime(f.time, true)}</a></td>
               <td class="nowrap"><Status mark={outcomeMark(f.outcome)} word={word('outcome', f.outcome)} /></td>
               {devices && <><td>{f.device ? <a href={`/devices/${f.device}`}>{f.device_name || `#${f.device}`}</a> : <span class="grey">{[f.manufacturer, f.serial].filter(Boolean).join(' ') || t('frames.unknown')}</span>}</td><td>{f.line ? <a href={`/lines/${f.line}`}>{f.line_name || `#${f.line}`}</a> : ''}</td></>}
-              <td>{word('protocol', f.protocol)}</td><td class="num">{f.bytes}</td><td class="num">{f.signal_dbm ? `${f.signal_dbm} dBm` : ''}</td>
+              <td>{word('protocol', f.protocol)}</td><td class="num">{f.bytes}</td><td class="num">{signalText(f.signal_dbm)}</td>
             </tr>
           ))}
         </tbody>

@@ -5,6 +5,7 @@ import type { Device, Found, Job, Line, List, Profile } from '../api/types';
 import { t, word } from '../model/i18n';
 import { parseDecimal } from '../model/numbers';
 import { isRunning } from '../model/status';
+import { signalText } from '../model/units';
 import { useAction, useResource } from '../live/resource';
 import { CheckField, SelectField, TextField } from './fields';
 import { cancelJob, JobProgress, useJobDetail } from './job-progress';
@@ -45,7 +46,7 @@ function FoundRow({ f, choice, choose, radio, rates, profiles }: { f: Found; cho
       {!radio && <td role="cell" class="num" data-label={t('col.busAddress')}>{busAddress(f)}</td>}{rates && <td role="cell" class="num" data-label={t('scan.baud')}>{f.baud || ''}</td>}
       <td role="cell" class="found-wide" data-label={t('col.profile')}>{f.trouble ? t(`scan.${f.trouble}`) : <ProfileCell f={f} choice={choice} profiles={profiles} change={choose} />} {f.encrypted && <span class="badge">{t('scan.encrypted')}</span>} {f.known && <span class="badge">{t('scan.known')}</span>}</td>
       {!radio && <td role="cell" class="found-wide" data-label={t('col.name')}>{choice && <input class="input" aria-label={t('scan.nameOf', { name })} value={choice.name ?? nameOf(f)} onInput={(e) => choose({ ...choice, name: e.currentTarget.value })} />}</td>}
-      {radio && <><td role="cell" class="num" data-label={t('frames.signal')}>{f.signal_dbm ? `${f.signal_dbm} dBm` : ''}</td><td role="cell" class="nowrap" data-label={t('scan.lastHeard')}>{ago(f.last_heard)}</td></>}
+      {radio && <><td role="cell" class="num" data-label={t('frames.signal')}>{signalText(f.signal_dbm)}</td><td role="cell" class="nowrap" data-label={t('scan.lastHeard')}>{ago(f.last_heard)}</td></>}
     </tr>
   );
 }

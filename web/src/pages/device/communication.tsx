@@ -7,6 +7,7 @@ import { number } from '../../model/numbers';
 import { scheduleWords } from '../../model/schedule';
 import { DEVICE_MARK } from '../../model/status';
 import { dateTime, parse } from '../../model/time';
+import { signalText } from '../../model/units';
 import { age, ago, now } from '../../live/clock';
 import { useResource } from '../../live/resource';
 import { subscribe } from '../../live/stream';
@@ -23,7 +24,7 @@ function Due({ iso }: { iso: string | null }) {
   return <><span class="nowrap">{dateTime(ms, true)}</span> <span class="grey">({ms > now.value ? t('comm.in', { age: age(2 * now.value - ms) }) : t('comm.due')})</span></>;
 }
 
-const signal = (dbm: number | null) => (dbm === null ? <span class="grey">–</span> : `${number(dbm)} dBm`);
+const signal = (dbm: number | null) => signalText(dbm) || <span class="grey">–</span>;
 
 /** By whom a radio device is heard: what several receivers hear is one telegram. */
 function ReceptionCard({ r }: { r: Reception }) {
