@@ -33,15 +33,23 @@ async function refusedOnce({ tap, server, admin }) {
     { status: 503, headers: { 'Retry-After': '1' }, contentType: 'application/problem+json', body: '{"title":"Not available now","code":"BUSY","detail":"The store is starting"}' },
     { status: 200, contentType: 'application/json', body: '{"items":[{"id":' },
   ];
-  await page.route((url) => url.pathname === '/api/v1/lines', (route) => {
+  // No answer before what the last one led to has been seen: each is on the page only until the next.
+  let seen;
+  let gate = Promise.resolve();
+  const hold = () => { gate = new Promise((done) => { seen = done; }); };
+  await page.route((url) => url.pathname === '/api/v1/lines', async (route) => {
+    await gate;
+    hold();
     const answer = answers.shift();
     return answer ? route.fulfill(answer) : route.continue();
   });
   await page.goto(`${server.url}/lines`);
   await page.getByText('The store is starting').waitFor();
   tap.ok(true, 'a server that is not ready yet says so on the page');
+  seen();
   await page.getByText('The server cannot be reached').first().waitFor();
   tap.ok(true, 'it is asked again by itself, and half an answer is none');
+  seen();
   await page.locator('tbody tr').first().waitFor();
   tap.ok(true, 'and again, until the page is there');
   unexpected(admin);
