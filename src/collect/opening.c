@@ -52,6 +52,9 @@ enum hyp_status hyp_intake_set_default_keys(struct hyp_intake *intake, hyp_tenan
                                             const struct hyp_aes_key *keys, size_t count)
 {
     struct hyp_key_set *set = key_set_of(intake, tenant);
+    if (set == NULL && count == 0) {
+        return HYP_OK;
+    }
     if (count > HYP_LIMIT_DEFAULT_KEYS ||
         (set == NULL && intake->key_set_count == HYP_LIMIT_KEY_SETS)) {
         return HYP_LIMIT;

@@ -124,7 +124,7 @@ enum hyp_status hyp_default_keys_push(struct hyp_service *service)
     for (size_t i = 0; status == HYP_OK && i < count; i++) {
         struct key_set set;
         status = load_set(service, tenants[i].id, &set);
-        if (status == HYP_OK && set.count > 0) {
+        if (status == HYP_OK) {
             status =
                 hyp_collector_set_default_keys(collector, tenants[i].id, set.keys, set.count);
         }
