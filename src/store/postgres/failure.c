@@ -11,6 +11,7 @@ static const struct {
     {"23505", HYP_EXISTS         },
     {"23503", HYP_CONFLICT       },
     {"25006", HYP_IO             }, /* read-only: a standby, or a disk that filled up */
+    {"25P03", HYP_BUSY           }, /* silent in a transaction: the session was ended */
     {"3D000", HYP_NOT_FOUND      },
     {"42501", HYP_DENIED         },
     {"53100", HYP_FULL           },
@@ -18,7 +19,7 @@ static const struct {
     {"53300", HYP_BUSY           },
     {"54000", HYP_LIMIT          },
     {"55P03", HYP_BUSY           },
-    {"57014", HYP_CANCELLED      },
+    {"57014", HYP_BUSY           }, /* cancelled by an administrator, or by a limit of his */
     {"57P0",  HYP_BUSY           }, /* stopping, stopped, starting */
     {"XX001", HYP_CORRUPT        },
     {"XX002", HYP_CORRUPT        },
@@ -82,6 +83,7 @@ enum hyp_status hyp_postgres_failed(struct hyp_postgres *pg, const PGresult *res
         hyp_text_copy(db->error_text, sizeof(db->error_text),
                       HYP_STR("the connection was lost"));
     }
-    pg->broken |= hyp_str_has_prefix(code, HYP_STR("57P0"));
+    pg->broken |=
+        hyp_str_has_prefix(code, HYP_STR("57P0")) || hyp_str_has_prefix(code, HYP_STR("25P03"));
     return misses_partition(result, code) ? HYP_BUSY : status_of(code);
 }
