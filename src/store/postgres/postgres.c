@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/postgres/session.h"
 
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "store/postgres/partitions.h"
 
@@ -9,6 +10,9 @@
 
 /* Removed rows after which it is worth going over the tables. */
 #define SWEEP_ROWS 2000
+/* Between tries to drop partitions that somebody still reads: a try keeps others from the
+ * tables for a moment. */
+#define DROP_PAUSE_MS 1000
 
 static int64_t postgres_changes(struct hyp_db *db)
 {
@@ -46,8 +50,11 @@ static bool postgres_tidy(struct hyp_db *db, int64_t now_ms)
 {
     (void)now_ms; /* what is free is the server's own account */
     struct hyp_postgres *pg = (struct hyp_postgres *)db;
-    if (pg->emptied) {
+    /* The machine's clock: the others read on by it. */
+    int64_t now = hyp_clock_mono(hyp_clock_system()).ms;
+    if (pg->emptied && now >= pg->drop_ms) {
         pg->emptied = !drop_partitions(db);
+        pg->drop_ms = pg->emptied ? now + DROP_PAUSE_MS : 0;
     }
     if (pg->removed >= SWEEP_ROWS) {
         pg->removed = 0;

@@ -37,6 +37,7 @@ struct hyp_postgres {
     int64_t changes;            /* rows of the last statement */
     int64_t removed;            /* rows, since the tables were swept */
     bool emptied;               /* a partition may have no rows any more */
+    int64_t drop_ms;            /* not before: somebody was reading; clock that never jumps */
     struct hyp_stmt *streaming; /* whose rows are on their way */
     struct hyp_stmt *spare;     /* finalised ones, to be used again */
     int64_t number;             /* of the last transaction that was begun */
