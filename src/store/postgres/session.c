@@ -93,7 +93,9 @@ static enum hyp_status check_url(struct hyp_postgres *pg)
     return HYP_OK;
 }
 
-/* Settings of a session. A server that says OK before its disk is no place for readings. */
+/* Settings of a session. A server that says OK before its disk is no place for readings. A
+ * member that is stopped holds up the others until the server ends its session: when it says
+ * nothing, and when it takes nothing of an answer. */
 static const char *const session_sql =
     "SELECT set_config('search_path', quote_ident($1), false),"
     " set_config('hypocaust.schema', $1, false),"
@@ -102,6 +104,7 @@ static const char *const session_sql =
     " set_config('hypocaust.member', $3, false),"
     " set_config('idle_session_timeout', $4, false),"
     " set_config('idle_in_transaction_session_timeout', $4, false),"
+    " set_config('tcp_user_timeout', $4, false),"
     " set_config('synchronous_commit', CASE current_setting('synchronous_commit')"
     " WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)";
 
