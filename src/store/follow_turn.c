@@ -12,12 +12,16 @@
 
 /* --- noting --- */
 
-/* Who is that far behind has to start anew; see hyp_follow_check_gap. */
-static void cut(struct hyp_db *db, int64_t newest)
+/* Who is that far behind has to start anew; see hyp_follow_check_gap. Rows are counted, not
+ * numbers: transactions that failed have used some up. */
+static void cut(struct hyp_db *db)
 {
     struct hyp_query query;
-    hyp_query_open(&query, db, "DELETE FROM " HYP_POSTGRES_CHANGES " WHERE id <= $1");
-    hyp_query_bind_i64(&query, newest - HYP_LIMIT_MEMBER_CHANGES);
+    hyp_query_open(&query, db,
+                   "DELETE FROM " HYP_POSTGRES_CHANGES
+                   " WHERE id < (SELECT id FROM " HYP_POSTGRES_CHANGES
+                   " ORDER BY id DESC OFFSET $1 LIMIT 1)");
+    hyp_query_bind_i64(&query, HYP_LIMIT_MEMBER_CHANGES);
     HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
 }
 
@@ -47,7 +51,7 @@ void hyp_follow_note(struct hyp_store *store, enum hyp_change change, int64_t ob
         follower->noted_chunk = id;
     }
     if (id % CUT_EVERY == 0) {
-        cut(store->write.main, id);
+        cut(store->write.main);
     }
 }
 
