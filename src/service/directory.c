@@ -351,6 +351,22 @@ hyp_tenant_id hyp_directory_tenant_of_line(struct hyp_directory *directory, hyp_
     return tenant;
 }
 
+hyp_line_id hyp_directory_next_line(struct hyp_directory *directory, hyp_line_id line)
+{
+    hyp_line_id next = {0};
+    pthread_rwlock_rdlock(&directory->lock);
+    size_t cursor = 0;
+    uint64_t id;
+    uint64_t at;
+    while (hyp_map_next(&directory->lines, &cursor, &id, &at)) {
+        if ((int64_t)id > line.id && (next.id == 0 || (int64_t)id < next.id)) {
+            next.id = (int64_t)id;
+        }
+    }
+    pthread_rwlock_unlock(&directory->lock);
+    return next;
+}
+
 void hyp_directory_line_name(struct hyp_directory *directory, hyp_tenant_id tenant,
                              hyp_line_id id, char ret_name[static HYP_LIMIT_NAME])
 {

@@ -120,6 +120,8 @@ bool hyp_directory_has_device(struct hyp_directory *directory, hyp_tenant_id ten
                               hyp_device_id id);
 /* The highest id of a device, of any tenant; 0 when there is none. */
 hyp_device_id hyp_directory_last_id(struct hyp_directory *directory);
+/* The line of any tenant with the next id after `line`; 0 when there is none. */
+hyp_line_id hyp_directory_next_line(struct hyp_directory *directory, hyp_line_id line);
 /* 0 when there is no such device. */
 hyp_tenant_id hyp_directory_tenant_of(struct hyp_directory *directory, hyp_device_id id);
 hyp_tenant_id hyp_directory_tenant_of_line(struct hyp_directory *directory, hyp_line_id id);

@@ -53,12 +53,12 @@ static struct hyp_store_changes take_told(struct hyp_service *service)
 
 /* --- plant --- */
 
-static enum hyp_status follow_line(struct hyp_service *service, hyp_line_id id)
+static enum hyp_status follow_line(struct hyp_service *service, hyp_tenant_id tenant,
+                                   hyp_line_id id)
 {
     struct hyp_line line;
     struct hyp_collector *collector = atomic_load(&service->collector);
-    enum hyp_status status =
-        hyp_store_line(service->config.store, service->tenant.id, id, &line);
+    enum hyp_status status = hyp_store_line(service->config.store, tenant, id, &line);
     if (status == HYP_NOT_FOUND) {
         if (collector != NULL) {
             hyp_collector_remove_line(collector, id);
@@ -77,12 +77,12 @@ static enum hyp_status follow_line(struct hyp_service *service, hyp_line_id id)
     return status;
 }
 
-static enum hyp_status follow_device(struct hyp_service *service, hyp_device_id id)
+static enum hyp_status follow_device(struct hyp_service *service, hyp_tenant_id tenant,
+                                     hyp_device_id id)
 {
     struct hyp_device device;
     struct hyp_collector *collector = atomic_load(&service->collector);
-    enum hyp_status status =
-        hyp_store_device(service->config.store, service->tenant.id, id, &device);
+    enum hyp_status status = hyp_store_device(service->config.store, tenant, id, &device);
     if (status == HYP_NOT_FOUND) {
         if (collector != NULL) {
             hyp_collector_remove_device(collector, id);
@@ -97,37 +97,64 @@ static enum hyp_status follow_device(struct hyp_service *service, hyp_device_id 
     return status;
 }
 
-/* All that there are, and all that there were. */
+/* Those that are known here: changed, gone, or neither. */
+static enum hyp_status follow_known(struct hyp_service *service)
+{
+    struct hyp_directory *directory = service->directory;
+    enum hyp_status status = HYP_OK;
+    hyp_line_id line = hyp_directory_next_line(directory, (hyp_line_id){0});
+    while (status == HYP_OK && line.id != 0) {
+        status = follow_line(service, hyp_directory_tenant_of_line(directory, line), line);
+        line = hyp_directory_next_line(directory, line);
+    }
+    int64_t last = hyp_directory_last_id(directory).id;
+    for (int64_t id = 1; id <= last && status == HYP_OK; id++) {
+        hyp_device_id device = {.id = id};
+        hyp_tenant_id tenant = hyp_directory_tenant_of(directory, device);
+        status = tenant.id == 0 ? HYP_OK : follow_device(service, tenant, device);
+    }
+    return status;
+}
+
+static enum hyp_status follow_new_lines(struct hyp_service *service, struct hyp_arena *arena)
+{
+    struct hyp_line *lines;
+    size_t count = 0;
+    enum hyp_status status =
+        hyp_store_lines(service->config.store, (hyp_tenant_id){0}, arena, &lines, &count);
+    for (size_t i = 0; i < count && status == HYP_OK; i++) {
+        if (hyp_directory_tenant_of_line(service->directory, lines[i].id).id == 0) {
+            status = follow_line(service, lines[i].tenant, lines[i].id);
+        }
+    }
+    return status;
+}
+
+static enum hyp_status follow_new_devices(struct hyp_service *service, struct hyp_arena *arena)
+{
+    struct hyp_device *devices;
+    size_t count = 0;
+    enum hyp_status status =
+        hyp_store_devices(service->config.store, (hyp_tenant_id){0}, arena, &devices, &count);
+    for (size_t i = 0; i < count && status == HYP_OK; i++) {
+        if (hyp_directory_tenant_of(service->directory, devices[i].id).id == 0) {
+            status = follow_device(service, devices[i].tenant, devices[i].id);
+        }
+    }
+    return status;
+}
+
+/* All that there are, and all that there were, of every tenant. */
 static enum hyp_status follow_everything(struct hyp_service *service)
 {
     struct hyp_arena arena;
-    struct hyp_line *lines;
-    struct hyp_device *devices;
-    size_t count = 0;
     hyp_arena_init(&arena, HYP_LIMIT_REQUEST_ARENA);
-    enum hyp_status status =
-        hyp_store_lines(service->config.store, service->tenant.id, &arena, &lines, &count);
-    for (size_t i = 0; i < count && status == HYP_OK; i++) {
-        status = follow_line(service, lines[i].id);
+    enum hyp_status status = follow_known(service);
+    if (status == HYP_OK) {
+        status = follow_new_lines(service, &arena);
     }
     if (status == HYP_OK) {
-        status = hyp_store_devices(service->config.store, service->tenant.id, &arena, &devices,
-                                   &count);
-    }
-    for (size_t i = 0; i < count && status == HYP_OK; i++) {
-        status = follow_device(service, devices[i].id);
-    }
-    int64_t last = hyp_directory_last_id(service->directory).id;
-    size_t at = 0;
-    for (int64_t id = 1; id <= last && status == HYP_OK; id++) {
-        while (at < count && devices[at].id.id < id) {
-            at++;
-        }
-        bool known = hyp_directory_has_device(service->directory, service->tenant.id,
-                                              (hyp_device_id){.id = id});
-        if (known && (at == count || devices[at].id.id != id)) {
-            status = follow_device(service, (hyp_device_id){.id = id});
-        }
+        status = follow_new_devices(service, &arena);
     }
     hyp_arena_finish(&arena);
     return status;
@@ -157,8 +184,9 @@ static enum hyp_status follow(struct hyp_service *service, const struct hyp_stor
 {
     enum hyp_status status = told->all ? follow_everything(service) : HYP_OK;
     for (size_t i = 0; i < told->id_count && status == HYP_OK; i++) {
-        status = told->ids[i].line.id != 0 ? follow_line(service, told->ids[i].line)
-                                           : follow_device(service, told->ids[i].device);
+        const struct hyp_store_change *change = &told->ids[i];
+        status = change->line.id != 0 ? follow_line(service, change->tenant, change->line)
+                                      : follow_device(service, change->tenant, change->device);
     }
     if (status == HYP_OK && told->tenant) {
         status = follow_tenant(service);
@@ -231,7 +259,8 @@ static enum hyp_status look_after_leases(struct hyp_service *service)
     size_t count = changed_leases(service, lines);
     enum hyp_status status = HYP_OK;
     for (size_t i = 0; i < count && status == HYP_OK; i++) {
-        status = follow_line(service, lines[i]);
+        hyp_tenant_id tenant = hyp_directory_tenant_of_line(service->directory, lines[i]);
+        status = follow_line(service, tenant, lines[i]);
     }
     return status;
 }

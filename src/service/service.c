@@ -156,7 +156,7 @@ static enum hyp_status load_lines(struct hyp_service *service, struct hyp_arena 
     struct hyp_line *lines;
     size_t count;
     enum hyp_status status =
-        hyp_store_lines(service->config.store, service->tenant.id, arena, &lines, &count);
+        hyp_store_lines(service->config.store, (hyp_tenant_id){0}, arena, &lines, &count);
     for (size_t i = 0; status == HYP_OK && i < count; i++) {
         status = hyp_directory_set_line(service->directory, &lines[i]);
     }
@@ -390,7 +390,7 @@ static enum hyp_status hand_over(struct hyp_service *service, struct hyp_collect
     struct hyp_stored_comm *states;
     size_t count;
     enum hyp_status status =
-        hyp_store_lines(service->config.store, service->tenant.id, arena, &lines, &count);
+        hyp_store_lines(service->config.store, (hyp_tenant_id){0}, arena, &lines, &count);
     for (size_t i = 0; status == HYP_OK && i < count; i++) {
         status = hyp_service_restore_line(service, collector, &lines[i]);
     }

@@ -167,7 +167,7 @@ static enum hyp_status insert_device(struct hyp_store *store, struct hyp_db *db,
     if (status != HYP_OK) {
         return hyp_error_set(err, status, -1, "no memory for another device");
     }
-    hyp_follow_note(store, HYP_CHANGE_DEVICE, id.id, 0, 0);
+    hyp_follow_note(store, HYP_CHANGE_DEVICE, id.id, device->tenant.id, 0);
     *ret_id = id;
     return HYP_OK;
 }
@@ -237,7 +237,7 @@ enum hyp_status hyp_store_device_update(struct hyp_store *store, struct hyp_devi
     } else if (status == HYP_EXISTS) {
         status = explain_identity(db, status, device, err);
     }
-    hyp_follow_note(store, HYP_CHANGE_DEVICE, device->id.id, 0, 0);
+    hyp_follow_note(store, HYP_CHANGE_DEVICE, device->id.id, device->tenant.id, 0);
     status = hyp_core_finish(store, status, explained ? NULL : err, "device");
     device->revision += status == HYP_OK ? 1 : 0;
     return status;
@@ -261,7 +261,7 @@ enum hyp_status hyp_store_device_remove(struct hyp_store *store, hyp_tenant_id t
     hyp_query_open(&query, db, "INSERT INTO erasure(device, log_next) VALUES ($1, 0)");
     hyp_query_bind_i64(&query, id.id);
     HYP_IGNORE(hyp_query_run(&query, NULL)); /* a failure is sticky until commit */
-    hyp_follow_note(store, HYP_CHANGE_REMOVED, id.id, 0, 0);
+    hyp_follow_note(store, HYP_CHANGE_REMOVED, id.id, tenant.id, 0);
     status = hyp_core_commit(store, status, err, "device");
     if (status == HYP_OK) {
         hyp_historian_remove_device(store->historian, id);

@@ -17,7 +17,7 @@ static enum hyp_status set_key(struct hyp_store *store, struct hyp_db *db, hyp_t
     hyp_query_bind_i64(&query, key->device.id);
     hyp_query_bind_i64(&query, tenant.id);
     enum hyp_status status = hyp_query_run(&query, &changes);
-    hyp_follow_note(store, HYP_CHANGE_DEVICE, key->device.id, 0, 0);
+    hyp_follow_note(store, HYP_CHANGE_DEVICE, key->device.id, tenant.id, 0);
     return status == HYP_OK && changes == 0 ? HYP_NOT_FOUND : status;
 }
 

@@ -203,12 +203,13 @@ static enum hyp_status apply(struct hyp_store *store, const struct change *chang
 {
     struct hyp_store_changes *told = &store->follower->changes;
     const hyp_device_id device = {.id = change->object};
+    const hyp_tenant_id tenant = {.id = change->first};
     switch ((enum hyp_change)change->kind) {
     case HYP_CHANGE_CHUNK:
     case HYP_CHANGE_SHOWN: return follow_chunk(store, change);
     case HYP_CHANGE_REMOVED:
         hyp_historian_remove_device(store->historian, device);
-        tell_id(told, (struct hyp_store_change){.device = device});
+        tell_id(told, (struct hyp_store_change){.tenant = tenant, .device = device});
         return HYP_OK;
     case HYP_CHANGE_TRIMMED:
         hyp_seal_log_trimmed(store, change->first, change->last);
@@ -217,10 +218,10 @@ static enum hyp_status apply(struct hyp_store *store, const struct change *chang
     case HYP_CHANGE_REPLACED: return hyp_replaced_load(store);
     case HYP_CHANGE_FORGET: return forget(store, change);
     case HYP_CHANGE_LINE:
-        tell_id(told, (struct hyp_store_change){.line.id = change->object});
+        tell_id(told, (struct hyp_store_change){.tenant = tenant, .line.id = change->object});
         return HYP_OK;
     case HYP_CHANGE_DEVICE:
-        tell_id(told, (struct hyp_store_change){.device = device});
+        tell_id(told, (struct hyp_store_change){.tenant = tenant, .device = device});
         return HYP_OK;
     case HYP_CHANGE_ACCESS: told->access = true; return HYP_OK;
     case HYP_CHANGE_TENANT: told->tenant = true; return HYP_OK;

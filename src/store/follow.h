@@ -34,14 +34,14 @@ enum hyp_change {
     HYP_CHANGE_CHUNK =
         1,            /* object = device: memory lets [first, last) go, sealed counts follow */
     HYP_CHANGE_SHOWN, /* object = device: its latest values and sealed counts follow */
-    HYP_CHANGE_REMOVED,  /* object = device */
+    HYP_CHANGE_REMOVED,  /* object = device, first = its tenant */
     HYP_CHANGE_TRIMMED,  /* rows first .. last of the intake log are gone */
     HYP_CHANGE_PACKED,   /* rows up to last of the frame log are in blocks */
     HYP_CHANGE_REPLACED, /* frames were decoded again */
     HYP_CHANGE_FORGET,   /* object = device: memory lets readings of [first, last) go */
     /* For who watches the store; memory of the store has nothing to follow. */
-    HYP_CHANGE_LINE,   /* object = line, perhaps gone */
-    HYP_CHANGE_DEVICE, /* object = device, new or changed */
+    HYP_CHANGE_LINE,   /* object = line, perhaps gone, first = its tenant */
+    HYP_CHANGE_DEVICE, /* object = device, new or changed, first = its tenant */
     HYP_CHANGE_ACCESS, /* users, sessions, tokens */
     HYP_CHANGE_TENANT, /* object = tenant */
     HYP_CHANGE_KEYS,   /* default keys */

@@ -104,7 +104,7 @@ enum hyp_status hyp_store_line_add(struct hyp_store *store, struct hyp_line *lin
     bind_line(&query, line, &box);
     int64_t id = hyp_query_row(&query) ? hyp_query_i64(&query) : 0;
     status = hyp_query_close(&query);
-    hyp_follow_note(store, HYP_CHANGE_LINE, id, 0, 0);
+    hyp_follow_note(store, HYP_CHANGE_LINE, id, line->tenant.id, 0);
     status = hyp_core_finish(store, status, err, "line");
     if (status == HYP_OK) {
         line->id.id = id;
@@ -141,7 +141,7 @@ enum hyp_status hyp_store_line_update(struct hyp_store *store, struct hyp_line *
         status = hyp_core_explain_missed(db, HYP_SQL_LINE_EXISTS, line->id.id, line->tenant,
                                          "line", err);
     }
-    hyp_follow_note(store, HYP_CHANGE_LINE, line->id.id, 0, 0);
+    hyp_follow_note(store, HYP_CHANGE_LINE, line->id.id, line->tenant.id, 0);
     status = hyp_core_finish(store, status, changes == 0 ? NULL : err, "line");
     line->revision += status == HYP_OK ? 1 : 0;
     return status;
@@ -173,7 +173,7 @@ enum hyp_status hyp_store_line_remove(struct hyp_store *store, hyp_tenant_id ten
             hyp_error_set(err, HYP_NOT_FOUND, -1, "there is no line %lld", (long long)id.id);
         return hyp_core_finish(store, status, NULL, "line");
     }
-    hyp_follow_note(store, HYP_CHANGE_LINE, id.id, 0, 0);
+    hyp_follow_note(store, HYP_CHANGE_LINE, id.id, tenant.id, 0);
     return hyp_core_finish(store, status, err, "line");
 }
 

@@ -96,6 +96,7 @@ struct hyp_stored_value {
 
 /* What other members have changed since the last call, beside readings. */
 struct hyp_store_change {
+    hyp_tenant_id tenant; /* whose it is, or was */
     hyp_line_id line;     /* new, changed or gone; 0 = it is a device */
     hyp_device_id device; /* the same */
 };
