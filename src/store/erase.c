@@ -2,6 +2,7 @@
 #include "store/erase.h"
 
 #include "store/chunk_table.h"
+#include "store/follow.h"
 #include "store/frames.h"
 #include "store/log.h"
 #include "store/period.h"
@@ -196,8 +197,8 @@ static bool step(struct hyp_store *store)
 
 bool hyp_erase_step(struct hyp_store *store)
 {
-    hyp_core_enter(store);
+    hyp_follow_enter_care(store);
     bool more = step(store);
-    hyp_core_release(store);
+    hyp_follow_leave_care(store);
     return more;
 }

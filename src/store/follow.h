@@ -80,6 +80,10 @@ HYP_MUST_USE enum hyp_status hyp_follow_poll(struct hyp_store *store);
 bool hyp_follow_has_care(struct hyp_store *store);
 /* Does this process take care of the database? Any thread, does not wait. */
 bool hyp_follow_cares(const struct hyp_store *store);
+/* The gate for a step of care, and out of it: what the step writes it writes in the sessions
+ * that have the lease, or not at all. */
+void hyp_follow_enter_care(struct hyp_store *store);
+void hyp_follow_leave_care(struct hyp_store *store);
 /* Has anything come since the last call? */
 bool hyp_follow_is_news(struct hyp_store *store);
 

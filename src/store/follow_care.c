@@ -103,6 +103,29 @@ bool hyp_follow_has_care(struct hyp_store *store)
     return has;
 }
 
+static void fence(struct hyp_store *store, uint64_t main_session, uint64_t frames_session)
+{
+    if (store->follower != NULL) {
+        hyp_postgres_fence(store->write.main, main_session);
+        hyp_postgres_fence(store->write.frames, frames_session);
+    }
+}
+
+void hyp_follow_enter_care(struct hyp_store *store)
+{
+    const struct hyp_follower *follower = store->follower;
+    hyp_core_enter(store);
+    if (follower != NULL && follower->has_care) {
+        fence(store, follower->main_session, follower->frames_session);
+    }
+}
+
+void hyp_follow_leave_care(struct hyp_store *store)
+{
+    fence(store, 0, 0);
+    hyp_core_release(store);
+}
+
 /* --- lines --- */
 
 #define JOB_MAX 32

@@ -393,9 +393,9 @@ static bool step(struct hyp_store *store)
 
 bool hyp_forget_step(struct hyp_store *store)
 {
-    hyp_core_enter(store);
+    hyp_follow_enter_care(store);
     bool more = hyp_intake_is_applied(store->intake) && step(store);
-    hyp_core_release(store);
+    hyp_follow_leave_care(store);
     return more;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/frames.h"
+#include "store/follow.h"
 #include "store/historian.h"
 #include "store/partition.h"
 #include "store/period.h"
@@ -333,8 +334,8 @@ static bool expire_step(struct hyp_store *store)
 
 bool hyp_frames_step(struct hyp_store *store)
 {
-    hyp_core_enter(store);
+    hyp_follow_enter_care(store);
     bool more = pack_step(store) || expire_step(store);
-    hyp_core_release(store);
+    hyp_follow_leave_care(store);
     return more;
 }

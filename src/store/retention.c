@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "store/chunk_table.h"
+#include "store/follow.h"
 #include "store/intake.h"
 #include "store/seal_state.h"
 #include "store/thin.h"
@@ -434,9 +435,9 @@ bool hyp_retention_step(struct hyp_store *store)
     if (store->retainer == NULL) {
         return false;
     }
-    hyp_core_enter(store);
+    hyp_follow_enter_care(store);
     bool more = hyp_intake_is_applied(store->intake) &&
                 (store->retainer->running || begin_run(store)) && run_step(store);
-    hyp_core_release(store);
+    hyp_follow_leave_care(store);
     return more;
 }

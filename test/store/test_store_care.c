@@ -194,12 +194,44 @@ static void what_is_forgotten_is_gone_everywhere(void **state)
     close_town(&town);
 }
 
+/* The session with the lease "test" of this schema; it is over when this returns. */
+static const char *const end_lease_sql =
+    "SELECT COUNT(pg_terminate_backend(pid, 600000)) FROM pg_locks WHERE locktype = 'advisory'"
+    " AND classid = 1752789044 AND objid::bigint ="
+    " hashtext(current_setting('hypocaust.schema') || '/test')::bigint & 4294967295";
+
+/* Though somebody else has met the loss before, and been refused. */
+static void nothing_is_written_under_a_lease_that_was_lost(void **state)
+{
+    (void)state;
+    struct town town;
+    uint64_t session;
+    open_town(&town);
+    struct hyp_db *db = test_database(&town.folders[0], false);
+    assert_int_equal(hyp_postgres_lease(db, "test", &session), HYP_OK);
+    hyp_postgres_fence(db, session);
+    hyp_db_begin(db);
+    assert_int_equal(hyp_db_commit(db), HYP_OK);
+    assert_int_equal(count_rows(&town, end_lease_sql), 1);
+    for (int i = 0; i < 3; i++) {
+        hyp_db_begin(db);
+        assert_int_equal(hyp_db_commit(db), HYP_BUSY);
+    }
+    assert_false(hyp_postgres_has_session(db, session));
+    hyp_postgres_fence(db, 0);
+    hyp_db_begin(db);
+    assert_int_equal(hyp_db_commit(db), HYP_OK);
+    hyp_db_close(db);
+    close_town(&town);
+}
+
 int main(void)
 {
     struct test_list list = {0};
     TEST_ONE(&list, what_one_seals_leaves_the_others);
     TEST_ONE(&list, the_care_goes_on_when_its_member_leaves);
     TEST_ONE(&list, lost_sessions_come_back);
+    TEST_ONE(&list, nothing_is_written_under_a_lease_that_was_lost);
     TEST_ONE(&list, frames_are_packed_once);
     TEST_ONE(&list, what_is_forgotten_is_gone_everywhere);
     return test_list_run(&list, "store-care");

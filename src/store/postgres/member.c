@@ -167,13 +167,29 @@ static const char *const release_sql =
     "SELECT pg_advisory_unlock(" HYP_POSTGRES_LEASE
     ", hashtext(current_setting('hypocaust.schema') || '/' || $1))";
 
+static enum hyp_status refuse_lost(struct hyp_postgres *pg)
+{
+    return refuse(pg, HYP_STR("the session with the leases of this process was lost"));
+}
+
 enum hyp_status hyp_postgres_lose_leases(struct hyp_postgres *pg)
 {
     if (!pg->leases) {
         return HYP_OK;
     }
     pg->leases = false;
-    return refuse(pg, HYP_STR("the session with the leases of this process was lost"));
+    return refuse_lost(pg);
+}
+
+enum hyp_status hyp_postgres_check_fence(struct hyp_postgres *pg)
+{
+    bool inside = pg->fence == 0 || pg->fence == pg->session;
+    return inside ? HYP_OK : refuse_lost(pg);
+}
+
+void hyp_postgres_fence(struct hyp_db *db, uint64_t session)
+{
+    ((struct hyp_postgres *)db)->fence = session;
 }
 
 enum hyp_status hyp_postgres_lease(struct hyp_db *db, const char *job, uint64_t *ret_session)

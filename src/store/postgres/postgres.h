@@ -85,6 +85,9 @@ HYP_MUST_USE enum hyp_status hyp_postgres_lease(struct hyp_db *db, const char *j
 void hyp_postgres_release(struct hyp_db *db, const char *job);
 /* Does the session live in which a lease was taken, as far as this side knows? */
 bool hyp_postgres_has_session(const struct hyp_db *db, uint64_t session);
+/* From now on transactions are refused (BUSY) in any other session: who works under a lease
+ * writes nothing after it was lost, though others have met the loss first. 0 = no more. */
+void hyp_postgres_fence(struct hyp_db *db, uint64_t session);
 
 /* Bytes of the schema's tables and indexes on disk; 0 when that cannot be told. */
 int64_t hyp_postgres_bytes(struct hyp_db *db);

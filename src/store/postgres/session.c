@@ -321,9 +321,13 @@ static enum hyp_status settle_old(struct hyp_postgres *pg)
 
 static enum hyp_status begin_once(struct hyp_postgres *pg)
 {
+    enum hyp_status status = hyp_postgres_check_fence(pg);
+    if (status != HYP_OK) {
+        return status;
+    }
     PGresult *result =
         PQexec(pg->conn, pg->member == NULL ? begin_alone_sql : begin_member_sql);
-    enum hyp_status status = hyp_postgres_check(pg, result);
+    status = hyp_postgres_check(pg, result);
     if (status == HYP_OK) {
         status = hyp_str_to_i64(hyp_str_from(PQgetvalue(result, 0, 0)), &pg->number);
     }

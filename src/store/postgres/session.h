@@ -43,6 +43,7 @@ struct hyp_postgres {
     int64_t number;             /* of the last transaction that was begun */
     int64_t own;                /* the same among those of this member */
     bool leases;                /* some were taken in this session (member.c) */
+    uint64_t fence;             /* the only session in which to begin; 0 = any (member.c) */
     bool unsure;                /* the outcome of its commit is not known */
 };
 
@@ -81,6 +82,8 @@ void hyp_postgres_wait(size_t tries);
 
 /* Takes the lock of the schema: alone, or with other members. HYP_OK | BUSY | IO ... */
 HYP_MUST_USE enum hyp_status hyp_postgres_take_lock(struct hyp_postgres *pg);
+/* BUSY when transactions are kept to a session that is gone. */
+HYP_MUST_USE enum hyp_status hyp_postgres_check_fence(struct hyp_postgres *pg);
 /* After a connection was lost: BUSY, once, when leases went with it. */
 HYP_MUST_USE enum hyp_status hyp_postgres_lose_leases(struct hyp_postgres *pg);
 
