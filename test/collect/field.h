@@ -80,7 +80,7 @@ struct field *field_create_in(const struct hyp_zone *zone);
 struct field *field_create_real(void);
 void field_destroy(struct field *field);
 
-/* Runs the loop until `done` says so. The test is killed when that takes a minute. */
+/* Runs the loop until `done` says so. A test that hangs is killed after ten minutes. */
 void field_until(struct field *field, bool (*done)(struct field *field, void *argument),
                  void *argument);
 /* Runs the loop until there are that many readings. */
@@ -93,7 +93,7 @@ void field_until_failures(struct field *field, hyp_device_id device, uint32_t fa
 void field_until_attempts(struct field *field, hyp_device_id device, uint64_t attempts);
 /* Moves the clock; what became due happens at the next field_until. */
 void field_advance(struct field *field, int64_t ms);
-/* Takes the events that are there, without waiting. */
+/* Takes the events that are there and what follows from them, until nothing is under way. */
 void field_settle(struct field *field);
 
 void field_sink_release(struct field *field, enum hyp_status status);

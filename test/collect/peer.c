@@ -50,6 +50,7 @@ static void on_connection(uv_stream_t *server, int status)
     client->tcp.data = client;
     client->peer = peer;
     assert_int_equal(uv_accept(server, (uv_stream_t *)&client->tcp), 0);
+    assert_int_equal(uv_tcp_nodelay(&client->tcp, 1), 0); /* a piece leaves as it is sent */
     client->next = peer->clients;
     peer->clients = client;
     peer->client_count++;
