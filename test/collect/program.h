@@ -30,7 +30,10 @@ const char *program_path(struct program *program, const char *name);
 bool program_exists(const char *path);
 /* Formatted text into `out`; the test fails when it does not fit. */
 void program_text(char *out, size_t size, const char *format, ...) HYP_PRINTF(3, 4);
-/* A free TCP port of the loopback; somebody else may take it in between, which is rare. */
+/*
+ * A TCP port of the loopback where nobody listens. It is kept until this program ends: the
+ * system gives it to nobody else, and who asks for it by number, with SO_REUSEADDR, gets it.
+ */
 unsigned program_free_port(void);
 
 #endif

@@ -115,10 +115,7 @@ static void a_concentrator_that_is_not_there_is_tried_with_growing_pauses(void *
 {
     (void)state;
     struct field *field = create_with_meter();
-    struct peer peer = {0};
-    peer_open(&peer, field, NULL);
-    uint16_t port = peer.port;
-    peer_close(&peer);
+    uint16_t port = (uint16_t)program_free_port();
     struct hyp_line line = field_line(1, HYP_LINE_WMBUS_TCP, port);
     assert_int_equal(hyp_collector_set_line(field->collector, &line), HYP_OK);
     int64_t pauses[6];
@@ -178,7 +175,7 @@ static void a_taken_port_is_waited_for(void **state)
     (void)state;
     struct field *field = create_with_meter();
     struct peer peer = {0};
-    peer_open(&peer, field, NULL);
+    peer_open_at(&peer, field, NULL, (uint16_t)program_free_port());
     struct hyp_line line = field_line(1, HYP_LINE_WMBUS_TCP_LISTEN, peer.port);
     assert_int_equal(hyp_collector_set_line(field->collector, &line), HYP_OK);
     struct hyp_line_state failed = field_line_state(field, 1);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Polling over Modbus TCP: manners of devices, priorities, breaker, schedule, jobs. */
 #include "field.h"
+#include "program.h"
 
 static void add_line(struct field *field, int64_t id, uint16_t port)
 {
@@ -322,9 +323,7 @@ static void what_waits_for_a_dead_line_is_made_good_when_it_is_back(void **state
     (void)state;
     struct field *field = field_create();
     struct slave slave;
-    slave_open(&slave, field, SLAVE_GOOD);
-    uint16_t port = slave.peer.port;
-    peer_close(&slave.peer);
+    uint16_t port = (uint16_t)program_free_port();
     add_line(field, 1, port);
     for (int i = 1; i <= 5; i++) {
         add_device(field, i, 1, (uint8_t)i);
@@ -340,8 +339,6 @@ static void what_waits_for_a_dead_line_is_made_good_when_it_is_back(void **state
     assert_int_equal(device.comm.failures_in_row, 0); /* not the device's fault */
     assert_non_null(strstr(device.comm.last_error, "cannot connect"));
     /* The same port comes back; the line's own pause is a few seconds. */
-    struct sockaddr_in address;
-    uv_ip4_addr("127.0.0.1", port, &address);
     slave_open_at(&slave, field, SLAVE_GOOD, port);
     for (int i = 0; i < 20 && field->sink.reading_count < 5; i++) {
         field_advance(field, 1000);
