@@ -2,20 +2,6 @@
 /* An explained telegram: its bytes, what each means, values and info bits. */
 #include "api/render.h"
 
-static void render_note(struct hyp_json *json, const struct hyp_note *note)
-{
-    hyp_json_object_begin(json);
-    hyp_json_member_u64(json, "stage", note->stage);
-    hyp_json_member_u64(json, "offset", note->offset);
-    hyp_json_member_u64(json, "length", note->len);
-    hyp_json_member_text(json, "layer", hyp_note_layer_text((enum hyp_note_layer)note->layer));
-    hyp_json_member_i64(json, "record", note->record);
-    hyp_json_member_text(json, "field", note->field);
-    hyp_json_member_text(json, "meaning", note->meaning);
-    hyp_json_member_text(json, "clause", note->clause);
-    hyp_json_object_end(json);
-}
-
 static void render_explain_error(struct hyp_json *json, const struct hyp_error *error)
 {
     hyp_json_key(json, "error");
@@ -78,7 +64,7 @@ void hyp_render_explanation(struct hyp_json *json, const struct hyp_explanation 
     hyp_json_key(json, "notes");
     hyp_json_array_begin(json);
     for (size_t i = 0; i < explanation->note_count; i++) {
-        render_note(json, &explanation->notes[i]);
+        hyp_note_write_json(json, &explanation->notes[i]);
     }
     hyp_json_array_end(json);
     hyp_json_key(json, "meter");

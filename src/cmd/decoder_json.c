@@ -397,20 +397,6 @@ static void append_error(struct hyp_buf *out, const char *key, const struct hyp_
     hyp_json_object_end(&json);
 }
 
-static void append_note(struct hyp_json *json, const struct hyp_note *note)
-{
-    hyp_json_object_begin(json);
-    hyp_json_member_u64(json, "stage", note->stage);
-    hyp_json_member_u64(json, "offset", note->offset);
-    hyp_json_member_u64(json, "len", note->len);
-    hyp_json_member_text(json, "layer", hyp_note_layer_text((enum hyp_note_layer)note->layer));
-    hyp_json_member_i64(json, "record", note->record);
-    hyp_json_member_text(json, "field", note->field);
-    hyp_json_member_text(json, "meaning", note->meaning);
-    hyp_json_member_text(json, "clause", note->clause);
-    hyp_json_object_end(json);
-}
-
 static void append_notes(struct hyp_buf *out, const struct hyp_decoded *decoded)
 {
     struct hyp_json json;
@@ -423,7 +409,7 @@ static void append_notes(struct hyp_buf *out, const struct hyp_decoded *decoded)
     hyp_json_key(&json, "notes");
     hyp_json_array_begin(&json);
     for (size_t i = 0; i < decoded->explain->count; i++) {
-        append_note(&json, &decoded->explain->notes[i]);
+        hyp_note_write_json(&json, &decoded->explain->notes[i]);
     }
     hyp_json_array_end(&json);
 }

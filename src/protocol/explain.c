@@ -21,6 +21,20 @@ const char *hyp_note_layer_text(enum hyp_note_layer layer)
     return texts[layer];
 }
 
+void hyp_note_write_json(struct hyp_json *json, const struct hyp_note *note)
+{
+    hyp_json_object_begin(json);
+    hyp_json_member_u64(json, "stage", note->stage);
+    hyp_json_member_u64(json, "offset", note->offset);
+    hyp_json_member_u64(json, "length", note->len);
+    hyp_json_member_text(json, "layer", hyp_note_layer_text((enum hyp_note_layer)note->layer));
+    hyp_json_member_i64(json, "record", note->record);
+    hyp_json_member_text(json, "field", note->field);
+    hyp_json_member_text(json, "meaning", note->meaning);
+    hyp_json_member_text(json, "clause", note->clause);
+    hyp_json_object_end(json);
+}
+
 void hyp_explain_init(struct hyp_explain *explain, struct hyp_note *notes, size_t capacity)
 {
     *explain = (struct hyp_explain){.notes = notes, .capacity = capacity, .record = -1};

@@ -11,6 +11,7 @@
 #define HYP_PROTOCOL_EXPLAIN_H
 
 #include "base/attr.h"
+#include "base/json.h"
 #include "base/str.h"
 
 #include <stddef.h>
@@ -53,6 +54,9 @@ struct hyp_explain {
     int16_t record; /* record of the notes added next, -1 */
     size_t base;    /* added to every offset */
 };
+
+/* Writes a note as the API and `decode --explain` show it. */
+void hyp_note_write_json(struct hyp_json *json, const struct hyp_note *note);
 
 void hyp_explain_init(struct hyp_explain *explain, struct hyp_note *notes, size_t capacity);
 
