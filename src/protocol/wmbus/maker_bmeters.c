@@ -16,9 +16,10 @@
  *
  *     10 | status 2 | time 2 | date 2 | room mean 2 | room maximum 2 | its date 2 | count 2 |
  *        | last month's room 2 | last month's radiator 2 | units 2 | total 3 |
- *     11 | status 2 | time 2 | date 2 | x 2 | radiator mean 2 | room mean 2 | room maximum 2 |
- *        | its date 2 | last month's radiator 2 | last month's room 2 | past units 4 x 2 |
- *        | past room means 3 x 2 | ... | total 3 |
+ *     11 | status 2 | time 2 | date 2 | date of opening 2 | radiator mean 2 | room mean 2 |
+ *        | room maximum 2 | its date 2 | last month's radiator 2 | last month's room 2 |
+ *        | past units 4 x 2 | past room means 3 x 2 | counters of temperatures 3 x 3 |
+ *        | total 3 |
  */
 #include "protocol/wmbus/translate.h"
 
@@ -29,6 +30,7 @@
 #define VIF_ROOM 0x65
 #define STORAGE_MONTH 17
 #define FUNCTION_MAXIMUM 1
+#define FUNCTION_ERROR 3
 
 /* --- HYDRODIGIT --- */
 
@@ -155,10 +157,9 @@ static void put_temperature(struct hyp_translation *translation, size_t at, uint
                             uint8_t function, uint8_t storage, const char *what)
 {
     const struct hyp_register reg = {hyp_vib1(vif), function, storage, 0};
-    const int64_t value = (int64_t)hyp_translation_le(translation, at, 2);
-    hyp_translation_note(translation, at, 2, "temperature", "%s, %lld x 0.01 °C", what,
-                         (long long)value);
-    hyp_translation_put(translation, &reg, value);
+    hyp_translation_note(translation, at, 2, "temperature", "%s, %d x 0.01 °C", what,
+                         hyp_translation_i16(translation, at));
+    hyp_translation_put_i16(translation, &reg, at);
 }
 
 static void put_units(struct hyp_translation *translation, size_t at, size_t len,
@@ -171,7 +172,10 @@ static void put_units(struct hyp_translation *translation, size_t at, size_t len
 }
 
 #define SHORT_LEN 24
-#define LONG_LEN 46
+#define LONG_LEN 47
+#define OPENED_AT 7
+#define COUNTERS_AT 35
+#define TOTAL_AT 44
 
 static void translate_short(struct hyp_translation *translation)
 {
@@ -185,8 +189,24 @@ static void translate_short(struct hyp_translation *translation)
 /* Past readings of unknown dates: registers of their own, behind those with a meaning. */
 #define STORAGE_PAST 2
 
+/* Bytes 0 0 say that the housing was never opened. */
+static void put_opened(struct hyp_translation *translation)
+{
+    const struct hyp_civil none = {.year = 0};
+    const bool opened = hyp_translation_le(translation, OPENED_AT, 2) != 0;
+    hyp_translation_note(translation, OPENED_AT, 2, "opened", "%s",
+                         opened ? "date of the housing's last opening (type G)" : "never");
+    if (opened) {
+        hyp_translation_put_raw_date(translation, FUNCTION_ERROR, 0,
+                                     translation->bytes + OPENED_AT);
+    } else {
+        hyp_translation_put_fault_date(translation, 0, &none);
+    }
+}
+
 static void translate_long(struct hyp_translation *translation)
 {
+    put_opened(translation);
     put_temperature(translation, 9, VIF_RADIATOR, 0, 0, "radiator, mean");
     put_temperature(translation, 11, VIF_ROOM, 0, 0, "room, mean");
     put_temperature(translation, 13, VIF_ROOM, FUNCTION_MAXIMUM, 0, "room, maximum");
@@ -199,7 +219,9 @@ static void translate_long(struct hyp_translation *translation)
         put_temperature(translation, 29 + 2 * i, VIF_ROOM, 0, (uint8_t)(STORAGE_PAST + i),
                         "past room mean");
     }
-    put_units(translation, translation->len - 3, 3, 0, 1, "total");
+    hyp_translation_note(translation, COUNTERS_AT, TOTAL_AT - COUNTERS_AT, "counters",
+                         "how often which temperature was measured, 3 of 3 bytes");
+    put_units(translation, TOTAL_AT, 3, 0, 1, "total");
 }
 
 enum hyp_status hyp_bmeters_hydroclima_translate(struct hyp_translation *translation)

@@ -116,25 +116,27 @@ static void put_current_date(struct hyp_translation *translation,
 #define VIF_RADIATOR 0x59 /* flow temperature, 0.01 degC */
 #define VIF_ROOM 0x65     /* external temperature, 0.01 degC */
 
+static void put_temperature(struct hyp_translation *translation, uint8_t vif, size_t at,
+                            const char *what)
+{
+    const struct hyp_register reg = {hyp_vib1(vif), 0, 0, 0};
+    hyp_translation_note(translation, at, 2, what, "%d x 0.01 °C",
+                         hyp_translation_i16(translation, at));
+    hyp_translation_put_i16(translation, &reg, at);
+}
+
 static void translate_allocator(struct hyp_translation *translation,
                                 const struct hyp_civil *previous, size_t temperatures)
 {
     const int64_t due = (int64_t)hyp_translation_le(translation, 3, 2);
     const int64_t now = (int64_t)hyp_translation_le(translation, 7, 2);
-    const int64_t room = (int64_t)hyp_translation_le(translation, temperatures, 2);
-    const int64_t radiator = (int64_t)hyp_translation_le(translation, temperatures + 2, 2);
     hyp_translation_note(translation, 3, 2, "units", "%lld at the due date", (long long)due);
     put_current_date(translation, previous, 5);
     hyp_translation_note(translation, 7, 2, "units", "%lld since the due date", (long long)now);
-    hyp_translation_note(translation, temperatures, 2, "room", "%lld x 0.01 °C",
-                         (long long)room);
-    hyp_translation_note(translation, temperatures + 2, 2, "radiator", "%lld x 0.01 °C",
-                         (long long)radiator);
     hyp_translation_put(translation, &(struct hyp_register){hyp_vib1(VIF_HCA), 0, 0, 0}, now);
     hyp_translation_put(translation, &(struct hyp_register){hyp_vib1(VIF_HCA), 0, 1, 0}, due);
-    hyp_translation_put(translation, &(struct hyp_register){hyp_vib1(VIF_ROOM), 0, 0, 0}, room);
-    hyp_translation_put(translation, &(struct hyp_register){hyp_vib1(VIF_RADIATOR), 0, 0, 0},
-                        radiator);
+    put_temperature(translation, VIF_ROOM, temperatures, "room");
+    put_temperature(translation, VIF_RADIATOR, temperatures + 2, "radiator");
 }
 
 /* Previous and current part of a counter of `size` bytes each. */

@@ -130,6 +130,17 @@ void hyp_translation_put_absent(struct hyp_translation *translation,
     hyp_buf_append_le32(&translation->out, (uint32_t)1 << 31); /* EN 13757-3: not available */
 }
 
+void hyp_translation_put_i16(struct hyp_translation *translation,
+                             const struct hyp_register *reg, size_t at)
+{
+    const int16_t value = hyp_translation_i16(translation, at);
+    if (value == INT16_MIN) {
+        hyp_translation_put_absent(translation, reg);
+    } else {
+        hyp_translation_put(translation, reg, value);
+    }
+}
+
 #define VIF_DATE 0x6C
 #define VIF_TIME 0x6D
 

@@ -56,6 +56,12 @@ struct hyp_translation {
 /* Little endian number of `len` (1..8) bytes at `at`; the caller has checked the length. */
 uint64_t hyp_translation_le(const struct hyp_translation *translation, size_t at, size_t len);
 
+/* The same of two bytes, with their sign: temperatures may be below zero. */
+static inline int16_t hyp_translation_i16(const struct hyp_translation *translation, size_t at)
+{
+    return (int16_t)(uint16_t)hyp_translation_le(translation, at, 2);
+}
+
 /* Two BCD digits; what is none counts on (calendar days are proved by who uses them). */
 static inline unsigned hyp_translation_bcd(uint8_t byte)
 {
@@ -68,6 +74,9 @@ void hyp_translation_put(struct hyp_translation *translation, const struct hyp_r
 /* Appends a record that says: this register holds nothing. */
 void hyp_translation_put_absent(struct hyp_translation *translation,
                                 const struct hyp_register *reg);
+/* Appends the signed number of two bytes at `at`; 8000 says: nothing measured. */
+void hyp_translation_put_i16(struct hyp_translation *translation,
+                             const struct hyp_register *reg, size_t at);
 /* Appends a date (type G) or a date with time (type F); nothing when it is no calendar day. */
 void hyp_translation_put_date(struct hyp_translation *translation, uint8_t function,
                               uint8_t storage, const struct hyp_civil *date);
