@@ -11,7 +11,8 @@ static const struct hyp_reader_words form_words = {form_texts, HYP_ARRAY_LEN(for
 static const struct hyp_reader_range function_range = {0, HYP_FUNCTION_ERROR};
 static const struct hyp_reader_range storage_range = {0, (1LL << 41) - 1};
 static const struct hyp_reader_range tariff_range = {0, (1 << 20) - 1};
-static const struct hyp_reader_range subunit_range = {0, 1023};
+/* What a meter can have, and behind it the phases of powers and energies (phase.h). */
+static const struct hyp_reader_range subunit_range = {0, 1027};
 
 enum hyp_status hyp_profile_read_name(struct hyp_reader *reader,
                                       const struct hyp_tree_node *node, void *target,
