@@ -1,5 +1,6 @@
 // What was counted, by calendar periods: which periods stand together on a page, and the table of many meters.
 import { language } from './i18n';
+import { scaled, sumOf } from './numbers';
 import { add, civil, clock, startOf, type Unit } from './time';
 
 /** A step and the span that shows it: the hours of a day, the days of a month ... */
@@ -71,7 +72,7 @@ export function worst(qualities: (string | null)[]): string | null {
 
 export const sum = (list: (number | null)[]): number | null => {
   const known = list.filter((n): n is number => n !== null);
-  return known.length === 0 ? null : known.reduce((a, b) => a + b, 0);
+  return known.length === 0 ? null : sumOf(known);
 };
 
 /** Index of the period that the middle of a row lies in: a meter's own settlement shifts its periods. */
@@ -90,7 +91,7 @@ export function cellsOf(rows: Counted[], periods: number[], end: number, now: nu
   for (const r of rows) {
     const i = placeOf(periods, end, r);
     if (i < 0) continue;
-    cells[i] = { value: r.value === null ? null : r.value * times, quality: r.quality, flags: r.flags };
+    cells[i] = { value: r.value === null ? null : scaled(r.value, times), quality: r.quality, flags: r.flags };
     over[i] = r.end <= now;
   }
   return { cells, missing: over.filter((o, i) => o && (cells[i]?.value ?? null) === null).length };

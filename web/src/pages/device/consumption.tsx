@@ -3,7 +3,7 @@ import { get } from '../../api/client';
 import type { Period, Periods, Value } from '../../api/types';
 import { t, word, type Key } from '../../model/i18n';
 import { csv } from '../../model/csv';
-import { number, places } from '../../model/numbers';
+import { number, places, sumOf } from '../../model/numbers';
 import { spanOf, STEPS, type Span } from '../../model/tally';
 import { civil, clock, date, parse, startOf, type Unit } from '../../model/time';
 import { unitText } from '../../model/units';
@@ -73,7 +73,7 @@ function Legend({ rows }: { rows: Row[] }) {
   );
 }
 
-const sum = (list: (number | null)[]): number => list.reduce<number>((a, b) => a + (b ?? 0), 0);
+const sum = (list: (number | null)[]): number => sumOf(list.filter((n): n is number => n !== null));
 const change = (a: number | null, b: number | null): string => (a === null || b === null || b <= 0 ? '' : `${a >= b ? '+' : ''}${number((a - b) / b * 100)} %`);
 
 function Bars({ rows, step, text }: { rows: Row[]; step: Unit; text: (n: number | null) => string }) {
