@@ -1,5 +1,5 @@
 // Data of a page: what was loaded stays on screen while it is fetched again and when that fails.
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { useSignal, type Signal } from '@preact/signals';
 import { ApiError } from '../api/client';
 import { resync } from './session';
@@ -7,6 +7,8 @@ import { resync } from './session';
 export interface Resource<T> {
   data: T | null; error: ApiError | null; loading: boolean;
   reload: () => void; set: (value: T) => void;
+  /** For timers: asks again unless a question is on its way. */
+  poll: () => void;
 }
 
 const asError = (e: unknown): ApiError =>
@@ -23,13 +25,16 @@ export function useResource<T>(key: string | null, fetcher: (signal: AbortSignal
   const latest = useRef(fetcher);
   latest.current = fetcher;
   const run = useRef<() => void>(() => undefined);
+  const waiting = useRef(0);
   const keyOfData = useRef<string | null>(null);
   const bump = resync.value;
 
-  useEffect(() => {
+  // Before the picture: data of another object must not stand under this one's name, not for one frame.
+  useLayoutEffect(() => {
     if (key === null) { loading.value = false; return undefined; }
     const aborts = new Set<AbortController>();
     let newest = 0;
+    let shown = 0;
     let alive = true;
     let again: ReturnType<typeof setTimeout> | undefined;
     const load = (): void => {
@@ -37,12 +42,16 @@ export function useResource<T>(key: string | null, fetcher: (signal: AbortSignal
       const mine = ++newest;
       const abort = new AbortController();
       aborts.add(abort);
+      waiting.current = aborts.size;
       loading.value = true;
       latest.current(abort.signal).then(
         (value) => {
-          if (!alive || mine !== newest) return;
+          // Each answer that is newer than the shown one: questions that come faster than answers must not starve the page.
+          if (!alive || mine < shown) return;
+          shown = mine;
           keyOfData.current = key;
-          data.value = value; error.value = null; loading.value = false;
+          data.value = value; error.value = null;
+          if (mine === newest) loading.value = false;
         },
         (e: unknown) => {
           if (!alive || mine !== newest || abort.signal.aborted) return;
@@ -50,9 +59,8 @@ export function useResource<T>(key: string | null, fetcher: (signal: AbortSignal
           error.value = failure; loading.value = false;
           if (failure.passing) again = setTimeout(load, 1000 * (failure.retryAfter ?? AGAIN_SECONDS));
         },
-      ).finally(() => aborts.delete(abort));
+      ).finally(() => { aborts.delete(abort); if (alive) waiting.current = aborts.size; });
     };
-    // Data of another object must not stand under this one's name.
     if (keyOfData.current !== null && keyOfData.current !== key) { data.value = null; error.value = null; }
     run.current = load;
     load();
@@ -61,7 +69,7 @@ export function useResource<T>(key: string | null, fetcher: (signal: AbortSignal
 
   return {
     data: data.value, error: error.value, loading: loading.value,
-    reload: () => run.current(), set: (value) => { data.value = value; },
+    reload: () => run.current(), poll: () => { if (waiting.current === 0) run.current(); }, set: (value) => { data.value = value; },
   };
 }
 

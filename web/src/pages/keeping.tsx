@@ -160,7 +160,7 @@ function BackupsCard() {
   const busy = backups.data?.running ?? false;
   useEffect(() => {
     if (!busy) return undefined;
-    const timer = setInterval(() => backups.reload(), POLL_MS);
+    const timer = setInterval(backups.poll, POLL_MS);
     return () => clearInterval(timer);
   }, [busy]);
   const make = (): void => { void action.run(async () => { backups.set(await post<Backups>('/backups')); }); };

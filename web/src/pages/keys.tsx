@@ -101,7 +101,7 @@ function Waiting({ from }: { from: Resource<Backlog> }) {
   const busy = state === 'counting' || state === 'decoding';
   useEffect(() => {
     if (!busy) return undefined;
-    const timer = setInterval(() => from.reload(), POLL_MS);
+    const timer = setInterval(from.poll, POLL_MS);
     return () => clearInterval(timer);
   }, [busy]);
   return (

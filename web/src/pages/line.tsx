@@ -35,7 +35,7 @@ function Queue({ id }: { id: number }) {
       const x = e.data as { id?: number; line?: number } | null;
       if (e.type === 'poll' || (e.type === 'line' && x?.id === id) || (e.type === 'job' && x?.line === id)) soon();
     });
-    const timer = setInterval(soon, 3000);
+    const timer = setInterval(queue.poll, 3000);
     return () => { stop(); clearInterval(timer); clearTimeout(due); };
   }, [id]);
   return (
