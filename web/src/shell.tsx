@@ -1,6 +1,6 @@
 // The frame around every page: navigation, search, connection, person; banners when something is wrong.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { signal } from '@preact/signals';
 import { get } from './api/client';
 import type { Overview } from './api/types';
@@ -195,11 +195,12 @@ export function Shell({ children }: { children: ComponentChildren }) {
   const first = useRef(true);
   useProblems();
   useReconnect();
-  useEffect(startKeys, []);
+  // What is on screen takes keys: not only once the picture has been drawn.
+  useLayoutEffect(startKeys, []);
   useEffect(() => {
     document.documentElement.classList.toggle('kiosk', kiosk.value);
   }, [kiosk.value]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     // A new page: the focus goes to its start, as after a page load.
     if (first.current) { first.current = false; return; }
     main.current?.focus({ preventScroll: true });

@@ -1,5 +1,5 @@
 // The device list: search, facets, sort, columns, selection, peek; 10,000 rows in windows of 200.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { get, post, type Query } from '../api/client';
 import type { Communication, Device, DeviceList, DeviceState, Group, Line, List, Profile } from '../api/types';
 import { csv } from '../model/csv';
@@ -291,7 +291,7 @@ export default function Devices() {
     if (row && query.peek()['peek']) setQuery({ peek: row.id });
   };
 
-  useEffect(() => onKeys((e) => {
+  useLayoutEffect(() => onKeys((e) => {
     if (e.key === 'f') { search.current?.focus(); return true; }
     if (e.key === 'Escape' && query.peek()['peek']) { closePeek(); return true; }
     if (e.key !== '[' && e.key !== ']') return false;

@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ApiError } from '../api/client';
 import { t } from '../model/i18n';
 import { session, signIn, signOut, status } from '../live/session';
@@ -19,7 +19,7 @@ function Form({ fixedLogin }: { fixedLogin?: string }) {
   const id = useId();
   const wait = Math.max(0, Math.ceil((waitUntil - clock) / 1000));
 
-  useEffect(() => { if (!fixedLogin) first.current?.focus(); }, []);
+  useLayoutEffect(() => { if (!fixedLogin) first.current?.focus(); }, []);
   useEffect(() => {
     if (waitUntil <= Date.now()) return undefined;
     const timer = setInterval(() => setClock(Date.now()), 500);

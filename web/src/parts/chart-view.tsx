@@ -1,6 +1,6 @@
 // The chart with its period, legend, comparison and table twin; state lives in the address bar.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { get } from '../api/client';
 import type { Series, SeriesReply } from '../api/types';
 import { csv } from '../model/csv';
@@ -86,13 +86,14 @@ function Panel({ list, from, to, height, onCursor, sync, label }: { list: ChartS
     let gone = false;
     void import('./chart').then(({ Chart: Class }) => {
       if (gone || !host.current) return;
+      host.current.removeAttribute('aria-busy');
       chart.current = new Class(host.current, { height, sync, onCursor, onRange: (a, b) => { if (b - a > 60_000) setQuery(freeQuery(a, b), false); } });
       chart.current.show(latest.current.list, latest.current.from, latest.current.to);
     });
     return () => { gone = true; chart.current?.destroy(); chart.current = null; };
   }, [height]);
   useEffect(() => { chart.current?.show(list, from, to); }, [list, from, to, tick]);
-  return <div class="chart" ref={host} role="img" aria-label={label} data-height={height > 300 ? 'tall' : 'low'} />;
+  return <div class="chart" ref={host} role="img" aria-busy="true" aria-label={label} data-height={height > 300 ? 'tall' : 'low'} />;
 }
 
 function Swatch({ slot, previous = false }: { slot: number; previous?: boolean }) {
@@ -168,7 +169,7 @@ function saveCsv(list: ChartSeries[]): void {
 function useChartKeys(p: Period): void {
   const latest = useRef(p);
   latest.current = p;
-  useEffect(() => onKeys((e) => {
+  useLayoutEffect(() => onKeys((e) => {
     const now = serverNow();
     const actions: Record<string, () => void> = {
       't ArrowLeft': () => setQuery(stepQuery(latest.current, -1, now), false),

@@ -1,6 +1,6 @@
 // Modal dialogs on the native element: focus trap, Escape and return of focus come with it.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { t } from '../model/i18n';
 import closeIcon from '../icons/x.svg';
 import { keepFocus } from './focus';
@@ -11,13 +11,19 @@ export function Dialog({ title, onClose, wide = false, closable = true, children
 }) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  const onClosed = useRef(onClose);
+  onClosed.current = onClose;
+  // With the first picture: a dialog that is seen takes the keys.
+  useLayoutEffect(() => {
     const el = ref.current!;
     const restore = keepFocus();
+    // Browsers let a page refuse one Escape, not two in a row: the second closes the dialog unasked.
+    const closed = (): void => { if (closable) onClosed.current(); else el.showModal(); };
+    el.addEventListener('close', closed);
     el.showModal();
     // Not the close button, where the browser would put it: what the dialog is about.
     el.querySelector<HTMLElement>('[data-autofocus], .dialog-body :is(input, select, textarea, button)')?.focus();
-    return () => { el.close(); restore(); };
+    return () => { el.removeEventListener('close', closed); el.close(); restore(); };
   }, []);
   return (
     <dialog ref={ref} class={wide ? 'dialog dialog-wide' : 'dialog'} aria-labelledby={id}

@@ -1,6 +1,6 @@
 // Form fields: label, control, hint and error tied together.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../model/i18n';
 import { Icon } from './icon';
 import eyeIcon from '../icons/eye.svg';
@@ -27,9 +27,9 @@ interface InputProps {
 export function TextField({ label, hint, error, required, value, onChange, autofocus, ...rest }: Base & InputProps & { value: string; onChange: (v: string) => void; autofocus?: boolean }) {
   const id = useId();
   const ref = useRef<HTMLInputElement>(null);
-  useEffect(() => { if (autofocus) ref.current?.focus(); }, []);
+  useLayoutEffect(() => { if (autofocus) ref.current?.focus(); }, []);
   // A refused field takes the focus: the person is taken to what has to change.
-  useEffect(() => { if (error) ref.current?.focus(); }, [error]);
+  useLayoutEffect(() => { if (error) ref.current?.focus(); }, [error]);
   return (
     <Frame id={id} label={label} hint={hint} error={error} required={required ?? false}>
       <input {...(rest as { type?: 'text' })} id={id} ref={ref} class="input" value={value} aria-required={required} aria-invalid={error ? true : undefined} data-autofocus={autofocus ? '' : undefined}
@@ -42,8 +42,8 @@ export function PasswordField({ label, hint, error, value, onChange, autofocus, 
   const id = useId();
   const [shown, show] = useState(false);
   const ref = useRef<HTMLInputElement>(null);
-  useEffect(() => { if (autofocus) ref.current?.focus(); }, []);
-  useEffect(() => { if (error) ref.current?.focus(); }, [error]);
+  useLayoutEffect(() => { if (autofocus) ref.current?.focus(); }, []);
+  useLayoutEffect(() => { if (error) ref.current?.focus(); }, [error]);
   return (
     <Frame id={id} label={label} hint={hint} error={error}>
       <div class="with-button">

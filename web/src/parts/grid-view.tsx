@@ -1,5 +1,5 @@
 // Mounts a Grid in a component; the grid itself knows nothing of the framework.
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { t } from '../model/i18n';
 import { density, phone } from '../live/prefs';
 import { resync } from '../live/session';
@@ -21,12 +21,11 @@ export function GridView<T>(props: Props<T>) {
   const coarse = matchMedia('(pointer: coarse)').matches;
   const rowHeight = props.rowHeight ?? (coarse ? 44 : density.value === 'compact' ? 28 : 32);
 
-  useEffect(() => {
-    // Effects come after the picture: a page that was left at once has no place for a table any more.
-    if (!host.current) return undefined;
+  // With the first picture, not after it: a table that is on screen is known to be waiting for its rows.
+  useLayoutEffect(() => {
     // Callbacks go through `latest`, so that the grid never holds those of an old render.
     const p = (): Props<T> => latest.current;
-    const g = new Grid<T>(host.current, {
+    const g = new Grid<T>(host.current!, {
       ...props, rowHeight, narrow, retryText: t('action.retry'), failedText: t('grid.failed'),
       fetch: (offset, limit) => p().fetch(offset, limit),
       onSort: (key) => p().onSort?.(key),
@@ -44,14 +43,14 @@ export function GridView<T>(props: Props<T>) {
   }, []);
 
   const columns = props.columns.map((c) => `${c.key}:${c.width}:${c.title}`).join('|');
-  useEffect(() => {
+  useLayoutEffect(() => {
     grid.current?.configure({ columns: props.columns, narrow, rowHeight, selectable: props.selectable ?? false, ...(props.sort ? { sort: props.sort } : {}) });
   }, [columns, narrow, rowHeight, props.sort?.key, props.sort?.down, props.selectable]);
-  useEffect(() => { grid.current?.reset(); }, [props.dataKey]);
+  useLayoutEffect(() => { grid.current?.reset(); }, [props.dataKey]);
   // After a lost connection or missed events: the same rows again, where the reader is.
   const bump = resync.value;
   const seen = useRef(bump);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (seen.current !== bump) grid.current?.refresh();
     seen.current = bump;
   }, [bump]);

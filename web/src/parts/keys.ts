@@ -38,13 +38,14 @@ function onKey(e: KeyboardEvent): void {
   if (e.ctrlKey || e.metaKey || e.altKey || document.querySelector('dialog[open]')) return;
   if (typing(e)) return;
   if (e.key !== 'Escape' && !pref('letters', true).peek()) return;
-  const pair = prefix && Date.now() - prefixAt < 1500 ? prefix : '';
+  // By the time of the press: a page that was busy meanwhile does not tear two keys apart.
+  const pair = prefix && e.timeStamp - prefixAt < 1500 ? prefix : '';
   prefix = '';
   if (pair === 'g' && PAGES[e.key]) { e.preventDefault(); go(PAGES[e.key]!); return; }
   for (const h of handlers) if (h(pair ? new KeyboardEvent('keydown', { key: `${pair} ${e.key}` }) : e)) { e.preventDefault(); return; }
   if (e.key === '/') { e.preventDefault(); openPalette(); }
   else if (e.key === '?') { e.preventDefault(); helpOpen.value = true; }
-  else if (e.key === 'g' || e.key === 't') { prefix = e.key; prefixAt = Date.now(); }
+  else if (e.key === 'g' || e.key === 't') { prefix = e.key; prefixAt = e.timeStamp; }
 }
 
 export function startKeys(): () => void {

@@ -1,6 +1,6 @@
 // A page that is fetched when first shown.
 import type { ComponentType } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 import { t } from '../model/i18n';
 import { lostSince, resync } from '../live/session';
 import { Empty, Skeleton } from './states';
@@ -12,7 +12,7 @@ export function Lazy<P extends object>({ load, props, quiet = false }: { load: L
   const [state, set] = useState(0);
   const bump = resync.value;
   const C = loaded.get(load) as ComponentType<P> | undefined;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (C) return undefined;
     let alive = true;
     load().then((m) => { loaded.set(load, m.default as ComponentType<never>); if (alive) set((n) => n + 1); },

@@ -1,6 +1,6 @@
 // A button with a panel below it: menus, filter lists, column choosers. Escape and a click outside close it.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 export function Menu({ label, title, children, class: cls = 'btn', align = 'left' }: {
   label: ComponentChildren; title?: string; class?: string; align?: 'left' | 'right';
@@ -13,7 +13,7 @@ export function Menu({ label, title, children, class: cls = 'btn', align = 'left
   const id = useId();
   const close = (refocus = true): void => { setOpen(false); if (refocus) button.current?.focus(); };
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!open) return undefined;
     const outside = (e: Event): void => { if (!box.current?.contains(e.target as Node)) setOpen(false); };
     addEventListener('pointerdown', outside);

@@ -1,5 +1,5 @@
 // Search and commands in one box: pages, actions, and devices found by the server.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { get } from '../api/client';
 import type { Device, DeviceList } from '../api/types';
 import { t, word, type Key } from '../model/i18n';
@@ -41,6 +41,8 @@ function entries(text: string, devices: Device[]): Entry[] {
   return needle ? [...found, ...own] : own;
 }
 
+const close = (): void => { paletteOpen.value = false; };
+
 export default function Palette() {
   const ref = useRef<HTMLDialogElement>(null);
   const [text, setText] = useState('');
@@ -48,11 +50,12 @@ export default function Palette() {
   const [devices, setDevices] = useState<Device[]>([]);
   const list = entries(text, devices);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const el = ref.current!;
     const restore = keepFocus();
+    el.addEventListener('close', close);
     el.showModal();
-    return () => { el.close(); restore(); };
+    return () => { el.removeEventListener('close', close); el.close(); restore(); };
   }, []);
   useEffect(() => {
     setAt(0);
@@ -64,7 +67,6 @@ export default function Palette() {
     return () => { clearTimeout(timer); abort.abort(); };
   }, [text]);
 
-  const close = (): void => { paletteOpen.value = false; };
   const choose = (e: Entry | undefined): void => { if (e) { close(); e.run(); } };
   const onKey = (e: KeyboardEvent): void => {
     const step = e.key === 'ArrowDown' ? 1 : e.key === 'ArrowUp' ? -1 : 0;
