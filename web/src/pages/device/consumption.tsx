@@ -112,7 +112,7 @@ function Table({ rows, step, text, unit, now }: { rows: Row[]; step: Unit; text:
   );
 }
 
-function Consumption({ rows, step, value, name, now }: { rows: Row[]; step: Unit; value: Value; name: string; now: number }) {
+function Consumption({ rows, step, value, name, now, busy }: { rows: Row[]; step: Unit; value: Value; name: string; now: number; busy: boolean }) {
   const unit = unitText(value.unit);
   const known = rows.filter((r) => r.delta !== null);
   const decimals = known.every((r) => Number.isInteger(r.delta)) ? 0 : places(Math.max(...known.map((r) => r.delta!), 0));
@@ -127,7 +127,7 @@ function Consumption({ rows, step, value, name, now }: { rows: Row[]; step: Unit
   ));
   if (!rows.some((r) => r.period.count > 0)) return <div class="card"><Empty title={t('chart.noData')} text={t('consumption.noDataText')} /></div>;
   return (
-    <div class="card">
+    <div class="card" aria-busy={busy}>
       <div class="chart-tools">
         <p class="sum">{worst && <QualityMark quality={worst} />}<strong>{number(total, decimals)} {unit}</strong> {both.length > 0 && <span class="grey">{t('consumption.compared', { change: change(sum(both.map((r) => r.delta)), sum(both.map((r) => r.old))) || '–' })}</span>}</p>
         <button type="button" class="btn" onClick={save}><Icon svg={downloadIcon} />CSV</button>
@@ -160,7 +160,7 @@ export default function ConsumptionTab({ device, latest }: TabProps) {
         <StepBar step={s} at={at} span={span} now={now} />
       </div>
       <Loaded from={rows} what={t('consumption.failed')}>
-        {(found) => <Consumption rows={rowsOf(found.items, span, now)} step={s.step} value={value!} name={`${device.name}-${value!.key}`} now={now} />}
+        {(found) => <Consumption rows={rowsOf(found.items, span, now)} step={s.step} value={value!} name={`${device.name}-${value!.key}`} now={now} busy={rows.loading} />}
       </Loaded>
       {value && <CountingCard key={value.point} value={value} onChange={rows.reload} />}
     </>

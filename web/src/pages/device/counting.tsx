@@ -117,7 +117,7 @@ export function CountingCard({ value, onChange }: { value: Value; onChange: () =
   const form = { point: value.point, unit, onClose: close, onSaved: saved };
   const remove = (e: CounterEvent): void => void action.run(async () => { await del(`${path}/events/${e.id}`); close(); saved(); });
   return (
-    <section class="card counting">
+    <section class="card counting" aria-busy={counting.loading}>
       <div class="card-head">
         <h2>{t('counting.title')}</h2>
         {allowed && counting.data && (
