@@ -131,11 +131,13 @@ async function focusReturns(world) {
   tap.ok(await focused() !== 'nothing', 'after a command the focus is somewhere');
 
   await open(page, server, '/devices');
+  await page.locator('.grid-row:not([hidden]):not(.is-blank)').first().waitFor();
   await page.getByRole('grid').focus();
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Space');
   const peek = page.locator('.peek');
   await peek.waitFor();
+  await page.waitForURL(/peek=\d/);
   const first = new URL(page.url()).searchParams.get('peek');
   await peek.getByRole('button', { name: 'Next item of the list' }).click();
   await page.waitForURL((u) => u.searchParams.get('peek') !== first);
@@ -148,6 +150,7 @@ async function focusReturns(world) {
   tap.equal(await focused(), 'Devices', 'a closed panel gives the focus to its list');
   await page.locator('.nav').getByRole('link', { name: 'Jobs' }).click();
   await page.getByRole('heading', { name: 'Jobs', exact: true }).waitFor();
+  await settled(page);
   tap.equal(await focused(), 'main', 'a new page begins at its start');
 
   await open(page, server, '/settings/appearance');

@@ -52,9 +52,10 @@ const END = FIRST + HOURS * HOUR;
 async function marks(tap, page, api, server, { device, energy }) {
   await api.post(`/devices/${device.id}/values`, { key: 'energy', value: String(1000 + HOURS - 9 + 0.5), time: iso(END - 9 * HOUR), quality: 'corrected', reason: 'display' });
   const path = `/devices/${device.id}?tab=chart&points=${energy}&from=${iso(END - 24 * HOUR)}&to=${iso(END)}`;
-  const picture = () => page.evaluate(() => document.querySelector('.chart canvas').toDataURL());
+  const picture = () => page.evaluate(() => document.querySelector('.chart canvas')?.toDataURL());
   await open(page, server, path);
   await page.locator('.chart-legend .qmark').nth(1).waitFor();
+  await page.locator('.chart canvas').waitFor();
   tap.match(plain(await page.locator('.chart-legend tbody tr').first().textContent()), /≈Estimated\*Corrected/, 'the legend says that values were estimated and corrected');
   const marked = await picture();
   if (process.env.HYP_SHOTS) await page.screenshot({ path: `${process.env.HYP_SHOTS}/chart-marks.png` });

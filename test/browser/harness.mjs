@@ -1,5 +1,6 @@
 // A server, a simulated town and a browser for the tests: started on free ports with fresh data,
 // ended with the tests. Checks are printed as TAP.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -19,19 +20,34 @@ export function obstacle() {
   return null;
 }
 
+/** The subject that is running, also where several do side by side: its last check and its browser windows. */
+const subject = new AsyncLocalStorage();
+export const asSubject = (name, run) => subject.run({ name, last: null, contexts: [] }, run);
+
 export class Tap {
-  constructor() { this.count = 0; this.failed = 0; }
+  constructor() { this.count = 0; this.faults = []; }
+  get failed() { return this.faults.length; }
   ok(good, name, detail = '') {
     this.count++;
-    if (!good) this.failed++;
-    console.log(`${good ? 'ok' : 'not ok'} ${this.count} - ${name.replace(/#/g, 'no.')}`);
-    if (!good && detail !== '') for (const line of String(detail).split('\n').slice(0, 40)) console.log(`# ${line}`);
-    return good;
+    const of = subject.getStore();
+    const line = `${good ? 'ok' : 'not ok'} ${this.count} - ${name.replace(/#/g, 'no.')}`;
+    console.log(line);
+    if (of) of.last = `${this.count} - ${name}`;
+    if (good) return true;
+    const more = detail === '' ? [] : String(detail).split('\n').slice(0, 40).map((x) => `# ${x}`);
+    for (const x of more) console.log(x);
+    this.faults.push([line, ...more]);
+    return false;
   }
   equal(actual, wanted, name) { return this.ok(JSON.stringify(actual) === JSON.stringify(wanted), name, `is ${JSON.stringify(actual)}, should be ${JSON.stringify(wanted)}`); }
   match(text, pattern, name) { return this.ok(pattern.test(String(text)), name, `${JSON.stringify(text)} does not match ${pattern}`); }
   note(text) { console.log(`# ${text}`); }
-  end() { console.log(`1..${this.count}`); return this.failed === 0 ? 0 : 1; }
+  /** What failed is said once more: whoever shows only the end of a log has it. */
+  end() {
+    for (const fault of this.faults) for (const line of fault) this.note(line.replace(/^# /, '  '));
+    console.log(`1..${this.count}`);
+    return this.failed === 0 ? 0 : 1;
+  }
 }
 
 /** How long anything may take, in ms: it ends tests that hang, it never judges speed. */
@@ -48,12 +64,18 @@ export async function until(question, what, seconds = PATIENCE / 1000) {
   }
 }
 
-export function freePort() {
-  return new Promise((done, fail) => {
-    const probe = createServer();
-    probe.on('error', fail);
-    probe.listen(0, '127.0.0.1', () => { const { port } = probe.address(); probe.close(() => done(port)); });
-  });
+const isFree = (port) => new Promise((done) => {
+  const probe = createServer();
+  probe.on('error', () => done(false));
+  probe.listen(port, '127.0.0.1', () => probe.close(() => done(true)));
+});
+
+/** Below the ports that systems give to outgoing connections: nobody gets it by chance while a server restarts. */
+export async function freePort() {
+  for (;;) {
+    const port = 12_000 + Math.floor(Math.random() * 20_000);
+    if (await isFree(port)) return port;
+  }
 }
 
 const folders = [];
@@ -95,8 +117,16 @@ export class Town {
 
 export class Server {
   constructor() { this.data = folder(); }
+  /** Starts it, later again on the same port; the first time somebody may be quicker to take that. */
   async start(...options) {
-    this.port ??= await freePort();
+    const first = this.port === undefined;
+    for (let left = first ? 5 : 1; ; left--) {
+      if (first) this.port = await freePort();
+      try { return await this.startOnce(options); }
+      catch (e) { if (left === 1 || !/in use/i.test(e.message)) throw e; }
+    }
+  }
+  async startOnce(options) {
     const web = process.env.HYP_WEB_DIST ?? join(root, 'web/dist');
     this.child = start(process.env.HYPOCAUST ?? join(root, 'build/hypocaust'), ['serve', '--data', this.data, '--port', String(this.port), '--web-dir', web, ...options]);
     await until(() => this.child.gone || /hypocaust: https?:\/\//.test(this.child.text), 'the ready line');
@@ -151,6 +181,7 @@ export class Browser {
     const context = await this.browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: 'light', reducedMotion: 'reduce', serviceWorkers: 'block', acceptDownloads: true, ...options });
     context.setDefaultTimeout(PATIENCE);
     context.complaints = [];
+    subject.getStore()?.contexts.push(context);
     await context.addInitScript(() => {
       document.addEventListener('securitypolicyviolation', (e) => console.error(`CSP ${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`));
     });
@@ -212,8 +243,42 @@ export async function visit(page, path) {
     a.remove();
     // Drawn: what the page still waits for is marked from here on.
     for (let i = 0; i < 2; i++) await new Promise((done) => requestAnimationFrame(done));
+    // What a component does after its picture comes in a task of its own.
+    await new Promise((done) => setTimeout(done));
   }, path);
   await settled(page);
+}
+
+/** Two keys one after the other that lead to `there`; pressed again where the machine took too long between them. */
+export async function chord(page, first, second, there) {
+  await until(async () => {
+    await page.keyboard.press(first);
+    await page.keyboard.press(second);
+    return page.waitForURL(there, { timeout: 5000 }).then(() => true, () => false);
+  }, `${first} ${second}`);
+}
+
+/** What there is to see when a subject of the tests breaks off: the check before, the windows, a picture of each. */
+export async function scene(browser) {
+  const of = subject.getStore();
+  const out = [`after the check: ${of.last ?? 'none of this subject'}`];
+  for (const [i, page] of browser.browser.contexts().flatMap((c) => c.pages()).entries()) {
+    out.push(`window ${page.url()}`);
+    const text = await page.evaluate(() => document.body.innerText.replace(/\s+/g, ' ').slice(0, 600)).catch((e) => e.message.split('\n')[0]);
+    out.push(`  says ${text}`);
+    if (!process.env.HYP_SHOTS) continue;
+    const path = join(process.env.HYP_SHOTS, `broken-${of.name}-${i}.png`);
+    out.push(`  ${await page.screenshot({ path, timeout: 20_000 }).then(() => path, (e) => e.message.split('\n')[0])}`);
+  }
+  return out.join('\n');
+}
+
+/** Closes what the running subject has opened, after it broke off. */
+export async function closeWindows(admin) {
+  const { contexts } = subject.getStore();
+  for (const context of contexts.filter((c) => c !== admin)) await context.close().catch(() => undefined);
+  for (const page of admin?.pages() ?? []) await page.close().catch(() => undefined);
+  if (admin) admin.complaints.length = 0;
 }
 
 /** Another browser of the administrator: own storage, the same session. */

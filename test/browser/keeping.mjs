@@ -9,6 +9,7 @@ const said = (place, label) => place.locator('.field', { has: place.page().getBy
 const plain = (text) => text.replace(/[\s\u00a0\u202f]+/g, ' ').trim();
 
 async function backups(tap, page, api, server) {
+  await until(async () => (await api.get('/backups')).items.length > 0, 'the first backup');
   await open(page, server, PAGE);
   const here = card(page, 'Backups');
   await here.getByRole('row', { name: /Whole/ }).waitFor();
@@ -70,11 +71,12 @@ async function rule(tap, page, api, server) {
 }
 
 /** A backup that fails says where, why and what helps; one that cannot be asked for, too. */
-async function failing(tap, page, server) {
+async function failing(tap, page, api, server) {
   await server.stop();
   const inTheWay = join(folder(), 'in the way');
   writeFileSync(inTheWay, 'a file');
   await server.start('--backup-to', inTheWay);
+  await until(async () => { const b = await api.get('/backups'); return b.last_error && !b.running; }, 'the failure');
   await open(page, server, PAGE);
   const here = card(page, 'Backups');
   await here.getByText('The last backup failed').waitFor();
@@ -124,7 +126,7 @@ export async function run(world) {
   await page.getByLabel('Months with all readings').fill('3');
   await page.getByRole('dialog').getByText(/One a day before/).waitFor();
   await looks(world, page, 'keeping-form');
-  await failing(tap, page, server);
+  await failing(tap, page, api, server);
   await looks(world, page, 'keeping-failed');
   await unloaded(tap, page, server);
   tap.equal(unexpected(admin, [/status of (422|500)/, /ERR_/]), [], 'data keeping leaves no console error and no CSP report');

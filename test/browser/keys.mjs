@@ -23,9 +23,11 @@ export async function run({ tap, server, admin }) {
   tap.ok(await page.getByRole('button', { name: 'Set 1 key' }).isDisabled(), 'a file with a row that cannot be read is not set by accident');
   await page.getByLabel('Leave out 1 row that cannot be read').check();
   await page.getByRole('button', { name: 'Set 1 key' }).click();
-  // Other subjects have left telegrams that wait for keys of their own.
-  await page.getByText(/(\d+) of \1 telegrams, ([2-9]|\d\d+) readings/).waitFor();
-  tap.ok(await page.getByRole('progressbar').getAttribute('aria-valuenow') === '100', 'the telegrams that waited are decoded, with a progress bar');
+  // Other subjects have left telegrams that wait, and may have them looked through once more: the last run need not be ours.
+  await until(async () => (await api.get(`/devices/${device.id}/readings`)).total === 2, 'the readings');
+  await page.getByText(/(\d+) of \1 telegrams/).waitFor();
+  await page.locator('[role=progressbar][aria-valuenow="100"]').waitFor();
+  tap.ok(true, 'the telegrams that waited are decoded, with a progress bar');
   tap.ok(!(await page.content()).includes(KEY), 'the key is nowhere on the page any more');
 
   await page.getByRole('button', { name: 'Add default key' }).click();
@@ -44,7 +46,6 @@ export async function run({ tap, server, admin }) {
   tap.ok(true, 'and can be removed');
 
   await open(page, server, `/devices/${device.id}?tab=readings`);
-  await until(async () => (await api.get(`/devices/${device.id}/readings`)).total === 2, 'the readings');
   tap.equal((await api.get(`/devices/${device.id}/readings`)).items.map((r) => r.time), ['2026-01-02T06:00:00Z', '2026-01-01T06:00:00Z'], 'the readings have their original times');
   await api.call('DELETE', `/devices/${device.id}`);
   tap.equal(unexpected(admin), [], 'the keys page leaves no console error and no CSP report');

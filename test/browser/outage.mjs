@@ -91,6 +91,8 @@ async function expired({ tap, server, browser, device }) {
   const overlay = page.getByRole('dialog', { name: 'Your session has ended' });
   await overlay.waitFor();
   tap.ok(true, 'an ended session asks to sign in on top of the work');
+  for (let i = 0; i < 3; i++) await page.keyboard.press('Escape');
+  tap.ok(await overlay.isVisible(), 'and stays, however often Escape is pressed');
   tap.equal(await overlay.getByLabel('User name').inputValue(), ADMIN.login, 'it knows who was here');
   await overlay.getByLabel('Password', { exact: true }).fill(ADMIN.password);
   await overlay.getByRole('button', { name: 'Sign in', exact: true }).click();

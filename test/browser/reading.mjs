@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { open, root, settled, unexpected, until } from './harness.mjs';
+import { chord, open, root, settled, unexpected, until } from './harness.mjs';
 
 /** The rest of the town and three days of its past, through the same doors as an operator's. */
 async function fillTown({ tap, api, town }) {
@@ -66,9 +66,7 @@ async function chart({ tap, server, api }, page) {
 
   await page.getByRole('button', { name: 'Day', exact: true }).click();
   await page.waitForURL(/range=day/);
-  await page.keyboard.press('t');
-  await page.keyboard.press('ArrowLeft');
-  await page.waitForURL(/at=/);
+  await chord(page, 't', 'ArrowLeft', /at=/);
   tap.ok(true, 't and arrow move one period back');
   await settled(page);
   await page.getByRole('button', { name: 'Compare' }).click();

@@ -1,6 +1,6 @@
 // Browser tests against the real server and the simulated town. Prints TAP; one file per subject,
 // in the order in which a new installation meets them.
-import { Browser, endAll, obstacle, Server, Tap, Town, withSession } from './harness.mjs';
+import { asSubject, Browser, closeWindows, endAll, obstacle, scene, Server, Tap, Town, withSession } from './harness.mjs';
 import * as firstRun from './first-run.mjs';
 import * as building from './building.mjs';
 import * as reading from './reading.mjs';
@@ -27,17 +27,19 @@ const STEPS = [
 ];
 
 /** Runs a subject; false when nothing after it makes sense. */
-async function run(name, subject, world) {
+const run = (name, subject, world) => asSubject(name, async () => {
   const began = performance.now();
+  const seconds = () => `${((performance.now() - began) / 1000).toFixed(1)} s`;
   try {
     await subject.run(world);
-    world.tap.note(`${name}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
+    world.tap.note(`${name}: ${seconds()}`);
   } catch (e) {
-    world.tap.ok(false, `${name} runs to its end`, e.stack);
+    world.tap.ok(false, `${name} runs to its end`, `after ${seconds()}\n${e.stack}\n${await scene(world.browser)}`);
+    await closeWindows(world.admin);
     return !subject.essential;
   }
   return true;
-}
+});
 
 async function lane(subjects, world, own) {
   const mine = own ? { ...world, admin: await withSession(world) } : world;

@@ -78,6 +78,7 @@ async function keys({ tap, api }, page) {
   const cursor = () => page.locator('.grid-row.is-cursor').getAttribute('aria-rowindex').then(Number);
   await page.getByRole('grid').focus();
   await page.keyboard.press('Home');
+  await page.locator('.grid-row.is-cursor:not(.is-blank)').waitFor();
   tap.equal(await cursor(), 2, 'Home is the first row');
   await page.keyboard.press('PageDown');
   const page1 = await cursor();

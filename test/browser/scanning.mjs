@@ -27,7 +27,14 @@ async function narrowing({ tap, server }, page, line, crowd) {
   await dialog.getByRole('button', { name: 'Close' }).last().click();
 }
 
-async function stopping({ tap, server }, page, line) {
+async function patience(api, line, ms) {
+  const { revision } = await api.get(`/lines/${line.id}`);
+  await api.call('PATCH', `/lines/${line.id}`, { revision, timeout_ms: ms });
+}
+
+/** Silent addresses take their time meanwhile: the search must not be over before somebody can stop it. */
+async function stopping({ tap, server, api }, page, line) {
+  await patience(api, line, 5 * TIMEOUT_MS);
   const dialog = await begin(page, server, line);
   await dialog.getByRole('button', { name: 'Start search' }).click();
   await dialog.locator('.found-box tbody tr').first().waitFor();
@@ -39,6 +46,7 @@ async function stopping({ tap, server }, page, line) {
   await dialog.getByRole('button', { name: 'Search again' }).waitFor();
   tap.ok(await dialog.locator('.found-box tbody tr').count() > 0, 'what a stopped search had found stays');
   await dialog.getByRole('button', { name: 'Close' }).last().click();
+  await patience(api, line, TIMEOUT_MS);
 }
 
 /** On a phone a found meter is a card: nothing to scroll sideways, and still a table for those who listen. */
