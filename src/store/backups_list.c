@@ -122,7 +122,7 @@ enum hyp_status hyp_backups_list_read(struct hyp_backups_list *list, const char 
                                       const uint8_t own[static 32], hyp_utc now,
                                       struct hyp_error *err)
 {
-    DIR *dir;
+    DIR *dir = NULL;
     const struct dirent *entry;
     enum hyp_status status = open_folder(folder, &dir, err);
     if (status != HYP_OK) {
@@ -163,7 +163,7 @@ hyp_utc hyp_backups_list_newest(const struct hyp_backups_list *list, hyp_utc now
 
 enum hyp_status hyp_backups_list_clean(const char *folder, struct hyp_error *err)
 {
-    DIR *dir;
+    DIR *dir = NULL;
     const struct dirent *entry;
     enum hyp_status status = open_folder(folder, &dir, err);
     if (status != HYP_OK) {
