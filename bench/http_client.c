@@ -39,37 +39,80 @@ static void take_after(const char *line, const char *mark, char *out, size_t siz
     }
 }
 
-/* The program prints its address first, then the link for the first administrator. */
+static FILE *open_token(const struct bench_server *server, const char *mode)
+{
+    char text[300];
+    struct hyp_buf path;
+    hyp_buf_init_fixed(&path, text, sizeof(text));
+    hyp_buf_append_fmt(&path, "%s/bench.token", server->folder);
+    return fopen(hyp_buf_terminate(&path), mode);
+}
+
+/*
+ * The program prints its address first, then the link for the first administrator unless there
+ * is one.
+ */
 static void read_announcement(struct bench_server *server, FILE *out)
 {
     char line[512];
     char port[16] = "";
     uint64_t number = 0;
-    while (server->setup_token[0] == '\0' && fgets(line, sizeof(line), out) != NULL) {
+    bool whole = false;
+    while (!whole && fgets(line, sizeof(line), out) != NULL) {
         if (port[0] == '\0') {
             take_after(line, "http://127.0.0.1:", port, sizeof(port));
             port[strcspn(port, "/")] = '\0';
         }
         take_after(line, "setup?token=", server->setup_token, sizeof(server->setup_token));
+        whole = port[0] != '\0' && (server->token[0] != '\0' || server->setup_token[0] != '\0');
     }
-    if (hyp_str_to_u64(hyp_str_from(port), &number) != HYP_OK ||
-        server->setup_token[0] == '\0') {
+    if (!whole || hyp_str_to_u64(hyp_str_from(port), &number) != HYP_OK) {
         bench_fail("the server did not start");
     }
     server->port = (uint16_t)number;
 }
 
-void bench_server_start(struct bench_server *server, const char *program)
+/* A folder of its own, or the one that is kept, with the token that was made for it. */
+static void choose_folder(struct bench_server *server, const char *data)
 {
-    int ends[2];
     const char *base = getenv("TMPDIR");
     struct hyp_buf path;
-    *server = (struct bench_server){.started = true};
     hyp_buf_init_fixed(&path, server->folder, sizeof(server->folder));
-    hyp_buf_append_fmt(&path, "%s/hypocaust-http-XXXXXX", base == NULL ? "/var/tmp" : base);
+    if (data == NULL) {
+        hyp_buf_append_fmt(&path, "%s/hypocaust-http-XXXXXX", base == NULL ? "/var/tmp" : base);
+        hyp_buf_terminate(&path);
+        server->temporary = mkdtemp(server->folder) != NULL;
+        if (!server->temporary) {
+            bench_fail("no folder for the data");
+        }
+        return;
+    }
+    hyp_buf_append_text(&path, data);
     hyp_buf_terminate(&path);
-    if (mkdtemp(server->folder) == NULL || pipe(ends) != 0) {
-        bench_fail("no folder for the data");
+    FILE *file = open_token(server, "r");
+    size_t len = file == NULL ? 0 : fread(server->token, 1, sizeof(server->token) - 1, file);
+    server->token[len] = '\0';
+    if (file != NULL) {
+        fclose(file);
+    }
+}
+
+void bench_server_keep_token(const struct bench_server *server)
+{
+    FILE *file = server->temporary ? NULL : open_token(server, "w");
+    if (file != NULL) {
+        fputs(server->token, file);
+        fclose(file);
+    }
+}
+
+void bench_server_start(struct bench_server *server, const char *program, const char *data)
+{
+    int ends[2];
+    *server = (struct bench_server){.started = true};
+    choose_folder(server, data);
+    if (pipe(ends) != 0) {
+        bench_fail("no pipe");
     }
     server->pid = fork();
     if (server->pid == 0) {
@@ -104,6 +147,8 @@ void bench_server_end(struct bench_server *server)
     if (server->started) {
         kill(server->pid, SIGTERM);
         waitpid(server->pid, NULL, 0);
+    }
+    if (server->temporary) {
         nftw(server->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     }
 }
@@ -133,8 +178,12 @@ static uint64_t stat_field(pid_t pid, int index)
 
 double bench_server_cpu(const struct bench_server *server)
 {
-    double ticks = (double)(stat_field(server->pid, 14) + stat_field(server->pid, 15));
-    return ticks / (double)sysconf(_SC_CLK_TCK);
+    clockid_t clock;
+    struct timespec used;
+    if (clock_getcpuclockid(server->pid, &clock) != 0 || clock_gettime(clock, &used) != 0) {
+        bench_fail("the server's CPU time cannot be read");
+    }
+    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
 }
 
 double bench_server_rss_mb(const struct bench_server *server)

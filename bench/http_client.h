@@ -5,20 +5,28 @@
 
 #include "base/buf.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 struct bench_server {
     pid_t pid;
-    bool started; /* by us: ended by us */
+    bool started;   /* by us: ended by us */
+    bool temporary; /* the folder goes with it */
     uint16_t port;
     char folder[256];
     char setup_token[128];
     char token[128]; /* API token of an administrator */
 };
 
-/* Starts `program` serve on a free port and a new folder; ends the process when it cannot. */
-void bench_server_start(struct bench_server *server, const char *program);
+/*
+ * Starts `program` serve on a free port; ends the process when it cannot. server->token is set
+ * when the folder is one that was filled before.
+ * @data  folder that is kept; NULL = a new one that ends with the server
+ */
+void bench_server_start(struct bench_server *server, const char *program, const char *data);
+/* Leaves the token in a folder that is kept. */
+void bench_server_keep_token(const struct bench_server *server);
 void bench_server_end(struct bench_server *server);
 /* User and system seconds of the server process so far. */
 double bench_server_cpu(const struct bench_server *server);
