@@ -133,14 +133,27 @@ void hyp_buf_append_char(struct hyp_buf *buf, char c)
     hyp_buf_append_u8(buf, (uint8_t)c);
 }
 
+/* "00" to "99", side by side. */
+static const char digit_pairs[] = "00010203040506070809101112131415161718192021222324"
+                                  "25262728293031323334353637383940414243444546474849"
+                                  "50515253545556575859606162636465666768697071727374"
+                                  "75767778798081828384858687888990919293949596979899";
+
 void hyp_buf_append_u64(struct hyp_buf *buf, uint64_t value)
 {
     char digits[20];
     size_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
+    while (value >= 100) {
+        at -= 2;
+        memcpy(digits + at, digit_pairs + 2 * (value % 100), 2);
+        value /= 100;
+    }
+    if (value >= 10) {
+        at -= 2;
+        memcpy(digits + at, digit_pairs + 2 * value, 2);
+    } else {
+        digits[--at] = (char)('0' + value);
+    }
     hyp_buf_append(buf, digits + at, sizeof(digits) - at);
 }
 

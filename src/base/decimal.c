@@ -97,15 +97,19 @@ enum hyp_status hyp_decimal_parse(struct hyp_str text, struct hyp_decimal *ret_v
     return HYP_OK;
 }
 
+/* From the back, so that one division makes each digit and the point falls into its place. */
 static void format_fraction(struct hyp_buf *out, uint64_t magnitude, int decimals)
 {
-    uint64_t unit = (uint64_t)pow10_table[decimals];
-    hyp_buf_append_u64(out, magnitude / unit);
-    hyp_buf_append_char(out, '.');
-    uint64_t fraction = magnitude % unit;
-    for (int i = decimals - 1; i >= 0; i--) {
-        hyp_buf_append_char(out, (char)('0' + fraction / (uint64_t)pow10_table[i] % 10));
+    char text[24];
+    size_t at = sizeof(text);
+    for (int i = 0; i < decimals || magnitude != 0 || i == decimals; i++) {
+        if (i == decimals) {
+            text[--at] = '.';
+        }
+        text[--at] = (char)('0' + magnitude % 10);
+        magnitude /= 10;
     }
+    hyp_buf_append(out, text + at, sizeof(text) - at);
 }
 
 void hyp_decimal_format(struct hyp_buf *out, struct hyp_decimal value)
@@ -229,13 +233,24 @@ double hyp_decimal_to_double(struct hyp_decimal value)
     return (double)value.digits * pow(10.0, value.exp10);
 }
 
-/* Prints with rising precision until the text reads back as the same number. */
+static void trim(struct hyp_decimal *value)
+{
+    while (value->digits != 0 && value->digits % 10 == 0) {
+        value->digits /= 10;
+        value->exp10++;
+    }
+}
+
+/*
+ * Prints with rising precision until the text reads back as the same number. What has fewer
+ * digits than every number of its kind keeps (6 of a single, 15 of a double) ends in zeros.
+ */
 static enum hyp_status shortest(double value, int max_precision, bool single,
                                 struct hyp_decimal *ret_value)
 {
     char text[48];
     struct hyp_buf buf;
-    for (int precision = 1; precision <= max_precision; precision++) {
+    for (int precision = single ? 6 : 15; precision <= max_precision; precision++) {
         hyp_buf_init_fixed(&buf, text, sizeof(text));
         hyp_buf_append_fmt(&buf, "%.*e", precision - 1, value);
         double back = strtod(hyp_buf_terminate(&buf), NULL);
@@ -245,7 +260,13 @@ static enum hyp_status shortest(double value, int max_precision, bool single,
             break;
         }
     }
-    return hyp_decimal_parse(hyp_buf_view(&buf), ret_value);
+    struct hyp_decimal found;
+    enum hyp_status status = hyp_decimal_parse(hyp_buf_view(&buf), &found);
+    if (status == HYP_OK) {
+        trim(&found);
+        *ret_value = found;
+    }
+    return status;
 }
 
 /* floor(log10(magnitude)), or one more; then one more digit is tried. @binary as of frexp */
@@ -260,6 +281,28 @@ static double nearest(double value)
 {
     const double whole = 0x1p52;
     return (value + whole) - whole;
+}
+
+#define PLAIN_DECIMALS 9
+
+/*
+ * Numbers of a few decimals without text: below 2^51 only one whole number of steps can read
+ * back as the same double, and the first that does has the fewest decimals.
+ */
+static bool few_decimals(double value, struct hyp_decimal *ret_value)
+{
+    for (int decimals = 0; decimals <= PLAIN_DECIMALS; decimals++) {
+        const double step = (double)pow10_table[decimals];
+        if (!(fabs(value) * step < 0x1p51)) {
+            return false;
+        }
+        const double digits = value < 0 ? -nearest(-value * step) : nearest(value * step);
+        if (!islessgreater(digits / step, value)) {
+            *ret_value = (struct hyp_decimal){(int64_t)digits, (int8_t)-decimals};
+            return true;
+        }
+    }
+    return false;
 }
 
 /* A single being turned into digits. */
@@ -331,7 +374,7 @@ static enum hyp_status from_ieee(double value, int max_precision, bool single,
         return HYP_OK;
     }
     struct hyp_decimal found;
-    if (!(single && shortest_single(value, &found))) {
+    if (!(single ? shortest_single(value, &found) : few_decimals(value, &found))) {
         enum hyp_status status = shortest(value, max_precision, single, &found);
         if (status != HYP_OK) {
             return status;

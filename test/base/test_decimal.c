@@ -278,6 +278,25 @@ static void floats_have_their_shortest_digits(void **state)
     }
 }
 
+/* Every decimal of up to fifteen digits survives the way through a double. */
+static void doubles_give_back_their_decimals(void **state)
+{
+    (void)state;
+    struct hyp_rng_seeded seeded;
+    hyp_rng_seeded_init(&seeded, 755);
+    for (int i = 0; i < 20000; i++) {
+        uint64_t bits = 0;
+        hyp_rng_fill(&seeded.rng, (uint8_t *)&bits, sizeof(bits));
+        int64_t digits = (int64_t)(bits >> 8 & 0x1FFFFFFFFFFFF) >> (bits % 49);
+        struct hyp_decimal wanted = {.digits = bits & 0x80 ? -digits : digits,
+                                     .exp10 = (int8_t)(-(int)(bits >> 57) % 19)};
+        struct hyp_decimal got;
+        assert_int_equal(hyp_decimal_from_double(hyp_decimal_to_double(wanted), &got), HYP_OK);
+        assert_int_equal(hyp_decimal_compare(got, wanted), 0);
+        assert_true(got.digits == 0 || got.exp10 == 0 || got.digits % 10 != 0);
+    }
+}
+
 int main(void)
 {
     static struct test_list list;
@@ -289,5 +308,6 @@ int main(void)
     TEST_ROWS(&list, float_rows, check_float);
     TEST_ONE(&list, extreme_floats);
     TEST_ONE(&list, floats_have_their_shortest_digits);
+    TEST_ONE(&list, doubles_give_back_their_decimals);
     return test_list_run(&list, "decimal");
 }
