@@ -4,6 +4,7 @@
 #include "api/render.h"
 #include "api/routes.h"
 
+#include <math.h>
 #include <string.h>
 
 /* --- latest --- */
@@ -306,26 +307,41 @@ static void render_raw(struct hyp_json *json, const struct hyp_series *series)
     render_marks(json, series);
 }
 
-static void render_column(struct hyp_json *json, const char *name,
-                          const struct hyp_series *series, size_t member)
+/* A mean to three digits behind those of its values: the others would be noise. */
+static void render_mean(struct hyp_json *json, const struct hyp_summary *bucket)
 {
-    hyp_json_key(json, name);
-    hyp_json_array_begin(json);
-    for (size_t i = 0; i < series->bucket_count; i++) {
-        const struct hyp_bucket *bucket = &series->buckets[i];
-        double value;
-        memcpy(&value, (const char *)bucket + member, sizeof(value));
-        if (bucket->count == 0) {
-            hyp_json_null(json);
-        } else {
-            hyp_json_double(json, value);
-        }
+    const int exact = 15; /* digits that a double keeps */
+    int decimals = 3 - HYP_MIN(HYP_MIN(bucket->min.exp10, bucket->max.exp10), (int8_t)0);
+    double steps = 1;
+    for (int i = 0; i < decimals && i < exact; i++) {
+        steps *= 10;
     }
-    hyp_json_array_end(json);
+    double scaled = round(bucket->mean * steps);
+    bool fits = decimals < exact && fabs(scaled) < 1e15;
+    hyp_json_double(json, fits ? scaled / steps : bucket->mean);
+}
+
+enum bucket_column { BUCKET_MIN, BUCKET_MEAN, BUCKET_MAX, BUCKET_LAST, BUCKET_COLUMNS };
+
+static void render_bucket(struct hyp_json *json, const struct hyp_summary *bucket,
+                          enum bucket_column column)
+{
+    if (bucket->count == 0) {
+        hyp_json_null(json);
+        return;
+    }
+    switch (column) {
+    case BUCKET_MIN: hyp_json_decimal(json, bucket->min); break;
+    case BUCKET_MEAN: render_mean(json, bucket); break;
+    case BUCKET_MAX: hyp_json_decimal(json, bucket->max); break;
+    case BUCKET_LAST: hyp_json_decimal(json, bucket->last); break;
+    case BUCKET_COLUMNS: break;
+    }
 }
 
 static void render_buckets(struct hyp_json *json, const struct hyp_series *series)
 {
+    static const char *const names[BUCKET_COLUMNS] = {"min", "mean", "max", "last"};
     hyp_json_member_text(json, "mode", "buckets");
     hyp_json_key(json, "times");
     hyp_json_array_begin(json);
@@ -333,10 +349,14 @@ static void render_buckets(struct hyp_json *json, const struct hyp_series *serie
         hyp_json_i64(json, series->buckets[i].start.ms);
     }
     hyp_json_array_end(json);
-    render_column(json, "min", series, offsetof(struct hyp_bucket, min));
-    render_column(json, "mean", series, offsetof(struct hyp_bucket, mean));
-    render_column(json, "max", series, offsetof(struct hyp_bucket, max));
-    render_column(json, "last", series, offsetof(struct hyp_bucket, last));
+    for (size_t column = 0; column < BUCKET_COLUMNS; column++) {
+        hyp_json_key(json, names[column]);
+        hyp_json_array_begin(json);
+        for (size_t i = 0; i < series->bucket_count; i++) {
+            render_bucket(json, &series->buckets[i], (enum bucket_column)column);
+        }
+        hyp_json_array_end(json);
+    }
 }
 
 static void render_series(struct hyp_json *json, const struct hyp_series *series)

@@ -100,37 +100,95 @@ enum hyp_status hyp_readings_list(struct hyp_service *service, const struct hyp_
 
 /* --- charts --- */
 
-static size_t usable_in(const struct hyp_bucket *buckets, size_t count)
+/* What a chart is made of, while it is. */
+struct chart {
+    struct hyp_service *service;
+    hyp_tenant_id tenant;
+    const struct hyp_series_query *query;
+    struct hyp_arena *arena;
+    struct hyp_series *series;                 /* query->point_count */
+    struct hyp_series *some[HYP_LIMIT_SERIES]; /* those that are summarised now */
+    size_t count;
+};
+
+/* Summaries of chart->some over the spans, those of one after those of the other. */
+static enum hyp_status summarise(const struct chart *chart, const hyp_utc *bounds, size_t spans,
+                                 struct hyp_summary **ret_summaries)
 {
-    size_t usable = 0;
-    for (size_t i = 0; i < count; i++) {
-        usable += buckets[i].count;
+    hyp_point_id points[HYP_LIMIT_SERIES];
+    for (size_t i = 0; i < chart->count; i++) {
+        points[i] = chart->some[i]->point.id;
     }
-    return usable;
+    return hyp_store_summaries(chart->service->config.store, chart->tenant, points,
+                               chart->count, bounds, spans, chart->arena, ret_summaries);
 }
 
-static enum hyp_status fill_series(struct hyp_service *service, hyp_tenant_id tenant,
-                                   const struct hyp_series_query *query,
-                                   struct hyp_arena *arena, struct hyp_series *series)
+/* Numbers of which there are too many for the width become buckets. */
+static enum hyp_status choose_mode(struct chart *chart)
 {
-    struct hyp_store *store = service->config.store;
-    bool numbers = series->point.kind == HYP_VALUE_DECIMAL;
-    series->raw = true;
-    if (numbers) {
-        enum hyp_status status =
-            hyp_store_buckets(store, tenant, series->point.id, query->from, query->to,
-                              query->px, arena, &series->buckets);
-        if (status != HYP_OK) {
-            return status;
+    const hyp_utc whole[2] = {chart->query->from, chart->query->to};
+    struct hyp_summary *summaries;
+    size_t kept = 0;
+    for (size_t i = 0; i < chart->query->point_count; i++) {
+        chart->series[i].raw = true;
+        if (chart->series[i].point.kind == HYP_VALUE_DECIMAL) {
+            chart->some[chart->count++] = &chart->series[i];
         }
-        series->bucket_count = query->px;
-        series->raw = usable_in(series->buckets, query->px) <= 2 * query->px;
     }
-    if (!series->raw) {
+    if (chart->count == 0) {
         return HYP_OK;
     }
-    return hyp_store_series(store, tenant, series->point.id, query->from, query->to, arena,
-                            &series->values, &series->value_count);
+    enum hyp_status status = summarise(chart, whole, 1, &summaries);
+    for (size_t i = 0; status == HYP_OK && i < chart->count; i++) {
+        chart->some[i]->raw = summaries[i].count <= 2 * chart->query->px;
+        if (!chart->some[i]->raw) {
+            chart->some[kept++] = chart->some[i];
+        }
+    }
+    chart->count = kept;
+    return status;
+}
+
+/*
+ * More than two values a pixel need more milliseconds than pixels, so the bounds ascend.
+ * Rounded up: a value at the start of a bucket falls into it.
+ */
+static enum hyp_status fill_buckets(const struct chart *chart)
+{
+    const struct hyp_series_query *query = chart->query;
+    const unsigned __int128 span = (uint64_t)query->to.ms - (uint64_t)query->from.ms;
+    struct hyp_summary *summaries;
+    hyp_utc *bounds = hyp_arena_alloc_array(chart->arena, query->px + 1, sizeof(*bounds));
+    if (bounds == NULL) {
+        return HYP_NO_MEMORY;
+    }
+    for (size_t i = 0; i <= query->px; i++) {
+        uint64_t offset = (uint64_t)((span * i + query->px - 1) / query->px);
+        bounds[i].ms = (int64_t)((uint64_t)query->from.ms + offset);
+    }
+    enum hyp_status status = summarise(chart, bounds, query->px, &summaries);
+    for (size_t i = 0; status == HYP_OK && i < chart->count; i++) {
+        chart->some[i]->buckets = summaries + i * query->px;
+        chart->some[i]->bucket_count = query->px;
+    }
+    return status;
+}
+
+static enum hyp_status fill_chart(struct chart *chart)
+{
+    enum hyp_status status = choose_mode(chart);
+    if (status == HYP_OK && chart->count > 0) {
+        status = fill_buckets(chart);
+    }
+    for (size_t i = 0; status == HYP_OK && i < chart->query->point_count; i++) {
+        struct hyp_series *series = &chart->series[i];
+        if (series->raw) {
+            status = hyp_store_series(chart->service->config.store, chart->tenant,
+                                      series->point.id, chart->query->from, chart->query->to,
+                                      chart->arena, &series->values, &series->value_count);
+        }
+    }
+    return status;
 }
 
 static enum hyp_status begin_series(struct hyp_service *service, hyp_tenant_id tenant,
@@ -178,10 +236,13 @@ enum hyp_status hyp_readings_series(struct hyp_service *service, const struct hy
     hyp_tenant_id tenant = hyp_scope_tenant(scope);
     for (size_t i = 0; status == HYP_OK && i < query->point_count; i++) {
         status = begin_series(service, tenant, query->points[i], &series[i], err);
-        if (status == HYP_OK) {
-            status = fill_series(service, tenant, query, arena, &series[i]);
-        }
     }
+    if (status != HYP_OK) {
+        return status;
+    }
+    struct chart chart = {
+        .service = service, .tenant = tenant, .query = query, .arena = arena, .series = series};
+    status = fill_chart(&chart);
     if (status != HYP_OK) {
         return hyp_service_explain_failure(err, status);
     }

@@ -47,7 +47,7 @@ struct hyp_series {
     bool raw;
     struct hyp_stored_value *values; /* raw */
     size_t value_count;
-    struct hyp_bucket *buckets; /* not raw */
+    struct hyp_summary *buckets; /* not raw */
     size_t bucket_count;
 };
 struct hyp_series_query {

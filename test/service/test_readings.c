@@ -94,8 +94,8 @@ static void charts_are_raw_or_buckets(void **state)
     assert_false(series[0].raw);
     assert_int_equal(series[0].bucket_count, 10);
     assert_int_equal(series[0].buckets[3].count, 10);
-    assert_true(series[0].buckets[3].min < 30.5 && series[0].buckets[3].min > 29.5);
-    assert_true(series[0].buckets[3].last < 39.5 && series[0].buckets[3].last > 38.5);
+    assert_int_equal(series[0].buckets[3].min.digits, 30);
+    assert_int_equal(series[0].buckets[3].last.digits, 39);
 }
 
 static const struct query_row {
