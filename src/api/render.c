@@ -224,29 +224,22 @@ void hyp_render_key_members(struct hyp_json *json, const struct hyp_point_key *k
     hyp_json_member_u64(json, "subunit", key->subunit);
 }
 
-static void write_bare(struct hyp_json *json, const struct hyp_stored_value *value,
-                       struct hyp_str text)
-{
-    if (!hyp_quality_is_usable(value->quality)) {
-        hyp_json_null(json);
-    } else if (value->kind == HYP_VALUE_DECIMAL) {
-        hyp_json_raw(json, text);
-    } else if (value->kind == HYP_VALUE_FLAGS) {
-        hyp_json_u64(json, value->flags);
-    } else {
-        hyp_json_str(json, text);
-    }
-}
-
+/* The value alone: numbers as they are, flags as a number, dates and texts as text. */
 void hyp_render_bare_value(struct hyp_json *json, const struct hyp_stored_value *value)
 {
     char memory[HYP_LIMIT_VALUE_TEXT + 64];
     struct hyp_buf text;
-    hyp_buf_init_fixed(&text, memory, sizeof(memory));
-    if (hyp_quality_is_usable(value->quality)) {
+    if (!hyp_quality_is_usable(value->quality)) {
+        hyp_json_null(json);
+    } else if (value->kind == HYP_VALUE_DECIMAL) {
+        hyp_json_decimal(json, value->decimal);
+    } else if (value->kind == HYP_VALUE_FLAGS) {
+        hyp_json_u64(json, value->flags);
+    } else {
+        hyp_buf_init_fixed(&text, memory, sizeof(memory));
         hyp_stored_value_format(&text, value);
+        hyp_json_str(json, hyp_buf_view(&text));
     }
-    write_bare(json, value, hyp_buf_view(&text));
 }
 
 /* "value" as JSON and "text" as people read it; null and "" when there is none. */
@@ -261,7 +254,7 @@ static void render_value_and_text(struct hyp_json *json, const struct hyp_stored
         hyp_stored_value_format(&text, value);
     }
     hyp_json_key(json, "value");
-    write_bare(json, value, hyp_buf_view(&text));
+    hyp_render_bare_value(json, value);
     hyp_json_member_str(json, "text",
                         usable && state_text != NULL ? hyp_str_from(state_text)
                                                      : hyp_buf_view(&text));

@@ -198,9 +198,26 @@ static const char *etag_text(struct hyp_request *req, uint64_t hash)
     return text;
 }
 
+/*
+ * Tells replies apart, eight bytes at a time: of a long reply the plain hash of bytes would be
+ * a tenth of all work. Not against forgers, who could only fool themselves.
+ */
+static uint64_t hash_reply(const uint8_t *bytes, size_t len)
+{
+    const uint64_t odd = 0x9E3779B97F4A7C15u;
+    uint64_t hash = len * odd;
+    for (; len >= sizeof(uint64_t); bytes += sizeof(uint64_t), len -= sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, bytes, sizeof(word));
+        hash = (hash ^ word) * odd;
+        hash ^= hash >> 32;
+    }
+    return hash ^ hyp_hash_bytes(bytes, len);
+}
+
 static void check_etag(struct hyp_request *req)
 {
-    uint64_t hash = hyp_hash_bytes(req->out.data, req->out.len);
+    uint64_t hash = hash_reply(req->out.data, req->out.len);
     const char *etag = etag_text(req, hash);
     const char *known = MHD_lookup_connection_value(req->connection, MHD_HEADER_KIND,
                                                     MHD_HTTP_HEADER_IF_NONE_MATCH);
