@@ -112,6 +112,9 @@ static bool is_nothing(struct hyp_str text)
     if (text.len == 0) {
         return true;
     }
+    if (text.ptr[0] >= '0' && text.ptr[0] <= '9') {
+        return false; /* nearly all cells */
+    }
     for (size_t i = 0; text.len <= 4 && i < HYP_ARRAY_LEN(nothings); i++) {
         if (hyp_str_equal_nocase(text, hyp_str_from(nothings[i]))) {
             return true;
@@ -194,7 +197,7 @@ static enum hyp_status add_value(struct hyp_import_batch *batch, struct hyp_str 
                                  const struct hyp_csv_column *column, enum hyp_quality quality,
                                  struct hyp_error *err)
 {
-    struct hyp_error why = {0};
+    struct hyp_error why; /* written on failure only: clearing it for each cell is felt */
     struct hyp_value *value = &batch->values[batch->value_count];
     if (is_nothing(text)) {
         return HYP_OK;
