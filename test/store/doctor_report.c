@@ -64,11 +64,8 @@ void test_doctor_fill(struct test_store *t)
         struct hyp_value value = test_decimal(HYP_NAME_VOLUME, i, 0);
         struct hyp_reading reading =
             test_reading(i % 2 == 0 ? device.id : other, START_MS + i * HOUR_MS, &value, 1);
-        reading.frame = 0;
         bytes[0] = (uint8_t)i;
-        struct hyp_batch batch = {
-            .readings = &reading, .reading_count = 1, .frames = &frame, .frame_count = 1};
-        assert_int_equal(test_submit(t->store, &batch), HYP_OK);
+        test_put_read_frame(t, &frame, &reading);
     }
     struct hyp_value value = test_decimal(HYP_NAME_VOLUME, 1000, 0);
     struct hyp_reading fresh = test_reading(device.id, START_MS + SEAL_LATER_MS, &value, 1);

@@ -202,6 +202,14 @@ hyp_device_id test_device(struct test_store *t, const char *serial)
     return device.id;
 }
 
+hyp_line_id test_line(struct test_store *t, const char *name)
+{
+    struct hyp_line line = {.tenant = t->tenant, .kind = HYP_LINE_WMBUS_TCP};
+    hyp_text_copy(line.name, sizeof(line.name), hyp_str_from(name));
+    assert_int_equal(hyp_store_line_add(t->store, &line, NULL), HYP_OK);
+    return line.id;
+}
+
 /* --- batches --- */
 
 struct hyp_value test_decimal(enum hyp_name name, int64_t digits, int exp10)
@@ -274,6 +282,21 @@ enum hyp_status test_put(struct test_store *t, const struct hyp_reading *reading
 {
     struct hyp_batch batch = {.readings = reading, .reading_count = 1};
     return test_submit(t->store, &batch);
+}
+
+void test_put_frame(struct test_store *t, const struct hyp_raw_frame *frame)
+{
+    struct hyp_batch batch = {.frames = frame, .frame_count = 1};
+    assert_int_equal(test_submit(t->store, &batch), HYP_OK);
+}
+
+void test_put_read_frame(struct test_store *t, const struct hyp_raw_frame *frame,
+                         struct hyp_reading *reading)
+{
+    reading->frame = 0;
+    struct hyp_batch batch = {
+        .readings = reading, .reading_count = 1, .frames = frame, .frame_count = 1};
+    assert_int_equal(test_submit(t->store, &batch), HYP_OK);
 }
 
 hyp_point_id test_point(struct test_store *t, hyp_device_id device, enum hyp_name name)

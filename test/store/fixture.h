@@ -59,6 +59,8 @@ void test_store_close(struct test_store *t);
 /* The doctor finds no damage in the open store of the folder. */
 void test_check_healthy(struct test_store *t, const struct test_folder *folder);
 hyp_device_id test_device(struct test_store *t, const char *serial);
+/* A line of radio receivers. */
+hyp_line_id test_line(struct test_store *t, const char *name);
 
 /* Values for batches. */
 struct hyp_value test_decimal(enum hyp_name name, int64_t digits, int exp10);
@@ -70,6 +72,11 @@ struct hyp_reading test_reading(hyp_device_id device, int64_t time_ms,
 enum hyp_status test_submit(struct hyp_store *store, const struct hyp_batch *batch);
 /* One reading alone. */
 enum hyp_status test_put(struct test_store *t, const struct hyp_reading *reading);
+/* One raw frame alone. */
+void test_put_frame(struct test_store *t, const struct hyp_raw_frame *frame);
+/* A frame with the one reading that came from it. */
+void test_put_read_frame(struct test_store *t, const struct hyp_raw_frame *frame,
+                         struct hyp_reading *reading);
 /* The point of a device with this name; 0 when there is none. */
 hyp_point_id test_point(struct test_store *t, hyp_device_id device, enum hyp_name name);
 

@@ -27,10 +27,7 @@ static void put(struct test_store *t, hyp_device_id device, int i)
         .device = device, .protocol = HYP_RAW_MBUS, .bytes = bytes, .len = 2};
     struct hyp_value value = test_decimal(HYP_NAME_VOLUME, i, 0);
     struct hyp_reading reading = test_reading(device, START_MS + i, &value, 1);
-    reading.frame = 0;
-    struct hyp_batch batch = {
-        .readings = &reading, .reading_count = 1, .frames = &frame, .frame_count = 1};
-    assert_int_equal(test_submit(t->store, &batch), HYP_OK);
+    test_put_read_frame(t, &frame, &reading);
 }
 
 /* A store with ten readings in folder/data, closed. */

@@ -142,10 +142,7 @@ static void frames_are_packed_once(void **state)
                                       .protocol = HYP_RAW_MBUS,
                                       .bytes = bytes,
                                       .len = sizeof(bytes)};
-        reading.frame = 0;
-        struct hyp_batch batch = {
-            .readings = &reading, .reading_count = 1, .frames = &frame, .frame_count = 1};
-        assert_int_equal(test_submit(town.members[i % 2].store, &batch), HYP_OK);
+        test_put_read_frame(&town.members[i % 2], &frame, &reading);
     }
     while (count_rows(&town, "SELECT COUNT(*) FROM frame_log") >= FRAMES) {
         catch_up(&town);

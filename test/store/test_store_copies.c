@@ -5,20 +5,6 @@
 #include "store/core.h"
 #include "store/frames.h"
 
-static hyp_line_id add_line(struct test_store *t, const char *name)
-{
-    struct hyp_line line = {.tenant = t->tenant, .kind = HYP_LINE_WMBUS_TCP};
-    hyp_text_copy(line.name, sizeof(line.name), hyp_str_from(name));
-    assert_int_equal(hyp_store_line_add(t->store, &line, NULL), HYP_OK);
-    return line.id;
-}
-
-static void put_frame(struct test_store *t, const struct hyp_raw_frame *frame)
-{
-    struct hyp_batch batch = {.frames = frame, .frame_count = 1};
-    assert_int_equal(test_submit(t->store, &batch), HYP_OK);
-}
-
 static size_t count_frames(struct test_store *t, hyp_device_id device, hyp_line_id line,
                            struct hyp_stored_frame **frames)
 {
@@ -43,7 +29,7 @@ static void put_copy(struct test_store *t, const struct hyp_raw_frame *of, hyp_l
                                  .signal_dbm = signal_dbm,
                                  .bytes = mark,
                                  .len = sizeof(mark)};
-    put_frame(t, &copy);
+    test_put_frame(t, &copy);
 }
 
 /* "line signal, .." of those that also heard the newest frame in the lists. */
@@ -77,7 +63,7 @@ static void copies_stay_with_their_telegram(void **state)
     char text[128];
     hyp_device_id device = test_device(&t, "10000001");
     hyp_device_id other = test_device(&t, "10000002");
-    hyp_line_id lines[3] = {add_line(&t, "a"), add_line(&t, "b"), add_line(&t, "c")};
+    hyp_line_id lines[3] = {test_line(&t, "a"), test_line(&t, "b"), test_line(&t, "c")};
     static const uint8_t bytes[] = "one telegram";
     struct hyp_raw_frame frame = {.line = lines[0],
                                   .device = device,
@@ -87,7 +73,7 @@ static void copies_stay_with_their_telegram(void **state)
                                   .outcome = HYP_NO_KEY,
                                   .bytes = bytes,
                                   .len = sizeof(bytes)};
-    put_frame(&t, &frame);
+    test_put_frame(&t, &frame);
     put_copy(&t, &frame, lines[2], 900, -80);
     put_copy(&t, &frame, lines[1], 300, -60);
     put_copy(&t, &frame, lines[1], 400, -50); /* the same line once more */
@@ -116,10 +102,7 @@ static void copies_stay_with_their_telegram(void **state)
     frame.replaces = frames[0].id;
     struct hyp_value value = test_decimal(HYP_NAME_VOLUME, 4711, -2);
     struct hyp_reading reading = test_reading(device, START_MS, &value, 1);
-    reading.frame = 0;
-    struct hyp_batch batch = {
-        .readings = &reading, .reading_count = 1, .frames = &frame, .frame_count = 1};
-    assert_int_equal(test_submit(t.store, &batch), HYP_OK);
+    test_put_read_frame(&t, &frame, &reading);
     assert_string_equal(copies_of(&t, device, text), wanted);
     test_store_close(&t);
     test_folder_remove(&folder);

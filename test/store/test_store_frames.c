@@ -33,30 +33,13 @@ static struct hyp_raw_frame make_frame(hyp_line_id line, hyp_device_id device, i
                                   .len = FRAME_BYTES};
 }
 
-static hyp_line_id add_line(struct test_store *t, const char *name)
-{
-    struct hyp_line line = {.tenant = t->tenant, .kind = HYP_LINE_WMBUS_TCP};
-    hyp_text_copy(line.name, sizeof(line.name), hyp_str_from(name));
-    assert_int_equal(hyp_store_line_add(t->store, &line, NULL), HYP_OK);
-    return line.id;
-}
-
-static void put_frame(struct test_store *t, const struct hyp_raw_frame *frame)
-{
-    struct hyp_batch batch = {.frames = frame, .frame_count = 1};
-    assert_int_equal(test_submit(t->store, &batch), HYP_OK);
-}
-
 /* One reading that came from one frame. */
 static void put_read_frame(struct test_store *t, hyp_device_id device, int64_t number)
 {
     struct hyp_raw_frame frame = make_frame((hyp_line_id){0}, device, number);
     struct hyp_value value = test_decimal(HYP_NAME_VOLUME, number, -2);
     struct hyp_reading reading = test_reading(device, START_MS + number * 1000, &value, 1);
-    reading.frame = 0;
-    struct hyp_batch batch = {
-        .readings = &reading, .reading_count = 1, .frames = &frame, .frame_count = 1};
-    assert_int_equal(test_submit(t->store, &batch), HYP_OK);
+    test_put_read_frame(t, &frame, &reading);
 }
 
 static size_t list_frames(struct test_store *t, hyp_device_id device, hyp_line_id line,
@@ -120,10 +103,7 @@ static void put_again(struct test_store *t, const struct hyp_stored_frame *old)
                                   .len = old->len};
     struct hyp_value value = test_decimal(HYP_NAME_VOLUME, 4711, -2);
     struct hyp_reading reading = test_reading(old->device, old->received.ms, &value, 1);
-    reading.frame = 0;
-    struct hyp_batch batch = {
-        .readings = &reading, .reading_count = 1, .frames = &frame, .frame_count = 1};
-    assert_int_equal(test_submit(t->store, &batch), HYP_OK);
+    test_put_read_frame(t, &frame, &reading);
 }
 
 static void a_frame_decoded_later_takes_the_place_of_the_old(void **state)
@@ -138,7 +118,7 @@ static void a_frame_decoded_later_takes_the_place_of_the_old(void **state)
     for (int i = 1; i <= 3; i++) {
         struct hyp_raw_frame frame = make_frame((hyp_line_id){0}, device, i);
         frame.outcome = i == 2 ? HYP_BAD_CHECK : HYP_WRONG_KEY;
-        put_frame(&t, &frame);
+        test_put_frame(&t, &frame);
     }
     assert_int_equal(count_refused(&t, &first), 2);
     put_again(&t, &first);
@@ -176,7 +156,7 @@ static void refused_frames_are_found_in_both_places(void **state)
     for (int i = 1; i <= FRAMES; i++) {
         struct hyp_raw_frame frame = make_frame((hyp_line_id){0}, device, i);
         frame.outcome = i % 100 == 0 ? HYP_NO_KEY : HYP_BAD_CHECK;
-        put_frame(&t, &frame);
+        test_put_frame(&t, &frame);
     }
     struct hyp_stored_frame first;
     assert_int_equal(count_refused(&t, &first), FRAMES / 100);
@@ -241,10 +221,10 @@ static void a_refused_frame_is_kept_with_its_reason(void **state)
     (void)state;
     struct test_store t;
     test_store_open(&t, NULL);
-    hyp_line_id line = add_line(&t, "concentrator");
+    hyp_line_id line = test_line(&t, "concentrator");
     struct hyp_raw_frame frame = make_frame(line, (hyp_device_id){0}, 1);
     frame.outcome = HYP_WRONG_KEY;
-    put_frame(&t, &frame);
+    test_put_frame(&t, &frame);
     struct hyp_stored_frame *frames;
     assert_int_equal(list_frames(&t, (hyp_device_id){0}, line, 0, 10, &frames), 1);
     assert_int_equal(frames[0].outcome, HYP_WRONG_KEY);
@@ -275,7 +255,7 @@ static void frames_of_nobody_are_seen_by_nobody(void **state)
     struct test_store t;
     test_store_open(&t, NULL);
     struct hyp_raw_frame frame = make_frame((hyp_line_id){.id = 99}, (hyp_device_id){0}, 1);
-    put_frame(&t, &frame);
+    test_put_frame(&t, &frame);
     struct hyp_stored_frame *frames;
     assert_int_equal(list_frames(&t, (hyp_device_id){0}, (hyp_line_id){0}, 0, 10, &frames), 0);
     test_store_close(&t);
@@ -321,8 +301,8 @@ static void open_town(struct town *town)
     town->devices[0] = test_device(&town->t, "10000001");
     town->devices[1] = test_device(&town->t, "10000002");
     town->devices[2] = test_device(&town->t, "10000003");
-    town->lines[0] = add_line(&town->t, "first");
-    town->lines[1] = add_line(&town->t, "second");
+    town->lines[0] = test_line(&town->t, "first");
+    town->lines[1] = test_line(&town->t, "second");
 }
 
 static void close_town(struct town *town)
@@ -478,7 +458,7 @@ static void replacements_go_with_their_frames(void **state)
     open_town(&town);
     struct hyp_raw_frame frame = make_frame(town.lines[0], town.devices[0], 0);
     frame.outcome = HYP_WRONG_KEY;
-    put_frame(&town.t, &frame);
+    test_put_frame(&town.t, &frame);
     assert_int_equal(count_refused(&town.t, &refused), 1);
     send_many(&town);
     finish_care(&town);

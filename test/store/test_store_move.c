@@ -57,10 +57,7 @@ static void put_reading(struct test_store *t, hyp_device_id device, int i)
                                   .received.ms = START_MS + i * HOUR_MS,
                                   .bytes = (const uint8_t *)"\x68\x00\xFF\x16",
                                   .len = 4};
-    reading.frame = 0;
-    struct hyp_batch batch = {
-        .readings = &reading, .reading_count = 1, .frames = &frame, .frame_count = 1};
-    assert_int_equal(test_submit(t->store, &batch), HYP_OK);
+    test_put_read_frame(t, &frame, &reading);
 }
 
 /* Readings in the log and in chunks, a removed device, names beyond ASCII and none at all. */
