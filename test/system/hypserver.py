@@ -20,8 +20,13 @@ SETUP = re.compile(r"/#/setup\?token=([A-Za-z0-9_-]+)")
 LOGIN = {"login": "admin", "password": "correct horse battery"}
 
 
+# How many times longer than on a quiet machine anything may take.
+PATIENCE = 5
+
+
 def wait_until(question, seconds=30.0, what="the expected state"):
     """Asks until the answer is true; a deadline only ends a broken test."""
+    seconds *= PATIENCE
     end = time.monotonic() + seconds
     while True:
         answer = question()
@@ -95,7 +100,7 @@ class Server:
     def stop(self, how=signal.SIGTERM):
         if self.process and self.process.poll() is None:
             self.process.send_signal(how)
-            self.process.wait(60)
+            self.process.wait(60 * PATIENCE)
         return self.process.returncode if self.process else None
 
     def kill(self):
@@ -103,7 +108,7 @@ class Server:
         self.process.wait()
 
     def request(self, method, path, body=None, headers=None, raw=False):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60 * PATIENCE)
         sent = dict(headers or {})
         if self.cookie and "Cookie" not in sent and "Authorization" not in sent:
             sent["Cookie"] = self.cookie
