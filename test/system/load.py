@@ -25,10 +25,10 @@ class Load:
             self.next += BATCH
             return range(first, first + BATCH)
 
-    def post(self, server, body):
+    def post(self, server, body, readings=BATCH):
         try:
             reply = server.post("/intake", body, raw=True, headers=self.headers)
-            return reply.status == 200 and reply.json["readings"] == BATCH
+            return reply.status == 200 and reply.json["readings"] == readings
         except (OSError, http.client.HTTPException, ValueError):
             return False  # the answer is lost: sent again like any other
 
