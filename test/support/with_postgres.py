@@ -80,6 +80,17 @@ class Server:
             file.write(f"unix_socket_directories = '{self.folder}'\n")
             file.writelines(f"{name} = {value}\n" for name, value in SETTINGS.items())
 
+    def keep_log_at(self, folder):
+        """Before the start: the write-ahead log moves to another place, on a disk of its own perhaps."""
+        shutil.move(self.data + "/pg_wal", folder)
+        os.symlink(folder, self.data + "/pg_wal")
+        for root, _, names in os.walk(folder):
+            for name in [root] + [f"{root}/{one}" for one in names]:
+                if self.owner is not None:
+                    os.chown(name, self.owner.pw_uid, self.owner.pw_gid)
+        with open(self.data + "/postgresql.conf", "a", encoding="ascii") as file:
+            file.write("min_wal_size = 32MB\nmax_wal_size = 48MB\n")
+
     def is_running(self):
         return os.path.exists(self.data) and self.call("pg_ctl", "-D", self.data, "status", check=False) == 0
 
