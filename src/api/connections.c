@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Slow clients. The HTTP library closes connections that say nothing; one that sends a byte
- * now and then would keep its place for ever. A connection that waits for a request (or for
- * the rest of one) longer than HYP_LIMIT_REQUEST_S after an idle period could have ended is
- * shut here. Connections whose reply is being made or streamed are left alone.
+ * Connections: whose requests come on them, and slow clients. The HTTP library closes
+ * connections that say nothing; one that sends a byte now and then would keep its place for
+ * ever. A connection that waits for a request (or for the rest of one) longer than
+ * HYP_LIMIT_REQUEST_S after an idle period could have ended is shut here. Connections whose
+ * reply is being made or streamed are left alone.
  */
 #include "api/inside.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 struct connection {
@@ -18,17 +18,20 @@ struct connection {
     struct connection **link;
     int socket;
     char address[HYP_CLIENT_ADDRESS_MAX];
+    bool is_proxy;
     atomic_bool busy;
     _Atomic int64_t since_ms; /* when it became idle */
 };
 
 struct hyp_connections {
     const struct hyp_clock *clock;
+    const struct hyp_proxies *proxies;
     pthread_mutex_t lock;
     struct connection *first;
 };
 
 enum hyp_status hyp_connections_create(const struct hyp_clock *clock,
+                                       const struct hyp_proxies *proxies,
                                        struct hyp_connections **ret_connections)
 {
     struct hyp_connections *connections = calloc(1, sizeof(*connections));
@@ -36,6 +39,7 @@ enum hyp_status hyp_connections_create(const struct hyp_clock *clock,
         return HYP_NO_MEMORY;
     }
     connections->clock = clock;
+    connections->proxies = proxies;
     pthread_mutex_init(&connections->lock, NULL);
     *ret_connections = connections;
     return HYP_OK;
@@ -50,30 +54,18 @@ void *hyp_connections_destroy(struct hyp_connections *connections)
     return NULL;
 }
 
-static void note_address(struct MHD_Connection *connection, char *out, size_t size)
+static void note_address(const struct hyp_connections *connections,
+                         struct MHD_Connection *handle, struct connection *connection)
 {
     const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const char *text = NULL;
-    out[0] = '\0';
-    if (info == NULL || info->client_addr == NULL) {
+        MHD_get_connection_info(handle, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    struct in6_addr address;
+    if (info == NULL || info->client_addr == NULL ||
+        !hyp_address_of_socket(info->client_addr, &address)) {
         return;
     }
-    if (info->client_addr->sa_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const void *)info->client_addr;
-        text = inet_ntop(AF_INET, &v4->sin_addr, out, (socklen_t)size);
-    } else if (info->client_addr->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const void *)info->client_addr;
-        struct in6_addr network = v6->sin6_addr;
-        if (!IN6_IS_ADDR_V4MAPPED(&network)) {
-            /* One household has 2^64 addresses: they count as one. */
-            memset(network.s6_addr + 8, 0, 8);
-        }
-        text = inet_ntop(AF_INET6, &network, out, (socklen_t)size);
-    }
-    if (text == NULL) {
-        out[0] = '\0';
-    }
+    hyp_address_format(&address, connection->address, sizeof(connection->address));
+    connection->is_proxy = hyp_proxies_trust(connections->proxies, &address);
 }
 
 static void enter(struct hyp_connections *connections, struct MHD_Connection *handle,
@@ -87,7 +79,7 @@ static void enter(struct hyp_connections *connections, struct MHD_Connection *ha
         return; /* not watched: what it asks is not answered */
     }
     connection->socket = info->connect_fd;
-    note_address(handle, connection->address, sizeof(connection->address));
+    note_address(connections, handle, connection);
     connection->since_ms = hyp_clock_mono(connections->clock).ms;
     pthread_mutex_lock(&connections->lock);
     connection->next = connections->first;
@@ -139,6 +131,42 @@ const char *hyp_connections_address(struct MHD_Connection *connection)
     const struct connection *watched = watched_of(connection);
     return watched == NULL || watched->address[0] == '\0' ? NULL : watched->address;
 }
+
+/* --- whose request a proxy brings --- */
+
+struct forwarded {
+    const struct hyp_proxies *proxies;
+    struct hyp_hops hops;
+};
+
+static enum MHD_Result add_hops(void *user, enum MHD_ValueKind kind, const char *name,
+                                const char *value)
+{
+    struct forwarded *forwarded = user;
+    (void)kind;
+    if (value != NULL && strcasecmp(name, hyp_proxies_header(forwarded->proxies)) == 0) {
+        hyp_hops_add(&forwarded->hops, forwarded->proxies, hyp_str_from(value));
+    }
+    return MHD_YES;
+}
+
+void hyp_connections_note_client(struct hyp_request *req)
+{
+    const struct connection *watched = watched_of(req->connection);
+    if (watched == NULL || !watched->is_proxy) {
+        return;
+    }
+    char text[HYP_CLIENT_ADDRESS_MAX];
+    struct forwarded forwarded = {.proxies = req->server->proxies};
+    MHD_get_connection_values(req->connection, MHD_HEADER_KIND, add_hops, &forwarded);
+    if (forwarded.hops.known) {
+        hyp_address_format(&forwarded.hops.client, text, sizeof(text));
+        const char *client = hyp_arena_copy_str(&req->arena, hyp_str_from(text));
+        req->address = client == NULL ? req->address : client;
+    }
+}
+
+/* --- slow ones --- */
 
 void hyp_connections_busy(struct hyp_connections *connections,
                           struct MHD_Connection *connection, bool busy)

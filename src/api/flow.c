@@ -424,6 +424,7 @@ static enum MHD_Result first_call(struct hyp_server *server, struct MHD_Connecti
     req->content_type = "application/json";
     req->is_get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
     hyp_json_init(&req->json, &req->out);
+    hyp_connections_note_client(req);
     const char *length = header(req, MHD_HTTP_HEADER_CONTENT_LENGTH);
     const char *coding = header(req, MHD_HTTP_HEADER_TRANSFER_ENCODING);
     if (!has_one_end(req, length, coding)) {

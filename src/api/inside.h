@@ -3,6 +3,7 @@
 #ifndef HYP_API_INSIDE_H
 #define HYP_API_INSIDE_H
 
+#include "api/proxies.h"
 #include "api/request.h"
 #include "api/server.h"
 
@@ -53,10 +54,12 @@ bool hyp_workers_submit(struct hyp_workers *workers, struct hyp_request *req);
 /* Takes a request that has begun already, full or not: there is one per connection at most. */
 void hyp_workers_continue(struct hyp_workers *workers, struct hyp_request *req);
 
-/* --- slow clients (connections.c) --- */
+/* --- connections and slow clients (connections.c) --- */
 
 struct hyp_connections;
+/* @proxies  outlives the connections */
 HYP_MUST_USE enum hyp_status hyp_connections_create(const struct hyp_clock *clock,
+                                                    const struct hyp_proxies *proxies,
                                                     struct hyp_connections **ret_connections);
 void *hyp_connections_destroy(struct hyp_connections *connections);
 /* Callback for MHD_OPTION_NOTIFY_CONNECTION. */
@@ -67,6 +70,11 @@ void hyp_connections_notify(void *user, struct MHD_Connection *connection,
  * long as the connection. NULL when there was no memory to note it.
  */
 const char *hyp_connections_address(struct MHD_Connection *connection);
+/*
+ * On a connection of a trusted proxy, req->address becomes what its header says; where that
+ * names nobody the request counts as the proxy's own.
+ */
+void hyp_connections_note_client(struct hyp_request *req);
 /* A request begins to be served, or the connection waits for the next one. */
 void hyp_connections_busy(struct hyp_connections *connections,
                           struct MHD_Connection *connection, bool busy);
@@ -128,6 +136,7 @@ struct hyp_server {
     struct MHD_Daemon *daemon;
     struct hyp_router *router;
     struct hyp_rate *rate;
+    struct hyp_proxies *proxies;
     struct hyp_workers *workers;
     struct hyp_connections *connections;
     uint16_t port;

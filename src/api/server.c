@@ -112,17 +112,21 @@ static enum hyp_status start_daemon(struct hyp_server *server, int socket_fd,
 {
     const struct hyp_server_config *config = &server->config;
     unsigned threads = HYP_MAX(config->threads, (unsigned)DEFAULT_THREADS);
+    unsigned connections =
+        config->connections == 0 ? (unsigned)HYP_LIMIT_CONNECTIONS : config->connections;
+    /* A proxy holds the connections of all its clients. */
+    unsigned per_address = hyp_proxies_is_empty(server->proxies)
+                               ? (unsigned)HYP_LIMIT_ADDRESS_CONNECTIONS
+                               : connections;
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
                      (server->tls ? MHD_USE_TLS : 0u);
     /* Without a certificate the rows about TLS end the list early. */
     enum MHD_OPTION tls_option = server->tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END;
     server->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, hyp_flow_access, server, MHD_OPTION_LISTEN_SOCKET, socket_fd,
-        MHD_OPTION_THREAD_POOL_SIZE, threads, MHD_OPTION_CONNECTION_LIMIT,
-        config->connections == 0 ? (unsigned)HYP_LIMIT_CONNECTIONS : config->connections,
+        MHD_OPTION_THREAD_POOL_SIZE, threads, MHD_OPTION_CONNECTION_LIMIT, connections,
         MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        config->per_address == 0 ? (unsigned)HYP_LIMIT_ADDRESS_CONNECTIONS
-                                 : config->per_address,
+        config->per_address == 0 ? per_address : config->per_address,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HYP_LIMIT_IDLE_S,
         /* The library wipes all of it after each request. */
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HYP_LIMIT_CONNECTION_MEMORY,
@@ -151,7 +155,12 @@ static enum hyp_status build(struct hyp_server *server, struct hyp_error *err)
         status = hyp_rate_create(rate, &server->rate);
     }
     if (status == HYP_OK) {
-        status = hyp_connections_create(hyp_clock_system(), &server->connections);
+        status = hyp_proxies_create(config->trusted_proxies, config->forwarded,
+                                    &server->proxies, err);
+    }
+    if (status == HYP_OK) {
+        status =
+            hyp_connections_create(hyp_clock_system(), server->proxies, &server->connections);
     }
     if (status == HYP_OK) {
         status = hyp_workers_create(workers, hyp_flow_run, &server->workers);
@@ -237,6 +246,7 @@ void *hyp_server_stop(struct hyp_server *server)
         hyp_request_free(req);
     }
     hyp_connections_destroy(server->connections);
+    hyp_proxies_destroy(server->proxies);
     hyp_rate_destroy(server->rate);
     hyp_router_destroy(server->router);
     pthread_cond_destroy(&server->idle);

@@ -29,11 +29,14 @@ struct hyp_server_config {
     unsigned connections; /* 0 = HYP_LIMIT_CONNECTIONS */
     unsigned per_address; /* connections of one address; 0 = default */
     int requests_per_s;   /* of one address; 0 = default, -1 = no limit */
+    const char *trusted_proxies; /* see hyp_proxies_create; NULL = none */
+    bool forwarded;              /* they write Forwarded, not X-Forwarded-For */
 };
 
 /*
  * Listens and serves. Copies the config; the PEM texts may be freed afterwards.
- * Returns   HYP_OK | IO (address taken or not ours) | INVALID (certificate) | NO_MEMORY
+ * Returns   HYP_OK | IO (address taken or not ours) | INVALID (certificate, proxies) |
+ *           NO_MEMORY
  */
 HYP_MUST_USE enum hyp_status hyp_server_start(const struct hyp_server_config *config,
                                               struct hyp_server **ret_server,

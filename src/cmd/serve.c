@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define TEXT_FILE_MAX ((size_t)1024 * 1024)
 
@@ -46,48 +47,54 @@ struct settings {
     int64_t connections;
     int64_t per_address;
     int64_t threads;
+    const char *trusted_proxy;
+    const char *proxy_header;
     bool no_collect;
 };
 
 #define AT(member) offsetof(struct settings, member)
 static const struct hyp_option options[] = {
-    {"data",        "DIR",      "data folder (./data, or $HYPOCAUST_DATA)",                  HYP_OPTION_TEXT,   AT(data),        0,
-     0                                                                                                                                     },
-    {"database",    "URL",      "postgresql://... instead of files ($HYPOCAUST_DATABASE)",
-     HYP_OPTION_TEXT,                                                                                           AT(database),    0, 0      },
-    {"member",      "NAME",     "this server among several on one --database",               HYP_OPTION_TEXT,
-     AT(member),                                                                                                                 0, 0      },
-    {"listen",      "ADDRESS",  "address to listen on (127.0.0.1)",                          HYP_OPTION_TEXT,   AT(listen),      0,
-     0                                                                                                                                     },
-    {"port",        "N",        "port (8080); 0 takes a free one",                           HYP_OPTION_NUMBER, AT(port),        0, 65535  },
-    {"tls-cert",    "FILE",     "certificate chain, PEM",                                    HYP_OPTION_TEXT,   AT(tls_cert),    0, 0      },
-    {"tls-key",     "FILE",     "its private key, PEM",                                      HYP_OPTION_TEXT,   AT(tls_key),     0, 0      },
-    {"import",      "MANIFEST", "lines and devices for the first start",                     HYP_OPTION_TEXT,
-     AT(manifest),                                                                                                               0, 0      },
-    {"history",     "FILE",     "past telegrams for the first start",                        HYP_OPTION_TEXT,   AT(history),     0,
-     0                                                                                                                                     },
-    {"time-zone",   "NAME",     "zone of a new plant (the machine's)",                       HYP_OPTION_TEXT,   AT(time_zone),
-     0,                                                                                                                             0      },
-    {"log-level",   "LEVEL",    "debug, info, warning or error (info)",                      HYP_OPTION_TEXT,
-     AT(log_level),                                                                                                              0, 0      },
-    {"collect",     NULL,       "talk to devices (default)",                                 HYP_OPTION_OFF,    AT(no_collect),  0, 0      },
-    {"no-collect",  NULL,       "open no line; intake and files still work",                 HYP_OPTION_ON,
-     AT(no_collect),                                                                                                             0, 0      },
-    {"backup-to",   "DIR",      "make a backup every day, each in a folder of its own here",
-     HYP_OPTION_TEXT,                                                                                           AT(backup_to),   0, 0      },
-    {"backup-at",   "HH:MM",    "at this time of the plant's zone (02:30)",                  HYP_OPTION_TEXT,
-     AT(backup_at),                                                                                                              0, 0      },
-    {"backup-keep", "N",        "good backups to keep (7)",                                  HYP_OPTION_NUMBER, AT(backup_keep), 1,
-     HYP_LIMIT_BACKUPS_KEPT                                                                                                                },
-    {"web-dir",     "DIR",      "serve the UI from a folder (development)",                  HYP_OPTION_TEXT,   AT(web_dir),
-     0,                                                                                                                             0      },
-    {"rate-limit",  "N",        "requests per second and address (200); 0 = none",           HYP_OPTION_NUMBER,
-     AT(requests_per_s),                                                                                                         0, 1000000},
-    {"connections", "N",        "connections at a time",                                     HYP_OPTION_NUMBER, AT(connections), 8,
-     100000                                                                                                                                },
-    {"per-address", "N",        "connections of one address",                                HYP_OPTION_NUMBER, AT(per_address), 1,
-     100000                                                                                                                                },
-    {"threads",     "N",        "threads that answer requests (2)",                          HYP_OPTION_NUMBER, AT(threads),     2, 64     },
+    {"data",          "DIR",       "data folder (./data, or $HYPOCAUST_DATA)",                  HYP_OPTION_TEXT,   AT(data),          0,
+     0                                                                                                                                          },
+    {"database",      "URL",       "postgresql://... instead of files ($HYPOCAUST_DATABASE)",
+     HYP_OPTION_TEXT,                                                                                              AT(database),      0, 0      },
+    {"member",        "NAME",      "this server among several on one --database",               HYP_OPTION_TEXT,
+     AT(member),                                                                                                                      0, 0      },
+    {"listen",        "ADDRESS",   "address to listen on (127.0.0.1)",                          HYP_OPTION_TEXT,   AT(listen),        0,
+     0                                                                                                                                          },
+    {"port",          "N",         "port (8080); 0 takes a free one",                           HYP_OPTION_NUMBER, AT(port),          0, 65535  },
+    {"tls-cert",      "FILE",      "certificate chain, PEM",                                    HYP_OPTION_TEXT,   AT(tls_cert),      0, 0      },
+    {"tls-key",       "FILE",      "its private key, PEM",                                      HYP_OPTION_TEXT,   AT(tls_key),       0, 0      },
+    {"import",        "MANIFEST",  "lines and devices for the first start",                     HYP_OPTION_TEXT,
+     AT(manifest),                                                                                                                    0, 0      },
+    {"history",       "FILE",      "past telegrams for the first start",                        HYP_OPTION_TEXT,   AT(history),       0,
+     0                                                                                                                                          },
+    {"time-zone",     "NAME",      "zone of a new plant (the machine's)",                       HYP_OPTION_TEXT,   AT(time_zone),
+     0,                                                                                                                                  0      },
+    {"log-level",     "LEVEL",     "debug, info, warning or error (info)",                      HYP_OPTION_TEXT,
+     AT(log_level),                                                                                                                   0, 0      },
+    {"collect",       NULL,        "talk to devices (default)",                                 HYP_OPTION_OFF,    AT(no_collect),    0, 0      },
+    {"no-collect",    NULL,        "open no line; intake and files still work",                 HYP_OPTION_ON,
+     AT(no_collect),                                                                                                                  0, 0      },
+    {"backup-to",     "DIR",       "make a backup every day, each in a folder of its own here",
+     HYP_OPTION_TEXT,                                                                                              AT(backup_to),     0, 0      },
+    {"backup-at",     "HH:MM",     "at this time of the plant's zone (02:30)",                  HYP_OPTION_TEXT,
+     AT(backup_at),                                                                                                                   0, 0      },
+    {"backup-keep",   "N",         "good backups to keep (7)",                                  HYP_OPTION_NUMBER, AT(backup_keep),   1,
+     HYP_LIMIT_BACKUPS_KEPT                                                                                                                     },
+    {"web-dir",       "DIR",       "serve the UI from a folder (development)",                  HYP_OPTION_TEXT,   AT(web_dir),
+     0,                                                                                                                                  0      },
+    {"rate-limit",    "N",         "requests per second and address (200); 0 = none",           HYP_OPTION_NUMBER,
+     AT(requests_per_s),                                                                                                              0, 1000000},
+    {"connections",   "N",         "connections at a time",                                     HYP_OPTION_NUMBER, AT(connections),   8,
+     100000                                                                                                                                     },
+    {"per-address",   "N",         "connections of one address",                                HYP_OPTION_NUMBER, AT(per_address),   1,
+     100000                                                                                                                                     },
+    {"trusted-proxy", "ADDRESSES", "reverse proxies whose word on the client counts",
+     HYP_OPTION_TEXT,                                                                                              AT(trusted_proxy), 0, 0      },
+    {"proxy-header",  "NAME",      "x-forwarded-for (default) or forwarded",                    HYP_OPTION_TEXT,
+     AT(proxy_header),                                                                                                                0, 0      },
+    {"threads",       "N",         "threads that answer requests (2)",                          HYP_OPTION_NUMBER, AT(threads),       2, 64     },
 };
 #undef AT
 
@@ -345,6 +352,8 @@ static int start_server(struct plant *plant)
         .connections = (unsigned)settings->connections,
         .per_address = (unsigned)settings->per_address,
         .requests_per_s = settings->requests_per_s == 0 ? -1 : (int)settings->requests_per_s,
+        .trusted_proxies = settings->trusted_proxy,
+        .forwarded = strcasecmp(settings->proxy_header, "forwarded") == 0,
     };
     return hyp_server_start(&config, &plant->server, &err) == HYP_OK ? 0 : fail(err.text);
 }
@@ -446,6 +455,7 @@ int hyp_command_serve(int argc, char **argv)
                      .listen = "127.0.0.1",
                      .port = 8080,
                      .log_level = "info",
+                     .proxy_header = "x-forwarded-for",
                      .requests_per_s = HYP_LIMIT_REQUESTS_PER_S}
     };
     enum hyp_log_level level;
@@ -458,6 +468,11 @@ int hyp_command_serve(int argc, char **argv)
                                                argv, &plant.settings, &rest);
     if (status != HYP_OK) {
         return status == HYP_CANCELLED ? 0 : 2;
+    }
+    if (strcasecmp(plant.settings.proxy_header, "forwarded") != 0 &&
+        strcasecmp(plant.settings.proxy_header, "x-forwarded-for") != 0) {
+        fail("--proxy-header is x-forwarded-for or forwarded");
+        return 2;
     }
     if (rest < argc || hyp_log_level_find(plant.settings.log_level, &level) != HYP_OK) {
         fail(rest < argc ? "arguments without -- are not taken; see --help"
