@@ -142,13 +142,16 @@ export class Server {
   async stop(signal = 'SIGTERM') { this.child.kill(signal); return this.child.ended; }
 }
 
+/** The page asks for its session where this browser has signed in before. */
+export const rememberSignIn = (context) => context.addInitScript(() => { try { localStorage.setItem('hyp.signedIn', 'true'); } catch { /* about:blank has none */ } });
+
 /** The administrator of a server that was just started for the first time. */
 export async function firstAdmin(browser, server, options) {
   const token = /token=(\S+)/.exec(await server.setupPath())[1];
   const context = await browser.person(options);
   const answer = await context.request.post(`${server.url}/api/v1/setup`, { data: { token, login: 'anna', name: 'Anna Berg', password: 'correct horse battery', language: 'en', time_zone: 'Europe/Copenhagen' } });
   if (!answer.ok()) throw new Error(`setup: ${answer.status()} ${await answer.text()}`);
-  await context.addInitScript(() => { try { localStorage.setItem('hyp.signedIn', 'true'); } catch { /* about:blank has none */ } });
+  await rememberSignIn(context);
   return context;
 }
 
@@ -285,6 +288,6 @@ export async function closeWindows(admin) {
 export async function withSession(world, options) {
   const context = await world.browser.person(options);
   await context.addCookies(await world.admin.cookies());
-  await context.addInitScript(() => { try { localStorage.setItem('hyp.signedIn', 'true'); } catch { /* about:blank has none */ } });
+  await rememberSignIn(context);
   return context;
 }
