@@ -22,7 +22,14 @@ export function obstacle() {
 
 /** The subject that is running, also where several do side by side: its last check and its browser windows. */
 const subject = new AsyncLocalStorage();
-export const asSubject = (name, run) => subject.run({ name, last: null, contexts: [] }, run);
+const running = new Set();
+export async function asSubject(name, run) {
+  const of = { name, last: null, contexts: [] };
+  running.add(of);
+  try { return await subject.run(of, run); } finally { running.delete(of); }
+}
+/** For those who end the tests before they have ended. */
+export const whereabouts = () => [...running].map((of) => `${of.name} was running, after the check: ${of.last ?? 'none of it'}`);
 
 export class Tap {
   constructor() { this.count = 0; this.faults = []; }

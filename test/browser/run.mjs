@@ -1,6 +1,6 @@
 // Browser tests against the real server and the simulated town. Prints TAP; one file per subject,
 // in the order in which a new installation meets them.
-import { asSubject, Browser, closeWindows, endAll, obstacle, scene, Server, Tap, Town, withSession } from './harness.mjs';
+import { asSubject, Browser, closeWindows, endAll, obstacle, scene, Server, Tap, Town, whereabouts, withSession } from './harness.mjs';
 import * as firstRun from './first-run.mjs';
 import * as building from './building.mjs';
 import * as reading from './reading.mjs';
@@ -51,6 +51,13 @@ async function main() {
   const why = obstacle();
   if (why) { console.log(`1..0 # SKIP ${why}`); return 0; }
   const tap = new Tap();
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, () => {
+      tap.ok(false, `nobody ends the tests before their time (${signal})`, whereabouts().join('\n'));
+      endAll();
+      process.exit(tap.end());
+    });
+  }
   const world = { tap, server: new Server(), town: new Town(), browser: new Browser() };
   try {
     await Promise.all([world.server.start(), world.town.start(), world.browser.start()]);
