@@ -134,6 +134,19 @@ static const struct maker_row {
      "18446850226677116980A0119F270204800483009CFF008000",
      HYP_OK, "TCH11776622",
      "0 2020-02-08; 0 131 hca; 1 1026 hca; 0 -1.00 degC; 0 absent; 1 2019-12-31; "},
+    {"Apator E-ITN 40 without radiator sensor, room in frost",
+     "40440106563412000908A0000021010080F8FF0C00650066006700680069006A006B006C006D006E006F0070007100720073005901A6028E0358046E3205000000",
+     HYP_OK, "APA00123456",
+     "0 345 hca; 1 678 hca; 2 910 hca; 3 1112 hca; 0 absent; 0 -0.5000 degC; 16/1 12 hca"
+     "; 17/1 101 hca; 18/1 102 hca; 19/1 103 hca; 20/1 104 hca; 21/1 105 hca; 22/1 106 hca; 23"
+     "/1 107 hca; 24/1 108 hca; 25/1 109 hca; 26/1 110 hca; 27/1 111 hca; 28/1 112 hca; 29/1 1"
+     "13 hca; 30/1 114 hca; 31/1 115 hca; 0 2025-03-14; 1 2024-09-01; 0 0x0; "},
+    {"Zenner water, the due value erased",
+     "1D44496A677308500B167A000000002F2F0F00000000FFFFFFFF00A64200",
+     HYP_OK, "ZRI50087367", "1 absent; 0 17.06200000000 m3; "},
+    {"BMeters HYDRODIGIT, backflow erased",
+     "1A44B4096745230117077A010000000C13563412000F04FFFFFFFF",
+     HYP_OK, "BMT01234567", "0 123.456 m3; 0 absent; "},
     {"Apator's wrapper longer than the telegram", "0F441406868614000507B60511227A35", HYP_OK, "APT00148686", ""},
     {"the wrapper is Apator's only", "18449315868614000507B60211227A350000000C1312340000", HYP_OK, "ELS00148686", ""},
     {"Apator E-ITN 40 under AES stays undecoded",

@@ -32,6 +32,17 @@ static void put_units(struct hyp_translation *translation, size_t at, uint8_t st
     hyp_translation_put(translation, &reg, units);
 }
 
+/* A temperature of two bytes with a sign; the least one says that nothing was measured. */
+static void put_scaled(struct hyp_translation *translation, const struct hyp_register *reg,
+                       int64_t raw, int64_t factor)
+{
+    if (raw == INT16_MIN) {
+        hyp_translation_put_absent(translation, reg);
+    } else {
+        hyp_translation_put(translation, reg, raw * factor);
+    }
+}
+
 static struct hyp_civil put_now(struct hyp_translation *translation, size_t at)
 {
     const struct hyp_civil now = hyp_translation_date(translation, at);
@@ -64,10 +75,10 @@ static void put_season_start(struct hyp_translation *translation, size_t at,
 static void put_mean(struct hyp_translation *translation, size_t at, uint8_t storage)
 {
     const struct hyp_register reg = {hyp_vib2(0xE4, 0x71), 0, storage, 0};
-    const int64_t raw = (int64_t)hyp_translation_le(translation, at, 2);
+    const int64_t raw = hyp_translation_i16(translation, at);
     hyp_translation_note(translation, at, 2, "room", "mean temperature, %lld / 256 °C",
                          (long long)raw);
-    hyp_translation_put(translation, &reg, raw * 390625);
+    put_scaled(translation, &reg, raw, 390625);
 }
 
 enum hyp_status hyp_apator_itn_translate(struct hyp_translation *translation)
@@ -105,9 +116,9 @@ static void put_sensor(struct hyp_translation *translation, size_t at, uint8_t v
                        const char *what)
 {
     const struct hyp_register reg = {hyp_vib2(vif | 0x80, 0x75), 0, 0, 0};
-    const int64_t raw = (int16_t)hyp_translation_le(translation, at, 2);
+    const int64_t raw = hyp_translation_i16(translation, at);
     hyp_translation_note(translation, at, 2, what, "%lld / 16 °C", (long long)raw);
-    hyp_translation_put(translation, &reg, raw * 625);
+    put_scaled(translation, &reg, raw, 625);
 }
 
 enum hyp_status hyp_apator_itn40_translate(struct hyp_translation *translation)

@@ -44,7 +44,8 @@ enum {
 
 #define SUBUNIT_FRAUD 0
 #define SUBUNIT_LEAK 1
-#define MONTH_MAX 9999999 /* what the meter's register holds; more means: not yet active */
+#define VOLUME_MAX 99999999 /* eight digits of litres */
+#define MONTH_MAX 9999999   /* what the meter's register holds; more means: not yet active */
 
 /* Millivolts by the low nibble of the battery byte. */
 static const uint16_t battery_mv[16] = {3700, 1900, 2100, 2200, 2300, 2400, 2500, 2650,
@@ -94,7 +95,11 @@ static void put_backflow(struct hyp_translation *translation, size_t at)
     const struct hyp_register reg = {hyp_vib2(VIF_LITRE | 0x80, 0x3C), 0, 0, 0};
     const int64_t litres = (int64_t)hyp_translation_le(translation, at, 4);
     hyp_translation_note(translation, at, 4, "backflow", "%lld l", (long long)litres);
-    hyp_translation_put(translation, &reg, litres);
+    if (litres > VOLUME_MAX) {
+        hyp_translation_put_absent(translation, &reg);
+    } else {
+        hyp_translation_put(translation, &reg, litres);
+    }
 }
 
 static void put_months(struct hyp_translation *translation, size_t at)

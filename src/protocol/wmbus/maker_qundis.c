@@ -6,9 +6,10 @@
  *    10  | fault date 2 | now 4 (BCD) | due date 2 | due value 4 | month date 2 | month value 4
  * | 28  | x | 12 months 2 each |
  *
- * kind: B0 allocator, C0 heat, C1 water. Months: what was consumed in each, 8000 = none; the
- * last one is the newest. In front of the block `07 79` carries the full address of the meter;
- * the link address is that of a radio converter with the same number.
+ * kind: B0 allocator, C0 heat, C1 water. Months: what was consumed in each, with a sign as the
+ * 8000 for "none" shows (type B); the last one is the newest. In front of the block `07 79`
+ * carries the full address of the meter; the link address is that of a radio converter with the
+ * same number.
  */
 #include "protocol/wmbus/translate.h"
 
@@ -17,7 +18,6 @@
 #define BLOCK_LEN 53
 #define MONTHS 12
 #define MONTHS_AT 28
-#define NO_VALUE 0x8000
 #define STORAGE_DUE 1
 #define STORAGE_MONTH 17
 #define FUNCTION_ERROR 3
@@ -64,13 +64,8 @@ static void put_months(struct hyp_translation *translation, uint8_t vif)
     for (size_t i = 0; i < MONTHS; i++) {
         /* The newest month ends at the month date: storage 17, the one before 18, ... */
         const size_t back = MONTHS - 1 - i;
-        const uint64_t value = hyp_translation_le(translation, MONTHS_AT + i * 2, 2);
         const struct hyp_register reg = {hyp_vib1(vif), 0, (uint8_t)(STORAGE_MONTH + back), 1};
-        if (value == NO_VALUE) {
-            hyp_translation_put_absent(translation, &reg);
-        } else {
-            hyp_translation_put(translation, &reg, (int64_t)value);
-        }
+        hyp_translation_put_i16(translation, &reg, MONTHS_AT + i * 2);
     }
 }
 

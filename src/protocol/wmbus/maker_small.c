@@ -84,7 +84,11 @@ static void put_256th(struct hyp_translation *translation, size_t at, uint8_t st
     const int64_t raw = (int64_t)hyp_translation_le(translation, at, 4);
     hyp_translation_note(translation, at, 4, "volume", "%s, %lld / 256 l", what,
                          (long long)raw);
-    hyp_translation_put(translation, &reg, raw * 390625);
+    if (raw == UINT32_MAX) {
+        hyp_translation_put_absent(translation, &reg); /* erased memory */
+    } else {
+        hyp_translation_put(translation, &reg, raw * 390625);
+    }
 }
 
 enum hyp_status hyp_zenner_translate(struct hyp_translation *translation)
