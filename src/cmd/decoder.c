@@ -438,6 +438,10 @@ void hyp_decoder_telegram(struct hyp_decoder *decoder, const uint8_t *bytes, siz
         const struct hyp_error *why = &ret_decoded->error;
         hyp_inspect_settle(explain, 0, bytes, len, &decoder->telegram,
                            why->status != HYP_OK ? why : NULL);
+        if (ret_decoded->status == HYP_OK) {
+            hyp_device_explain(hyp_library_match(decoder->library, &decoder->telegram.meter),
+                               &decoder->telegram, &decoder->arena, explain, 0);
+        }
     }
 }
 

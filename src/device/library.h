@@ -155,6 +155,15 @@ HYP_MUST_USE enum hyp_status hyp_device_record_value(const struct hyp_profile *p
                                                      struct hyp_value *ret_value);
 
 /*
+ * Completes the notes on an opened and walked telegram by what the profile makes of its bytes:
+ * name and key of each value, its digits where the profile scales them, names of active bits.
+ * @profile   never NULL
+ * @first     where the notes of this telegram begin in `explain`
+ */
+void hyp_device_explain(const struct hyp_profile *profile, const struct hyp_telegram *telegram,
+                        struct hyp_arena *arena, struct hyp_explain *explain, size_t first);
+
+/*
  * Decodes the captures a profile carries and compares them with what they have to give.
  * @report    one line per difference, ready to be pasted into the file
  * @ret_ok / @ret_failed   captures

@@ -31,7 +31,7 @@ enum hyp_note_layer {
 };
 const char *hyp_note_layer_text(enum hyp_note_layer layer);
 
-#define HYP_NOTE_TEXT_MAX 96
+#define HYP_NOTE_TEXT_MAX 160
 
 struct hyp_note {
     uint16_t offset;

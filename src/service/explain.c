@@ -79,7 +79,8 @@ static void add_values(struct explain_run *run, const struct hyp_value *values, 
     }
 }
 
-static enum hyp_status name_values(struct explain_run *run, const struct hyp_telegram *telegram)
+static enum hyp_status name_values(struct explain_run *run, const struct hyp_telegram *telegram,
+                                   size_t first_note)
 {
     const struct hyp_library *library = run->service->config.library;
     const struct hyp_profile *profile = run->request->profile;
@@ -97,6 +98,7 @@ static enum hyp_status name_values(struct explain_run *run, const struct hyp_tel
     }
     /* Where the walk stopped has been reported; values before it are good. */
     add_values(run, values, count);
+    hyp_device_explain(profile, telegram, run->arena, &run->notes, first_note);
     return HYP_OK;
 }
 
@@ -158,7 +160,7 @@ static enum hyp_status explain_telegram(struct explain_run *run, const uint8_t *
     }
     status = HYP_OK;
     if (telegram->content != HYP_CONTENT_NONE) {
-        status = name_values(run, telegram);
+        status = name_values(run, telegram, first_note);
     }
     bool copied = hyp_inspect_has_copy(&run->notes, first_note);
     for (size_t i = first_note; i < run->notes.count; i++) {

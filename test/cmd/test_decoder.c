@@ -223,6 +223,40 @@ static void table_and_notes_name_values_and_bytes(void **state)
     hyp_decoder_destroy(decoder);
 }
 
+/* WaterStar: bits of the info code; IME: a record of the maker's own; HYDRUS: the status byte.
+ */
+static void notes_say_what_the_profile_makes_of_the_bytes(void **state)
+{
+    (void)state;
+    static const char *const telegrams[] = {
+        "3944FA122162992202067A360420252F2F046D282A9E2704136A00000002FD17400004933C000000002F"
+        "2F2F2F2F2F03FD0C08000002FD0B0011",
+        "6875756808017278563412A525660202000000848020FF8748F6080000849020FF87489F08000084A020"
+        "FF8748E2080000848020FF88482D0F0000849020FF8848460F000084A020FF8848640F0000848020FF89"
+        "5900000000849020FF89592600000084A020FF89590000000002FF8A48F4011F0000000000B116",
+        "1644A5117856341270077A01B000002F2F041339300000",
+    };
+    static const char *const words[] = {
+        "flags 0040; info_code: leak_or_no_usage",
+        "; frequency = 50.0 Hz",
+        "; the maker's bits: reverse_flow",
+    };
+    struct hyp_decoder *decoder = create(true, true);
+    for (size_t i = 0; i < HYP_ARRAY_LEN(telegrams); i++) {
+        struct hyp_decoded decoded;
+        struct hyp_buf out;
+        hyp_buf_init_heap(&out, OUTPUT_MAX);
+        hyp_decoder_line(decoder, hyp_str_from(telegrams[i]), &decoded);
+        hyp_decoded_write_json(&out, &decoded, 1);
+        const char *text = hyp_buf_terminate(&out);
+        if (strstr(text, words[i]) == NULL) {
+            fail_msg("not found: \"%s\" in %s", words[i], text);
+        }
+        hyp_buf_finish(&out);
+    }
+    hyp_decoder_destroy(decoder);
+}
+
 static void unit_sent_beside_the_one_used(void **state)
 {
     (void)state;
@@ -327,6 +361,7 @@ int main(void)
     TEST_ROWS(&list, keys_rows, check_keys);
     TEST_ONE(&list, a_hundred_thousand_keys);
     TEST_ONE(&list, table_and_notes_name_values_and_bytes);
+    TEST_ONE(&list, notes_say_what_the_profile_makes_of_the_bytes);
     TEST_ONE(&list, unit_sent_beside_the_one_used);
     TEST_ONE(&list, wrong_length_is_repaired_in_test_data_only);
     TEST_ROWS(&list, series_rows, check_series);
