@@ -189,10 +189,10 @@ static bool parse_node(struct hyp_str text, struct in6_addr *ret_address)
 }
 
 /*
- * Cuts off what stands before the next `separator` that is not within quotes; a quote that does
- * not end takes all the rest with it, which is then no address.
+ * Cuts off what stands before the next `separator` that is not within quotes, where there are
+ * any. *open is set when a quote does not end: it has taken all the rest with it.
  */
-static struct hyp_str cut(struct hyp_str *rest, char separator)
+static struct hyp_str cut(struct hyp_str *rest, char separator, bool has_quotes, bool *open)
 {
     const char *begin = rest->ptr;
     bool quoted = false;
@@ -200,10 +200,11 @@ static struct hyp_str cut(struct hyp_str *rest, char separator)
     for (; at < rest->len && (quoted || begin[at] != separator); at++) {
         if (quoted && begin[at] == '\\') {
             at += at + 1 < rest->len ? 1 : 0;
-        } else if (begin[at] == '"') {
+        } else if (has_quotes && begin[at] == '"') {
             quoted = !quoted;
         }
     }
+    *open = *open || quoted;
     const size_t over = at < rest->len ? at + 1 : at;
     rest->ptr += over;
     rest->len -= over;
@@ -213,8 +214,9 @@ static struct hyp_str cut(struct hyp_str *rest, char separator)
 /* The for= of "for=192.0.2.7;proto=https" (RFC 7239 section 4). */
 static bool parse_forwarded(struct hyp_str hop, struct in6_addr *ret_address)
 {
+    bool open = false; /* never: the hop was cut at its quotes */
     while (hop.len > 0) {
-        struct hyp_str pair = cut(&hop, ';');
+        struct hyp_str pair = cut(&hop, ';', true, &open);
         ptrdiff_t sign = hyp_str_find_char(pair, '=');
         if (sign != 3 || !hyp_str_equal_nocase((struct hyp_str){pair.ptr, 3}, HYP_STR("for"))) {
             continue;
@@ -234,14 +236,16 @@ static bool parse_forwarded(struct hyp_str hop, struct in6_addr *ret_address)
  */
 void hyp_hops_add(struct hyp_hops *hops, const struct hyp_proxies *proxies, struct hyp_str line)
 {
+    bool open = false;
     while (line.len > 0) {
         struct in6_addr address;
-        struct hyp_str hop = cut(&line, ',');
+        struct hyp_str hop = cut(&line, ',', proxies->forwarded, &open);
         if (hop.len == 0) {
             continue;
         }
-        bool good =
-            proxies->forwarded ? parse_forwarded(hop, &address) : parse_node(hop, &address);
+        /* What a client has left open would swallow the word of the proxy behind it. */
+        bool good = !open && (proxies->forwarded ? parse_forwarded(hop, &address)
+                                                 : parse_node(hop, &address));
         if (!good) {
             hops->known = false;
         } else if (!hops->known || !hyp_proxies_trust(proxies, &address)) {

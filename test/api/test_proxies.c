@@ -89,7 +89,7 @@ static const struct hop_row {
     {"garbage",            false, "999.1.1.1",                                     "",              ""          },
     {"open bracket",       false, "[2001:db8::7",                                  "",              ""          },
     {"empty hops",         false, ",, 192.0.2.7 ,",                                "",              "192.0.2.7" },
-    {"open quote",         false, "\"1.1.1.1, 192.0.2.7",                          "",              ""          },
+    {"open quote",         false, "\"1.1.1.1, 192.0.2.7",                          "",              "192.0.2.7" },
     {"for",                true,  "for=192.0.2.7",                                 "",              "192.0.2.7" },
     {"among others",       true,  "proto=https; For=\"192.0.2.7:80\";by=10.0.0.2", "",              "192.0.2.7" },
     {"v6 in quotes",       true,  "for=\"[2001:db8::7]:80\"",                      "",              "2001:db8::"},
@@ -99,6 +99,7 @@ static const struct hop_row {
     {"hidden",             true,  "for=_secret",                                   "",              ""          },
     {"no for",             true,  "for=1.1.1.1, proto=https",                      "",              ""          },
     {"forged open quote",  true,  "for=\"1.1.1.1",                                 "for=192.0.2.7", "192.0.2.7" },
+    {"quote left open",    true,  "for=1.1.1.1;host=\"a, for=192.0.2.7",           "",              ""          },
     {"plain in forwarded", true,  "192.0.2.7",                                     "",              ""          },
 };
 
