@@ -4,10 +4,10 @@
 #include "base/limits.h"
 #include "model/reading.h"
 #include "store/crc32c.h"
+#include "store/log_format.h"
 
 #include <assert.h>
 
-#define VERSION 1
 #define HEAD_BYTES 5 /* version and checksum */
 #define OTHER 0x80u
 #define STEP_SHIFT 4
@@ -46,7 +46,7 @@ void hyp_log_begin(struct hyp_log_writer *writer, struct hyp_buf *out, int64_t f
                    size_t readings)
 {
     *writer = (struct hyp_log_writer){.out = out, .start = out->len};
-    hyp_buf_append_u8(out, VERSION);
+    hyp_buf_append_u8(out, HYP_LOG_PLAIN);
     hyp_buf_append_le32(out, 0);
     hyp_buf_append_varint(out, (uint64_t)frame_row);
     hyp_buf_append_varint(out, readings);
@@ -135,6 +135,54 @@ enum hyp_status hyp_log_end(struct hyp_log_writer *writer)
 
 /* --- reading --- */
 
+/* Is it a value that a shape can have? */
+static bool is_column(const uint8_t *column)
+{
+    unsigned quality = column[HYP_LOG_MEANING_AT] & LOW_BITS;
+    unsigned kind = column[HYP_LOG_MEANING_AT] >> 4;
+    bool usable = hyp_quality_is_usable((enum hyp_quality)quality);
+    return quality != HYP_QUALITY_UNSET && quality <= HYP_QUALITY_LAST &&
+           (kind == HYP_VALUE_UNSET) != usable && kind < HYP_VALUE_TEXT &&
+           column[HYP_LOG_WIDTH_AT] <= 64;
+}
+
+/* Notes where a shape is. @shape in/out, zeroed */
+static void open_shape(struct hyp_bytes *in, struct hyp_log_known_shape *shape)
+{
+    uint64_t columns = hyp_bytes_varint(in);
+    if (columns == 0 || columns > UINT16_MAX) {
+        in->failed = true;
+        return;
+    }
+    shape->at = (uint32_t)in->pos;
+    shape->columns = (uint32_t)columns;
+    const uint8_t *column = hyp_bytes_take(in, (size_t)columns * HYP_LOG_COLUMN_BYTES);
+    for (uint32_t i = 0; column != NULL && i < shape->columns; i++) {
+        shape->bits += column[HYP_LOG_WIDTH_AT];
+        in->failed |= !is_column(column);
+        column += HYP_LOG_COLUMN_BYTES;
+    }
+}
+
+static void open_packed(struct hyp_log_reader *reader, struct hyp_bytes *in)
+{
+    reader->shape_count = hyp_bytes_u8(in);
+    if (reader->shape_count == 0 || reader->shape_count > HYP_LOG_SHAPES) {
+        in->failed = true;
+        return;
+    }
+    for (unsigned i = 0; i < reader->shape_count; i++) {
+        open_shape(in, &reader->shapes[i]);
+    }
+    uint64_t len = hyp_bytes_varint(in);
+    if (hyp_bytes_failed(in) || len > hyp_bytes_left(in)) {
+        in->failed = true;
+        return;
+    }
+    in->len -= (size_t)len;
+    reader->fields = (struct hyp_bit_reader){.data = in->data + in->len, .len = (size_t)len};
+}
+
 enum hyp_status hyp_log_open(struct hyp_log_reader *reader, const uint8_t *data, size_t len)
 {
     struct hyp_bytes in = hyp_bytes_from(data, len);
@@ -143,7 +191,7 @@ enum hyp_status hyp_log_open(struct hyp_log_reader *reader, const uint8_t *data,
     if (hyp_bytes_failed(&in)) {
         return HYP_MALFORMED;
     }
-    if (version != VERSION) {
+    if (version != HYP_LOG_PLAIN && version != HYP_LOG_PACKED) {
         return HYP_UNSUPPORTED;
     }
     if (hyp_crc32c(data + HEAD_BYTES, len - HEAD_BYTES) != crc) {
@@ -152,39 +200,131 @@ enum hyp_status hyp_log_open(struct hyp_log_reader *reader, const uint8_t *data,
     *reader = (struct hyp_log_reader){0};
     reader->frame_row = (int64_t)hyp_bytes_varint(&in);
     reader->readings_left = hyp_bytes_varint(&in);
+    if (version == HYP_LOG_PACKED) {
+        open_packed(reader, &in);
+    }
     reader->in = in;
     return hyp_bytes_failed(&in) ? HYP_MALFORMED : HYP_OK;
 }
 
-enum hyp_status hyp_log_next(struct hyp_log_reader *reader, struct hyp_log_reading *ret_reading)
+/* Is there nothing behind the last reading? */
+static bool is_at_end(const struct hyp_log_reader *reader)
+{
+    return hyp_bytes_left(&reader->in) == 0 &&
+           hyp_bits_bytes(&reader->fields) == reader->fields.len;
+}
+
+static void read_plain_head(struct hyp_log_reader *reader, struct hyp_log_reading *reading)
 {
     struct hyp_bytes *in = &reader->in;
-    if (reader->readings_left == 0) {
-        return hyp_bytes_left(in) == 0 ? HYP_NOT_FOUND : HYP_MALFORMED;
-    }
-    struct hyp_log_reading reading;
-    reading.device = plus(reader->device, hyp_bytes_svarint(in));
-    reading.time = plus(reader->time, hyp_bytes_svarint(in));
-    reading.receive = plus(reading.time, hyp_bytes_svarint(in));
-    uint8_t origin = hyp_bytes_u8(in);
-    reading.kind = origin >> 4;
-    reading.source = origin & LOW_BITS;
+    reading->device = plus(reader->device, hyp_bytes_svarint(in));
+    reading->time = plus(reader->time, hyp_bytes_svarint(in));
+    reading->receive = plus(reading->time, hyp_bytes_svarint(in));
+    reader->origin = hyp_bytes_u8(in);
     uint64_t frame = hyp_bytes_varint(in);
     uint64_t values = hyp_bytes_varint(in);
     /* A value takes two bytes at least, or one when it is absent. */
-    if (hyp_bytes_failed(in) || frame > HYP_LIMIT_BATCH_FRAMES || values > hyp_bytes_left(in) ||
-        reading.kind < HYP_READING_CURRENT || reading.kind > HYP_READING_EVENT ||
-        reading.source < HYP_SOURCE_AUTOMATIC || reading.source > HYP_SOURCE_PUSH) {
+    in->failed |= frame > HYP_LIMIT_BATCH_FRAMES || values > hyp_bytes_left(in);
+    reading->frame = (uint32_t)frame;
+    reading->value_count = (uint32_t)HYP_MIN(values, (uint64_t)UINT32_MAX);
+}
+
+/* Begins the values of a reading of version 2. */
+static void begin_values(struct hyp_log_reader *reader, unsigned number,
+                         struct hyp_log_reading *reading)
+{
+    struct hyp_bytes *in = &reader->in;
+    reader->column = NULL;
+    if (number == 0) {
+        uint64_t values = hyp_bytes_varint(in);
+        in->failed |= values > hyp_bytes_left(in);
+        reading->value_count = (uint32_t)HYP_MIN(values, (uint64_t)UINT32_MAX);
+        return;
+    }
+    const struct hyp_log_known_shape *shape = &reader->shapes[number - 1];
+    in->failed |= reader->fields.pos + shape->bits > reader->fields.len * 8;
+    reader->base = plus(reader->base, reader->base_step);
+    reader->packed_point = reader->base;
+    reader->column = in->data + shape->at;
+    reading->value_count = shape->columns;
+}
+
+static void read_packed_head(struct hyp_log_reader *reader, struct hyp_log_reading *reading)
+{
+    struct hyp_bytes *in = &reader->in;
+    unsigned head = hyp_bytes_u8(in);
+    unsigned number = head & HYP_LOG_SHAPE_MASK;
+    if (number > reader->shape_count) {
+        in->failed = true;
+        return;
+    }
+    if ((head & HYP_LOG_SAME_STEPS) == 0) {
+        reader->device_step = hyp_bytes_svarint(in);
+        reader->base_step = number == 0 ? reader->base_step : hyp_bytes_svarint(in);
+    }
+    reading->device = plus(reader->device, reader->device_step);
+    reading->time = reader->time;
+    if ((head & HYP_LOG_SAME_TIME) == 0) {
+        reading->time = plus(reader->time, hyp_bytes_svarint(in));
+    }
+    if ((head & HYP_LOG_SAME_ORIGIN) == 0) {
+        reader->delay = hyp_bytes_svarint(in);
+        reader->origin = hyp_bytes_u8(in);
+    }
+    reading->receive = plus(reading->time, reader->delay);
+    if ((head & HYP_LOG_HAS_FRAME) != 0) {
+        uint64_t frame = hyp_bytes_varint(in);
+        in->failed |= frame == 0 || frame > HYP_LIMIT_BATCH_FRAMES;
+        reading->frame = (uint32_t)frame;
+    }
+    begin_values(reader, number, reading);
+}
+
+enum hyp_status hyp_log_next(struct hyp_log_reader *reader, struct hyp_log_reading *ret_reading)
+{
+    if (reader->readings_left == 0) {
+        return is_at_end(reader) ? HYP_NOT_FOUND : HYP_MALFORMED;
+    }
+    struct hyp_log_reading reading = {0};
+    if (reader->shape_count == 0) {
+        read_plain_head(reader, &reading);
+    } else {
+        read_packed_head(reader, &reading);
+    }
+    reading.kind = reader->origin >> 4;
+    reading.source = reader->origin & LOW_BITS;
+    if (hyp_bytes_failed(&reader->in) || reading.kind < HYP_READING_CURRENT ||
+        reading.kind > HYP_READING_EVENT || reading.source < HYP_SOURCE_AUTOMATIC ||
+        reading.source > HYP_SOURCE_PUSH) {
         return HYP_MALFORMED;
     }
-    reading.frame = (uint32_t)frame;
-    reading.value_count = (uint32_t)HYP_MIN(values, (uint64_t)UINT32_MAX);
     reader->device = reading.device;
     reader->time = reading.time;
-    reader->values_left = values;
+    reader->values_left = reading.value_count;
     reader->readings_left--;
     *ret_reading = reading;
     return HYP_OK;
+}
+
+/* The next value of a reading with a shape; its fields are known to be there. */
+static void read_packed_value(struct hyp_log_reader *reader, struct hyp_log_value *ret_value)
+{
+    struct hyp_bytes column = hyp_bytes_from(reader->column, HYP_LOG_COLUMN_BYTES);
+    reader->column += HYP_LOG_COLUMN_BYTES;
+    int32_t step = (int32_t)hyp_bytes_le32(&column);
+    int8_t exp10 = (int8_t)hyp_bytes_u8(&column);
+    uint8_t meaning = hyp_bytes_u8(&column);
+    unsigned width = hyp_bytes_u8(&column);
+    uint64_t least = hyp_bytes_le64(&column);
+    uint64_t payload = least + hyp_bits_get_long(&reader->fields, width);
+    reader->packed_point = plus(reader->packed_point, step);
+    uint8_t kind = meaning >> 4;
+    *ret_value =
+        (struct hyp_log_value){.point = reader->packed_point,
+                               .quality = meaning & LOW_BITS,
+                               .kind = kind,
+                               .exp10 = kind == HYP_VALUE_DECIMAL ? exp10 : 0,
+                               .payload = kind == HYP_VALUE_UNSET ? 0 : (int64_t)payload};
 }
 
 static void read_payload(struct hyp_bytes *in, struct hyp_log_value *value)
@@ -212,6 +352,11 @@ enum hyp_status hyp_log_next_value(struct hyp_log_reader *reader,
     struct hyp_bytes *in = &reader->in;
     if (reader->values_left == 0) {
         return HYP_MALFORMED;
+    }
+    if (reader->column != NULL) {
+        read_packed_value(reader, ret_value);
+        reader->values_left--;
+        return HYP_OK;
     }
     uint8_t head = hyp_bytes_u8(in);
     unsigned step = head >> STEP_SHIFT & 7u;

@@ -9,11 +9,11 @@
  *     The checksum covers everything after itself.
  *
  *     reading (each number against the one of the reading before, which starts as 0):
- *     +----------+---------------+---------+--------------+-----------------+---------+--------+
- *     | device   | source time   | receive | kind, source | frame           | value   | values
- * | | s delta  | ms, s delta   | s after | u8 kind << 4 | varint index    | count   |        |
- *     |          |               | source  | | source     | + 1, 0 = none   | varint  | |
- *     +----------+---------------+---------+--------------+-----------------+---------+--------+
+ *     +----------+---------------+---------+--------------+--------------+---------+--------+
+ *     | device   | source time   | receive | kind, source | frame        | value   | values |
+ *     | s delta  | ms, s delta   | s after | u8 kind << 4 | varint index | count   |        |
+ *     |          |               | source  | + source     | + 1, 0: none | varint  |        |
+ *     +----------+---------------+---------+--------------+--------------+---------+--------+
  *
  *     value: head u8, [point step], [...], payload
  *       head  7   6 5 4        3 2 1 0
@@ -27,6 +27,34 @@
  *         flags    varint                    text   length varint, bytes
  *       absent values have nothing more.
  *
+ * Version 2 is for batches of many readings that look alike (store/log_pack.h writes it):
+ *
+ *  +---------+--------+---------+---------+----------+--------+---------+----------+--------+
+ *  | version | CRC32C | frame   | reading | shapes   | shapes | fields: | readings |        |
+ *  | u8 = 2  | LE32   | log row | count   | u8 1..15 |        | bytes   |          | fields |
+ *  +---------+--------+---------+---------+----------+--------+---------+----------+--------+
+ *
+ *     shape: column count varint, then of each column
+ *     +----------------------------+-------------+--------------+----------+---------+
+ *     | step from the point of the | exponent i8 | kind << 4 +  | width u8 | least   |
+ *     | column before, i32; 0      |             | quality, u8  | 0..64    | payload |
+ *     +----------------------------+-------------+--------------+----------+---------+
+ *     An absent value has kind 0; a text no shape.
+ *
+ *     reading: head u8, then what is not as in the reading before (which starts as 0)
+ *       head  7            6       5          4        3 2 1 0
+ *           +------------+-------+----------+--------+---------+
+ *           | same steps | frame | same     | same   | shape,  |
+ *           |            |       | origin   | time   | 0=none  |
+ *           +------------+-------+----------+--------+---------+
+ *       not same steps: device s delta, and with a shape the point of its first value s delta
+ *         (against the last reading with a shape); same: both deltas are the ones before
+ *       not same time: s delta     not same origin: receive s after source, kind and source u8
+ *       frame: index + 1 varint    no shape: value count, values as in version 1
+ *
+ *     fields: of every reading with a shape the payloads less the least ones, `width` bits
+ *     each, lowest bit first; zeros up to the end of the last byte.
+ *
  * Varints are LEB128, "s" marks zigzag-coded signed ones; deltas are modulo 2^64. Point and
  * device numbers are those of the tables point and device. Numbers of qualities, kinds and
  * sources are part of the format and never change their meaning.
@@ -37,6 +65,7 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "model/value.h"
+#include "store/bits.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -82,6 +111,16 @@ HYP_MUST_USE enum hyp_status hyp_log_end(struct hyp_log_writer *writer);
 
 /* --- reading --- */
 
+/* Shapes of one blob, at most. */
+#define HYP_LOG_SHAPES 15
+
+/* Where a shape is in a blob, and the bits of the fields of one reading. */
+struct hyp_log_known_shape {
+    uint32_t at;
+    uint32_t columns;
+    uint64_t bits;
+};
+
 struct hyp_log_reader {
     struct hyp_bytes in;
     int64_t frame_row;
@@ -90,6 +129,17 @@ struct hyp_log_reader {
     int64_t device;
     int64_t time;
     int64_t point;
+    /* version 2 */
+    unsigned shape_count; /* 0 in version 1 */
+    struct hyp_log_known_shape shapes[HYP_LOG_SHAPES];
+    struct hyp_bit_reader fields;
+    const uint8_t *column; /* of the next value; NULL = it is one as in version 1 */
+    int64_t device_step;
+    int64_t base;
+    int64_t base_step;
+    int64_t delay;
+    uint8_t origin;
+    int64_t packed_point;
 };
 
 /* Opens a blob. HYP_OK | BAD_CHECK | UNSUPPORTED (version) | MALFORMED */

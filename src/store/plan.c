@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/plan.h"
 
-#include "store/chunk_table.h"
 #include "store/historian.h"
-#include "store/log.h"
-#include "store/period.h"
 #include "store/plan_frames.h"
+#include "store/plan_log.h"
 #include "store/plan_value.h"
 #include "store/seal.h"
 
@@ -16,6 +14,7 @@ enum hyp_status hyp_plan_init(struct hyp_plan *plan)
 {
     *plan = (struct hyp_plan){0};
     hyp_buf_init_heap(&plan->blob, HYP_LIMIT_LOG_BLOB);
+    hyp_log_pack_init(&plan->pack);
     plan->kept = calloc(HYP_LIMIT_BATCH_FRAMES, sizeof(*plan->kept));
     plan->frame_uses = calloc(HYP_LIMIT_BATCH_FRAMES, sizeof(*plan->frame_uses));
     plan->seen = calloc(HYP_LIMIT_DEVICE_POINTS, sizeof(*plan->seen));
@@ -40,6 +39,7 @@ void hyp_plan_finish(struct hyp_plan *plan)
     free(plan->replaced);
     free(plan->seen);
     hyp_buf_finish(&plan->blob);
+    hyp_log_pack_finish(&plan->pack);
     *plan = (struct hyp_plan){0};
 }
 
@@ -130,6 +130,11 @@ static enum hyp_status add_row(struct hyp_plan *plan, struct hyp_store *store,
         hyp_reserve(&plan->rows, &plan->row_capacity, plan->row_count + 1, sizeof(*plan->rows));
     if (status == HYP_OK) {
         planned.row.cells = (uint16_t)kept;
+        planned.base = series->columns[plan->cells[first].column].point;
+        status = hyp_log_pack_see(&plan->pack, series->columns, &plan->cells[first], kept,
+                                  &planned.shape);
+    }
+    if (status == HYP_OK) {
         plan->rows[plan->row_count++] = planned;
     }
     return status;
@@ -169,100 +174,6 @@ static enum hyp_status plan_reading(struct hyp_plan *plan, struct hyp_store *sto
     return status;
 }
 
-/* --- log --- */
-
-static void log_row(struct hyp_log_writer *writer, const struct hyp_plan *plan,
-                    struct hyp_store *store, const struct hyp_planned_row *planned)
-{
-    const struct hyp_series *series = planned->series;
-    struct hyp_log_reading reading = {.device = planned->device.id,
-                                      .time = planned->row.time,
-                                      .receive = planned->row.receive,
-                                      .kind = planned->row.kind,
-                                      .source = planned->row.source,
-                                      .frame = planned->frame,
-                                      .value_count = planned->row.cells};
-    hyp_log_reading(writer, &reading);
-    for (size_t i = 0; i < planned->row.cells; i++) {
-        const struct hyp_cell *cell = &plan->cells[planned->first_cell + i];
-        const struct hyp_column *column = &series->columns[cell->column];
-        struct hyp_log_value value = {.point = column->point,
-                                      .quality = cell->quality,
-                                      .kind = column->value_kind,
-                                      .exp10 = cell->exp10,
-                                      .payload = cell->payload};
-        if (column->value_kind == HYP_VALUE_TEXT) {
-            value.text = hyp_text_pool_get(&store->historian->texts, (uint32_t)cell->payload);
-        }
-        hyp_log_value(writer, &value);
-    }
-}
-
-static int64_t newest_time(const struct hyp_plan *plan, size_t first_row)
-{
-    int64_t newest = INT64_MIN;
-    for (size_t i = first_row; i < plan->row_count; i++) {
-        newest = HYP_MAX(newest, plan->rows[i].row.time);
-    }
-    return newest;
-}
-
-/* Whose the rows are from `first_row` on, and when they came; only asked where it is kept. */
-static struct hyp_shard find_shard(const struct hyp_plan *plan, struct hyp_store *store,
-                                   size_t first_row)
-{
-    struct hyp_shard shard = {.period = hyp_period_of(hyp_core_now(store).ms)};
-    for (size_t i = first_row; i < plan->row_count; i++) {
-        hyp_tenant_id tenant =
-            hyp_historian_find(store->historian, plan->rows[i].device)->tenant;
-        if (i > first_row && tenant.id != shard.tenant.id) {
-            shard.tenant.id = 0;
-            break;
-        }
-        shard.tenant = tenant;
-    }
-    return shard;
-}
-
-static enum hyp_status write_log(struct hyp_plan *plan, struct hyp_store *store,
-                                 size_t first_row, int64_t frame_log_row)
-{
-    if (plan->row_count == first_row) {
-        return HYP_OK;
-    }
-    hyp_buf_reset(&plan->blob);
-    struct hyp_log_writer writer;
-    hyp_log_begin(&writer, &plan->blob, frame_log_row, plan->row_count - first_row);
-    for (size_t i = first_row; i < plan->row_count; i++) {
-        struct hyp_planned_row *planned = &plan->rows[i];
-        if (planned->frame != 0) {
-            planned->frame = plan->frame_uses[planned->frame - 1];
-            planned->row.frame = hyp_frame_number(frame_log_row, planned->frame - 1);
-        }
-        log_row(&writer, plan, store, planned);
-    }
-    enum hyp_status status = hyp_log_end(&writer);
-    if (status != HYP_OK) {
-        return status;
-    }
-    status =
-        hyp_reserve(&plan->log, &plan->log_capacity, plan->log_count + 1, sizeof(*plan->log));
-    if (status == HYP_OK) {
-        status = hyp_seal_reserve_log(store, plan->log_count + 1);
-    }
-    if (status != HYP_OK) {
-        return status;
-    }
-    struct hyp_shard shard = {0};
-    if (hyp_db_is_sharded(store->write.main)) {
-        shard = find_shard(plan, store, first_row);
-    }
-    int64_t row = hyp_intake_log_add(store->write.main, shard, plan->blob.data, plan->blob.len);
-    plan->log[plan->log_count++] =
-        (struct hyp_planned_log){.row = row, .newest = newest_time(plan, first_row)};
-    return store->write.main->failed;
-}
-
 /* How many readings ahead memory is fetched (hyp_series_fetch). */
 #define FETCH_FIRST 8
 #define FETCH_SECOND 4
@@ -299,6 +210,7 @@ enum hyp_status hyp_plan_batch(struct hyp_plan *plan, struct hyp_store *store,
                                const struct hyp_batch *batch)
 {
     size_t first_row = plan->row_count;
+    hyp_log_pack_reset(&plan->pack);
     enum hyp_status status = plan_readings(plan, store, batch);
     if (status != HYP_OK) {
         return status;
@@ -312,7 +224,7 @@ enum hyp_status hyp_plan_batch(struct hyp_plan *plan, struct hyp_store *store,
     if (status != HYP_OK) {
         return status;
     }
-    return write_log(plan, store, first_row, frame_log_row);
+    return hyp_plan_log(plan, store, first_row, frame_log_row);
 }
 
 /* --- after the commit --- */

@@ -11,6 +11,7 @@
 
 #include "store/core.h"
 #include "store/frames.h"
+#include "store/log_pack.h"
 #include "store/replaced.h"
 #include "store/series.h"
 
@@ -22,6 +23,8 @@ struct hyp_planned_row {
     struct hyp_row row;
     size_t first_cell; /* in the plan's cells */
     uint32_t frame;    /* while planning: index in the batch's frames + 1 */
+    uint8_t shape;     /* for the log: hyp_log_pack_see */
+    int64_t base;      /* point of the first cell */
 };
 
 /* A row of the intake log. */
@@ -47,6 +50,7 @@ struct hyp_plan {
     size_t frame_count;
     size_t frame_capacity;
     struct hyp_buf blob;
+    struct hyp_log_pack pack;
     struct hyp_kept_frame *kept; /* of one batch */
     uint32_t *frame_uses;        /* of one batch: rows per frame, later its new index + 1 */
     struct hyp_replacement *replaced;

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A row of the intake log: what reads well, written again, reads the same.
- * Input: the row behind version and checksum, which are made to fit.
+ * Input: the row behind version and checksum, which are made to fit; once for each version.
  */
 #include "base/buf.h"
 #include "base/map.h"
 #include "store/crc32c.h"
 #include "store/log.h"
+#include "store/log_format.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void add_head(struct hyp_buf *out, const uint8_t *data, size_t size)
+static void add_head(struct hyp_buf *out, uint8_t version, const uint8_t *data, size_t size)
 {
-    hyp_buf_append_u8(out, 1);
+    hyp_buf_append_u8(out, version);
     hyp_buf_append_le32(out, hyp_crc32c(data, size));
     hyp_buf_append(out, data, size);
 }
@@ -72,11 +73,11 @@ static void check_again(const struct hyp_log_reader *start, size_t readings, uin
     hyp_buf_finish(&again);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void check_version(uint8_t version, const uint8_t *data, size_t size)
 {
     struct hyp_buf blob;
     hyp_buf_init_heap(&blob, size + 5);
-    add_head(&blob, data, size);
+    add_head(&blob, version, data, size);
     struct hyp_log_reader reader;
     if (hyp_log_open(&reader, blob.data, blob.len) == HYP_OK) {
         struct hyp_log_reader start = reader;
@@ -87,5 +88,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
     hyp_buf_finish(&blob);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    check_version(HYP_LOG_PLAIN, data, size);
+    check_version(HYP_LOG_PACKED, data, size);
     return 0;
 }
