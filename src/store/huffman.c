@@ -251,39 +251,45 @@ static bool get_table(struct hyp_bit_reader *bits, struct hyp_huffman *huffman)
     return assign_codes(huffman);
 }
 
-/* What the next bits mean: bits of code and number together, plain ones of them, symbol. All
- * zero: no code begins like that. */
-struct meaning {
-    uint8_t total;
-    uint8_t low;
-    uint8_t symbol;
+/* What the next bits mean, in one word, so that the loop that waits for it loads only once:
+ * bits of code and number together, plain ones of them, symbol. 0: no code begins like that. */
+#define LOW_SHIFT 8
+#define SYMBOL_SHIFT 16
+#define FIELD_MASK 0xFFu
+
+struct meanings {
+    uint32_t by_code[CODES];
+    uint64_t least[HYP_HUFFMAN_SYMBOLS]; /* number of each symbol in use */
 };
 
-static void list_meanings(const struct hyp_huffman *huffman,
-                          struct meaning by_code[static CODES])
+static void list_meanings(const struct hyp_huffman *huffman, struct meanings *meanings)
 {
-    memset(by_code, 0, CODES * sizeof(*by_code));
+    memset(meanings->by_code, 0, sizeof(meanings->by_code));
     for (unsigned s = 0; s < HYP_HUFFMAN_SYMBOLS; s++) {
         unsigned length = huffman->lengths[s];
+        if (length == 0) {
+            continue;
+        }
         unsigned low = low_bits_of(s);
-        struct meaning meaning = {
-            .total = (uint8_t)(length + low), .low = (uint8_t)low, .symbol = (uint8_t)s};
-        for (unsigned at = huffman->codes[s]; length > 0 && at < CODES; at += 1u << length) {
-            by_code[at] = meaning;
+        meanings->least[s] = least_of(s);
+        uint32_t meaning = (length + low) | low << LOW_SHIFT | s << SYMBOL_SHIFT;
+        for (unsigned at = huffman->codes[s]; at < CODES; at += 1u << length) {
+            meanings->by_code[at] = meaning;
         }
     }
 }
 
 /* One number that is too long to be read with others. False at a code that does not exist. */
-static bool get_long(struct hyp_bit_reader *bits, const struct meaning by_code[static CODES],
+static bool get_long(struct hyp_bit_reader *bits, const struct meanings *meanings,
                      uint64_t *ret_z)
 {
-    struct meaning meaning = by_code[hyp_bits_peek(bits) & (CODES - 1)];
-    if (meaning.total == 0) {
+    uint32_t meaning = meanings->by_code[hyp_bits_peek(bits) & (CODES - 1)];
+    if (meaning == 0) {
         return false;
     }
-    bits->pos += meaning.total - meaning.low;
-    *ret_z = least_of(meaning.symbol) + hyp_bits_get_long(bits, meaning.low);
+    unsigned low = meaning >> LOW_SHIFT & FIELD_MASK;
+    bits->pos += (meaning & FIELD_MASK) - low;
+    *ret_z = meanings->least[meaning >> SYMBOL_SHIFT] + hyp_bits_get_long(bits, low);
     return true;
 }
 
@@ -293,25 +299,28 @@ bool hyp_huffman_get(struct hyp_bit_reader *bits, uint64_t *z, size_t n)
     if (!get_table(bits, &huffman)) {
         return false;
     }
-    struct meaning by_code[CODES];
-    list_meanings(&huffman, by_code);
+    struct meanings meanings;
+    list_meanings(&huffman, &meanings);
     for (size_t i = 0; i < n;) {
         /* As many numbers as are whole in the bits at hand. A code that reaches behind them is
          * longer than what is left, whatever the zeros there look like. */
         uint64_t word = hyp_bits_peek(bits);
         unsigned used = 0;
         while (i < n) {
-            struct meaning meaning = by_code[word & (CODES - 1)];
-            if (used + meaning.total > HYP_BITS_PEEKED || meaning.total == 0) {
+            uint32_t meaning = meanings.by_code[word & (CODES - 1)];
+            unsigned total = meaning & FIELD_MASK;
+            if (used + total > HYP_BITS_PEEKED || meaning == 0) {
                 break;
             }
-            uint64_t rest = word >> (meaning.total - meaning.low);
-            z[i++] = least_of(meaning.symbol) + (rest & (((uint64_t)1 << meaning.low) - 1));
-            word >>= meaning.total;
-            used += meaning.total;
+            unsigned low = meaning >> LOW_SHIFT & FIELD_MASK;
+            uint64_t rest = word >> (total - low);
+            z[i++] =
+                meanings.least[meaning >> SYMBOL_SHIFT] + (rest & (((uint64_t)1 << low) - 1));
+            word >>= total;
+            used += total;
         }
         bits->pos += used;
-        if (used == 0 && !get_long(bits, by_code, &z[i++])) {
+        if (used == 0 && !get_long(bits, &meanings, &z[i++])) {
             return false;
         }
     }
