@@ -232,6 +232,22 @@ static uint64_t find_bias(const uint64_t *r, size_t n)
     return (uint64_t)(int64_t)(sum / (__int128)(n - 1));
 }
 
+/* Makes the numbers to code of residuals. */
+static void centre(uint64_t *u, size_t n, uint64_t bias)
+{
+    for (size_t i = 1; i < n; i++) {
+        u[i] = hyp_zigzag(u[i] - bias);
+    }
+}
+
+/* The numbers to code, z, of an order that was measured. */
+static void make_again(const struct hyp_noise *noise, const int64_t *values, size_t n,
+                       uint64_t step, uint64_t *u)
+{
+    hyp_sequence_residuals(values, n, step, noise->order, u);
+    centre(u, n, noise->bias);
+}
+
 /* Finds the shorter of Rice codes and plain fields for one order; leaves the numbers to code,
  * z, in u. */
 static void measure(struct hyp_noise *noise, const int64_t *values, size_t n, uint64_t step,
@@ -241,9 +257,7 @@ static void measure(struct hyp_noise *noise, const int64_t *values, size_t n, ui
     noise->order = order;
     find_range(u, n, &noise->least, &noise->width);
     noise->bias = order < 2 ? find_bias(u, n) : 0;
-    for (size_t i = 1; i < n; i++) {
-        u[i] = hyp_zigzag(u[i] - noise->bias);
-    }
+    centre(u, n, noise->bias);
     noise->method = METHOD_RICE;
     noise->bits = rice_size(u, n, noise->k);
     if ((n - 1) * noise->width < noise->bits) {
@@ -283,7 +297,7 @@ static unsigned choose_coded(const struct hyp_noise measured[3], uint64_t limit,
         }
         tried = measured[order];
         if (at != order) {
-            measure(&tried, values, n, step, order, u);
+            make_again(&tried, values, n, step, u);
             at = order;
         }
         uint64_t code = hyp_huffman_make(&tried.huffman, u + 1, n - 1);
@@ -326,8 +340,7 @@ void hyp_sequence_write_noisy(struct hyp_buf *out, const int64_t *values, size_t
         at = choose_coded(measured, limit, values, n, step, at, u, &best);
     }
     if (at != best.order) {
-        struct hyp_noise again;
-        measure(&again, values, n, step, best.order, u);
+        make_again(&best, values, n, step, u);
     }
     write_noise(out, &best, values[0], step, u, n);
 }
