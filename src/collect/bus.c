@@ -168,6 +168,21 @@ static void give_cancelled(void *user, struct hyp_entry *entry)
     free(entry);
 }
 
+static void give_line_gone(void *user, struct hyp_entry *entry)
+{
+    hyp_bus_failed(user, entry, HYP_CANCELLED,
+                   "the line was changed, removed or stopped before the answer: ask again");
+    free(entry);
+}
+
+static void give_device_gone(void *user, struct hyp_entry *entry)
+{
+    hyp_bus_failed(user, entry, HYP_CANCELLED,
+                   "the device was removed, switched off or given another line before its "
+                   "answer: ask again");
+    free(entry);
+}
+
 void hyp_bus_finish(struct hyp_bus *bus)
 {
     struct hyp_loop *loop = &bus->wire.collector->loop;
@@ -177,9 +192,9 @@ void hyp_bus_finish(struct hyp_bus *bus)
         hyp_bus_leave_connecting(bus);
     }
     if (bus->active != NULL) {
-        give_cancelled(bus, hyp_bus_end_exchange(bus));
+        give_line_gone(bus, hyp_bus_end_exchange(bus));
     }
-    hyp_queue_sweep(&bus->queue, hyp_entry_is_any, NULL, give_cancelled, bus);
+    hyp_queue_sweep(&bus->queue, hyp_entry_is_any, NULL, give_line_gone, bus);
     hyp_bus_disconnect(bus);
     hyp_timer_remove(loop, &bus->timer);
     while (bus->stations != NULL) {
@@ -205,10 +220,10 @@ void hyp_bus_detach(struct hyp_bus *bus, struct hyp_station *station)
     if (bus->active != NULL && bus->active->entry->station == station) {
         /* A late answer must find nobody: on a connection of its own framing the protocol
            drops it, but the session ends here. */
-        give_cancelled(bus, hyp_bus_end_exchange(bus));
+        give_device_gone(bus, hyp_bus_end_exchange(bus));
         hyp_bus_pause_requests(bus);
     }
-    hyp_queue_sweep(&bus->queue, is_of_station, station, give_cancelled, bus);
+    hyp_queue_sweep(&bus->queue, is_of_station, station, give_device_gone, bus);
     for (struct hyp_station **at = &bus->stations; *at != NULL; at = &(*at)->next_on_bus) {
         if (*at == station) {
             *at = station->next_on_bus;
@@ -220,6 +235,15 @@ void hyp_bus_detach(struct hyp_bus *bus, struct hyp_station *station)
     station->next_on_bus = NULL;
     station->missed = false;
     station->queued = false;
+}
+
+void hyp_bus_renew(struct hyp_bus *bus, const struct hyp_station *station)
+{
+    /* A command is not given twice: the meter may have taken it. */
+    if (bus->active != NULL && bus->active->entry->station == station &&
+        !hyp_exchange_is_command(bus->active)) {
+        bus->active->again = true;
+    }
 }
 
 static enum hyp_status add_entry(struct hyp_bus *bus, struct hyp_station *station,

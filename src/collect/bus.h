@@ -41,7 +41,13 @@ HYP_MUST_USE enum hyp_status hyp_bus_init(struct hyp_bus *bus);
 void hyp_bus_finish(struct hyp_bus *bus);
 
 void hyp_bus_attach(struct hyp_bus *bus, struct hyp_station *station);
+/* What waits for the station, or is being asked, is cancelled. */
 void hyp_bus_detach(struct hyp_bus *bus, struct hyp_station *station);
+/*
+ * The station has been changed and stays on its bus: what waits is asked as it is now, and what
+ * is being asked is asked once more, because the answer may be of the meter it was before.
+ */
+void hyp_bus_renew(struct hyp_bus *bus, const struct hyp_station *station);
 
 /*
  * Puts a read into the queue.

@@ -158,6 +158,7 @@ static void complete(struct hyp_bus *bus, struct hyp_session_io io)
 {
     struct hyp_exchange *exchange = bus->active;
     bool goes_on = false;
+    bool once_more = false;
     hyp_bus_pause_requests(bus);
     if (exchange->answered) {
         line_answered(bus);
@@ -166,14 +167,17 @@ static void complete(struct hyp_bus *bus, struct hyp_session_io io)
         command_ended(bus, io); /* what the meter has taken cannot be cancelled any more */
     } else if (exchange->cancelled) {
         hyp_bus_failed(bus, exchange->entry, HYP_CANCELLED, "cancelled");
+    } else if (exchange->again) {
+        once_more = true;
     } else if (hyp_exchange_is_scan(exchange)) {
         goes_on = hyp_scan_step_done(exchange, bus, io);
     } else {
         read_ended(bus, io);
     }
     struct hyp_entry *entry = hyp_bus_end_exchange(bus);
-    if (goes_on) {
-        hyp_queue_push(&bus->queue, entry, false); /* others have their turn in between */
+    if (goes_on || once_more) {
+        /* Others have their turn between the steps of a scan. */
+        hyp_queue_push(&bus->queue, entry, once_more);
     } else {
         free(entry);
     }

@@ -152,9 +152,13 @@ static void closed_while_asking(struct hyp_bus *bus, enum hyp_status status, con
 {
     bool answered = bus->active->answered;
     bool cancelled = bus->active->cancelled;
+    bool again = bus->active->again;
     struct hyp_entry *entry = hyp_bus_end_exchange(bus);
     if (cancelled || (entry->order != NULL && hyp_order_is_finished(entry->order))) {
         hyp_bus_failed(bus, entry, HYP_CANCELLED, "cancelled");
+    } else if (again && answered) {
+        hyp_queue_push(&bus->queue, entry, true); /* the device has been changed meanwhile */
+        return;
     } else if (!answered && !bus->fresh && !entry->retried) {
         entry->retried = true; /* the connection had died while nobody used it */
         hyp_queue_push(&bus->queue, entry, true);

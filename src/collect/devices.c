@@ -93,33 +93,55 @@ static void forget_heard(struct hyp_collector *collector, const struct hyp_stati
     hyp_heard_forget(&collector->intake.heard, station->tenant, &meter);
 }
 
+/* Is the line the same, and does the device still want to be asked there? */
+static bool stays_on_bus(const struct hyp_station *station, const struct hyp_device *device)
+{
+    return station->bus != NULL && device->enabled && station->line.id == device->line.id &&
+           station->tenant.id == device->tenant.id;
+}
+
+static enum hyp_status fill_station(struct hyp_collector *collector,
+                                    struct hyp_station *station,
+                                    const struct hyp_device *device)
+{
+    enum hyp_status status = hyp_station_set(station, device, collector->config.library);
+    return status == HYP_OK ? hyp_stations_insert(&collector->stations, station) : status;
+}
+
 static void do_set_device(void *argument)
 {
     struct device_call *call = argument;
     struct hyp_collector *collector = call->collector;
     struct hyp_station *station = hyp_stations_find(&collector->stations, call->device->id);
-    bool known = station != NULL;
-    if (known) {
-        detach(collector, station);
-        hyp_stations_remove(&collector->stations, station);
-    } else {
+    bool stays = station != NULL && stays_on_bus(station, call->device);
+    if (station == NULL) {
         station = new_station(collector);
+    } else {
+        hyp_stations_remove(&collector->stations, station);
+        if (!stays) {
+            detach(collector, station);
+        }
     }
     if (station == NULL) {
         call->status = HYP_NO_MEMORY;
         return;
     }
-    call->status = hyp_station_set(station, call->device, collector->config.library);
-    if (call->status == HYP_OK) {
-        call->status = hyp_stations_insert(&collector->stations, station);
-    }
+    call->status = fill_station(collector, station, call->device);
     if (call->status != HYP_OK) {
+        detach(collector, station);
         drop_station(collector, station);
         return;
     }
     station->strikes = 0; /* somebody has changed it: a new chance */
     forget_heard(collector, station);
-    attach(collector, station);
+    if (!stays) {
+        attach(collector, station);
+        return;
+    }
+    hyp_bus_renew(station->bus, station);
+    if (!station->queued) {
+        hyp_station_schedule(collector, station);
+    }
 }
 
 enum hyp_status hyp_collector_set_device(struct hyp_collector *collector,

@@ -203,6 +203,7 @@ enum hyp_status hyp_exchange_prepare(struct hyp_exchange *exchange, struct hyp_b
     exchange->len = 0;
     exchange->answered = false;
     exchange->cancelled = false;
+    exchange->again = false;
     exchange->daily = false;
     exchange->starved = false;
     exchange->protocol = HYP_RAW_UNSET;

@@ -45,6 +45,7 @@ struct hyp_exchange {
     enum hyp_exchange_room room; /* `state` ends with this member, if it is not ANY */
     bool answered : 1;           /* bytes have come */
     bool cancelled : 1;          /* nobody wants the result any more */
+    bool again : 1;              /* the device was changed: what comes counts for nothing */
     bool daily : 1;              /* the daily registers were asked too */
     bool starved : 1;            /* there was no memory for what had to be kept */
     uint32_t reported;           /* findings of a search that the order has */

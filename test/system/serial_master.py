@@ -160,7 +160,7 @@ def order(tap, server, device, what, name, **body):
 
 
 def follows(server, device, name, value):
-    """The device is changed after its command has ended; what waits for it then is cancelled."""
+    """The device is changed after its command has ended."""
     wait_until(lambda: server.get(f"/devices/{device['id']}").json[name] == value, 60, "the device to follow")
 
 
