@@ -3,10 +3,13 @@
 
 #include <stdlib.h>
 
+/*
+ * Key 0 marks a free slot, so that a slot has 16 bytes. The entry of key 0 itself is in one
+ * more slot behind the others, whose key says whether it is there.
+ */
 struct hyp_map_slot {
     uint64_t key;
     uint64_t value;
-    bool used;
 };
 
 void hyp_map_init(struct hyp_map *map)
@@ -30,9 +33,12 @@ static uint64_t mix(uint64_t x)
 /* The slot of `key`, or the free slot where it belongs. capacity > count, so it ends. */
 static size_t find_slot(const struct hyp_map *map, uint64_t key)
 {
+    if (key == 0) {
+        return map->capacity;
+    }
     size_t mask = map->capacity - 1;
     size_t at = (size_t)mix(key) & mask;
-    while (map->slots[at].used && map->slots[at].key != key) {
+    while (map->slots[at].key != 0 && map->slots[at].key != key) {
         at = (at + 1) & mask;
     }
     return at;
@@ -42,18 +48,21 @@ static enum hyp_status grow(struct hyp_map *map)
 {
     size_t capacity = map->capacity == 0 ? 16 : map->capacity * 2;
     struct hyp_map bigger = {.capacity = capacity};
-    bigger.slots = calloc(capacity, sizeof(*bigger.slots));
+    bigger.slots = calloc(capacity + 1, sizeof(*bigger.slots));
     if (bigger.slots == NULL) {
         return HYP_NO_MEMORY;
     }
     for (size_t i = 0; i < map->capacity; i++) {
-        if (map->slots[i].used) {
+        if (map->slots[i].key != 0) {
             bigger.slots[find_slot(&bigger, map->slots[i].key)] = map->slots[i];
         }
     }
-    bigger.count = map->count;
+    if (map->capacity > 0) {
+        bigger.slots[capacity] = map->slots[map->capacity];
+    }
     free(map->slots);
-    *map = bigger;
+    map->slots = bigger.slots;
+    map->capacity = capacity;
     return HYP_OK;
 }
 
@@ -66,8 +75,8 @@ enum hyp_status hyp_map_set(struct hyp_map *map, uint64_t key, uint64_t value)
         }
     }
     struct hyp_map_slot *slot = &map->slots[find_slot(map, key)];
-    map->count += slot->used ? 0 : 1;
-    *slot = (struct hyp_map_slot){.key = key, .value = value, .used = true};
+    map->count += slot->key != 0 ? 0 : 1;
+    *slot = (struct hyp_map_slot){.key = key == 0 ? 1 : key, .value = value};
     return HYP_OK;
 }
 
@@ -77,7 +86,7 @@ bool hyp_map_get(const struct hyp_map *map, uint64_t key, uint64_t *ret_value)
         return false;
     }
     const struct hyp_map_slot *slot = &map->slots[find_slot(map, key)];
-    if (!slot->used) {
+    if (slot->key == 0) {
         return false;
     }
     *ret_value = slot->value;
@@ -91,29 +100,34 @@ bool hyp_map_remove(struct hyp_map *map, uint64_t key)
     }
     size_t mask = map->capacity - 1;
     size_t hole = find_slot(map, key);
-    if (!map->slots[hole].used) {
+    if (map->slots[hole].key == 0) {
         return false;
     }
     map->count--;
+    if (key == 0) {
+        map->slots[hole].key = 0;
+        return true;
+    }
     /* Backward shift: later members of the run move up, so that no tombstones are needed. */
-    for (size_t at = (hole + 1) & mask; map->slots[at].used; at = (at + 1) & mask) {
+    for (size_t at = (hole + 1) & mask; map->slots[at].key != 0; at = (at + 1) & mask) {
         size_t home = (size_t)mix(map->slots[at].key) & mask;
         if (((at - home) & mask) >= ((at - hole) & mask)) {
             map->slots[hole] = map->slots[at];
             hole = at;
         }
     }
-    map->slots[hole].used = false;
+    map->slots[hole].key = 0;
     return true;
 }
 
 bool hyp_map_next(const struct hyp_map *map, size_t *cursor, uint64_t *ret_key,
                   uint64_t *ret_value)
 {
-    while (*cursor < map->capacity) {
+    while (map->capacity > 0 && *cursor <= map->capacity) {
+        bool zero = *cursor == map->capacity;
         const struct hyp_map_slot *slot = &map->slots[(*cursor)++];
-        if (slot->used) {
-            *ret_key = slot->key;
+        if (slot->key != 0) {
+            *ret_key = zero ? 0 : slot->key;
             *ret_value = slot->value;
             return true;
         }
