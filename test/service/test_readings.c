@@ -27,20 +27,25 @@ static int close_service(void **state)
     return 0;
 }
 
-static hyp_point_id energy_point(void)
+static hyp_point_id point_of(hyp_device_id owner, enum hyp_name name)
 {
     struct hyp_point *points;
     size_t count;
     assert_int_equal(
-        hyp_readings_points(t.service, &t.reader, device.id, &t.arena, &points, &count, NULL),
+        hyp_readings_points(t.service, &t.reader, owner, &t.arena, &points, &count, NULL),
         HYP_OK);
     for (size_t i = 0; i < count; i++) {
-        if (points[i].key.name == HYP_NAME_ENERGY) {
+        if (points[i].key.name == name) {
             return points[i].id;
         }
     }
-    fail_msg("no point for energy");
+    fail_msg("no such point");
     return (hyp_point_id){0};
+}
+
+static hyp_point_id energy_point(void)
+{
+    return point_of(device.id, HYP_NAME_ENERGY);
 }
 
 static void latest_of_a_silent_device(void **state)
@@ -96,6 +101,39 @@ static void charts_are_raw_or_buckets(void **state)
     assert_int_equal(series[0].buckets[3].count, 10);
     assert_int_equal(series[0].buckets[3].min.digits, 30);
     assert_int_equal(series[0].buckets[3].last.digits, 39);
+}
+
+/* Registers of two devices in one chart, each as it needs to be, one of them twice. */
+static void charts_mix_raw_and_buckets(void **state)
+{
+    struct hyp_series *series;
+    (void)state;
+    struct hyp_device other = test_add_device(&t, "n", "87654321", 0);
+    test_commit_many(&t, device.id, TEST_START_MS, HOUR_MS, 100, 0);
+    test_commit_many(&t, other.id, TEST_START_MS, HOUR_MS, 5, 7000);
+    const hyp_point_id points[] = {energy_point(), point_of(device.id, HYP_NAME_INFO_CODE),
+                                   point_of(other.id, HYP_NAME_ENERGY), energy_point()};
+    const struct hyp_series_query query = {.points = points,
+                                           .point_count = 4,
+                                           .from = {TEST_START_MS},
+                                           .to = {TEST_START_MS + 120 * HOUR_MS},
+                                           .px = 12};
+    assert_int_equal(hyp_readings_series(t.service, &t.reader, &query, &t.arena, &series, NULL),
+                     HYP_OK);
+    assert_true(series[1].raw && series[2].raw);
+    assert_int_equal(series[1].value_count, 100);
+    assert_int_equal(series[2].value_count, 5);
+    assert_int_equal(series[2].values[4].decimal.digits, 7004);
+    for (size_t i = 0; i < 4; i += 3) {
+        assert_false(series[i].raw);
+        assert_int_equal(series[i].bucket_count, 12);
+        const struct hyp_summary *tenth = &series[i].buckets[9];
+        assert_int_equal(tenth->start.ms, TEST_START_MS + 90 * HOUR_MS);
+        assert_int_equal(tenth->count, 10);
+        assert_int_equal(tenth->max.digits, 99);
+        assert_true(tenth->mean > 94.49 && tenth->mean < 94.51);
+        assert_int_equal(series[i].buckets[10].count, 0); /* nothing was said any more */
+    }
 }
 
 static const struct query_row {
@@ -388,6 +426,7 @@ int main(void)
         WITH_SERVICE(latest_of_a_silent_device),
         WITH_SERVICE(latest_of_one_register),
         WITH_SERVICE(charts_are_raw_or_buckets),
+        WITH_SERVICE(charts_mix_raw_and_buckets),
         WITH_SERVICE(exports_are_whole_and_in_order),
         WITH_SERVICE(days_and_months_of_a_counter),
         WITH_SERVICE(an_exchange_is_counted),
