@@ -389,13 +389,15 @@ static void end_run(struct hyp_store *store)
     struct hyp_retainer *retainer = store->retainer;
     int64_t now = hyp_core_now(store).ms;
     retainer->running = false;
+    retainer->next_run = now + DAY_MS;
     hyp_db_begin(store->write.main);
+    hyp_retention_save_next(store->write.main, retainer->next_run);
     for (size_t i = 0; i < retainer->rule_count; i++) {
         const struct hyp_retention_run run = {now, retainer->rules[i].values};
         hyp_retention_save_run(store->write.main, retainer->rules[i].tenant, &run);
     }
-    HYP_IGNORE(hyp_db_commit(store->write.main)); /* told to people only */
-    put_off(store, now);
+    /* Not saved, it comes later after a restart, and people are not told. */
+    HYP_IGNORE(hyp_db_commit(store->write.main));
 }
 
 static bool run_step(struct hyp_store *store)
