@@ -36,6 +36,21 @@ static const char *server_folder(char *out, size_t size)
     return out;
 }
 
+/* The same database by way of the cutter's socket. */
+static const char *relayed_url(const char *folder, char *out, size_t size)
+{
+    const char *url = getenv("HYP_TEST_DATABASE");
+    assert_non_null(url);
+    const char *host = strstr(url, "host=");
+    assert_non_null(host);
+    struct hyp_buf text;
+    hyp_buf_init_fixed(&text, out, size);
+    hyp_buf_append_str(&text, (struct hyp_str){.ptr = url, .len = (size_t)(host - url)});
+    hyp_buf_append_fmt(&text, "host=%s%s", folder, host + strcspn(host, "&"));
+    assert_int_equal(hyp_buf_status(&text), HYP_OK);
+    return hyp_buf_terminate(&text);
+}
+
 static const struct cut_row {
     const char *name;
     bool after;
@@ -50,14 +65,11 @@ static void a_cut_connection_loses_nothing(void **state)
     static struct scenario s;
     char folder[256];
     char url[512];
-    struct hyp_buf text;
     scenario_make(&s);
     s.seal_readings = 1;
     struct wire_cutter *cutter =
         wire_cutter_start(s.folder.path, server_folder(folder, sizeof(folder)));
-    hyp_buf_init_fixed(&text, url, sizeof(url));
-    hyp_buf_append_fmt(&text, "postgresql:///postgres?host=%s&user=hypocaust", s.folder.path);
-    s.database = hyp_buf_terminate(&text);
+    s.database = relayed_url(s.folder.path, url, sizeof(url));
     struct hyp_store *store;
     assert_int_equal(scenario_open(&s, &store), HYP_OK);
     int64_t k = 0;

@@ -6,8 +6,9 @@ usage: with_postgres.py PROGRAM [ARGUMENT]...
 
 The first of several runs at the same time makes a server in a folder of its own and starts it; the
 last one stops it and removes the folder. It listens on a socket in that folder only, keeps fsync
-on, and runs as another user where this one is root, which PostgreSQL refuses. The program finds
-its URL in HYP_TEST_DATABASE. Without a server on the machine all is skipped.
+on, and runs as another user where this one is root, which PostgreSQL refuses. Each program has a
+database of its own there, so that nobody else's snapshots and locks are in its way, and finds its
+URL in HYP_TEST_DATABASE. Without a server on the machine all is skipped.
 """
 import fcntl
 import glob
@@ -57,7 +58,13 @@ class Server:
 
     @property
     def url(self):
-        return f"postgresql:///postgres?host={self.folder}&user={USER}"
+        return self.url_of("postgres")
+
+    def url_of(self, database):
+        return f"postgresql:///{database}?host={self.folder}&user={USER}"
+
+    def tell(self, sql, check=True):
+        return self.call("psql", self.url, "-qc", sql, check=check)
 
     def call(self, program, *arguments, check=True):
         def become():
@@ -156,9 +163,13 @@ def main():
             server.make()
             server.start()
         fcntl.flock(users, fcntl.LOCK_SH)
+    database = f"test_{os.getpid()}"
     try:
-        return subprocess.run(sys.argv[1:], env={**os.environ, "HYP_TEST_DATABASE": server.url}, check=False).returncode
+        server.tell(f"CREATE DATABASE {database}")
+        url = server.url_of(database)
+        return subprocess.run(sys.argv[1:], env={**os.environ, "HYP_TEST_DATABASE": url}, check=False).returncode
     finally:
+        server.tell(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)", check=False)
         with take_gate(server.folder + ".gate"):
             leave(server, users)
 

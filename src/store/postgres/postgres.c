@@ -12,7 +12,7 @@
 #define SWEEP_ROWS 2000
 /* Between tries to drop partitions that somebody still reads: a try keeps others from the
  * tables for a moment. */
-#define DROP_PAUSE_MS 1000
+#define DROP_PAUSE_MS 200
 
 static int64_t postgres_changes(struct hyp_db *db)
 {
