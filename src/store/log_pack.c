@@ -288,10 +288,10 @@ static void write_head(struct hyp_log_pack *pack, const struct hyp_log_reading *
 bool hyp_log_pack_reading(struct hyp_log_pack *pack, const struct hyp_log_reading *reading,
                           uint8_t shape, int64_t base, const struct hyp_cell *cells)
 {
-    const struct hyp_log_shape *chosen = shape == 0 ? NULL : &pack->shapes[shape - 1];
-    uint8_t number = chosen == NULL ? 0 : chosen->number;
-    write_head(pack, reading, number, base);
-    if (number == 0) {
+    static const struct hyp_log_shape none;
+    const struct hyp_log_shape *chosen = shape == 0 ? &none : &pack->shapes[shape - 1];
+    write_head(pack, reading, chosen->number, base);
+    if (chosen->number == 0) {
         hyp_buf_append_varint(pack->writer.out, reading->value_count);
         return false;
     }
