@@ -3,8 +3,8 @@
 
 #include "historian_server.h"
 #include "historian_sets.h"
+#include "store_sender.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -66,29 +66,6 @@ hyp_tenant_id first_tenant(struct hyp_store *store, struct hyp_arena *arena)
     return tenants[0].id;
 }
 
-static void add_devices(struct hyp_store *store, size_t count)
-{
-    struct hyp_tenant tenant = {.name = "bench", .language = "en", .time_zone = "UTC"};
-    struct hyp_error err = {0};
-    struct hyp_device *devices = calloc(count, sizeof(*devices));
-    if (devices == NULL || hyp_store_tenant_add(store, &tenant) != HYP_OK) {
-        fail("devices", "cannot be made");
-    }
-    for (size_t i = 0; i < count; i++) {
-        struct hyp_buf serial;
-        hyp_buf_init_fixed(&serial, devices[i].serial, sizeof(devices[i].serial));
-        hyp_buf_append_fmt(&serial, "%08zu", i);
-        (void)hyp_buf_terminate(&serial);
-        devices[i].tenant = tenant.id;
-        devices[i].primary_address = -1;
-        devices[i].schedule.kind = HYP_SCHEDULE_NONE;
-    }
-    if (hyp_store_devices_add(store, devices, count, &err) != HYP_OK) {
-        fail("devices", err.text);
-    }
-    free(devices);
-}
-
 hyp_device_id *list_devices(struct hyp_store *store, struct hyp_arena *arena, size_t *ret_count)
 {
     struct hyp_device *devices;
@@ -106,12 +83,8 @@ hyp_device_id *list_devices(struct hyp_store *store, struct hyp_arena *arena, si
 /* --- sending --- */
 
 struct sender {
-    struct hyp_store *store;
+    struct store_sender way;
     const hyp_device_id *devices;
-    pthread_mutex_t mutex;
-    pthread_cond_t done;
-    size_t in_flight;
-    enum hyp_status failed;
     struct hyp_reading readings[BATCH];
     struct hyp_value values[BATCH * SET_REGISTERS_MAX];
     size_t reading_count;
@@ -119,41 +92,18 @@ struct sender {
     uint64_t sent;
 };
 
-static void note_done(void *user, enum hyp_status status)
+static void must(const char *what, enum hyp_status status)
 {
-    struct sender *sender = user;
-    pthread_mutex_lock(&sender->mutex);
-    sender->in_flight--;
-    sender->failed = sender->failed == HYP_OK ? status : sender->failed;
-    pthread_cond_signal(&sender->done);
-    pthread_mutex_unlock(&sender->mutex);
-}
-
-static void wait_below(struct sender *sender, size_t limit)
-{
-    pthread_mutex_lock(&sender->mutex);
-    while (sender->in_flight >= limit) {
-        pthread_cond_wait(&sender->done, &sender->mutex);
-    }
-    pthread_mutex_unlock(&sender->mutex);
-    if (sender->failed != HYP_OK) {
-        fail("commit", hyp_status_text(sender->failed));
+    if (status != HYP_OK) {
+        fail(what, hyp_status_text(status));
     }
 }
 
 static void flush(struct sender *sender)
 {
-    wait_below(sender, IN_FLIGHT);
-    pthread_mutex_lock(&sender->mutex);
-    sender->in_flight++;
-    pthread_mutex_unlock(&sender->mutex);
     struct hyp_batch batch = {.readings = sender->readings,
                               .reading_count = sender->reading_count};
-    struct hyp_sink *sink = hyp_store_sink(sender->store);
-    enum hyp_status status = sink->submit(sink, &batch, note_done, sender);
-    if (status != HYP_OK) {
-        fail("submit", hyp_status_text(status));
-    }
+    must("submit", store_sender_put(&sender->way, &batch));
     sender->sent += sender->value_count;
     sender->reading_count = 0;
     sender->value_count = 0;
@@ -203,7 +153,7 @@ static double send_set(struct sender *sender, struct set *set)
         }
         flush(sender);
     }
-    wait_below(sender, 1);
+    must("commit", store_sender_settle(&sender->way));
     return invented;
 }
 
@@ -217,8 +167,8 @@ static void settle(struct sender *sender)
     for (int idle = 0; idle < 100; idle++) {
         now_ms = now_ms + DAY_MS; /* free pages are given back some days later */
         flush(sender);
-        wait_below(sender, 1);
-        hyp_store_stats(sender->store, &stats);
+        must("commit", store_sender_settle(&sender->way));
+        hyp_store_stats(sender->way.store, &stats);
         if (stats.log_rows > 0 || bytes != stats.bytes_on_disk) {
             idle = 0;
         }
@@ -234,9 +184,7 @@ static struct sender *make_sender(struct hyp_store *store, const hyp_device_id *
     if (sender == NULL) {
         fail("sender", "no memory");
     }
-    pthread_mutex_init(&sender->mutex, NULL);
-    pthread_cond_init(&sender->done, NULL);
-    sender->store = store;
+    store_sender_init(&sender->way, store, IN_FLIGHT);
     sender->devices = devices;
     return sender;
 }
@@ -247,12 +195,11 @@ struct told take_in(const char *folder, char name, const char *files)
     set_open(&set, name, files);
     now_ms = set.begin;
     struct hyp_store *store = open_store(folder);
-    add_devices(store, set.devices);
-    struct hyp_arena arena;
-    hyp_arena_init(&arena, (size_t)1 << 30);
-    size_t count;
-    hyp_device_id *devices = list_devices(store, &arena, &count);
-    hyp_arena_finish(&arena);
+    struct hyp_error err = {0};
+    hyp_device_id *devices = store_sender_add_devices(store, set.devices, &err);
+    if (devices == NULL) {
+        fail("devices", err.text);
+    }
     struct sender *sender = make_sender(store, devices);
     double cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
     double server = server_cpu_s(database);
@@ -299,6 +246,6 @@ struct told send_hour(const char *folder, char name, const char *files)
         }
     }
     flush(sender);
-    wait_below(sender, 1);
+    must("commit", store_sender_settle(&sender->way));
     return (struct told){.values = sender->sent, .now = now_ms};
 }

@@ -14,10 +14,9 @@
  * bytes_per_value is what the data folder weighs after closing; cpu is user and system time of
  * the whole process, sender and writer.
  */
-#include "store/store.h"
+#include "store_sender.h"
 
 #include <ftw.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,72 +92,13 @@ static struct hyp_value value_at(size_t device, size_t hour, size_t reg)
     return value;
 }
 
-static hyp_device_id *add_devices(struct hyp_store *store, size_t count)
-{
-    struct hyp_tenant tenant = {.name = "bench", .language = "en", .time_zone = "UTC"};
-    struct hyp_error err = {0};
-    struct hyp_device *devices = calloc(count, sizeof(*devices));
-    hyp_device_id *ids = calloc(count, sizeof(*ids));
-    if (devices == NULL || ids == NULL || hyp_store_tenant_add(store, &tenant) != HYP_OK) {
-        fail("devices", "cannot be made");
-    }
-    for (size_t i = 0; i < count; i++) {
-        struct hyp_buf serial;
-        hyp_buf_init_fixed(&serial, devices[i].serial, sizeof(devices[i].serial));
-        hyp_buf_append_fmt(&serial, "%08zu", i);
-        (void)hyp_buf_terminate(&serial);
-        devices[i].tenant = tenant.id;
-        devices[i].primary_address = -1;
-        devices[i].schedule.kind = HYP_SCHEDULE_NONE;
-    }
-    if (hyp_store_devices_add(store, devices, count, &err) != HYP_OK) {
-        fail("devices", err.text);
-    }
-    for (size_t i = 0; i < count; i++) {
-        ids[i] = devices[i].id;
-    }
-    free(devices);
-    return ids;
-}
-
 /* --- sending --- */
 
-struct sender {
-    pthread_mutex_t mutex;
-    pthread_cond_t done;
-    size_t in_flight;
-    enum hyp_status failed;
-};
-
-static void note_done(void *user, enum hyp_status status)
+static void send_batch(struct store_sender *sender, const struct hyp_reading *readings,
+                       size_t count)
 {
-    struct sender *sender = user;
-    pthread_mutex_lock(&sender->mutex);
-    sender->in_flight--;
-    sender->failed = sender->failed == HYP_OK ? status : sender->failed;
-    pthread_cond_signal(&sender->done);
-    pthread_mutex_unlock(&sender->mutex);
-}
-
-static void wait_below(struct sender *sender, size_t limit)
-{
-    pthread_mutex_lock(&sender->mutex);
-    while (sender->in_flight >= limit) {
-        pthread_cond_wait(&sender->done, &sender->mutex);
-    }
-    pthread_mutex_unlock(&sender->mutex);
-}
-
-static void send_batch(struct hyp_store *store, struct sender *sender,
-                       const struct hyp_reading *readings, size_t count)
-{
-    wait_below(sender, IN_FLIGHT);
-    pthread_mutex_lock(&sender->mutex);
-    sender->in_flight++;
-    pthread_mutex_unlock(&sender->mutex);
     struct hyp_batch batch = {.readings = readings, .reading_count = count};
-    struct hyp_sink *sink = hyp_store_sink(store);
-    enum hyp_status status = sink->submit(sink, &batch, note_done, sender);
+    enum hyp_status status = store_sender_put(sender, &batch);
     if (status != HYP_OK) {
         fail("submit", hyp_status_text(status));
     }
@@ -168,8 +108,8 @@ static void send_batch(struct hyp_store *store, struct sender *sender,
 static void send_all(struct hyp_store *store, const struct options *options,
                      const hyp_device_id *devices)
 {
-    struct sender sender = {.mutex = PTHREAD_MUTEX_INITIALIZER,
-                            .done = PTHREAD_COND_INITIALIZER};
+    struct store_sender sender;
+    store_sender_init(&sender, store, IN_FLIGHT);
     struct hyp_reading *readings = calloc(options->batch, sizeof(*readings));
     struct hyp_value *values = calloc(options->batch * REGISTERS, sizeof(*values));
     if (readings == NULL || values == NULL) {
@@ -192,17 +132,17 @@ static void send_all(struct hyp_store *store, const struct options *options,
                                                       .values = at,
                                                       .value_count = REGISTERS};
             if (filled == options->batch) {
-                send_batch(store, &sender, readings, filled);
+                send_batch(&sender, readings, filled);
                 filled = 0;
             }
         }
     }
     if (filled > 0) {
-        send_batch(store, &sender, readings, filled);
+        send_batch(&sender, readings, filled);
     }
-    wait_below(&sender, 1);
-    if (sender.failed != HYP_OK) {
-        fail("commit", hyp_status_text(sender.failed));
+    enum hyp_status status = store_sender_settle(&sender);
+    if (status != HYP_OK) {
+        fail("commit", hyp_status_text(status));
     }
     free(readings);
     free(values);
@@ -249,7 +189,11 @@ static struct hyp_store *open_store(const char *folder)
 static void run(const struct options *options)
 {
     struct hyp_store *store = open_store(options->folder);
-    hyp_device_id *devices = add_devices(store, options->devices);
+    struct hyp_error err = {0};
+    hyp_device_id *devices = store_sender_add_devices(store, options->devices, &err);
+    if (devices == NULL) {
+        fail("devices", err.text);
+    }
     double wall = seconds_of(CLOCK_MONOTONIC);
     double cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
     send_all(store, options, devices);
