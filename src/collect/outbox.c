@@ -37,10 +37,12 @@ static void close_open(struct hyp_outbox *outbox)
     }
 }
 
+/* Damage too can be mended while the server runs: an index that is built again, a page that is
+ * restored (hyp_store_sink says what is to be sent again). */
 static bool may_pass(enum hyp_status status)
 {
     return status == HYP_BUSY || status == HYP_IO || status == HYP_FULL ||
-           status == HYP_NO_MEMORY;
+           status == HYP_NO_MEMORY || status == HYP_CORRUPT;
 }
 
 static void note_loss(struct hyp_outbox *outbox, const struct hyp_outbox_batch *batch)

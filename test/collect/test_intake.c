@@ -469,7 +469,8 @@ static const struct broken_row broken_rows[] = {
     {"disk full",        HYP_FULL,      true },
     {"disk broken",      HYP_IO,        true },
     {"no memory",        HYP_NO_MEMORY, true },
-    {"refused for good", HYP_CORRUPT,   false},
+    {"damaged",          HYP_CORRUPT,   true },
+    {"refused for good", HYP_CONFLICT,  false},
 };
 
 static void check_broken_sink(void **state)

@@ -209,7 +209,7 @@ static void what_could_not_be_stored_is_sent_again(void **state)
     field->sink.hold = true;
     broker_publish(&broker, "town/1", TELEGRAM, sizeof(TELEGRAM) - 1);
     until_held(field);
-    field_sink_release(field, HYP_CORRUPT); /* given up */
+    field_sink_release(field, HYP_CONFLICT); /* given up */
     until_link(field, HYP_LINK_FAILED);
     assert_non_null(strstr(field_line_state(field, 1).comm.last_error, "sends them again"));
     field_advance(field, 20000);
