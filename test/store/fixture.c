@@ -313,6 +313,13 @@ hyp_point_id test_point(struct test_store *t, hyp_device_id device, enum hyp_nam
     return (hyp_point_id){0};
 }
 
+struct hyp_store_stats test_stats(struct test_store *t)
+{
+    struct hyp_store_stats stats;
+    hyp_store_stats(t->store, &stats);
+    return stats;
+}
+
 static void note_damage(void *user, const struct hyp_finding *finding)
 {
     if (finding->level == HYP_FINDING_DAMAGE) {
