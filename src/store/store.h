@@ -181,17 +181,6 @@ HYP_MUST_USE enum hyp_status hyp_store_series(struct hyp_store *store, hyp_tenan
                                               struct hyp_stored_value **ret_values,
                                               size_t *ret_count);
 
-/* Down-sampled for a chart: per bucket of equal width min, mean, max, first, last, count. */
-struct hyp_bucket {
-    hyp_utc start;
-    uint32_t count; /* usable values; 0 = gap */
-    double min, mean, max, first, last;
-};
-HYP_MUST_USE enum hyp_status hyp_store_buckets(struct hyp_store *store, hyp_tenant_id tenant,
-                                               hyp_point_id point, hyp_utc from, hyp_utc to,
-                                               size_t bucket_count, struct hyp_arena *arena,
-                                               struct hyp_bucket **ret_buckets);
-
 /* What a register said in a span of time; of the values that are shown and usable. */
 struct hyp_summary {
     hyp_utc start;

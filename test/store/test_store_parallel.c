@@ -50,7 +50,8 @@ static void read_device(struct town *town, hyp_device_id device, struct hyp_aren
     struct hyp_stored_value *values;
     struct hyp_stored_reading *readings;
     struct hyp_stored_frame *frames;
-    struct hyp_bucket *buckets;
+    struct hyp_summary *summaries;
+    static const hyp_utc bounds[] = {{0}, {500000}, {1000000}, {2000000}};
     size_t count;
     size_t total;
     assert_int_equal(hyp_store_latest(store, town->t.tenant, device, arena, &latest, &count),
@@ -74,9 +75,9 @@ static void read_device(struct town *town, hyp_device_id device, struct hyp_aren
                                         &total),
                      HYP_OK);
     assert_true(total > 0);
-    assert_int_equal(hyp_store_buckets(store, town->t.tenant, point, (hyp_utc){0},
-                                       (hyp_utc){2000000}, 50, arena, &buckets),
-                     HYP_OK);
+    assert_int_equal(
+        hyp_store_summaries(store, town->t.tenant, &point, 1, bounds, 3, arena, &summaries),
+        HYP_OK);
     assert_int_equal(hyp_store_frames(store, town->t.tenant, town->devices[0], (hyp_line_id){0},
                                       0, 20, arena, &frames, &count),
                      HYP_OK);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Queries on values: spans, buckets and pages of readings, over open and packed blocks.
+ * Queries on values: spans, summaries and pages of readings, over open and packed blocks.
  */
 #include "fixture.h"
 
@@ -104,7 +104,7 @@ static void pages_of_readings_are_newest_first(void **state)
     test_store_close(&t);
 }
 
-/* --- buckets --- */
+/* --- summaries of spans --- */
 
 static void assert_near(double a, double b)
 {
@@ -114,92 +114,80 @@ static void assert_near(double a, double b)
     }
 }
 
-/* 100 hours in buckets of ten: hours 10 b .. 10 b + 8 usable. */
-static void buckets_keep_extremes(void **state)
+/* The spans between so many bounds, of the volume of a device. */
+static struct hyp_summary *summarise_volume(struct test_store *t, hyp_device_id device,
+                                            const hyp_utc *bounds, size_t span_count)
+{
+    hyp_point_id point = test_point(t, device, HYP_NAME_VOLUME);
+    struct hyp_summary *summaries;
+    assert_int_equal(hyp_store_summaries(t->store, t->tenant, &point, 1, bounds, span_count,
+                                         &t->arena, &summaries),
+                     HYP_OK);
+    return summaries;
+}
+
+/* 100 hours by tens: hours 10 s .. 10 s + 8 usable. */
+static void summaries_keep_extremes(void **state)
 {
     (void)state;
     struct test_store t;
     test_store_open(&t, NULL);
     hyp_device_id device = test_device(&t, "1");
     fill(&t, device);
-    struct hyp_bucket *buckets;
-    assert_int_equal(hyp_store_buckets(t.store, t.tenant,
-                                       test_point(&t, device, HYP_NAME_VOLUME),
-                                       (hyp_utc){START_MS}, (hyp_utc){START_MS + 100 * HOUR_MS},
-                                       10, &t.arena, &buckets),
-                     HYP_OK);
-    for (int b = 0; b < 10; b++) {
-        assert_int_equal(buckets[b].start.ms, START_MS + b * 10 * HOUR_MS);
-        assert_int_equal(buckets[b].count, 9);
-        assert_near(buckets[b].min, b * 100.0);
-        assert_near(buckets[b].max, b * 100.0 + 80);
-        assert_near(buckets[b].mean, b * 100.0 + 40);
-        assert_near(buckets[b].first, b * 100.0);
-        assert_near(buckets[b].last, b * 100.0 + 80);
+    hyp_utc bounds[11];
+    for (int s = 0; s <= 10; s++) {
+        bounds[s].ms = START_MS + s * 10 * HOUR_MS;
+    }
+    const struct hyp_summary *summaries = summarise_volume(&t, device, bounds, 10);
+    for (int s = 0; s < 10; s++) {
+        assert_int_equal(summaries[s].start.ms, bounds[s].ms);
+        assert_int_equal(summaries[s].count, 9);
+        assert_near(hyp_decimal_to_double(summaries[s].min), s * 100.0);
+        assert_near(hyp_decimal_to_double(summaries[s].max), s * 100.0 + 80);
+        assert_near(summaries[s].mean, s * 100.0 + 40);
+        assert_near(hyp_decimal_to_double(summaries[s].first), s * 100.0);
+        assert_near(hyp_decimal_to_double(summaries[s].last), s * 100.0 + 80);
     }
     test_store_close(&t);
 }
 
-/* Whatever the width, each value is in the bucket whose start is at or before it. */
-static void each_value_is_in_its_bucket(void **state)
+/* The hour at which a volume was read. */
+static int64_t time_of(struct hyp_decimal volume)
+{
+    return START_MS + (int64_t)(hyp_decimal_to_double(volume) / 10) * HOUR_MS;
+}
+
+/* Whatever the width, each value is in its span. */
+static void each_value_is_in_its_span(void **state)
 {
     (void)state;
     struct test_store t;
     test_store_open(&t, NULL);
     hyp_device_id device = test_device(&t, "1");
     fill(&t, device);
-    hyp_point_id point = test_point(&t, device, HYP_NAME_VOLUME);
-    static const size_t counts[] = {1, 3, 7, 333, 499, 500, 501, 4000};
+    static const int64_t counts[] = {1, 3, 7, 333, 499, 500, 501, 4000};
+    static hyp_utc bounds[4001];
     for (size_t c = 0; c < HYP_ARRAY_LEN(counts); c++) {
-        struct hyp_bucket *buckets;
-        assert_int_equal(hyp_store_buckets(t.store, t.tenant, point, (hyp_utc){START_MS},
-                                           (hyp_utc){START_MS + HOURS * HOUR_MS}, counts[c],
-                                           &t.arena, &buckets),
-                         HYP_OK);
+        for (int64_t s = 0; s <= counts[c]; s++) {
+            bounds[s].ms = START_MS + HOURS * HOUR_MS * s / counts[c];
+        }
+        const struct hyp_summary *summaries =
+            summarise_volume(&t, device, bounds, (size_t)counts[c]);
         size_t total = 0;
-        for (size_t b = 0; b < counts[c]; b++) {
-            total += buckets[b].count;
-            if (buckets[b].count > 0) {
-                int64_t first = START_MS + (int64_t)(buckets[b].first / 10) * HOUR_MS;
-                int64_t last = START_MS + (int64_t)(buckets[b].last / 10) * HOUR_MS;
-                assert_true(first >= buckets[b].start.ms);
-                assert_true(b + 1 == counts[c] || last < buckets[b + 1].start.ms);
+        for (int64_t s = 0; s < counts[c]; s++) {
+            total += summaries[s].count;
+            if (summaries[s].count > 0) {
+                assert_true(time_of(summaries[s].first) >= bounds[s].ms);
+                assert_true(time_of(summaries[s].last) < bounds[s + 1].ms);
             }
         }
         assert_int_equal(total, HOURS - HOURS / 10);
+        hyp_arena_reset(&t.arena);
     }
     test_store_close(&t);
 }
 
-static const struct bad_buckets {
-    const char *name;
-    int64_t from;
-    int64_t to;
-    size_t count;
-} bad_buckets[] = {
-    {"an empty span",    5, 5, 1                          },
-    {"a backward span",  5, 4, 1                          },
-    {"no buckets",       0, 5, 0                          },
-    {"too many buckets", 0, 5, HYP_LIMIT_CHART_BUCKETS + 1},
-};
-
-static void bad_buckets_are_refused(void **state)
-{
-    const struct bad_buckets *row = *state;
-    struct test_store t;
-    test_store_open(&t, NULL);
-    hyp_device_id device = test_device(&t, "1");
-    fill(&t, device);
-    struct hyp_bucket *buckets;
-    assert_int_equal(hyp_store_buckets(t.store, t.tenant,
-                                       test_point(&t, device, HYP_NAME_VOLUME),
-                                       (hyp_utc){row->from}, (hyp_utc){row->to}, row->count,
-                                       &t.arena, &buckets),
-                     HYP_INVALID);
-    test_store_close(&t);
-}
-
-static void buckets_reach_over_all_time(void **state)
+static void summaries_reach_over_all_time(void **state)
 {
     (void)state;
     struct test_store t;
@@ -212,15 +200,11 @@ static void buckets_reach_over_all_time(void **state)
         reading.source_time.ms = times[i];
         assert_int_equal(test_put(&t, &reading), HYP_OK);
     }
-    struct hyp_bucket *buckets;
-    assert_int_equal(
-        hyp_store_buckets(t.store, t.tenant, test_point(&t, device, HYP_NAME_VOLUME),
-                          (hyp_utc){INT64_MIN}, (hyp_utc){INT64_MAX}, 2, &t.arena, &buckets),
-        HYP_OK);
-    /* 2^64 - 1 ms in two halves: the second begins at 0. */
-    assert_int_equal(buckets[0].count, 2);
-    assert_int_equal(buckets[1].count, 2);
-    assert_int_equal(buckets[1].start.ms, 0);
+    static const hyp_utc bounds[] = {{INT64_MIN}, {0}, {INT64_MAX}};
+    const struct hyp_summary *summaries = summarise_volume(&t, device, bounds, 2);
+    assert_int_equal(summaries[0].count, 2);
+    assert_int_equal(summaries[1].count, 2);
+    assert_int_equal(summaries[1].start.ms, 0);
     test_store_close(&t);
 }
 
@@ -386,10 +370,9 @@ int main(void)
     struct test_list list = {0};
     TEST_ROWS(&list, spans, a_span_gives_its_values);
     TEST_ROWS(&list, spans, pages_of_readings_are_newest_first);
-    TEST_ONE(&list, buckets_keep_extremes);
-    TEST_ONE(&list, each_value_is_in_its_bucket);
-    TEST_ROWS(&list, bad_buckets, bad_buckets_are_refused);
-    TEST_ONE(&list, buckets_reach_over_all_time);
+    TEST_ONE(&list, summaries_keep_extremes);
+    TEST_ONE(&list, each_value_is_in_its_span);
+    TEST_ONE(&list, summaries_reach_over_all_time);
     TEST_ONE(&list, an_arena_too_small_is_said);
     TEST_ONE(&list, a_device_without_values_is_empty);
     TEST_ONE(&list, summaries_agree_with_the_values);

@@ -103,14 +103,6 @@ LIST(tokens, struct hyp_api_token, hyp_store_tokens(o->t.store, who, &o->t.arena
 LIST(audit, struct hyp_audit_entry,
      hyp_store_audit(o->t.store, who, 0, 9, &o->t.arena, &list, count))
 
-static enum hyp_status buckets(struct owned *o, hyp_tenant_id who, size_t *count)
-{
-    struct hyp_bucket *list;
-    *count = 1;
-    return hyp_store_buckets(o->t.store, who, o->point, (hyp_utc){0}, (hyp_utc){10}, 2,
-                             &o->t.arena, &list);
-}
-
 static enum hyp_status readings(struct owned *o, hyp_tenant_id who, size_t *count)
 {
     struct hyp_stored_reading *list;
@@ -319,7 +311,6 @@ static const struct isolation {
     {"point",                        point_get,               false},
     {"latest",                       latest,                  false},
     {"series",                       series,                  false},
-    {"buckets",                      buckets,                 false},
     {"summaries",                    summaries,               false},
     {"readings",                     readings,                false},
     {"instants",                     instants,                false},
