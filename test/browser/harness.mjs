@@ -298,3 +298,9 @@ export async function withSession(world, options) {
   await rememberSignIn(context);
   return context;
 }
+
+/** Removes a device that a page shows: the page is left first, or it may ask once more for what is gone. */
+export async function removeShown(page, api, device) {
+  await page.goto('about:blank');
+  await api.call('DELETE', `/devices/${device.id}`);
+}

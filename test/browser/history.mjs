@@ -1,7 +1,7 @@
 // All versions of a value on the readings tab: by mouse and by keyboard, with author and reason; another
 // value entered, refused at its fields, known already; a value where nothing was read; a phone, a dark
 // screen, a reader, and versions that cannot be loaded.
-import { Api, axeViolations, open, settled, unexpected, until, withSession } from './harness.mjs';
+import { Api, axeViolations, open, removeShown, settled, unexpected, until, withSession } from './harness.mjs';
 
 const HOUR = 3_600_000;
 const FIRST = Date.UTC(2025, 9, 15, 6);
@@ -30,7 +30,7 @@ async function telegram(tap, page, api, server) {
   await page.getByText('telling gas meter').first().waitFor();
   await settled(page);
   tap.equal([await dialog.count(), await page.getByRole('heading', { level: 1 }).count()], [0, 1], 'a value that was measured leads to its telegram');
-  await api.call('DELETE', `/devices/${device.id}`);
+  await removeShown(page, api, device);
 }
 
 const plain = (text) => text.replace(/[\u202f\u00a0]/g, ' ');
@@ -176,7 +176,7 @@ async function unread(tap, page, api, server) {
   await form.waitFor({ state: 'detached' });
   await gridRows(page).filter({ hasText: '12.5' }).waitFor();
   tap.ok(true, 'and stands in the list, with its column');
-  await api.call('DELETE', `/devices/${device.id}`);
+  await removeShown(page, api, device);
 }
 
 async function elsewhere({ tap, browser, admin, server }, there, name, options) {

@@ -1,5 +1,5 @@
 // Keys: a file with its preview, the telegrams that waited, default keys. Nothing shows a key again.
-import { Api, open, unexpected, until } from './harness.mjs';
+import { Api, open, removeShown, unexpected, until } from './harness.mjs';
 
 const KEY = '0102030405060708090A0B0C0D0E0F11';
 // Gas meter ELS 12345678 of OMS annex N, security mode 5.
@@ -47,7 +47,7 @@ export async function run({ tap, server, admin }) {
 
   await open(page, server, `/devices/${device.id}?tab=readings`);
   tap.equal((await api.get(`/devices/${device.id}/readings`)).items.map((r) => r.time), ['2026-01-02T06:00:00Z', '2026-01-01T06:00:00Z'], 'the readings have their original times');
-  await api.call('DELETE', `/devices/${device.id}`);
+  await removeShown(page, api, device);
   tap.equal(unexpected(admin), [], 'the keys page leaves no console error and no CSP report');
   await page.close();
 }
