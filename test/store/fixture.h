@@ -79,6 +79,9 @@ void test_put_read_frame(struct test_store *t, const struct hyp_raw_frame *frame
                          struct hyp_reading *reading);
 /* The point of a device with this name; 0 when there is none. */
 hyp_point_id test_point(struct test_store *t, hyp_device_id device, enum hyp_name name);
+/* What a question for one number answers in a database of the store; -1 when it answers
+ * nothing. */
+int64_t test_ask(const struct test_folder *folder, bool frames, const char *sql);
 /* What the store counts now. */
 struct hyp_store_stats test_stats(struct test_store *t);
 

@@ -84,13 +84,7 @@ static void check_days(struct town *town, int64_t days)
 
 static int64_t ask(struct town *town, bool frames, const char *sql)
 {
-    struct hyp_db *db = test_database(&town->folder, frames);
-    struct hyp_query query;
-    hyp_query_open(&query, db, sql);
-    int64_t number = hyp_query_row(&query) ? hyp_query_i64(&query) : -1;
-    assert_int_equal(hyp_query_close(&query), HYP_OK);
-    hyp_db_close(db);
-    return number;
+    return test_ask(&town->folder, frames, sql);
 }
 
 static void tell(struct town *town, bool frames, const char *sql)

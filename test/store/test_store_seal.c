@@ -151,13 +151,7 @@ static void check_hours(struct life *life, int64_t to)
 
 static int64_t count_rows(struct life *life, const char *sql)
 {
-    struct hyp_db *db = test_database(&life->folder, false);
-    struct hyp_query query;
-    hyp_query_open(&query, db, sql);
-    int64_t count = hyp_query_row(&query) ? hyp_query_i64(&query) : -1;
-    assert_int_equal(hyp_query_close(&query), HYP_OK);
-    hyp_db_close(db);
-    return count;
+    return test_ask(&life->folder, false, sql);
 }
 
 #define COUNT_CHUNKS "SELECT count(*) FROM chunk"

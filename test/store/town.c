@@ -178,11 +178,5 @@ size_t same_answers(struct town *town, hyp_device_id device)
 
 int64_t count_rows(struct town *town, const char *sql)
 {
-    struct hyp_db *db = test_database(&town->folders[0], false);
-    struct hyp_query query;
-    hyp_query_open(&query, db, sql);
-    int64_t count = hyp_query_row(&query) ? hyp_query_i64(&query) : -1;
-    assert_int_equal(hyp_query_close(&query), HYP_OK);
-    hyp_db_close(db);
-    return count;
+    return test_ask(&town->folders[0], false, sql);
 }
