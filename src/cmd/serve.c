@@ -53,49 +53,50 @@ struct settings {
 };
 
 #define AT(member) offsetof(struct settings, member)
+#define TEXT(name, argument, help, member)                                                     \
+    {                                                                                          \
+        name, argument, help, HYP_OPTION_TEXT, AT(member), 0, 0                                \
+    }
+#define NUMBER(name, help, member, least, most)                                                \
+    {                                                                                          \
+        name, "N", help, HYP_OPTION_NUMBER, AT(member), least, most                            \
+    }
+#define SWITCH(name, help, kind, member)                                                       \
+    {                                                                                          \
+        name, NULL, help, HYP_OPTION_##kind, AT(member), 0, 0                                  \
+    }
+
+/* clang-format off */
 static const struct hyp_option options[] = {
-    {"data",          "DIR",       "data folder (./data, or $HYPOCAUST_DATA)",                  HYP_OPTION_TEXT,   AT(data),          0,
-     0                                                                                                                                          },
-    {"database",      "URL",       "postgresql://... instead of files ($HYPOCAUST_DATABASE)",
-     HYP_OPTION_TEXT,                                                                                              AT(database),      0, 0      },
-    {"member",        "NAME",      "this server among several on one --database",               HYP_OPTION_TEXT,
-     AT(member),                                                                                                                      0, 0      },
-    {"listen",        "ADDRESS",   "address to listen on (127.0.0.1)",                          HYP_OPTION_TEXT,   AT(listen),        0,
-     0                                                                                                                                          },
-    {"port",          "N",         "port (8080); 0 takes a free one",                           HYP_OPTION_NUMBER, AT(port),          0, 65535  },
-    {"tls-cert",      "FILE",      "certificate chain, PEM",                                    HYP_OPTION_TEXT,   AT(tls_cert),      0, 0      },
-    {"tls-key",       "FILE",      "its private key, PEM",                                      HYP_OPTION_TEXT,   AT(tls_key),       0, 0      },
-    {"import",        "MANIFEST",  "lines and devices for the first start",                     HYP_OPTION_TEXT,
-     AT(manifest),                                                                                                                    0, 0      },
-    {"history",       "FILE",      "past telegrams for the first start",                        HYP_OPTION_TEXT,   AT(history),       0,
-     0                                                                                                                                          },
-    {"time-zone",     "NAME",      "zone of a new plant (the machine's)",                       HYP_OPTION_TEXT,   AT(time_zone),
-     0,                                                                                                                                  0      },
-    {"log-level",     "LEVEL",     "debug, info, warning or error (info)",                      HYP_OPTION_TEXT,
-     AT(log_level),                                                                                                                   0, 0      },
-    {"collect",       NULL,        "talk to devices (default)",                                 HYP_OPTION_OFF,    AT(no_collect),    0, 0      },
-    {"no-collect",    NULL,        "open no line; intake and files still work",                 HYP_OPTION_ON,
-     AT(no_collect),                                                                                                                  0, 0      },
-    {"backup-to",     "DIR",       "make a backup every day, each in a folder of its own here",
-     HYP_OPTION_TEXT,                                                                                              AT(backup_to),     0, 0      },
-    {"backup-at",     "HH:MM",     "at this time of the plant's zone (02:30)",                  HYP_OPTION_TEXT,
-     AT(backup_at),                                                                                                                   0, 0      },
-    {"backup-keep",   "N",         "good backups to keep (7)",                                  HYP_OPTION_NUMBER, AT(backup_keep),   1,
-     HYP_LIMIT_BACKUPS_KEPT                                                                                                                     },
-    {"web-dir",       "DIR",       "serve the UI from a folder (development)",                  HYP_OPTION_TEXT,   AT(web_dir),
-     0,                                                                                                                                  0      },
-    {"rate-limit",    "N",         "requests per second and address (200); 0 = none",           HYP_OPTION_NUMBER,
-     AT(requests_per_s),                                                                                                              0, 1000000},
-    {"connections",   "N",         "connections at a time",                                     HYP_OPTION_NUMBER, AT(connections),   8,
-     100000                                                                                                                                     },
-    {"per-address",   "N",         "connections of one address",                                HYP_OPTION_NUMBER, AT(per_address),   1,
-     100000                                                                                                                                     },
-    {"trusted-proxy", "ADDRESSES", "reverse proxies whose word on the client counts",
-     HYP_OPTION_TEXT,                                                                                              AT(trusted_proxy), 0, 0      },
-    {"proxy-header",  "NAME",      "x-forwarded-for (default) or forwarded",                    HYP_OPTION_TEXT,
-     AT(proxy_header),                                                                                                                0, 0      },
-    {"threads",       "N",         "threads that answer requests (2)",                          HYP_OPTION_NUMBER, AT(threads),       2, 64     },
+    TEXT("data", "DIR", "data folder (./data, or $HYPOCAUST_DATA)", data),
+    TEXT("database", "URL", "postgresql://... instead of files ($HYPOCAUST_DATABASE)", database),
+    TEXT("member", "NAME", "this server among several on one --database", member),
+    TEXT("listen", "ADDRESS", "address to listen on (127.0.0.1)", listen),
+    NUMBER("port", "port (8080); 0 takes a free one", port, 0, 65535),
+    TEXT("tls-cert", "FILE", "certificate chain, PEM", tls_cert),
+    TEXT("tls-key", "FILE", "its private key, PEM", tls_key),
+    TEXT("import", "MANIFEST", "lines and devices for the first start", manifest),
+    TEXT("history", "FILE", "past telegrams for the first start", history),
+    TEXT("time-zone", "NAME", "zone of a new plant (the machine's)", time_zone),
+    TEXT("log-level", "LEVEL", "debug, info, warning or error (info)", log_level),
+    SWITCH("collect", "talk to devices (default)", OFF, no_collect),
+    SWITCH("no-collect", "open no line; intake and files still work", ON, no_collect),
+    TEXT("backup-to", "DIR", "make a backup every day, each in a folder of its own here", backup_to),
+    TEXT("backup-at", "HH:MM", "at this time of the plant's zone (02:30)", backup_at),
+    NUMBER("backup-keep", "good backups to keep (7)", backup_keep, 1, HYP_LIMIT_BACKUPS_KEPT),
+    TEXT("web-dir", "DIR", "serve the UI from a folder (development)", web_dir),
+    NUMBER("rate-limit", "requests per second and address (200); 0 = none", requests_per_s, 0, 1000000),
+    NUMBER("connections", "connections at a time", connections, 8, 100000),
+    NUMBER("per-address", "connections of one address", per_address, 1, 100000),
+    TEXT("trusted-proxy", "ADDRESSES", "reverse proxies whose word on the client counts", trusted_proxy),
+    TEXT("proxy-header", "NAME", "x-forwarded-for (default) or forwarded", proxy_header),
+    NUMBER("threads", "threads that answer requests (2)", threads, 2, 64),
 };
+/* clang-format on */
+
+#undef SWITCH
+#undef NUMBER
+#undef TEXT
 #undef AT
 
 /* Everything that runs; members are NULL until they are there. */
