@@ -146,6 +146,8 @@ static enum MHD_Result add_hops(void *user, enum MHD_ValueKind kind, const char 
     (void)kind;
     if (value != NULL && strcasecmp(name, hyp_proxies_header(forwarded->proxies)) == 0) {
         hyp_hops_add(&forwarded->hops, forwarded->proxies, hyp_str_from(value));
+    } else if (value != NULL && strcasecmp(name, "X-Forwarded-Proto") == 0) {
+        hyp_hops_add_scheme(&forwarded->hops, forwarded->proxies, hyp_str_from(value));
     }
     return MHD_YES;
 }
@@ -153,12 +155,14 @@ static enum MHD_Result add_hops(void *user, enum MHD_ValueKind kind, const char 
 void hyp_connections_note_client(struct hyp_request *req)
 {
     const struct connection *watched = watched_of(req->connection);
+    req->by_https = hyp_server_has_tls(req->server);
     if (watched == NULL || !watched->is_proxy) {
         return;
     }
     char text[HYP_CLIENT_ADDRESS_MAX];
     struct forwarded forwarded = {.proxies = req->server->proxies};
     MHD_get_connection_values(req->connection, MHD_HEADER_KIND, add_hops, &forwarded);
+    req->by_https = req->by_https || hyp_hops_https(&forwarded.hops);
     if (forwarded.hops.known) {
         hyp_address_format(&forwarded.hops.client, text, sizeof(text));
         const char *client = hyp_arena_copy_str(&req->arena, hyp_str_from(text));

@@ -71,8 +71,8 @@ void hyp_connections_notify(void *user, struct MHD_Connection *connection,
  */
 const char *hyp_connections_address(struct MHD_Connection *connection);
 /*
- * On a connection of a trusted proxy, req->address becomes what its header says; where that
- * names nobody the request counts as the proxy's own.
+ * Sets req->by_https; on a connection of a trusted proxy, that and req->address become what its
+ * headers say. Where they name nobody the request counts as the proxy's own.
  */
 void hyp_connections_note_client(struct hyp_request *req);
 /* A request begins to be served, or the connection waits for the next one. */

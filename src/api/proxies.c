@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/proxies.h"
 
+#include "base/attr.h"
+
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,23 +213,46 @@ static struct hyp_str cut(struct hyp_str *rest, char separator, bool has_quotes,
     return hyp_str_trim((struct hyp_str){begin, at});
 }
 
-/* The for= of "for=192.0.2.7;proto=https" (RFC 7239 section 4). */
-static bool parse_forwarded(struct hyp_str hop, struct in6_addr *ret_address)
+/* What one hop says of the request that it got. */
+struct hop {
+    bool named; /* address is set */
+    struct in6_addr address;
+    bool https;
+};
+
+static struct hyp_str unquoted(struct hyp_str value)
+{
+    bool quoted = value.len >= 2 && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"';
+    return quoted ? (struct hyp_str){value.ptr + 1, value.len - 2} : value;
+}
+
+/* "for=192.0.2.7;proto=https" (RFC 7239 section 4). */
+static struct hop parse_forwarded(struct hyp_str text)
 {
     bool open = false; /* never: the hop was cut at its quotes */
-    while (hop.len > 0) {
-        struct hyp_str pair = cut(&hop, ';', true, &open);
+    struct hop hop = {.named = false};
+    while (text.len > 0) {
+        struct hyp_str pair = cut(&text, ';', true, &open);
         ptrdiff_t sign = hyp_str_find_char(pair, '=');
-        if (sign != 3 || !hyp_str_equal_nocase((struct hyp_str){pair.ptr, 3}, HYP_STR("for"))) {
+        if (sign < 0) {
             continue;
         }
-        struct hyp_str node = {pair.ptr + 4, pair.len - 4};
-        if (node.len >= 2 && node.ptr[0] == '"' && node.ptr[node.len - 1] == '"') {
-            node = (struct hyp_str){node.ptr + 1, node.len - 2};
+        struct hyp_str name = {pair.ptr, (size_t)sign};
+        struct hyp_str value =
+            unquoted((struct hyp_str){pair.ptr + sign + 1, pair.len - (size_t)sign - 1});
+        if (hyp_str_equal_nocase(name, HYP_STR("for"))) {
+            hop.named = parse_node(value, &hop.address);
+        } else if (hyp_str_equal_nocase(name, HYP_STR("proto"))) {
+            hop.https = hyp_str_equal_nocase(value, HYP_STR("https"));
         }
-        return parse_node(node, ret_address);
     }
-    return false;
+    return hop;
+}
+
+static void push_scheme(struct hyp_hops *hops, bool https)
+{
+    hops->schemes = hops->schemes << 1 | (https ? 1 : 0);
+    hops->scheme_count++;
 }
 
 /*
@@ -238,19 +263,44 @@ void hyp_hops_add(struct hyp_hops *hops, const struct hyp_proxies *proxies, stru
 {
     bool open = false;
     while (line.len > 0) {
-        struct in6_addr address;
-        struct hyp_str hop = cut(&line, ',', proxies->forwarded, &open);
-        if (hop.len == 0) {
+        struct hop hop = {.named = false};
+        struct hyp_str text = cut(&line, ',', proxies->forwarded, &open);
+        if (text.len == 0) {
             continue;
         }
         /* What a client has left open would swallow the word of the proxy behind it. */
-        bool good = !open && (proxies->forwarded ? parse_forwarded(hop, &address)
-                                                 : parse_node(hop, &address));
-        if (!good) {
-            hops->known = false;
-        } else if (!hops->known || !hyp_proxies_trust(proxies, &address)) {
-            hops->client = address;
-            hops->known = true;
+        if (!open && proxies->forwarded) {
+            hop = parse_forwarded(text);
+        } else if (!open) {
+            hop.named = parse_node(text, &hop.address);
+        }
+        if (proxies->forwarded) {
+            push_scheme(hops, hop.https);
+        }
+        bool begins = !hop.named || !hops->known || !hyp_proxies_trust(proxies, &hop.address);
+        hops->behind = begins ? 0 : hops->behind + 1;
+        hops->known = hop.named;
+        hops->client = begins ? hop.address : hops->client;
+    }
+}
+
+void hyp_hops_add_scheme(struct hyp_hops *hops, const struct hyp_proxies *proxies,
+                         struct hyp_str line)
+{
+    bool open = false;
+    while (!proxies->forwarded && line.len > 0) {
+        struct hyp_str word = cut(&line, ',', false, &open);
+        if (word.len > 0) {
+            push_scheme(hops, hyp_str_equal_nocase(word, HYP_STR("https")));
         }
     }
+}
+
+bool hyp_hops_https(const struct hyp_hops *hops)
+{
+    if (hops->scheme_count == 0) {
+        return false;
+    }
+    const unsigned at = HYP_MIN(hops->behind, hops->scheme_count - 1);
+    return at < 64 && (hops->schemes >> at & 1) != 0;
 }

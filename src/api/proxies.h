@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Proxies: whose address counts when a reverse proxy asks for others.
+ * Proxies: whose address counts when a reverse proxy asks for others, and whether they came by
+ * https.
  *
  * A proxy names its client in a header that anybody can send. So the header is believed only on
  * connections that come from an address which the administrator has named, and only as far back
  * as the proxies in it have been named too: the last address in it that is not a proxy is the
  * client, whatever a client has written before. The administrator also says which of the two
- * headers the proxy writes, as it passes the other one on unread. Addresses are kept as IPv6,
- * those of IPv4 mapped. Any thread.
+ * headers the proxy writes, as it passes the other one on unread; beside X-Forwarded-For
+ * belongs X-Forwarded-Proto. Addresses are kept as IPv6, those of IPv4 mapped. Any thread.
  */
 #ifndef HYP_API_PROXIES_H
 #define HYP_API_PROXIES_H
@@ -18,6 +19,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct hyp_proxies;
 
@@ -35,15 +37,26 @@ bool hyp_proxies_trust(const struct hyp_proxies *proxies, const struct in6_addr 
 /* The header they write. */
 const char *hyp_proxies_header(const struct hyp_proxies *proxies);
 
-/* What the header of one request has said so far. Begin with zeros. */
+/* What the headers of one request have said so far. Begin with zeros. */
 struct hyp_hops {
     bool known; /* client is set; else the connection's own address is all that is known */
     struct in6_addr client;
+    unsigned behind;  /* hops that came after the client's */
+    uint64_t schemes; /* a bit each, set for https; the newest is the lowest */
+    unsigned scheme_count;
 };
 
 /* One line of the header; of several the first that arrived comes first. */
 void hyp_hops_add(struct hyp_hops *hops, const struct hyp_proxies *proxies,
                   struct hyp_str line);
+/* One line of X-Forwarded-Proto, likewise; where the proxies write Forwarded it is not read. */
+void hyp_hops_add_scheme(struct hyp_hops *hops, const struct hyp_proxies *proxies,
+                         struct hyp_str line);
+/*
+ * Whether the client came by https, after all lines. A proxy that replaces X-Forwarded-Proto
+ * leaves one word; of those that add to it, the word counts that belongs to the client's hop.
+ */
+bool hyp_hops_https(const struct hyp_hops *hops);
 
 /* An address of a socket; false for families that have none. */
 bool hyp_address_of_socket(const struct sockaddr *socket, struct in6_addr *ret_address);

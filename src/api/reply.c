@@ -278,7 +278,7 @@ static void add_headers(struct hyp_request *req, struct MHD_Response *response)
     for (size_t i = 0; i < req->header_count; i++) {
         MHD_add_response_header(response, req->headers[i].name, req->headers[i].value);
     }
-    if (hyp_server_has_tls(req->server)) {
+    if (req->by_https) {
         MHD_add_response_header(response, "Strict-Transport-Security", "max-age=31536000");
     }
 }

@@ -190,7 +190,7 @@ enum hyp_status hyp_request_no_content(struct hyp_request *req)
 
 void hyp_request_set_cookie(struct hyp_request *req, const char *token)
 {
-    const char *secure = hyp_server_has_tls(req->server) ? "; Secure" : "";
+    const char *secure = req->by_https ? "; Secure" : "";
     const char *age = token[0] == '\0' ? "; Max-Age=0" : "";
     hyp_request_header(req, "Set-Cookie",
                        hyp_request_text(req,

@@ -83,6 +83,7 @@ struct hyp_request {
     int64_t ids[2];                /* {id} and {event} of the pattern */
     struct hyp_str name;           /* the {name} of the pattern */
     const char *address;           /* of the client */
+    bool by_https;                 /* as far as the browser sees: here, or at a trusted proxy */
     bool is_get;                   /* GET or HEAD */
     bool with_session;             /* signed in by cookie */
     struct hyp_str token;          /* of the session or of the API, as it came */
@@ -192,7 +193,7 @@ void hyp_request_finish(struct hyp_request *req);
 
 /* --- what handlers share --- */
 
-/* The session cookie of a grant, or its removal (token ""). */
+/* The session cookie of a grant, or its removal (token ""); Secure where it came by https. */
 void hyp_request_set_cookie(struct hyp_request *req, const char *token);
 bool hyp_server_has_tls(const struct hyp_server *server);
 

@@ -64,6 +64,8 @@ static void check_list(void **state)
 }
 
 #define PROXIES "10.0.0.0/24, fd00::/8"
+#define EIGHT "https,http,https,http,https,http,https,http,"
+#define OFTEN EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT /* more than are kept */
 
 /* The client that is found behind proxies 10.0.0.x and fd..; "" = nobody is named. */
 static const struct hop_row {
@@ -117,6 +119,51 @@ static void check_hops(void **state)
     hyp_proxies_destroy(proxies);
 }
 
+/* Whether the client of these headers came by https. */
+static const struct scheme_row {
+    const char *name;
+    bool forwarded;
+    const char *hops;    /* X-Forwarded-For, or Forwarded */
+    const char *schemes; /* X-Forwarded-Proto */
+    bool https;
+} scheme_rows[] = {
+    {"no word",              false, "192.0.2.7",                                          "",                false},
+    {"http",                 false, "192.0.2.7",                                          "http",            false},
+    {"https",                false, "192.0.2.7",                                          "https",           true },
+    {"HTTPS",                false, "192.0.2.7",                                          " HTTPS ",         true },
+    {"only the scheme",      false, "",                                                   "https",           true },
+    {"another word",         false, "192.0.2.7",                                          "httpsx",          false},
+    {"a lie before it",      false, "192.0.2.7",                                          "https, http",     false},
+    {"a denial before it",   false, "192.0.2.7",                                          "http, https",     true },
+    {"lie in both",          false, "1.1.1.1, 192.0.2.7",                                 "https, http",     false},
+    {"proxy to proxy plain", false, "192.0.2.7, 10.0.0.2",                                "https, http",     true },
+    {"lie and two proxies",  false, "192.0.2.7, 10.0.0.2",                                "https,http,http", false},
+    {"passed on once",       false, "192.0.2.7, 10.0.0.2",                                "https",           true },
+    {"more than a word",     false, "192.0.2.7",                                          OFTEN "https",     true },
+    {"lies by the dozen",    false, "192.0.2.7",                                          OFTEN "http",      false},
+    {"forwarded",            true,  "for=192.0.2.7;proto=https",                          "",                true },
+    {"forwarded quoted",     true,  "Proto=\"HTTPS\";for=192.0.2.7",                      "",                true },
+    {"forwarded http",       true,  "for=192.0.2.7;proto=http",                           "",                false},
+    {"forwarded without",    true,  "for=192.0.2.7",                                      "",                false},
+    {"forwarded, no for",    true,  "proto=https",                                        "",                true },
+    {"the other header",     true,  "for=192.0.2.7",                                      "https",           false},
+    {"forwarded lie",        true,  "for=1.1.1.1;proto=https, for=192.0.2.7",             "",                false},
+    {"forwarded twice",      true,  "for=192.0.2.7;proto=https, for=10.0.0.2;proto=http", "",                true },
+    {"lie left open",        true,  "for=1.1.1.1;proto=\"https, for=192.0.2.7",           "",                false},
+};
+
+static void check_scheme(void **state)
+{
+    const struct scheme_row *row = *state;
+    struct hyp_proxies *proxies = NULL;
+    struct hyp_hops hops = {.known = false};
+    assert_int_equal(hyp_proxies_create(PROXIES, row->forwarded, &proxies, NULL), HYP_OK);
+    hyp_hops_add_scheme(&hops, proxies, hyp_str_from(row->schemes));
+    hyp_hops_add(&hops, proxies, hyp_str_from(row->hops));
+    assert_int_equal(hyp_hops_https(&hops), row->https);
+    hyp_proxies_destroy(proxies);
+}
+
 static void names_its_header(void **state)
 {
     struct hyp_proxies *proxies = NULL;
@@ -136,6 +183,7 @@ int main(void)
     static struct test_list list;
     TEST_ROWS(&list, list_rows, check_list);
     TEST_ROWS(&list, hop_rows, check_hops);
+    TEST_ROWS(&list, scheme_rows, check_scheme);
     TEST_ONE(&list, names_its_header);
     return test_list_run(&list, "proxies");
 }

@@ -2,7 +2,8 @@
 /*
  * Lists of trusted proxies, and what their header may hold. The first byte chooses the header,
  * the first line is a list, the others are lines of the header. Whatever a client has written,
- * the address that a trusted proxy puts behind it is the one that counts.
+ * the address that a trusted proxy puts behind it is the one that counts, and so is its word on
+ * http or https.
  */
 #include "api/proxies.h"
 #include "api/request.h"
@@ -51,6 +52,25 @@ static void check_lines(const struct hyp_proxies *proxies, struct hyp_str rest, 
     demand(is_client(&hops));
 }
 
+static void check_schemes(const struct hyp_proxies *proxies, struct hyp_str rest,
+                          bool forwarded, bool https)
+{
+    struct hyp_hops hops = {.known = false};
+    struct hyp_str line;
+    while (rest.len > 0 && hyp_str_split_next(&rest, '\n', &line)) {
+        hyp_hops_add(&hops, proxies, line);
+        hyp_hops_add_scheme(&hops, proxies, line);
+    }
+    if (forwarded) {
+        hyp_hops_add(&hops, proxies,
+                     hyp_str_from(https ? "proto=https;for=192.0.2.7" : "for=192.0.2.7"));
+    } else {
+        hyp_hops_add(&hops, proxies, hyp_str_from("192.0.2.7"));
+        hyp_hops_add_scheme(&hops, proxies, hyp_str_from(https ? "https" : "http"));
+    }
+    demand(hyp_hops_https(&hops) == https);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -73,6 +93,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     demand(hyp_proxies_create("10.0.0.0/24, fd00::/8", forwarded, &proxies, &err) == HYP_OK);
     check_lines(proxies, rest, forwarded);
+    check_schemes(proxies, rest, forwarded, true);
+    check_schemes(proxies, rest, forwarded, false);
     hyp_proxies_destroy(proxies);
     return 0;
 }

@@ -141,6 +141,35 @@ def behind_a_proxy():
         assert ask_until_refused(server, forged), "a client behind the proxy chose its own address"
 
 
+def signed_in_with(server, headers):
+    """What a browser gets that signs in with these headers: the attributes of its cookie, and whether it stays with https."""
+    reply, _ = talk(server, "POST", "/api/v1/session", json.dumps(LOGIN), {**JSON, **headers})
+    assert reply.status == 200, (headers, reply.status)
+    attributes = [part.strip() for part in reply.getheader("Set-Cookie").split(";")[1:]]
+    strict = reply.getheader("Strict-Transport-Security") is not None
+    page, _ = talk(server, "GET", "/", headers=headers)
+    assert (page.getheader("Strict-Transport-Security") is not None) == strict, headers
+    assert ("Secure" in attributes) == strict, (headers, attributes, strict)
+    return strict
+
+
+def https_at_a_proxy():
+    """The cookie is Secure where a trusted proxy says that the browser came by https, and nowhere else."""
+    for_us, told = {"X-Forwarded-For": "192.0.2.7"}, "X-Forwarded-Proto"
+    with Server("--no-collect", "--rate-limit", "0", "--trusted-proxy", "127.0.0.0/8") as server:
+        assert signed_in_with(server, {**for_us, told: "https"})
+        assert not signed_in_with(server, {**for_us, told: "http"})
+        assert not signed_in_with(server, for_us)
+        assert not signed_in_with(server, {**for_us, told: "https, http"}), "a client lied before its proxy's word"
+        assert not signed_in_with(server, {"Forwarded": "for=192.0.2.7;proto=https"}), "a header that the proxy does not write"
+    with Server("--no-collect", "--rate-limit", "0", "--trusted-proxy", "127.0.0.0/8", "--proxy-header", "forwarded") as server:
+        assert signed_in_with(server, {"Forwarded": "for=192.0.2.7;proto=https"})
+        assert not signed_in_with(server, {**for_us, told: "https"}), "a header that the proxy does not write"
+    for options in ((), ("--trusted-proxy", "10.0.0.1")):
+        with Server("--no-collect", "--rate-limit", "0", *options) as server:
+            assert not signed_in_with(server, {**for_us, told: "https", "Forwarded": "for=192.0.2.7;proto=https"}), options
+
+
 def headers_of_strangers():
     """Without a trusted proxy nobody says who they are."""
     with Server("--no-collect", "--rate-limit", "10") as server:
@@ -214,6 +243,7 @@ def main():
     tap.case("rate of requests", rate)
     tap.case("clients behind a proxy are told apart", behind_a_proxy)
     tap.case("nobody else names their address", headers_of_strangers)
+    tap.case("https at a proxy", https_at_a_proxy)
     tap.case("many people sign in at once", many_logins)
     return tap.end()
 
