@@ -100,4 +100,14 @@ HYP_MUST_USE enum hyp_status hyp_block_pack(const struct hyp_rows *rows, struct 
 HYP_MUST_USE enum hyp_status hyp_block_unpack(const uint8_t *data, size_t len, uint32_t column,
                                               struct hyp_rows *rows);
 
+struct hyp_columns;
+/*
+ * Unpacks all rows behind those of *rows, and their values behind those of *columns.
+ * Returns   HYP_OK | NOT_FOUND (a row lacks a register, or these are not the columns: nothing
+ *           is added) | NO_MEMORY | LIMIT | CORRUPT
+ */
+HYP_MUST_USE enum hyp_status hyp_block_gather(const uint8_t *data, size_t len,
+                                              struct hyp_rows *rows,
+                                              struct hyp_columns *columns);
+
 #endif

@@ -8,9 +8,11 @@
 #include "base/limits.h"
 #include "model/value.h"
 #include "store/block_format.h"
+#include "store/columns.h"
 #include "store/reserve.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static int64_t plus(int64_t a, int64_t b)
 {
@@ -265,6 +267,119 @@ enum hyp_status hyp_block_unpack(const uint8_t *data, size_t len, uint32_t colum
     if (status != HYP_OK) {
         rows->row_count = 0;
         rows->cell_count = 0;
+    }
+    return status;
+}
+
+/* --- into columns --- */
+
+/* The next signed number; most are one byte or two. */
+static int64_t next_number(struct hyp_bytes *in)
+{
+    if (in->len - in->pos < 2) {
+        return hyp_bytes_svarint(in);
+    }
+    const uint8_t *at = in->data + in->pos;
+    unsigned coded = at[0];
+    if (coded >= 0x80) {
+        if (at[1] >= 0x80) {
+            return hyp_bytes_svarint(in);
+        }
+        coded = (coded & 0x7F) | (unsigned)at[1] << 7;
+        in->pos++;
+    }
+    in->pos++;
+    return (int64_t)(coded >> 1) ^ -(int64_t)(coded & 1);
+}
+
+static void gather_bytes(struct hyp_bytes *in, bool one, size_t count, uint8_t *bytes)
+{
+    if (one) {
+        memset(bytes, hyp_bytes_u8(in), count);
+        return;
+    }
+    const uint8_t *from = hyp_bytes_take(in, count);
+    if (from != NULL) {
+        memcpy(bytes, from, count);
+    }
+}
+
+/* What unpack_values does, into arrays. */
+static void gather_values(struct hyp_bytes *in, uint8_t mode, size_t count,
+                          struct hyp_columns *columns, size_t at)
+{
+    int64_t *payloads = columns->payloads + at;
+    uint8_t *qualities = columns->qualities + at;
+    gather_bytes(in, mode & MODE_ONE_EXPONENT, count, (uint8_t *)columns->exponents + at);
+    gather_bytes(in, mode & MODE_ONE_QUALITY, count, qualities);
+    if (in->failed) {
+        return;
+    }
+    bool all = mode & MODE_ONE_QUALITY && hyp_quality_is_usable((enum hyp_quality)qualities[0]);
+    int64_t running = mode & MODE_ONE_PAYLOAD ? hyp_bytes_svarint(in) : 0;
+    if (mode & MODE_ONE_PAYLOAD) {
+        for (size_t i = 0; i < count; i++) {
+            bool usable = all || hyp_quality_is_usable((enum hyp_quality)qualities[i]);
+            payloads[i] = usable ? running : 0;
+        }
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (all || hyp_quality_is_usable((enum hyp_quality)qualities[i])) {
+            running = plus(running, next_number(in));
+            payloads[i] = running;
+        } else {
+            payloads[i] = 0;
+        }
+    }
+}
+
+static enum hyp_status gather_columns(struct hyp_bytes *in, size_t row_count,
+                                      struct hyp_columns *columns)
+{
+    uint64_t count = hyp_bytes_varint(in);
+    uint64_t column = 0;
+    if (count == 0) {
+        return HYP_NOT_FOUND;
+    }
+    for (uint64_t c = 0; c < count; c++, column++) {
+        struct hyp_bytes body;
+        if (!next_column(in, &column, &body)) {
+            return HYP_CORRUPT;
+        }
+        uint8_t mode = hyp_bytes_u8(&body);
+        if ((mode & MODE_EVERY_ROW) == 0) {
+            return HYP_NOT_FOUND;
+        }
+        size_t at;
+        enum hyp_status status =
+            hyp_columns_open(columns, (size_t)c, (uint16_t)column, row_count, &at);
+        if (status != HYP_OK) {
+            return status;
+        }
+        gather_values(&body, mode, row_count, columns, at);
+        if (body.failed) {
+            return HYP_CORRUPT;
+        }
+    }
+    return hyp_columns_close(columns, (size_t)count, row_count);
+}
+
+enum hyp_status hyp_block_gather(const uint8_t *data, size_t len, struct hyp_rows *rows,
+                                 struct hyp_columns *columns)
+{
+    struct hyp_bytes in = hyp_bytes_from(data, len);
+    uint64_t count = hyp_bytes_varint(&in);
+    if (count == 0 || count > HYP_LIMIT_BLOCK_ROWS) {
+        return HYP_CORRUPT;
+    }
+    enum hyp_status status = hyp_rows_reserve_more(rows, (size_t)count, 0);
+    if (status == HYP_OK) {
+        unpack_row_columns(&in, rows->rows + rows->row_count, (size_t)count);
+        status = gather_columns(&in, (size_t)count, columns);
+    }
+    if (status == HYP_OK) {
+        rows->row_count += (uint32_t)count;
     }
     return status;
 }

@@ -136,6 +136,7 @@ struct hyp_chunk_source {
     const struct hyp_chunk_point *points;
     uint32_t point_count;
     const struct hyp_chunk_texts *texts;
+    const struct hyp_columns *columns; /* the rows' values; NULL = they are in their cells */
     bool thorough; /* looks for references: worth it where a chunk is to stay */
 };
 
@@ -235,6 +236,18 @@ HYP_MUST_USE enum hyp_status hyp_chunk_rows(const struct hyp_chunk *chunk,
                                             struct hyp_chunk_work *work,
                                             const struct hyp_chunk_target *target,
                                             struct hyp_rows *rows);
+
+struct hyp_columns;
+/*
+ * Adds all rows behind those of *rows, and their values behind those of *columns.
+ * Returns   HYP_OK | NOT_FOUND (not later than those, a row lacks a register, these are not the
+ *           columns, or there are texts: nothing is added) | NO_MEMORY | LIMIT | MALFORMED
+ */
+HYP_MUST_USE enum hyp_status hyp_chunk_gather(const struct hyp_chunk *chunk,
+                                              struct hyp_chunk_work *work,
+                                              const struct hyp_chunk_target *target,
+                                              struct hyp_rows *rows,
+                                              struct hyp_columns *columns);
 
 /*
  * The place of a line in *work; the one used longest ago makes room.

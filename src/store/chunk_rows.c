@@ -7,8 +7,11 @@
 #include "model/reading.h"
 #include "model/value.h"
 #include "store/chunk_format.h"
+#include "store/columns.h"
 #include "store/reserve.h"
 #include "store/sequence.h"
+
+#include <string.h>
 
 /* One of the chunk's columns and where it goes. */
 struct wanted {
@@ -223,6 +226,65 @@ enum hyp_status hyp_chunk_rows(const struct hyp_chunk *chunk, struct hyp_chunk_w
         rows->row_count +=
             target->only_point != 0 ? keep_filled(added, chunk->rows) : chunk->rows;
         rows->cell_count = at;
+    }
+    return status;
+}
+
+/* --- into columns --- */
+
+static enum hyp_status gather_columns(const struct hyp_chunk *chunk,
+                                      struct hyp_chunk_work *work,
+                                      const struct hyp_chunk_target *target,
+                                      struct hyp_columns *columns)
+{
+    struct hyp_chunk_cursor cursor;
+    hyp_chunk_columns(chunk, &cursor);
+    struct wanted wanted;
+    enum hyp_status status;
+    size_t n = chunk->rows;
+    size_t count = 0;
+    while (next_wanted(&cursor, target, &wanted, &status)) {
+        if (wanted.column.cells != n || wanted.column.value_kind == HYP_VALUE_TEXT) {
+            return HYP_NOT_FOUND;
+        }
+        size_t at;
+        status = hyp_columns_open(columns, count++, (uint16_t)wanted.target, n, &at);
+        if (status == HYP_OK) {
+            status = hyp_chunk_values(chunk, &wanted.column, work);
+        }
+        if (status != HYP_OK) {
+            return status;
+        }
+        memcpy(columns->payloads + at, work->payloads, n * sizeof(*work->payloads));
+        memcpy(columns->exponents + at, work->exponents, n);
+        memcpy(columns->qualities + at, work->qualities, n);
+    }
+    return status == HYP_OK && count > 0 ? hyp_columns_close(columns, count, n) : HYP_NOT_FOUND;
+}
+
+enum hyp_status hyp_chunk_gather(const struct hyp_chunk *chunk, struct hyp_chunk_work *work,
+                                 const struct hyp_chunk_target *target, struct hyp_rows *rows,
+                                 struct hyp_columns *columns)
+{
+    enum hyp_status status = hyp_chunk_reserve(work, chunk->rows);
+    if (status == HYP_OK) {
+        status = hyp_rows_reserve_more(rows, chunk->rows, 0);
+    }
+    if (status != HYP_OK) {
+        return status;
+    }
+    struct hyp_row *added = &rows->rows[rows->row_count];
+    struct hyp_bytes in;
+    if (!read_rows(chunk, work, added, &in)) {
+        return HYP_MALFORMED;
+    }
+    bool later = rows->row_count == 0 || added[0].time > added[-1].time;
+    if (!later || hyp_bytes_varint(&in) != 0 || hyp_bytes_failed(&in)) {
+        return HYP_NOT_FOUND; /* texts, or what is left to who reads rows to complain about */
+    }
+    status = gather_columns(chunk, work, target, columns);
+    if (status == HYP_OK) {
+        rows->row_count += chunk->rows;
     }
     return status;
 }

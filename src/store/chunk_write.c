@@ -6,6 +6,7 @@
 #include "store/chunk_choose.h"
 #include "store/chunk_column.h"
 #include "store/chunk_format.h"
+#include "store/columns.h"
 #include "store/crc32c.h"
 #include "store/reserve.h"
 #include "store/sequence.h"
@@ -108,6 +109,40 @@ static void transpose(struct hyp_chunk_work *work, const struct hyp_chunk_source
     }
 }
 
+static enum hyp_status reserve(struct hyp_chunk_work *work, size_t values, size_t points)
+{
+    enum hyp_status status = hyp_chunk_reserve(work, values);
+    return status == HYP_OK ? hyp_reserve(&work->starts, &work->start_capacity, points + 2,
+                                          sizeof(*work->starts))
+                            : status;
+}
+
+/* The values are sorted already: only says where columns begin, as if they stood one behind the
+ * other, and that each has a value for every row. */
+static enum hyp_status place_columns(struct hyp_chunk_work *work,
+                                     const struct hyp_chunk_source *source)
+{
+    const struct hyp_columns *columns = source->columns;
+    uint32_t count = source->rows->row_count;
+    enum hyp_status status = reserve(work, count, source->point_count);
+    if (status != HYP_OK) {
+        return status;
+    }
+    uint32_t c = 0;
+    for (size_t i = 0; i < columns->count; i++) {
+        for (; c <= columns->numbers[i]; c++) {
+            work->starts[c] = (uint32_t)(i * count);
+        }
+    }
+    for (; c <= source->point_count; c++) {
+        work->starts[c] = (uint32_t)(columns->count * count);
+    }
+    for (uint32_t r = 0; r < count; r++) {
+        work->rows[r] = r;
+    }
+    return HYP_OK;
+}
+
 /* Sorts the cells by column; starts[c] .. starts[c + 1] are those of column c, by row. */
 static enum hyp_status sort_cells(struct hyp_chunk_work *work,
                                   const struct hyp_chunk_source *source)
@@ -117,11 +152,8 @@ static enum hyp_status sort_cells(struct hyp_chunk_work *work,
     for (size_t r = 0; r < rows->row_count; r++) {
         cells += rows->rows[r].cells;
     }
-    enum hyp_status status = hyp_chunk_reserve(work, HYP_MAX(cells, (size_t)rows->row_count));
-    if (status == HYP_OK) {
-        status = hyp_reserve(&work->starts, &work->start_capacity,
-                             (size_t)source->point_count + 2, sizeof(*work->starts));
-    }
+    enum hyp_status status =
+        reserve(work, HYP_MAX(cells, (size_t)rows->row_count), source->point_count);
     if (status != HYP_OK) {
         return status;
     }
@@ -159,12 +191,19 @@ static struct hyp_cells cells_of(const struct hyp_chunk_work *work,
                                  const struct hyp_chunk_source *source, uint32_t c)
 {
     uint32_t begin = work->starts[c];
-    struct hyp_cells column = {.rows = source->rows,
-                               .payloads = work->payloads + begin,
-                               .exponents = work->exponents + begin,
-                               .qualities = work->qualities + begin,
-                               .row = work->rows + begin,
-                               .cells = work->starts[c + 1] - begin};
+    struct hyp_cells column = {.rows = source->rows, .cells = work->starts[c + 1] - begin};
+    if (source->columns != NULL) {
+        size_t at = begin / source->rows->row_count * source->columns->room;
+        column.payloads = source->columns->payloads + at;
+        column.exponents = source->columns->exponents + at;
+        column.qualities = source->columns->qualities + at;
+        column.row = work->rows;
+    } else {
+        column.payloads = work->payloads + begin;
+        column.exponents = work->exponents + begin;
+        column.qualities = work->qualities + begin;
+        column.row = work->rows + begin;
+    }
     hyp_cells_look(&column);
     return column;
 }
@@ -301,7 +340,8 @@ enum hyp_status hyp_chunk_write(struct hyp_chunk_work *work,
     if (rows->row_count == 0 || rows->row_count > HYP_LIMIT_CHUNK_ROWS) {
         return rows->row_count == 0 ? HYP_INVALID : HYP_LIMIT;
     }
-    enum hyp_status status = sort_cells(work, source);
+    enum hyp_status status =
+        source->columns != NULL ? place_columns(work, source) : sort_cells(work, source);
     if (status == HYP_OK) {
         status = write_rows(work, source, data);
     }

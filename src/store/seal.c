@@ -38,6 +38,7 @@ void *hyp_sealer_destroy(struct hyp_sealer *sealer)
     }
     hyp_chunk_work_finish(&sealer->work);
     hyp_rows_finish(&sealer->rows);
+    hyp_columns_finish(&sealer->columns);
     hyp_rows_finish(&sealer->scratch);
     hyp_chunk_texts_finish(&sealer->texts);
     free(sealer->points);
@@ -102,7 +103,7 @@ static enum hyp_status seal_period(struct hyp_store *store, struct hyp_series *s
     bool month_is_past = hyp_period_end(hyp_period_whole(period)) <= sealer->horizon;
     struct hyp_seal_written written = {.device = series->device};
     unsigned parts;
-    hyp_seal_clear_rows(sealer);
+    hyp_seal_begin_rows(sealer, series);
     enum hyp_status status =
         take_chunks(store, series, month_is_past, &period, &parts, &written);
     if (status != HYP_OK) {
@@ -112,8 +113,7 @@ static enum hyp_status seal_period(struct hyp_store *store, struct hyp_series *s
     written.from = hyp_period_start(period);
     written.to = hyp_period_end(period);
     *ret_next = written.to;
-    status = hyp_series_copy_rows(series, written.from, written.to, HYP_ALL_COLUMNS,
-                                  &sealer->scratch, &sealer->rows);
+    status = hyp_seal_take_memory(sealer, series, written.from, written.to);
     if (status == HYP_OK) {
         status = hyp_seal_write_chunk(store, series, period, sealer->log_row, parts);
     }
@@ -121,9 +121,7 @@ static enum hyp_status seal_period(struct hyp_store *store, struct hyp_series *s
         written.first = sealer->rows.rows[0].time;
         written.last = sealer->rows.rows[sealer->rows.row_count - 1].time;
         written.readings += sealer->rows.row_count;
-        for (uint32_t r = 0; r < sealer->rows.row_count; r++) {
-            written.values += sealer->rows.rows[r].cells;
-        }
+        written.values += (int64_t)hyp_seal_count_cells(sealer);
         status = hyp_seal_note_written(sealer, &written);
     }
     return status;

@@ -62,6 +62,47 @@ static bool has_unknown_point(const struct hyp_chunk *chunk, struct hyp_series *
     return false;
 }
 
+/* From here on rows have cells. */
+static enum hyp_status stop_gathering(struct hyp_sealer *sealer)
+{
+    sealer->gathering = false;
+    return hyp_columns_spill(&sealer->columns, &sealer->rows);
+}
+
+static enum hyp_status add_rows(struct hyp_sealer *sealer, const struct hyp_chunk *chunk,
+                                const struct hyp_chunk_target *target)
+{
+    if (sealer->gathering) {
+        enum hyp_status status =
+            hyp_chunk_gather(chunk, &sealer->work, target, &sealer->rows, &sealer->columns);
+        if (status == HYP_NOT_FOUND) {
+            status = stop_gathering(sealer);
+        }
+        if (status != HYP_OK || sealer->gathering) {
+            return status;
+        }
+    }
+    return hyp_chunk_rows(chunk, &sealer->work, target, &sealer->rows);
+}
+
+enum hyp_status hyp_seal_take_memory(struct hyp_sealer *sealer, const struct hyp_series *series,
+                                     int64_t from, int64_t to)
+{
+    int64_t next = from;
+    if (sealer->gathering) {
+        enum hyp_status status =
+            hyp_series_gather(series, from, to, &sealer->columns, &sealer->rows, &next);
+        if (status == HYP_NOT_FOUND) {
+            status = stop_gathering(sealer);
+        }
+        if (status != HYP_OK || sealer->gathering) {
+            return status;
+        }
+    }
+    return hyp_series_copy_rows(series, next, to, HYP_ALL_COLUMNS, &sealer->scratch,
+                                &sealer->rows);
+}
+
 enum hyp_status hyp_seal_take_chunk(struct hyp_store *store, struct hyp_db *db,
                                     struct hyp_series *series, uint32_t period,
                                     struct hyp_seal_written *written)
@@ -83,7 +124,7 @@ enum hyp_status hyp_seal_take_chunk(struct hyp_store *store, struct hyp_db *db,
         return HYP_LIMIT;
     }
     if (status == HYP_OK) {
-        status = hyp_chunk_rows(&chunk, &sealer->work, &target, &sealer->rows);
+        status = add_rows(sealer, &chunk, &target);
     }
     if (status == HYP_MALFORMED || status == HYP_CORRUPT) {
         report_damage(store, id, status);
@@ -102,6 +143,29 @@ void hyp_seal_clear_rows(struct hyp_sealer *sealer)
     sealer->rows.cell_count = 0;
     sealer->texts.count = 0;
     sealer->cached = 0;
+    sealer->gathering = false;
+    hyp_columns_clear(&sealer->columns);
+}
+
+void hyp_seal_begin_rows(struct hyp_sealer *sealer, const struct hyp_series *series)
+{
+    hyp_seal_clear_rows(sealer);
+    sealer->gathering = true;
+    for (uint32_t c = 0; c < series->column_count; c++) {
+        sealer->gathering &= sealer->points[c].value_kind != HYP_VALUE_TEXT;
+    }
+}
+
+uint64_t hyp_seal_count_cells(const struct hyp_sealer *sealer)
+{
+    if (sealer->gathering) {
+        return (uint64_t)sealer->columns.count * sealer->columns.rows;
+    }
+    uint64_t count = 0;
+    for (uint32_t r = 0; r < sealer->rows.row_count; r++) {
+        count += sealer->rows.rows[r].cells;
+    }
+    return count;
 }
 
 /* --- writing --- */
@@ -128,6 +192,7 @@ enum hyp_status hyp_seal_write_chunk(struct hyp_store *store, const struct hyp_s
                                       .points = sealer->points,
                                       .point_count = series->column_count,
                                       .texts = &sealer->texts,
+                                      .columns = sealer->gathering ? &sealer->columns : NULL,
                                       .thorough = period == hyp_period_whole(period)};
     hyp_buf_reset(&sealer->head);
     hyp_buf_reset(&sealer->data);
@@ -226,9 +291,7 @@ enum hyp_status hyp_seal_rewrite(struct hyp_store *store, struct hyp_series *ser
         written->last = sealer->rows.rows[sealer->rows.row_count - 1].time;
     }
     written->readings += sealer->rows.row_count;
-    for (uint32_t r = 0; r < sealer->rows.row_count; r++) {
-        written->values += sealer->rows.rows[r].cells;
-    }
+    written->values += (int64_t)hyp_seal_count_cells(sealer);
     if (status == HYP_OK) {
         status = hyp_seal_note_written(sealer, written);
     }

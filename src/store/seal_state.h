@@ -5,6 +5,7 @@
 #ifndef HYP_STORE_SEAL_STATE_H
 #define HYP_STORE_SEAL_STATE_H
 
+#include "store/columns.h"
 #include "store/period.h"
 #include "store/seal.h"
 
@@ -30,6 +31,8 @@ struct hyp_seal_written {
 struct hyp_sealer {
     struct hyp_chunk_work work;
     struct hyp_rows rows;
+    bool gathering; /* the values of the rows are in these columns, not in cells */
+    struct hyp_columns columns;
     struct hyp_rows scratch;
     struct hyp_chunk_texts texts;
     struct hyp_chunk_point *points;
@@ -73,7 +76,17 @@ struct hyp_sealer {
 HYP_MUST_USE enum hyp_status hyp_seal_take_chunk(struct hyp_store *store, struct hyp_db *db,
                                                  struct hyp_series *series, uint32_t period,
                                                  struct hyp_seal_written *written);
+/* Forgets the rows; the next ones have cells. */
 void hyp_seal_clear_rows(struct hyp_sealer *sealer);
+/* The same for a series whose points were listed, and the next ones are gathered in columns as
+ * far as they have them all. */
+void hyp_seal_begin_rows(struct hyp_sealer *sealer, const struct hyp_series *series);
+/* Values of the rows, wherever they are. */
+uint64_t hyp_seal_count_cells(const struct hyp_sealer *sealer);
+/* Adds what memory has of [from, to). HYP_OK | NO_MEMORY | LIMIT | CORRUPT */
+HYP_MUST_USE enum hyp_status hyp_seal_take_memory(struct hyp_sealer *sealer,
+                                                  const struct hyp_series *series, int64_t from,
+                                                  int64_t to);
 
 /* The points of a device, before its first chunk is written. */
 HYP_MUST_USE enum hyp_status hyp_seal_list_points(struct hyp_sealer *sealer,

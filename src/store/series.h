@@ -171,6 +171,15 @@ HYP_MUST_USE enum hyp_status hyp_series_copy_rows(const struct hyp_series *serie
                                                   int64_t to, uint32_t column,
                                                   struct hyp_rows *scratch,
                                                   struct hyp_rows *rows);
+struct hyp_columns;
+/*
+ * Adds the rows of [from, to), which are those of whole periods, to *rows and *columns.
+ * @ret_next  on NOT_FOUND: the time from which on nothing was added
+ * Returns    HYP_OK | NOT_FOUND (no place for them in columns) | NO_MEMORY | LIMIT | CORRUPT
+ */
+HYP_MUST_USE enum hyp_status hyp_series_gather(const struct hyp_series *series, int64_t from,
+                                               int64_t to, struct hyp_columns *columns,
+                                               struct hyp_rows *rows, int64_t *ret_next);
 /* The cell of a column in a row; NULL = none. */
 const struct hyp_cell *hyp_series_row_cell(const struct hyp_rows *rows,
                                            const struct hyp_row *row, uint32_t column);

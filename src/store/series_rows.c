@@ -2,6 +2,7 @@
 /*
  * Reading the rows of a series' blocks, open or packed.
  */
+#include "store/columns.h"
 #include "store/series.h"
 
 const struct hyp_cell *hyp_series_row_cell(const struct hyp_rows *rows,
@@ -48,6 +49,28 @@ enum hyp_status hyp_series_copy_rows(const struct hyp_series *series, int64_t fr
                 hyp_rows_insert(rows, row, &source->cells[row->first_cell]);
             }
         }
+    }
+    return status;
+}
+
+enum hyp_status hyp_series_gather(const struct hyp_series *series, int64_t from, int64_t to,
+                                  struct hyp_columns *columns, struct hyp_rows *rows,
+                                  int64_t *ret_next)
+{
+    enum hyp_status status = HYP_OK;
+    for (uint32_t b = hyp_series_find_block(series, from);
+         status == HYP_OK && b < series->block_count && series->blocks[b].first < to; b++) {
+        const struct hyp_block *block = &series->blocks[b];
+        bool later =
+            rows->row_count == 0 || block->first > rows->rows[rows->row_count - 1].time;
+        if (!later || block->first < from || block->last >= to) {
+            status = HYP_NOT_FOUND;
+        } else if (block->open != NULL) {
+            status = hyp_columns_add(columns, rows, block->open);
+        } else {
+            status = hyp_block_gather(block->packed, block->packed_len, rows, columns);
+        }
+        *ret_next = HYP_MAX(block->first, from);
     }
     return status;
 }
