@@ -49,6 +49,7 @@ const struct hyp_route hyp_routes[] = {
     ROUTE(GET, "/points/{id}/periods", READING_READ, point_periods, 0),
     ROUTE(GET, "/periods", READING_READ, periods, 0),
     ROUTE(GET, "/periods.csv", READING_READ, periods_csv, 0),
+    ROUTE(GET, "/periods/sums", READING_READ, periods_sums, 0),
     ROUTE(GET, "/points/{id}/counting", READING_READ, counting_get, 0),
     ROUTE(PATCH, "/points/{id}/counting", READING_WRITE, counting_change, 0),
     ROUTE(POST, "/points/{id}/counting/events", READING_WRITE, counting_event_add, 0),

@@ -4,7 +4,7 @@
 #define HYP_API_ROUTES_H
 
 #include "api/request.h"
-#include "service/periods.h"
+#include "service/period_sums.h"
 
 /* Every handler has the type hyp_handler. */
 #define HANDLER(name)                                                                          \
@@ -85,6 +85,7 @@ HANDLER(device_csv);
 /* routes_meter_periods.c */
 HANDLER(periods);
 HANDLER(periods_csv);
+HANDLER(periods_sums);
 
 /* routes_counting.c */
 HANDLER(counting_get);
@@ -141,6 +142,9 @@ void hyp_render_period_row(struct hyp_json *json, const struct hyp_period_row *r
 /* The same with one number: what a counter counted, the mean of others. */
 void hyp_render_period_brief(struct hyp_json *json, const struct hyp_period_row *row,
                              bool counter);
+/* A sum under this name, what is absent in it and how far it can be trusted. */
+void hyp_render_counted(struct hyp_json *json, const char *name,
+                        const struct hyp_counted *counted);
 /* The flag of this index: its word, "" when it is not set, NULL behind the last. */
 const char *hyp_row_flag_text(unsigned flags, size_t index);
 /* A list of device ids in a body; absent = none. */

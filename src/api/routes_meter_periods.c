@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The same register of many meters by calendar periods: a page as JSON, or all as CSV. */
+/* The same register of many meters by calendar periods: a page as JSON, all as CSV, or added.
+ */
 #include "api/download.h"
 #include "api/render.h"
 #include "api/routes.h"
@@ -14,6 +15,7 @@ struct table {
     struct hyp_point_key key;
     bool brief; /* JSON rows with one number each */
     struct hyp_meter_registers meters;
+    struct hyp_period_frame frame; /* JSON: of what each meter has a sum */
 };
 
 /* --- the question --- */
@@ -88,8 +90,10 @@ static enum hyp_status begin_meter(struct hyp_request *req, const struct table *
 
 /* --- JSON --- */
 
+/* The rows of one meter; what it counted in them, as the sums of all have it, into *counted. */
 static enum hyp_status render_rows(struct hyp_json *json, struct hyp_period_walk *walk,
-                                   bool brief, struct hyp_arena *scratch)
+                                   const struct table *table, struct hyp_arena *scratch,
+                                   struct hyp_counted *counted)
 {
     size_t count = 0;
     enum hyp_status status;
@@ -98,10 +102,13 @@ static enum hyp_status render_rows(struct hyp_json *json, struct hyp_period_walk
         hyp_arena_reset(scratch);
         status = hyp_period_walk_next(walk, scratch, &rows, &count);
         for (size_t i = 0; status == HYP_OK && i < count; i++) {
-            if (brief) {
+            if (table->brief) {
                 hyp_render_period_brief(json, &rows[i], walk->counter);
             } else {
                 hyp_render_period_row(json, &rows[i]);
+            }
+            if (walk->counter && hyp_period_frame_holds(&table->frame, &rows[i])) {
+                hyp_counted_add(counted, &rows[i], table->frame.now);
             }
         }
     } while (status == HYP_OK && count > 0);
@@ -114,6 +121,7 @@ static enum hyp_status render_meter(struct hyp_request *req, const struct table 
 {
     const struct hyp_meter_register *meter = &table->meters.list[index];
     struct hyp_json *json = &req->json;
+    struct hyp_counted counted = {.known = false};
     struct hyp_period_walk walk;
     enum hyp_status status = begin_meter(req, table, index, &walk, err);
     if (status == HYP_NOT_FOUND) {
@@ -130,8 +138,9 @@ static enum hyp_status render_meter(struct hyp_request *req, const struct table 
     hyp_json_member_text(json, "unit", hyp_unit_text(meter->unit));
     hyp_json_key(json, "rows");
     hyp_json_array_begin(json);
-    status = render_rows(json, &walk, table->brief, scratch);
+    status = render_rows(json, &walk, table, scratch, &counted);
     hyp_json_array_end(json);
+    hyp_render_counted(json, "sum", &counted);
     hyp_json_object_end(json);
     hyp_period_walk_finish(&walk);
     return status;
@@ -150,7 +159,7 @@ static enum hyp_status check_size(struct hyp_request *req, const struct table *t
                          meters, rows, HYP_LIMIT_TABLE_ROWS);
 }
 
-static void render_head(struct hyp_json *json, const struct table *table, struct hyp_page page)
+static void render_head(struct hyp_json *json, const struct table *table)
 {
     char text[HYP_POINT_KEY_TEXT_MAX];
     struct hyp_buf key;
@@ -162,7 +171,6 @@ static void render_head(struct hyp_json *json, const struct table *table, struct
     hyp_render_time(json, "to", table->periods.to);
     hyp_json_member_u64(json, "without", table->meters.without);
     hyp_json_member_u64(json, "total", table->meters.count);
-    hyp_json_member_u64(json, "offset", page.offset);
 }
 
 enum hyp_status hyp_route_periods(struct hyp_request *req, struct hyp_error *err)
@@ -177,6 +185,7 @@ enum hyp_status hyp_route_periods(struct hyp_request *req, struct hyp_error *err
     if (status != HYP_OK) {
         return status;
     }
+    hyp_period_frame_init(&table.frame, req->service, &table.periods);
     size_t first = HYP_MIN(page.offset, table.meters.count);
     size_t count = HYP_MIN(page.limit, table.meters.count - first);
     status = check_size(req, &table, count, err);
@@ -185,7 +194,8 @@ enum hyp_status hyp_route_periods(struct hyp_request *req, struct hyp_error *err
     }
     hyp_arena_init(&scratch, HYP_LIMIT_REQUEST_ARENA);
     hyp_json_object_begin(&req->json);
-    render_head(&req->json, &table, page);
+    render_head(&req->json, &table);
+    hyp_json_member_u64(&req->json, "offset", page.offset);
     hyp_json_key(&req->json, "items");
     hyp_json_array_begin(&req->json);
     for (size_t i = 0; status == HYP_OK && i < count; i++) {
@@ -195,6 +205,55 @@ enum hyp_status hyp_route_periods(struct hyp_request *req, struct hyp_error *err
     hyp_json_object_end(&req->json);
     hyp_arena_finish(&scratch);
     return status;
+}
+
+/* --- sums --- */
+
+static void render_unit(struct hyp_json *json, const struct hyp_period_sums *sums,
+                        const struct hyp_unit_sums *unit)
+{
+    hyp_json_object_begin(json);
+    hyp_json_member_text(json, "unit", hyp_unit_text(unit->unit));
+    hyp_json_member_u64(json, "meters", unit->meters);
+    hyp_json_member_u64(json, "incomplete", unit->incomplete);
+    hyp_render_counted(json, "sum", &unit->whole);
+    hyp_json_key(json, "rows");
+    hyp_json_array_begin(json);
+    for (size_t i = 0; i < sums->count; i++) {
+        hyp_json_object_begin(json);
+        hyp_render_time(json, "start", sums->bounds[i]);
+        hyp_render_time(json, "end", sums->bounds[i + 1]);
+        hyp_render_counted(json, "value", &unit->columns[i]);
+        hyp_json_member_u64(json, "meters", unit->columns[i].values);
+        hyp_json_object_end(json);
+    }
+    hyp_json_array_end(json);
+    hyp_json_object_end(json);
+}
+
+enum hyp_status hyp_route_periods_sums(struct hyp_request *req, struct hyp_error *err)
+{
+    struct table table;
+    struct hyp_period_sums sums;
+    struct hyp_json *json = &req->json;
+    enum hyp_status status = read_table(req, &req->arena, &table, err);
+    if (status == HYP_OK) {
+        status = hyp_period_sums_make(req->service, req->scope, &table.periods, &table.key,
+                                      &table.meters, &req->arena, &sums, err);
+    }
+    if (status != HYP_OK) {
+        return status;
+    }
+    hyp_json_object_begin(json);
+    render_head(json, &table);
+    hyp_json_key(json, "items");
+    hyp_json_array_begin(json);
+    for (size_t i = 0; i < sums.unit_count; i++) {
+        render_unit(json, &sums, &sums.units[i]);
+    }
+    hyp_json_array_end(json);
+    hyp_json_object_end(json);
+    return HYP_OK;
 }
 
 /* --- CSV --- */

@@ -76,19 +76,19 @@ const char *hyp_row_flag_text(unsigned flags, size_t index)
     return (flags & flag_rows[index].flag) != 0 ? flag_rows[index].text : "";
 }
 
-/* How far the numbers of a row can be trusted. */
-static void render_marks(struct hyp_json *json, const struct hyp_period_row *row)
+/* How far the numbers of a row or a sum can be trusted. */
+static void render_marks(struct hyp_json *json, enum hyp_quality quality, unsigned flags)
 {
     hyp_json_key(json, "quality");
-    if (row->quality == HYP_QUALITY_UNSET) {
+    if (quality == HYP_QUALITY_UNSET) {
         hyp_json_null(json);
     } else {
-        hyp_json_text(json, hyp_quality_text(row->quality));
+        hyp_json_text(json, hyp_quality_text(quality));
     }
     hyp_json_key(json, "flags");
     hyp_json_array_begin(json);
     for (size_t i = 0; i < HYP_ARRAY_LEN(flag_rows); i++) {
-        if ((row->flags & flag_rows[i].flag) != 0) {
+        if ((flags & flag_rows[i].flag) != 0) {
             hyp_json_text(json, flag_rows[i].text);
         }
     }
@@ -109,7 +109,7 @@ void hyp_render_period_row(struct hyp_json *json, const struct hyp_period_row *r
     member_decimal(json, "last", any, row->last);
     member_decimal(json, "sum", row->has_sum, row->sum);
     member_decimal(json, "delta", row->has_delta, row->delta);
-    render_marks(json, row);
+    render_marks(json, row->quality, row->flags);
     hyp_json_object_end(json);
 }
 
@@ -124,14 +124,24 @@ void hyp_render_period_brief(struct hyp_json *json, const struct hyp_period_row 
     } else {
         member_double(json, "value", row->count > 0, row->mean);
     }
-    render_marks(json, row);
+    render_marks(json, row->quality, row->flags);
     hyp_json_object_end(json);
+}
+
+void hyp_render_counted(struct hyp_json *json, const char *name,
+                        const struct hyp_counted *counted)
+{
+    member_decimal(json, name, counted->known, counted->value);
+    hyp_json_member_u64(json, "absent", counted->absent);
+    render_marks(json, counted->quality, counted->flags);
 }
 
 enum hyp_status hyp_route_point_periods(struct hyp_request *req, struct hyp_error *err)
 {
     struct hyp_periods_query query;
     struct hyp_periods periods;
+    struct hyp_counted counted = {.known = false};
+    struct hyp_period_frame frame;
     struct hyp_json *json = &req->json;
     enum hyp_status status = hyp_read_periods_query(req, &query, err);
     query.point.id = req->ids[0];
@@ -142,6 +152,7 @@ enum hyp_status hyp_route_point_periods(struct hyp_request *req, struct hyp_erro
     if (status != HYP_OK) {
         return status;
     }
+    hyp_period_frame_init(&frame, req->service, &query);
     hyp_json_object_begin(json);
     hyp_json_member_i64(json, "point", periods.point.id.id);
     hyp_json_member_i64(json, "device", periods.point.device.id);
@@ -152,8 +163,12 @@ enum hyp_status hyp_route_point_periods(struct hyp_request *req, struct hyp_erro
     hyp_json_array_begin(json);
     for (size_t i = 0; i < periods.count; i++) {
         hyp_render_period_row(json, &periods.rows[i]);
+        if (periods.counter && hyp_period_frame_holds(&frame, &periods.rows[i])) {
+            hyp_counted_add(&counted, &periods.rows[i], frame.now);
+        }
     }
     hyp_json_array_end(json);
+    hyp_render_counted(json, "sum", &counted);
     hyp_json_object_end(json);
     return HYP_OK;
 }

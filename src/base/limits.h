@@ -145,6 +145,7 @@
 #define HYP_LIMIT_CHART_BUCKETS 4000
 #define HYP_LIMIT_PERIOD_ROWS 100000 /* periods of one register in a table of many meters */
 #define HYP_LIMIT_TABLE_ROWS 100000  /* rows of one page of such a table as JSON */
+#define HYP_LIMIT_SUM_ROWS 10000000  /* values that one sum of many meters may rest on */
 #define HYP_LIMIT_TABLE_METERS 1000  /* meters that a question names one by one */
 #define HYP_LIMIT_DOWNLOAD_PIECE (32 * 1024) /* a piece of a download ends behind it */
 #define HYP_LIMIT_SERIES 16

@@ -1,4 +1,4 @@
-// What many meters counted: totals, units made one, marks of what is missing or estimated, sorting, filters in the
+// What many meters counted: the server's sums by unit, marks of what is missing or estimated, sorting, filters in the
 // address bar, the file, the way to each meter, a phone, and ten thousand meters in few rows of the document.
 import { readFileSync } from 'node:fs';
 import { Api, axeViolations, firstAdmin, open, Server, settled, unexpected, until } from './harness.mjs';
@@ -31,7 +31,7 @@ async function fill(api) {
   await add('Water', 'water_meter', '10000004');
   const group = await api.post('/groups', { name: 'east' });
   await api.post(`/groups/${group.id}/members`, { add: [north, big] });
-  return { north, big, group: group.id };
+  return { north, big, group: group.id, add };
 }
 
 async function table(tap, page, server) {
@@ -50,7 +50,9 @@ async function table(tap, page, server) {
   tap.equal([south[4 + 2], south[4 + 3], south[4 + 4], south[4 + 5]], ['–', '–', '–', '10'], 'and shown as such');
   const all = await cells(page, 'All meters');
   tap.equal(all[2].replace(/[≈ ,]/g, ''), '25290', 'all together is the sum of what is known');
-  tap.match(plain(await page.getByRole('region', { name: 'All meters' }).textContent()), /of 3 meters · 1 meter incomplete · 1 device has no such register/, 'with what it rests on');
+  tap.equal(all.slice(3, 7).map((c) => c.replace(/[≈ ,]/g, '')), ['1meterincomplete3valuesmissingEstimated', '2110', '2110', '2100'], 'each month too');
+  tap.match(await rows(page).filter({ hasText: 'All meters' }).locator('.grid-cell').nth(6).getAttribute('title'), /^without 1 meter$/, 'a month says how many meters are not in it');
+  tap.match(plain(await page.getByRole('region', { name: 'All meters' }).textContent()), /of 3 meters · 1 meter incomplete, 3 values missing · 1 device has no such register/, 'with what it rests on');
 }
 
 async function sorting(tap, page) {
@@ -125,17 +127,35 @@ async function looks({ tap, browser }, page, server) {
   await page.emulateMedia({ colorScheme: 'light' });
 }
 
+/** A meter in GJ: nothing is converted, so each unit has its own sums, digits and bars. */
+async function units(tap, page, server, api, add) {
+  const id = await add('Old works', 'heat_meter', '10000009', months(0.1, 'GJ'));
+  await open(page, server, `${YEAR}&sort=-total`);
+  await until(async () => (await names(page)).length === 6, 'the meter in GJ');
+  tap.equal(await names(page), ['All meters in kWh', 'All meters in GJ', 'Power house', 'North 1', 'South 2', 'Old works'], 'a sum for each unit; numbers are compared within it');
+  const giga = await cells(page, 'All meters in GJ');
+  tap.equal(giga.slice(2, 5), ['1.200', 'GJ', ''], 'twelve times 0.1 is 1.2');
+  tap.equal((await cells(page, 'All meters in kWh'))[2].replace(/[≈ ,]/g, ''), '25290', 'the others are what they were');
+  tap.match(plain(await page.getByRole('region', { name: 'All meters' }).textContent()), /25,290 kWh of 3 meters.*1.200 GJ of 1 meter/, 'both are said above');
+  if (process.env.HYP_SHOTS) await page.screenshot({ path: `${process.env.HYP_SHOTS}/tally-units.png` });
+  await page.getByRole('columnheader', { name: 'Unit' }).getByRole('button').click();
+  await until(async () => (await names(page))[2] === 'Old works', 'the order by unit');
+  tap.ok(true, 'sorted by unit');
+  await api.call('DELETE', `/devices/${id}`);
+}
+
 async function unloaded(tap, page, server) {
-  await page.route('**/api/v1/periods?*', (r) => r.fulfill({ status: 500, contentType: 'application/problem+json', body: '{"status":500,"detail":"The disk said no."}' }));
+  await page.route('**/api/v1/periods/sums?*', (r) => r.fulfill({ status: 500, contentType: 'application/problem+json', body: '{"status":500,"detail":"The disk said no."}' }));
   await open(page, server, YEAR);
   tap.match(await page.getByRole('alert').textContent(), /could not be loaded.*The disk said no/, 'a table that cannot be loaded says why');
-  await page.unroute('**/api/v1/periods?*');
+  await page.unroute('**/api/v1/periods/sums?*');
   await page.getByRole('button', { name: 'Try again' }).click();
   await rows(page).first().waitFor();
   tap.ok(true, 'and the way out works');
 }
 
 const MANY = 10_000;
+const monthsOf = (value) => Array.from({ length: 12 }, (_, m) => ({ start: new Date(Date.UTC(2025, m, 1)).toISOString(), end: new Date(Date.UTC(2025, m + 1, 1)).toISOString(), value, quality: 'good', flags: [], absent: 0, meters: MANY }));
 /** Ten thousand meters as the server would tell them, page by page: what the page makes of it is asked here. */
 async function many(tap, page, server) {
   const asked = [];
@@ -145,21 +165,26 @@ async function many(tap, page, server) {
     asked.push(offset);
     const items = Array.from({ length: Math.min(limit, MANY - offset) }, (_, i) => ({
       device: offset + i + 1, device_name: `Meter ${offset + i + 1}`, serial: String(10_000_000 + offset + i), point: offset + i + 1, unit: 'kWh',
-      rows: Array.from({ length: 12 }, (_x, m) => ({ start: new Date(Date.UTC(2025, m, 1)).toISOString(), end: new Date(Date.UTC(2025, m + 1, 1)).toISOString(), value: offset + i, quality: 'good', flags: [] })),
+      rows: monthsOf(offset + i), sum: 12 * (offset + i), absent: 0, quality: 'good', flags: [],
     }));
     return r.fulfill({ json: { key: 'energy', step: 'month', from: '', to: '', without: 0, total: MANY, offset, items } });
   });
+  await page.route('**/api/v1/periods/sums?*', (r) => r.fulfill({ json: {
+    key: 'energy', step: 'month', from: '', to: '', without: 0, total: MANY,
+    items: [{ unit: 'kWh', meters: MANY, incomplete: 0, sum: 987_654_321, absent: 0, quality: 'good', flags: [], rows: monthsOf(1) }],
+  } }));
   await open(page, server, `${YEAR}&sort=-total`);
   await rows(page).first().waitFor();
   tap.equal(asked.length, 20, 'ten thousand meters come in pages');
   tap.equal((await names(page)).slice(0, 2), ['All meters', 'Meter 10000'], 'sorted as a whole');
-  tap.equal((await cells(page, 'All meters'))[2].replace(/,/g, ''), String(12 * MANY * (MANY - 1) / 2), 'and summed as a whole');
+  tap.equal((await cells(page, 'All meters'))[2].replace(/,/g, ''), String(987_654_321), 'with the sum that the server gives');
   tap.ok(await page.locator('.grid-row').count() < 80, 'few rows are in the document');
   await page.getByRole('grid').focus();
   await page.keyboard.press('End');
   await rows(page).filter({ hasText: /^Meter 110000000/ }).waitFor();
   tap.ok(true, 'the last one is there too');
   await page.unroute('**/api/v1/periods?*');
+  await page.unroute('**/api/v1/periods/sums?*');
 }
 
 export async function run(world) {
@@ -171,11 +196,13 @@ export async function run(world) {
   await open(page, server, '/consumption');
   await page.getByText('No meter with this register').waitFor();
   tap.ok(true, 'a plant without meters says so');
-  const made = await fill(new Api(server, admin.request));
+  const api = new Api(server, admin.request);
+  const made = await fill(api);
   await table(tap, page, server);
   await sorting(tap, page);
   await question(tap, page, server, made);
   await looks(world, page, server);
+  await units(tap, page, server, api, made.add);
   await unloaded(tap, page, server);
   await many(tap, page, server);
   await settled(page);

@@ -196,6 +196,22 @@ void test_commit_status(struct test_service *t, hyp_device_id device, int64_t ti
     submit_and_wait(t, &reading, 1);
 }
 
+void test_commit_value(struct test_service *t, hyp_device_id device, int64_t time_ms,
+                       const struct hyp_value *value)
+{
+    struct hyp_reading reading = {
+        .device = device,
+        .source_time = {time_ms},
+        .receive_time = {time_ms + 1000},
+        .kind = HYP_READING_CURRENT,
+        .source = HYP_SOURCE_AUTOMATIC,
+        .frame = HYP_NO_FRAME,
+        .values = value,
+        .value_count = 1,
+    };
+    submit_and_wait(t, &reading, 1);
+}
+
 void test_commit_many(struct test_service *t, hyp_device_id device, int64_t time_ms,
                       int64_t step_ms, size_t count, int64_t energy)
 {

@@ -51,6 +51,9 @@ void test_commit(struct test_service *t, hyp_device_id device, int64_t time_ms, 
 /* The same for many readings in one batch; the energy grows by one each. */
 void test_commit_many(struct test_service *t, hyp_device_id device, int64_t time_ms,
                       int64_t step_ms, size_t count, int64_t energy);
+/* Commits a reading of this one value. Waits for the commit. */
+void test_commit_value(struct test_service *t, hyp_device_id device, int64_t time_ms,
+                       const struct hyp_value *value);
 /* Commits a status byte (EN 13757-7), as the header of a telegram brings it. */
 void test_commit_status(struct test_service *t, hyp_device_id device, int64_t time_ms,
                         uint8_t status);

@@ -99,6 +99,7 @@ def check_shapes(tap, server, document, operations):
     server.post("/groups", {"name": "some"})
     ids = {"/devices/{id}": device, "/lines/{id}": line, "/points/{id}": latest["point"], "/frames/{id}": latest["frame"]}
     queries = {"/periods": "?key=energy&from=2026-01-01T00:00:00Z&to=2026-01-03T00:00:00Z",
+               "/periods/sums": "?key=energy&from=2026-01-01T00:00:00Z&to=2026-01-03T00:00:00Z",
                "/series": f"?points={latest['point']}&from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z&px=100"}
     for (method, path), operation in sorted(operations.items()):
         content = operation["responses"].get("200", {}).get("content", {}).get("application/json")

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """One register of many meters: a year of hours of a hundred meters as CSV in little memory, and the same in JSON."""
+import decimal
 import http.client
 import os
 import pathlib
@@ -131,6 +132,33 @@ def check_json(tap, server, ids, group):
            str(none))
 
 
+def added(rows):
+    """As one adds on paper."""
+    known = [decimal.Decimal(str(value)) for value in rows if value is not None]
+    return sum(known) if known else None
+
+
+def check_sums(tap, server, group):
+    query = f"key=energy&step=month&{SPAN}&settlement_day=1&settlement_hour=0"
+    page = server.get(f"/periods?{query}&limit={METERS}").json
+    for item in page["items"]:
+        assert decimal.Decimal(str(item["sum"])) == added(row["delta"] for row in item["rows"]), item
+    sums = server.get(f"/periods/sums?{query}").json
+    tap.ok([i["unit"] for i in sums["items"]] == ["kWh"] and sums["items"][0]["meters"] == METERS and sums["total"] == METERS,
+           "all meters in one unit", str(sums)[:300])
+    whole = sums["items"][0]
+    tap.ok(whole["sum"] == added(i["sum"] for i in page["items"]) and whole["absent"] == sum(i["absent"] for i in page["items"]),
+           "the sum of all is the sum of each", f"{whole['sum']} {whole['absent']}")
+    by_period = list(zip(*(i["rows"] for i in page["items"])))
+    tap.ok(all(row["value"] == added(r["delta"] for r in column) and row["start"] == column[0]["start"] and
+               row["meters"] == sum(r["delta"] is not None for r in column)
+               for row, column in zip(whole["rows"], by_period, strict=True)), "of each month too", str(whole["rows"][:2]))
+    of_group = server.get(f"/periods/sums?{query}&group={group}").json["items"][0]
+    tap.ok(of_group["meters"] == 3 and of_group["sum"] == added(i["sum"] for i in page["items"][:3]), "of a group", str(of_group)[:200])
+    none = server.get(f"/periods/sums?key=volume&{SPAN}").json
+    tap.ok(none["items"] == [] and none["without"] == METERS, "no meter has it, no unit", str(none))
+
+
 def check_refusals(tap, server, ids):
     rows = [
         ("/periods", 422, "key: must name a register"),
@@ -142,6 +170,8 @@ def check_refusals(tap, server, ids):
         (f"/periods?key=energy&devices={ids[0]},9999", 404, "There is no device 9999"),
         ("/periods.csv?key=energy&step=hour&from=1970-01-01T00:00:00Z&to=2100-01-01T00:00:00Z", 422,
          "more than 100000 periods"),
+        (f"/periods/sums?key=power&{SPAN}", 422, "key: only what a counter counts"),
+        (f"/periods/sums?key=energy&step=hour&{SPAN}", 422, "from: more than 4000 periods"),
         ("/periods.csv?key=energy&devices=x", 422, "devices: must be numbers"),
     ]
     for path, status, text in rows:
@@ -182,6 +212,7 @@ def main():
             check_memory(tap, server)
             check_readings(tap, server, ids[0])
             check_json(tap, server, ids, group)
+            check_sums(tap, server, group)
             check_refusals(tap, server, ids)
             check_leaving(tap, server)
     return tap.end()

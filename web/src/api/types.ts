@@ -80,7 +80,9 @@ export interface Period {
   /** The worst of the values it rests on; null where there are none. */
   quality: string | null;
 }
-export interface Periods { point: number; device: number; step: string; items: Period[] }
+/** What a counter counted in all periods; `absent` of them are over and not known. */
+export interface Sum { sum: number | null; absent: number; quality: string | null; flags: string[] }
+export interface Periods extends Sum { point: number; device: number; step: string; items: Period[] }
 
 /** An exchange of the meter or a reset of its register, as a person told it. */
 export interface CounterEvent {
@@ -221,8 +223,10 @@ export interface Backups extends List<Backup> {
 }
 
 /** The same register of many meters; rows=brief: what a counter counted, the mean of others. */
-export interface MeterPeriods extends List<{
-  device: number; device_name: string; serial: string; point: number; unit: string;
-  rows: { start: string; end: string; value: number | null; quality: string | null; flags: string[] }[];
+export interface CountedRow { start: string; end: string; value: number | null; quality: string | null; flags: string[]; absent?: number }
+export interface MeterPeriods extends List<Sum & {
+  device: number; device_name: string; serial: string; point: number; unit: string; rows: CountedRow[];
 }> { key: string; step: string; without: number }
+/** What many meters counted together, one item a unit. */
+export interface PeriodSums { items: (Sum & { unit: string; meters: number; incomplete: number; rows: CountedRow[] })[]; without: number }
 export interface Vocabulary { names: { name: string; quantity: string; unit: string; aggregation: string }[] }

@@ -32,24 +32,6 @@ export function number(value: number, decimals = 0, locale = language()): string
   return decimalText(value.toFixed(decimals).replace(/^-(0(?:\.0+)?)$/, '$1'), locale);
 }
 
-/** Digits and how many of them stand behind the decimal mark. */
-function digitsOf(value: number): [bigint, number] {
-  const [mantissa = '', exponent = '0'] = String(value).split('e');
-  const [whole = '', fraction = ''] = mantissa.split('.');
-  return [BigInt(whole + fraction), fraction.length - Number(exponent)];
-}
-
-/** The sum as one adds on paper: 0.1 and 0.2 are 0.3, in any order and however many there are. */
-export function sumOf(values: number[]): number {
-  const all = values.map(digitsOf);
-  const behind = all.reduce((most, [, n]) => Math.max(most, n), 0);
-  const total = all.reduce((sum, [digits, n]) => sum + digits * 10n ** BigInt(behind - n), 0n);
-  return Number(`${total}e-${behind}`);
-}
-
-/** In another unit, without the noise that binary fractions leave behind the fifteenth digit. */
-export const scaled = (value: number, times: number): number => Number((value * times).toPrecision(15));
-
 /** Places that show a chart value without noise: three significant digits, at most three places. */
 export function places(span: number): number {
   const a = Math.abs(span);

@@ -2,11 +2,11 @@
 import { useEffect, useState } from 'preact/hooks';
 import { useSignal } from '@preact/signals';
 import { get, url, type Query } from '../api/client';
-import type { Group, List, MeterPeriods, Overview, Vocabulary } from '../api/types';
+import type { CountedRow, Group, List, MeterPeriods, Overview, PeriodSums, Vocabulary } from '../api/types';
 import { t, word } from '../model/i18n';
 import { number, places } from '../model/numbers';
 import { formatQuery, numbers, parseSort, sortText } from '../model/query';
-import { cellsOf, commonUnit, DUBIOUS, factor, rowOf, shortLabel, sorted, spanOf, starts, STEPS, totals, type Cell, type Step, type TallyRow } from '../model/tally';
+import { cellsOf, DUBIOUS, shortLabel, sorted, spanOf, starts, STEPS, type Cell, type Step, type TallyRow } from '../model/tally';
 import { parse, startOf } from '../model/time';
 import { unitText } from '../model/units';
 import { serverNow } from '../live/clock';
@@ -28,7 +28,9 @@ const PAGE = 500;
 const USUAL = 'energy';
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-interface Answer { rows: TallyRow[]; all: TallyRow; unit: string; without: number; left: number; periods: number[] }
+/** `sums`: all meters together, a row for each unit. */
+interface Answer { rows: TallyRow[]; sums: TallyRow[]; meters: number[]; without: number; periods: number[] }
+type Text = (n: number | null, unit: string) => string;
 
 function questionOf(step: Step, from: number, to: number, now: number): Query {
   const q = query.value;
@@ -38,42 +40,49 @@ function questionOf(step: Step, from: number, to: number, now: number): Query {
   };
 }
 
-async function loadAll(question: Query, signal: AbortSignal, progress: (done: number, total: number) => void): Promise<{ items: MeterPeriods['items']; without: number }> {
+async function loadAll(question: Query, signal: AbortSignal, progress: (done: number, total: number) => void): Promise<MeterPeriods['items']> {
   const items: MeterPeriods['items'] = [];
   for (;;) {
     const page = await get<MeterPeriods>('/periods', { ...question, rows: 'brief', offset: items.length, limit: PAGE }, signal);
     items.push(...page.items);
     progress(items.length, page.total);
-    if (page.items.length === 0 || items.length >= page.total) return { items, without: page.without };
+    if (page.items.length === 0 || items.length >= page.total) return items;
   }
 }
 
-/** What counts in a unit that cannot be made that of the others is left out, and counted in `left`. */
-function answerOf(found: { items: MeterPeriods['items']; without: number }, periods: number[], end: number, now: number): Answer {
-  const unit = commonUnit(found.items.map((i) => i.unit));
-  const rows: TallyRow[] = [];
-  for (const i of found.items) {
-    const times = factor(i.unit, unit);
-    if (times === null) continue;
-    const counted = i.rows.map((r) => ({ ...r, start: parse(r.start)!, end: parse(r.end)! }));
-    rows.push(rowOf(i.device, i.point, i.device_name, i.serial, cellsOf(counted, periods, end, now, times)));
-  }
-  return { rows, all: totals(rows, t('tally.all')), unit, without: found.without, left: found.items.length - rows.length, periods };
+function answerOf(items: MeterPeriods['items'], sums: PeriodSums, periods: number[], end: number): Answer {
+  const cells = (rows: CountedRow[]): (Cell | null)[] => cellsOf(rows.map((r) => ({ ...r, start: parse(r.start)!, end: parse(r.end)! })), periods, end);
+  return {
+    periods, without: sums.without, meters: sums.items.map((s) => s.meters),
+    rows: items.map((i) => ({ ...i, name: i.device_name, cells: cells(i.rows), total: i.sum, missing: i.absent })),
+    sums: sums.items.map((s, i) => ({
+      ...s, device: -i, point: 0, serial: '', name: sums.items.length > 1 ? t('tally.allIn', { unit: unitText(s.unit) }) : t('tally.all'),
+      cells: cells(s.rows), total: s.sum, missing: s.incomplete,
+    })),
+  };
 }
 
 const markText = (quality: string | null): string => (quality && MARKS[quality] ? MARKS[quality]! : '');
+
+/** Why a number is less than it looks. */
+const whyOf = (c: Cell | null): string => [
+  c?.absent ? t('tally.lacks', { n: c.absent, count: number(c.absent) }) : '',
+  markText(c?.quality ?? null) && word('quality', c!.quality), ...(c?.flags ?? []).map((f) => word('rowFlag', f)),
+].filter(Boolean).join(', ');
 
 function drawCell(cell: HTMLElement, c: Cell | null, text: (n: number | null) => string): void {
   const mark = markText(c?.quality ?? null);
   cell.classList.toggle('old', (c?.value ?? null) === null);
   cell.textContent = [mark, text(c?.value ?? null)].filter(Boolean).join(' ');
-  const why = [mark && word('quality', c!.quality), ...(c?.flags ?? []).map((f) => word('rowFlag', f))].filter(Boolean).join(', ');
+  const why = whyOf(c);
   if (why) cell.title = why; else cell.removeAttribute('title');
 }
 
+const incomplete = (r: TallyRow): string => `${t('tally.incomplete', { n: r.missing, count: number(r.missing) })}, ${t('tally.absent', { n: r.absent, count: number(r.absent) })}`;
+
 function noteOf(r: TallyRow): string {
   return [
-    r.missing === 0 ? '' : r.device === 0 ? t('tally.incomplete', { n: r.missing, count: number(r.missing) }) : t('tally.missing', { n: r.missing }),
+    r.missing === 0 ? '' : r.device > 0 ? t('tally.missing', { n: r.missing }) : incomplete(r),
     r.quality && DUBIOUS.includes(r.quality) ? word('quality', r.quality) : '', ...r.flags.map((f) => word('rowFlag', f)),
   ].filter(Boolean).join(', ');
 }
@@ -81,20 +90,22 @@ function noteOf(r: TallyRow): string {
 const linkOf = (r: TallyRow, step: Step, at: number): string => `/devices/${r.device}${formatQuery({ tab: 'consumption', point: r.point, step: step.step, at: iso(at) })}`;
 
 function drawName(cell: HTMLElement, r: TallyRow, href: string): void {
-  const wanted = r.device === 0 ? 'B' : 'A';
+  const wanted = r.device > 0 ? 'A' : 'B';
   if (cell.firstElementChild?.tagName !== wanted) cell.replaceChildren(document.createElement(wanted));
   const el = cell.firstElementChild as HTMLAnchorElement;
   el.textContent = el.title = r.name;
-  if (r.device !== 0) { el.href = href; el.tabIndex = -1; }
+  if (r.device > 0) { el.href = href; el.tabIndex = -1; }
 }
 
-function columnsOf(a: Answer, step: Step, at: number, text: (n: number | null) => string): GridColumn<TallyRow>[] {
+function columnsOf(a: Answer, step: Step, at: number, text: Text): GridColumn<TallyRow>[] {
+  const one = a.sums.length === 1 ? ` [${unitText(a.sums[0]!.unit)}]` : '';
   return [
     { key: 'name', title: t('col.name'), width: 190, grow: true, sortable: true, draw: (c, r) => drawName(c, r, linkOf(r, step, at)) },
     { key: 'serial', title: t('col.serial'), width: 100, sortable: true, draw: (c, r) => textCell(c, r.serial) },
-    { key: 'total', title: `${t('tally.total')}${a.unit ? ` [${unitText(a.unit)}]` : ''}`, width: 130, right: true, sortable: true, draw: (c, r) => drawCell(c, { value: r.total, quality: r.quality, flags: [] }, text) },
+    { key: 'total', title: t('tally.total') + one, width: 130, right: true, sortable: true, draw: (c, r) => drawCell(c, { value: r.total, quality: r.quality, flags: [] }, (n) => text(n, r.unit)) },
+    ...(one ? [] : [{ key: 'unit', title: t('tally.unit'), width: 70, sortable: true, draw: (c: HTMLElement, r: TallyRow) => textCell(c, unitText(r.unit)) }]),
     { key: 'missing', title: t('consumption.note'), width: 220, sortable: true, draw: (c, r) => textCell(c, noteOf(r)) },
-    ...a.periods.map((start, i): GridColumn<TallyRow> => ({ key: `p${i}`, title: shortLabel(step.step, start), width: 92, right: true, sortable: true, draw: (c, r) => drawCell(c, r.cells[i] ?? null, text) })),
+    ...a.periods.map((start, i): GridColumn<TallyRow> => ({ key: `p${i}`, title: shortLabel(step.step, start), width: 92, right: true, sortable: true, draw: (c, r) => drawCell(c, r.cells[i] ?? null, (n) => text(n, r.unit)) })),
   ];
 }
 
@@ -103,28 +114,45 @@ function drawNarrow(cell: HTMLElement, r: TallyRow, text: string): void {
   [...cell.firstElementChild!.children].forEach((el, i) => { el.textContent = [r.name, text, r.serial, noteOf(r)][i]!; });
 }
 
-/** All meters together as bars, and in words what they rest on. */
-function Summary({ a, step, text }: { a: Answer; step: Step; text: (n: number | null) => string }) {
-  const top = Math.max(...a.all.cells.map((c) => c?.value ?? 0), 0) || 1;
-  const found = DUBIOUS.filter((q) => a.rows.some((r) => r.cells.some((c) => c?.quality === q)));
+/** All meters of a unit together as bars, and in words what they rest on. */
+function Together({ a, index, step, text }: { a: Answer; index: number; step: Step; text: Text }) {
+  const all = a.sums[index]!;
+  const top = Math.max(...all.cells.map((c) => c?.value ?? 0), 0) || 1;
+  const found = DUBIOUS.filter((q) => a.rows.some((r) => r.unit === all.unit && r.cells.some((c) => c?.quality === q)));
+  const meters = a.meters[index]!;
   return (
-    <section class="card tally-summary" aria-label={t('tally.all')}>
-      <p class="pad"><strong>{text(a.all.total)} {unitText(a.unit)}</strong> {t('tally.meters', { n: a.rows.length, count: number(a.rows.length) })}
-        {[a.all.missing > 0 && noteOf({ ...a.all, quality: null }), a.without > 0 && t('tally.without', { n: a.without, count: number(a.without) }), a.left > 0 && t('tally.left', { n: a.left, count: number(a.left) })].filter(Boolean).map((x) => <span key={x} class="grey"> · {x}</span>)}
-        {found.map((q) => <span key={q} class="tally-key grey"><QualityMark quality={q} />{word('quality', q)}</span>)}
+    <>
+      <p class="pad"><strong>{text(all.total, all.unit)} {unitText(all.unit)}</strong> {t('tally.meters', { n: meters, count: number(meters) })}
+        {[all.missing > 0 && incomplete(all), index === 0 && a.without > 0 && t('tally.without', { n: a.without, count: number(a.without) })].filter(Boolean).map((x) => <span key={x} class="grey"> · {x}</span>)}
+        {found.map((q) => <span key={q} class="tally-key grey"><QualityMark quality={q} /><span aria-hidden="true">{word('quality', q)}</span></span>)}
       </p>
       <div class="tallies tallies-low" role="img" aria-label={t('tally.bars')}>
         {a.periods.map((start, i) => {
-          const c = a.all.cells[i];
+          const c = all.cells[i] ?? null;
           return (
-            <div key={start} class="tally" title={`${shortLabel(step.step, start)}: ${text(c?.value ?? null)}`}>
+            <div key={start} class="tally" title={[`${shortLabel(step.step, start)}: ${text(c?.value ?? null, all.unit)}`, whyOf(c)].filter(Boolean).join(', ')}>
               <i class={markText(c?.quality ?? null) ? 'tally-new tally-marked' : 'tally-new'} style={{ height: `${Math.max(0, c?.value ?? 0) / top * 100}%` }} /><span>{shortLabel(step.step, start)}</span>
             </div>
           );
         })}
       </div>
-    </section>
+    </>
   );
+}
+
+function Summary({ a, step, text }: { a: Answer; step: Step; text: Text }) {
+  return <section class="card tally-summary" aria-label={t('tally.all')}>{a.sums.map((s, i) => <Together key={s.unit} a={a} index={i} step={step} text={text} />)}</section>;
+}
+
+/** Digits behind the mark, by unit: as many as tell a usual period of a large meter. */
+function textOf(a: Answer | null): Text {
+  const decimals = new Map<string, number>();
+  for (const s of a?.sums ?? []) {
+    const rows = a!.rows.filter((r) => r.unit === s.unit);
+    const broken = rows.some((r) => r.cells.some((c) => c?.value && !Number.isInteger(c.value)));
+    decimals.set(s.unit, broken ? places(Math.max(...rows.slice(0, 1000).map((r) => r.total ?? 0), 0) / a!.periods.length) : 0);
+  }
+  return (n, unit) => (n === null ? '–' : number(n, decimals.get(unit) ?? 0));
 }
 
 function Register() {
@@ -169,16 +197,16 @@ function Which() {
   );
 }
 
-function Table({ a, step, at, dataKey, text }: { a: Answer; step: Step; at: number; dataKey: string; text: (n: number | null) => string }) {
+function Table({ a, step, at, dataKey, text }: { a: Answer; step: Step; at: number; dataKey: string; text: Text }) {
   const sort = parseSort(query.value['sort'], 'name');
-  const rows = [a.all, ...sorted(a.rows, sort.key, sort.down)];
-  const onSort = (key: string): void => setQuery({ sort: sortText({ key, down: sort.key === key ? !sort.down : key !== 'name' && key !== 'serial' }) });
-  const open = (r: TallyRow): void => { if (r.device !== 0) go(linkOf(r, step, at)); };
+  const rows = [...a.sums, ...sorted(a.rows, sort.key, sort.down, a.sums.map((s) => s.unit))];
+  const onSort = (key: string): void => setQuery({ sort: sortText({ key, down: sort.key === key ? !sort.down : !['name', 'serial', 'unit'].includes(key) }) });
+  const open = (r: TallyRow): void => { if (r.device > 0) go(linkOf(r, step, at)); };
   return (
     <div class="card grid-card">
       <GridView<TallyRow> key={dataKey} label={t('nav.consumption')} columns={columnsOf(a, step, at, text)} dataKey={`${dataKey} ${sortText(sort)}`} sort={sort} onSort={onSort}
         fetch={async (offset, limit) => ({ total: rows.length, items: rows.slice(offset, offset + limit) })} id={(r) => r.device} onOpen={open}
-        drawNarrow={(cell, r) => drawNarrow(cell, r, `${text(r.total)} ${unitText(a.unit)}`)} />
+        drawNarrow={(cell, r) => drawNarrow(cell, r, `${text(r.total, r.unit)} ${unitText(r.unit)}`)} />
     </div>
   );
 }
@@ -194,11 +222,14 @@ export default function TallyPage() {
   const key = JSON.stringify(question);
   const found = useResource(key, async (signal) => {
     progress.value = null;
-    return answerOf(await loadAll(question, signal, (done, total) => { progress.value = { done, total }; }), starts(step, span), span.to, now);
+    const [sums, items] = await Promise.all([
+      get<PeriodSums>('/periods/sums', question, signal),
+      loadAll(question, signal, (done, total) => { progress.value = { done, total }; }),
+    ]);
+    return answerOf(items, sums, starts(step, span), span.to);
   });
   const a = found.data;
-  const decimals = a && a.rows.some((r) => r.cells.some((c) => c?.value && !Number.isInteger(c.value))) ? places(Math.max(...a.rows.slice(0, 1000).map((r) => r.total ?? 0), 0) / a.periods.length) : 0;
-  const text = (n: number | null): string => (n === null ? '–' : number(n, decimals));
+  const text = textOf(a);
   return (
     <div class="fill">
       <div class="page-head"><h1>{t('nav.consumption')}</h1>

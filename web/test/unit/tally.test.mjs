@@ -9,7 +9,6 @@ const year = m.spanOf(MONTH, Date.UTC(2025, 5, 15));
 const periods = m.starts(MONTH, year);
 const utc = (mo, d = 1) => m.instant({ y: 2025, mo, d });
 const row = (start, end, value, quality = 'good', flags = []) => ({ start, end, value, quality, flags });
-const LATER = Date.UTC(2026, 5, 1);
 
 test('a year has its twelve months, a day of the clock change 25 hours', () => {
   assert.equal(periods.length, 12);
@@ -20,45 +19,24 @@ test('a year has its twelve months, a day of the clock change 25 hours', () => {
   assert.equal(m.starts(years, m.spanOf(years, Date.UTC(2025, 5, 1))).length, 10);
 });
 
-test('units of one quantity are counted together', () => {
-  assert.equal(m.factor('MWh', 'kWh'), 1000);
-  assert.ok(Math.abs(m.factor('GJ', 'kWh') - 277.7778) < 0.001);
-  assert.equal(m.factor('m3', 'kWh'), null);
-  assert.equal(m.factor('hca', 'hca'), 1);
-  assert.equal(m.commonUnit(['MWh', 'kWh', 'kWh']), 'kWh');
-  assert.equal(m.commonUnit([]), '');
+test('a row stands where its middle lies', () => {
+  const rows = [row(utc(1, 10), utc(2, 10), 5), { ...row(utc(3), utc(4), null), absent: 2 }, row(utc(12), m.instant({ y: 2026, mo: 1 }), 1, 'manual', ['replaced']), row(utc(1) - 86_400_000, utc(1), 9)];
+  const cells = m.cellsOf(rows, periods, year.to);
+  assert.deepEqual(cells[0], { value: 5, quality: 'good', flags: [], absent: 0 });
+  assert.deepEqual(cells[2], { value: null, quality: 'good', flags: [], absent: 2 });
+  assert.deepEqual(cells[11], { value: 1, quality: 'manual', flags: ['replaced'], absent: 0 });
+  assert.equal(cells.filter((c) => c !== null).length, 3);
 });
 
-test('a row stands where its middle lies; what is over and not known is missing', () => {
-  const rows = [row(utc(1, 10), utc(2, 10), 5), row(utc(3), utc(4), null), row(utc(12), m.instant({ y: 2026, mo: 1 }), 1)];
-  const { cells, missing } = m.cellsOf(rows, periods, year.to, LATER, 2);
-  assert.equal(cells[0].value, 10);
-  assert.equal(cells[2].value, null);
-  assert.equal(cells[11].value, 2);
-  assert.equal(missing, 10);
-  // In the middle of March January and February are over.
-  assert.equal(m.cellsOf([row(utc(1), utc(2), 5)], periods, year.to, utc(3, 15), 1).missing, 1);
-});
-
-test('totals add what is known and say the worst', () => {
-  const one = m.rowOf(1, 11, 'b', '2', m.cellsOf([row(utc(1), utc(2), 1.5), row(utc(2), utc(3), 2, 'manual', ['replaced'])], periods, year.to, utc(3), 1));
-  const two = m.rowOf(2, 12, 'a', '10', m.cellsOf([row(utc(1), utc(2), 4, 'estimated')], periods, year.to, utc(3), 1));
-  assert.equal(one.total, 3.5);
-  assert.equal(one.quality, 'manual');
-  assert.deepEqual(one.flags, ['replaced']);
-  assert.equal(two.missing, 1);
-  const all = m.totals([one, two], 'All');
-  assert.equal(all.total, 7.5);
-  assert.equal(all.cells[0].value, 5.5);
-  assert.equal(all.cells[0].quality, 'estimated');
-  assert.equal(all.missing, 1);
-  const nothing = m.rowOf(3, 13, 'c', '', { cells: [null], missing: 1 });
-  assert.equal(nothing.total, null);
-  const by = (key, down) => m.sorted([one, two, nothing], key, down).map((r) => r.name).join('');
-  assert.equal(by('name', false), 'abc');
-  assert.equal(by('serial', true), 'abc');
-  assert.equal(by('total', true), 'abc');
-  assert.equal(by('total', false), 'bac');
-  assert.equal(by('p0', true), 'abc');
-  assert.equal(by('missing', true).slice(-1), 'b');
+test('rows are sorted by words and by numbers of a unit', () => {
+  const made = (name, serial, unit, total, missing, first) => ({ device: 1, point: 1, name, serial, unit, total, missing, absent: missing, quality: 'good', flags: [], cells: [{ value: first, quality: 'good', flags: [] }] });
+  const list = [made('b', '2', 'kWh', 3.5, 0, 2), made('a', '10', 'kWh', 4, 1, 4), made('c', '', 'kWh', null, 1, null), made('d', '5', 'GJ', 9, 2, 1)];
+  const by = (key, down) => m.sorted(list, key, down, ['kWh', 'GJ']).map((r) => r.name).join('');
+  assert.equal(by('name', false), 'abcd');
+  assert.equal(by('serial', true), 'adbc');
+  assert.equal(by('unit', false), 'dbac');
+  assert.equal(by('total', true), 'abcd');
+  assert.equal(by('total', false), 'bacd');
+  assert.equal(by('p0', true), 'abcd');
+  assert.equal(by('missing', true), 'dacb');
 });

@@ -3,7 +3,7 @@ import { get } from '../../api/client';
 import type { Period, Periods, Value } from '../../api/types';
 import { t, word, type Key } from '../../model/i18n';
 import { csv } from '../../model/csv';
-import { number, places, sumOf } from '../../model/numbers';
+import { number, places } from '../../model/numbers';
 import { spanOf, STEPS, type Span } from '../../model/tally';
 import { civil, clock, date, parse, startOf, type Unit } from '../../model/time';
 import { unitText } from '../../model/units';
@@ -27,12 +27,15 @@ interface Row { start: number; end: number; delta: number | null; old: number | 
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
+/** The span that is shown and the one before it. */
+interface Both { now: Periods; before: Periods }
+
 /** A meter's own settlement shifts its periods; one belongs where its middle lies. */
-function rowsOf(items: Period[], span: Span, now: number): Row[] {
-  const all = items.map((period) => ({ start: parse(period.start)!, end: parse(period.end)!, period }));
-  const middle = (x: { start: number; end: number }): number => (x.start + x.end) / 2;
-  const old = all.filter((x) => middle(x) >= span.before && middle(x) < span.from);
-  return all.filter((x) => middle(x) >= span.from && middle(x) < span.to && x.start < now)
+function rowsOf(both: Both, span: Span, now: number): Row[] {
+  const within = (items: Period[], from: number, to: number) => items.map((period) => ({ start: parse(period.start)!, end: parse(period.end)!, period }))
+    .filter((x) => (x.start + x.end) / 2 >= from && (x.start + x.end) / 2 < to);
+  const old = within(both.before.items, span.before, span.from);
+  return within(both.now.items, span.from, span.to).filter((x) => x.start < now)
     .map((x, i) => ({ ...x, delta: x.period.delta, old: old[i]?.period.delta ?? null }));
 }
 
@@ -73,7 +76,6 @@ function Legend({ rows }: { rows: Row[] }) {
   );
 }
 
-const sum = (list: (number | null)[]): number => sumOf(list.filter((n): n is number => n !== null));
 const change = (a: number | null, b: number | null): string => (a === null || b === null || b <= 0 ? '' : `${a >= b ? '+' : ''}${number((a - b) / b * 100)} %`);
 
 function Bars({ rows, step, text }: { rows: Row[]; step: Unit; text: (n: number | null) => string }) {
@@ -112,15 +114,15 @@ function Table({ rows, step, text, unit, now }: { rows: Row[]; step: Unit; text:
   );
 }
 
-function Consumption({ rows, step, value, name, now, busy }: { rows: Row[]; step: Unit; value: Value; name: string; now: number; busy: boolean }) {
+function Consumption({ rows, total, step, value, name, now, busy }: { rows: Row[]; total: number | null; step: Unit; value: Value; name: string; now: number; busy: boolean }) {
   const unit = unitText(value.unit);
   const known = rows.filter((r) => r.delta !== null);
   const decimals = known.every((r) => Number.isInteger(r.delta)) ? 0 : places(Math.max(...known.map((r) => r.delta!), 0));
   const text = (n: number | null): string => (n === null ? '–' : number(n, decimals));
-  const total = sum(rows.map((r) => r.delta));
   const worst = qualitiesOf(known)[0];
   // Only what stands beside something is compared: half a month not with a whole one.
   const both = known.filter((r) => r.old !== null);
+  const roughly = (of: (r: Row) => number | null): number => both.reduce((all, r) => all + of(r)!, 0);
   const save = (): void => download(`${fileName(name)}.csv`, csv(
     [t('consumption.start'), t('consumption.end'), `${t('tab.consumption')} [${unit}]`, t('consumption.before'), t('chart.last'), t('consumption.quality'), t('consumption.note')],
     rows.map((r) => [iso(r.start), iso(r.end), r.delta, r.old, r.period.last, r.period.quality, notes(step, r, now)]),
@@ -129,7 +131,7 @@ function Consumption({ rows, step, value, name, now, busy }: { rows: Row[]; step
   return (
     <div class="card" aria-busy={busy}>
       <div class="chart-tools">
-        <p class="sum">{worst && <QualityMark quality={worst} />}<strong>{number(total, decimals)} {unit}</strong> {both.length > 0 && <span class="grey">{t('consumption.compared', { change: change(sum(both.map((r) => r.delta)), sum(both.map((r) => r.old))) || '–' })}</span>}</p>
+        <p class="sum">{worst && <QualityMark quality={worst} />}<strong>{text(total)} {unit}</strong> {both.length > 0 && <span class="grey">{t('consumption.compared', { change: change(roughly((r) => r.delta), roughly((r) => r.old)) || '–' })}</span>}</p>
         <button type="button" class="btn" onClick={save}><Icon svg={downloadIcon} />CSV</button>
       </div>
       <Bars rows={rows} step={step} text={text} />
@@ -148,8 +150,12 @@ export default function ConsumptionTab({ device, latest }: TabProps) {
   const now = serverNow();
   const at = Date.parse(query.value['at'] ?? '') || now;
   const span = spanOf(s, at);
-  const asked = value && { step: s.step, from: iso(span.before), to: iso(Math.min(span.to, startOf(s.step, now) + 1)) };
-  const rows = useResource(asked ? `c${value.point} ${asked.step} ${asked.from} ${asked.to}` : null, (signal) => get<Periods>(`/points/${value!.point}/periods`, asked!, signal));
+  const to = Math.max(span.from + 1, Math.min(span.to, startOf(s.step, now) + 1));
+  const ask = (from: number, until: number, signal: AbortSignal) => get<Periods>(`/points/${value!.point}/periods`, { step: s.step, from: iso(from), to: iso(until) }, signal);
+  const rows = useResource<Both>(value ? `c${value.point} ${s.step} ${span.before} ${to}` : null, async (signal) => {
+    const [shown, before] = await Promise.all([ask(span.from, to, signal), ask(span.before, span.from, signal)]);
+    return { now: shown, before };
+  });
   if (latest.data && !value) return <div class="card"><Empty title={t('consumption.noneTitle')} text={t('consumption.noneText')} /></div>;
   return (
     <>
@@ -160,7 +166,7 @@ export default function ConsumptionTab({ device, latest }: TabProps) {
         <StepBar step={s} at={at} span={span} now={now} />
       </div>
       <Loaded from={rows} what={t('consumption.failed')}>
-        {(found) => <Consumption rows={rowsOf(found.items, span, now)} step={s.step} value={value!} name={`${device.name}-${value!.key}`} now={now} busy={rows.loading} />}
+        {(found) => <Consumption rows={rowsOf(found, span, now)} total={found.now.sum} step={s.step} value={value!} name={`${device.name}-${value!.key}`} now={now} busy={rows.loading} />}
       </Loaded>
       {value && <CountingCard key={value.point} value={value} onChange={rows.reload} />}
     </>
