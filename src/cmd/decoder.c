@@ -230,37 +230,30 @@ enum hyp_status hyp_decoder_add_key(struct hyp_decoder *decoder, struct hyp_str 
     return HYP_OK;
 }
 
-enum hyp_status hyp_decoder_add_keys(struct hyp_decoder *decoder, struct hyp_str text,
-                                     struct hyp_error *err)
+/* --- telegrams --- */
+
+/* Completes the entry whose value is made, and counts it. */
+static void count_record(struct hyp_decoder *decoder, const struct hyp_mbus_record *record,
+                         struct hyp_decoded *decoded)
 {
-    struct hyp_str line;
-    int64_t number = 0;
-    while (hyp_str_split_next(&text, '\n', &line)) {
-        number++;
-        line = hyp_str_trim(line);
-        if (line.len == 0 || line.ptr[0] == '#') {
-            continue;
-        }
-        const char separator = hyp_str_find_char(line, ';') >= 0 ? ';' : ',';
-        struct hyp_str id;
-        struct hyp_str key;
-        if (!hyp_str_split_next(&line, separator, &id) ||
-            !hyp_str_split_next(&line, separator, &key)) {
-            return hyp_error_set(err, HYP_INVALID, number, "expected \"id;key\"");
-        }
-        enum hyp_status status =
-            hyp_decoder_add_key(decoder, hyp_str_trim(id), hyp_str_trim(key), err);
-        if (status != HYP_OK) {
-            if (err != NULL) {
-                err->offset = number;
-            }
-            return status;
-        }
+    struct hyp_decoded_record *added = &decoder->records[decoded->count++];
+    hyp_decoded_fill(added, record);
+    if (!added->has_time && added->value.kind == HYP_VALUE_DECIMAL) {
+        added->has_time = hyp_series_time(&decoder->series, record->storage, &added->time);
     }
-    return HYP_OK;
 }
 
-/* --- telegrams --- */
+/* Adds the values that the profile takes out of the bits of a record. */
+static void add_parts(struct hyp_decoder *decoder, const struct hyp_profile *profile,
+                      const struct hyp_mbus_record *record, struct hyp_decoded *decoded)
+{
+    size_t at = 0;
+    while (decoded->count < HYP_LIMIT_READING_VALUES &&
+           hyp_device_record_part(profile, &decoder->telegram, record, &decoder->arena, &at,
+                                  &decoder->records[decoded->count].value) == HYP_OK) {
+        count_record(decoder, record, decoded);
+    }
+}
 
 /* Adds what the profile makes of a record; records that are no values are left out. */
 static enum hyp_status add_record(struct hyp_decoder *decoder,
@@ -272,30 +265,16 @@ static enum hyp_status add_record(struct hyp_decoder *decoder,
         return hyp_error_set(&decoded->error, HYP_LIMIT, record->offset, "more than %d records",
                              HYP_LIMIT_READING_VALUES);
     }
-    struct hyp_decoded_record *added = &decoder->records[decoded->count];
-    enum hyp_status status = hyp_device_record_value(profile, &decoder->telegram, record,
-                                                     &decoder->arena, &added->value);
-    if (status == HYP_NOT_FOUND) {
-        return HYP_OK;
-    }
-    if (status != HYP_OK) {
+    enum hyp_status status =
+        hyp_device_record_value(profile, &decoder->telegram, record, &decoder->arena,
+                                &decoder->records[decoded->count].value);
+    if (status == HYP_OK) {
+        hyp_series_learn(&decoder->series, record);
+        count_record(decoder, record, decoded);
+    } else if (status != HYP_NOT_FOUND) {
         return hyp_error_set(&decoded->error, status, record->offset, "no memory for a value");
     }
-    const enum hyp_quantity named =
-        hyp_vocabulary_word((enum hyp_name)added->value.key.name)->quantity;
-    added->quantity = named != HYP_QUANTITY_UNKNOWN ? named : record->quantity;
-    added->sent_unit = hyp_decoded_sent_unit(record, &added->value);
-    added->function = record->function;
-    added->storage = record->storage;
-    added->tariff = record->tariff;
-    added->subunit = record->subunit;
-    hyp_series_learn(&decoder->series, record);
-    added->has_time = record->has_time;
-    added->time = record->time;
-    if (!added->has_time && added->value.kind == HYP_VALUE_DECIMAL) {
-        added->has_time = hyp_series_time(&decoder->series, record->storage, &added->time);
-    }
-    decoded->count++;
+    add_parts(decoder, profile, record, decoded);
     return HYP_OK;
 }
 

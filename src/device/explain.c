@@ -152,5 +152,10 @@ void hyp_device_explain(const struct hyp_profile *profile, const struct hyp_tele
             hyp_device_record_value(profile, telegram, &record, arena, &value) == HYP_OK) {
             explain_value(profile, &value, note);
         }
+        for (size_t at = 0;
+             note != NULL && hyp_device_record_part(profile, telegram, &record, arena, &at,
+                                                    &value) == HYP_OK;) {
+            explain_value(profile, &value, note);
+        }
     }
 }

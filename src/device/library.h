@@ -155,6 +155,18 @@ HYP_MUST_USE enum hyp_status hyp_device_record_value(const struct hyp_profile *p
                                                      struct hyp_value *ret_value);
 
 /*
+ * The value of the next part of a record that the profile takes out of its bits ("bits" of a
+ * field), beside the value of the record itself.
+ * @at        0 for the first part; moves on
+ * Returns    HYP_OK | NOT_FOUND (there is no further one)
+ */
+HYP_MUST_USE enum hyp_status hyp_device_record_part(const struct hyp_profile *profile,
+                                                    const struct hyp_telegram *telegram,
+                                                    const struct hyp_mbus_record *record,
+                                                    struct hyp_arena *arena, size_t *at,
+                                                    struct hyp_value *ret_value);
+
+/*
  * Completes the notes on an opened and walked telegram by what the profile makes of its bytes:
  * name and key of each value, its digits where the profile scales them, names of active bits.
  * @profile   never NULL

@@ -64,7 +64,10 @@ struct hyp_field {
     const char *label;
     int unit; /* enum hyp_unit or HYP_ANY */
     struct hyp_decimal scale;
-    int form; /* enum hyp_field_form */
+    struct hyp_decimal offset; /* added after scaling */
+    int form;                  /* enum hyp_field_form */
+    int64_t mask;              /* bits of flags that are kept; HYP_ANY = all */
+    struct hyp_span bits;      /* a part of the record; none when last < first */
     int64_t set_function;
     int64_t set_storage;
     int64_t set_tariff;
@@ -75,6 +78,12 @@ struct hyp_field {
     uint64_t fault_bits; /* info-code bits that make the value a DEVICE_ERROR */
     uint32_t line;
 };
+
+/* Does the rule make a value of its own of some bits, beside the record's? */
+static inline bool hyp_field_is_part(const struct hyp_field *field)
+{
+    return field->bits.last >= field->bits.first;
+}
 
 /* A number with its meaning: register states. */
 struct hyp_state {
@@ -200,6 +209,7 @@ struct hyp_profile {
     size_t match_count;
     struct hyp_field *fields;
     size_t field_count;
+    size_t part_count;            /* how many of them are about parts */
     struct hyp_info_table codes;  /* of the record named info_code */
     struct hyp_info_table status; /* the maker's part of the status byte */
     struct hyp_modbus_profile modbus;

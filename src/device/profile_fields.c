@@ -8,6 +8,7 @@ static const char *const form_texts[] = {
 };
 static const struct hyp_reader_words form_words = {form_texts, HYP_ARRAY_LEN(form_texts)};
 
+static const struct hyp_reader_range mask_range = {1, INT64_MAX};
 static const struct hyp_reader_range function_range = {0, HYP_FUNCTION_ERROR};
 static const struct hyp_reader_range storage_range = {0, (1LL << 41) - 1};
 static const struct hyp_reader_range tariff_range = {0, (1 << 20) - 1};
@@ -143,6 +144,9 @@ static const struct hyp_reader_row field_rows[] = {
     {"label",        false, hyp_reader_text,           MEMBER(label),        NULL           },
     {"unit",         false, hyp_profile_read_unit,     MEMBER(unit),         NULL           },
     {"scale",        false, hyp_reader_decimal,        MEMBER(scale),        NULL           },
+    {"offset",       false, hyp_reader_decimal,        MEMBER(offset),       NULL           },
+    {"bits",         false, hyp_profile_read_span,     MEMBER(bits),         NULL           },
+    {"mask",         false, hyp_reader_number,         MEMBER(mask),         &mask_range    },
     {"as",           false, hyp_reader_word,           MEMBER(form),         &form_words    },
     {"set_function", false, hyp_reader_number,         MEMBER(set_function), &function_range},
     {"set_storage",  false, hyp_reader_number,         MEMBER(set_storage),  &storage_range },
@@ -165,12 +169,32 @@ static void init_field(void *element, const struct hyp_tree_node *node)
         .name = HYP_ANY,
         .unit = HYP_ANY,
         .scale = {.digits = 1},
+        .mask = HYP_ANY,
+        .bits = { 0,         -1},
         .set_function = HYP_ANY,
         .set_storage = HYP_ANY,
         .set_tariff = HYP_ANY,
         .set_subunit = HYP_ANY,
         .line = node->line,
     };
+}
+
+/* Parts are numbers of at most 63 bits. */
+static enum hyp_status check_bits(struct hyp_reader *reader, const struct hyp_field *field)
+{
+    if (field->mask != HYP_ANY && field->form != HYP_FORM_FLAGS) {
+        return hyp_reader_refuse(reader, HYP_INVALID, field->line,
+                                 "a \"mask\" is for \"as: flags\"");
+    }
+    if (!hyp_field_is_part(field)) {
+        return HYP_OK;
+    }
+    if (field->bits.last > 62 || field->ignore || field->form != HYP_FORM_RECORD) {
+        return hyp_reader_refuse(
+            reader, HYP_INVALID, field->line,
+            "\"bits\" are a range within 0-62 with a name, without \"as\" and \"ignore\"");
+    }
+    return HYP_OK;
 }
 
 static enum hyp_status check_field(struct hyp_reader *reader, const struct hyp_field *field)
@@ -189,7 +213,7 @@ static enum hyp_status check_field(struct hyp_reader *reader, const struct hyp_f
                                  hyp_vocabulary_word((enum hyp_name)field->name)->name,
                                  hyp_unit_text((enum hyp_unit)field->unit));
     }
-    return HYP_OK;
+    return check_bits(reader, field);
 }
 
 enum hyp_status hyp_profile_read_fields(struct hyp_reader *reader,
@@ -205,6 +229,7 @@ enum hyp_status hyp_profile_read_fields(struct hyp_reader *reader,
     profile->fields = array;
     for (size_t i = 0; status == HYP_OK && i < profile->field_count; i++) {
         status = check_field(reader, &profile->fields[i]);
+        profile->part_count += hyp_field_is_part(&profile->fields[i]) ? 1 : 0;
     }
     return status;
 }
