@@ -141,6 +141,15 @@ static const struct maker_row {
      "; 17/1 101 hca; 18/1 102 hca; 19/1 103 hca; 20/1 104 hca; 21/1 105 hca; 22/1 106 hca; 23"
      "/1 107 hca; 24/1 108 hca; 25/1 109 hca; 26/1 110 hca; 27/1 111 hca; 28/1 112 hca; 29/1 1"
      "13 hca; 30/1 114 hca; 31/1 115 hca; 0 2025-03-14; 1 2024-09-01; 0 0x0; "},
+    {"GWF water, flags and battery behind its records",
+     "1A44E61E785634123C077A070000002F2F041301000000" "0F0122E3",
+     HYP_OK, "GWF12345678", "0 0.001 m3; 0 0x22; 0 227 ; "},
+    {"GWF water, a kind that is not known",
+     "1A44E61E785634123C077A070000002F2F041301000000" "0F0222E3",
+     HYP_OK, "GWF12345678", "0 0.001 m3; 0 ?; "},
+    {"GWF water, cut behind the flags",
+     "1944E61E785634123C077A070000002F2F041301000000" "0F0122",
+     HYP_OK, "GWF12345678", "0 0.001 m3; 0 ?; "},
     {"Zenner water, the due value erased",
      "1D44496A677308500B167A000000002F2F0F00000000FFFFFFFF00A64200",
      HYP_OK, "ZRI50087367", "1 absent; 0 17.06200000000 m3; "},

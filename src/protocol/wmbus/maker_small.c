@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two small layouts.
+ * Three small layouts.
  *
  * BFW 240 radio allocator (BFW 02/08), behind 2F 2F, numbers most significant byte first:
  *
@@ -11,6 +11,10 @@
  * is the newest.
  *
  * Zenner water 0B/16, behind DIF 0F: `| x 4 | due value 4 | now 4 | ..`, in 1/256 litre.
+ *
+ * GWF 3C and 01/0E, behind DIF 0F: `| 01 | flags 1 | battery and power mode 1 | ..`. The flags
+ * become FD 17, the other byte stays together as FF 01 (profile gwf_water takes it apart);
+ * what begins with another number than 01 is not known.
  */
 #include "protocol/wmbus/translate.h"
 
@@ -99,5 +103,27 @@ enum hyp_status hyp_zenner_translate(struct hyp_translation *translation)
     hyp_translation_note(translation, 0, 4, "status", "not known");
     put_256th(translation, 4, 1, "at the due date");
     put_256th(translation, 8, 0, "now");
+    return HYP_OK;
+}
+
+/* --- GWF --- */
+
+#define GWF_LEN 3
+#define GWF_KIND 0x01
+
+enum hyp_status hyp_gwf_translate(struct hyp_translation *translation)
+{
+    const uint8_t *bytes = translation->bytes;
+    if (translation->len < GWF_LEN || bytes[0] != GWF_KIND) {
+        return HYP_NOT_MINE;
+    }
+    hyp_translation_note(translation, 0, 1, "kind", "flags and battery");
+    hyp_translation_note(translation, 1, 1, "flags", "%02X", bytes[1]);
+    hyp_translation_note(translation, 2, 1, "battery", "%u half years%s", bytes[2] >> 3,
+                         (bytes[2] & 1) != 0 ? ", saves power" : "");
+    hyp_translation_put(translation, &(struct hyp_register){hyp_vib2(0xFD, 0x17), 0, 0, 0},
+                        bytes[1]);
+    hyp_translation_put(translation, &(struct hyp_register){hyp_vib2(0xFF, 0x01), 0, 0, 0},
+                        bytes[2]);
     return HYP_OK;
 }

@@ -59,6 +59,8 @@ static const struct family {
     {MAKER('B', 'M', 'P'), ANY,  0x08, PLACE_REST,  hyp_bmeters_hydroclima_translate},
     {MAKER('B', 'F', 'W'), 0x02, 0x08, PLACE_WHOLE, hyp_bfw_translate               },
     {MAKER('Z', 'R', 'I'), 0x0B, 0x16, PLACE_REST,  hyp_zenner_translate            },
+    {MAKER('G', 'W', 'F'), 0x3C, ANY,  PLACE_REST,  hyp_gwf_translate               },
+    {MAKER('G', 'W', 'F'), 0x01, 0x0E, PLACE_REST,  hyp_gwf_translate               },
     {MAKER('Q', 'D', 'S'), ANY,  ANY,  PLACE_BLOCK, hyp_qundis_translate            },
     {MAKER('L', 'S', 'E'), ANY,  ANY,  PLACE_BLOCK, hyp_qundis_translate            },
 };

@@ -124,5 +124,6 @@ enum hyp_status hyp_bmeters_hydroclima_translate(struct hyp_translation *transla
 enum hyp_status hyp_rfmtx1_translate(struct hyp_translation *translation);
 enum hyp_status hyp_bfw_translate(struct hyp_translation *translation);
 enum hyp_status hyp_zenner_translate(struct hyp_translation *translation);
+enum hyp_status hyp_gwf_translate(struct hyp_translation *translation);
 
 #endif
