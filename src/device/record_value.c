@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "device/generic.h"
+#include "protocol/mbus/vif.h"
 
 #include <string.h>
 
@@ -244,11 +245,20 @@ static bool is_value(const struct hyp_mbus_record *record)
     return !record->manufacturer_data && !secret && !container;
 }
 
+/* What the standard calls a VIF that has no name in the vocabulary; "" when it is not its own.
+ */
+static const char *standard_words(const struct hyp_mbus_record *record)
+{
+    const bool extension = record->table == HYP_VIF_FB || record->table == HYP_VIF_FD;
+    return extension ? hyp_mbus_vif_text(record->table, record->code) : "";
+}
+
 /* A name nobody knows still shows which VIF it was. */
 static enum hyp_status label_unknown(struct hyp_draft *draft)
 {
     const struct hyp_mbus_record *record = draft->record;
-    char memory[64];
+    const char *words = standard_words(record);
+    char memory[HYP_LIMIT_RECORD_TEXT + 64];
     struct hyp_buf text;
     hyp_buf_init_fixed(&text, memory, sizeof(memory));
     hyp_buf_append_text(&text, "VIF ");
@@ -256,6 +266,8 @@ static enum hyp_status label_unknown(struct hyp_draft *draft)
     if (at + record->vib_len <= draft->telegram->data_len) {
         hyp_buf_append_hex(&text, draft->telegram->data + at, HYP_MIN(record->vib_len, 24));
     }
+    hyp_buf_append_text(&text, words[0] == '\0' ? "" : ", ");
+    hyp_buf_append_text(&text, words);
     const char *copy = hyp_arena_copy_str(draft->arena, hyp_buf_view(&text));
     draft->value->label = hyp_str_from(copy);
     return copy == NULL ? HYP_NO_MEMORY : HYP_OK;

@@ -115,6 +115,8 @@ static const struct row {
      "energy=165 kWh; energy.u32768=165 kWh; "                                                                                                                       },
     {"the same key in two units",                     HEAT,         "0406 A5000000 040F A5000000 0406 A6000000",
      "energy=165 kWh; energy.u32768=1.65 GJ; energy.u32769=166 kWh; "                                                                                                },
+    {"VIF of the standard without a name",            HEAT,         "04FD72 01020304",
+     "unknown=04030201 {VIF FD72, daylight saving rule}; "                                                                                                           },
     {"manufacturer's VIF",                            HEAT,         "04FF07 2B010000",                                             "unknown=299 {VIF FF07}; "        },
     {"passwords are no values",                       HEAT,         "04FD16 01020304 0406 A5000000",                               "energy=165 kWh; "                },
     {"manufacturer data behind 0F",                   HEAT,         "0406 A5000000 0F 010203",                                     "energy=165 kWh; "                },

@@ -307,8 +307,12 @@ static void decode_number(struct hyp_mbus_record *record, const uint8_t *data, b
         }
         break;
     case HYP_MBUS_CODING_SIGNED:
-    case HYP_MBUS_CODING_UNSIGNED:
-    case HYP_MBUS_CODING_BYTES: break;
+    case HYP_MBUS_CODING_UNSIGNED: break;
+    case HYP_MBUS_CODING_BYTES:
+        /* Rules of daylight saving, a listening window, a message in a message: no number. */
+        record->kind = HYP_VALUE_UNSET;
+        record->quality = HYP_QUALITY_GOOD;
+        return;
     }
     enum hyp_quality quality = decode_digits(data, record->data_len, bcd, coding, &digits);
     if (quality == HYP_QUALITY_GOOD) {
