@@ -256,7 +256,7 @@ static size_t changed_leases(struct hyp_service *service,
 static enum hyp_status look_after_leases(struct hyp_service *service)
 {
     hyp_line_id lines[HYP_LIMIT_MEMBER_NAMED];
-    size_t count = changed_leases(service, lines);
+    size_t count = changed_leases(service, lines); /* none when this server is alone */
     enum hyp_status status = HYP_OK;
     for (size_t i = 0; i < count && status == HYP_OK; i++) {
         hyp_tenant_id tenant = hyp_directory_tenant_of_line(service->directory, lines[i]);
@@ -267,9 +267,6 @@ static enum hyp_status look_after_leases(struct hyp_service *service)
 
 void hyp_members_look(struct hyp_service *service)
 {
-    if (hyp_store_member(service->config.store) == NULL) {
-        return;
-    }
     struct hyp_store_changes told = take_told(service);
     pthread_mutex_lock(&service->plant_lock);
     enum hyp_status status = follow(service, &told);

@@ -4,8 +4,9 @@
  * change in plant and people, and opens only lines that no other has open.
  *
  * A line is leased (hyp_store_line_lease) before it is opened, and closed when the lease was
- * lost. Lines that listen for senders are open in every member: senders choose one. All of it
- * is nothing when this server is alone.
+ * lost. Lines that listen for senders are open in every member: senders choose one. A server
+ * that is alone follows only what it has changed itself by a commit that was given up
+ * (store.h).
  */
 #ifndef HYP_SERVICE_MEMBERS_H
 #define HYP_SERVICE_MEMBERS_H

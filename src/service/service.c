@@ -353,7 +353,7 @@ static void wait_round(struct hyp_service *service)
     for (int64_t waited_s = 0; waited_s < KEEPER_PERIOD_S && !service->stopping;
          waited_s += step_s) {
         wait_s(service, step_s);
-        if (member && !service->stopping) {
+        if (!service->stopping) {
             pthread_mutex_unlock(&service->keeper_lock);
             hyp_members_look(service);
             pthread_mutex_lock(&service->keeper_lock);
