@@ -102,17 +102,18 @@
 #define HYP_LIMIT_DATABASE_CONNECT_S "10"     /* for a connection to a database server */
 #define HYP_LIMIT_DATABASE_SILENCE_MS "20000" /* of a server that was asked something */
 #define HYP_LIMIT_DATABASE_SETTLE_TRIES 12    /* rounds of asking what became of a commit */
-#define HYP_LIMIT_MEMBER_NAME 48              /* of a process that shares a database */
-#define HYP_LIMIT_MEMBER_SILENCE_MS "30000"   /* after which its session and leases end */
-#define HYP_LIMIT_MEMBER_POLL_MS 250          /* between looks at what the others wrote */
-#define HYP_LIMIT_MEMBER_TRIES 10             /* to join, about five seconds */
-#define HYP_LIMIT_MEMBER_LEASE_MS 2000        /* between tries to take a job over */
-#define HYP_LIMIT_MEMBER_CHANGES 100000       /* of the shared tables that are remembered */
-#define HYP_LIMIT_MEMBER_TOLD 65536           /* readings of others told to observers at once */
-#define HYP_LIMIT_MEMBER_NAMED 64             /* lines and devices named as changed at once */
-#define HYP_LIMIT_MEMBER_LOOKS 50             /* at memory and database until they agree */
-#define HYP_LIMIT_RETENTION_FULL 13           /* months with all readings; per tenant */
-#define HYP_LIMIT_RETENTION_DAY 60            /* months until none are kept; per tenant */
+#define HYP_LIMIT_DATABASE_PAUSE_MS 1000    /* between questions for it when it was given up */
+#define HYP_LIMIT_MEMBER_NAME 48            /* of a process that shares a database */
+#define HYP_LIMIT_MEMBER_SILENCE_MS "30000" /* after which its session and leases end */
+#define HYP_LIMIT_MEMBER_POLL_MS 250        /* between looks at what the others wrote */
+#define HYP_LIMIT_MEMBER_TRIES 10           /* to join, about five seconds */
+#define HYP_LIMIT_MEMBER_LEASE_MS 2000      /* between tries to take a job over */
+#define HYP_LIMIT_MEMBER_CHANGES 100000     /* of the shared tables that are remembered */
+#define HYP_LIMIT_MEMBER_TOLD 65536         /* readings of others told to observers at once */
+#define HYP_LIMIT_MEMBER_NAMED 64           /* lines and devices named as changed at once */
+#define HYP_LIMIT_MEMBER_LOOKS 50           /* at memory and database until they agree */
+#define HYP_LIMIT_RETENTION_FULL 13         /* months with all readings; per tenant */
+#define HYP_LIMIT_RETENTION_DAY 60          /* months until none are kept; per tenant */
 #define HYP_LIMIT_RETENTION_MONTHS 1200
 #define HYP_LIMIT_RETENTION_JUMP_MS (35 * 86400000LL) /* of the clock, before a run waits */
 #define HYP_LIMIT_COMM_EVENTS 1000                    /* kept per device */

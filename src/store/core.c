@@ -2,6 +2,7 @@
 #include "store/core.h"
 
 #include "store/follow.h"
+#include "store/intake.h"
 
 #include <string.h>
 
@@ -30,8 +31,13 @@ void hyp_core_release(struct hyp_store *store)
 struct hyp_db *hyp_core_begin(struct hyp_store *store)
 {
     hyp_core_enter(store);
-    hyp_db_begin(store->write.main);
-    hyp_follow_begun(store);
+    enum hyp_status settled = hyp_follow_settle(store);
+    if (settled == HYP_OK) {
+        hyp_db_begin(store->write.main);
+        hyp_follow_begun(store);
+    } else {
+        hyp_db_fail(store->write.main, settled);
+    }
     return store->write.main;
 }
 
@@ -49,6 +55,8 @@ enum hyp_status hyp_core_commit(struct hyp_store *store, enum hyp_status status,
     }
     if (result == HYP_OK) {
         hyp_follow_committed(store);
+    } else if (hyp_follow_is_unsure(store)) {
+        hyp_intake_wake(store->intake); /* it asks from time to time */
     }
     return result;
 }

@@ -55,7 +55,8 @@ struct hyp_store {
     char *schema;   /* in it; raw frames have one beside it */
     char *member;   /* this process among those that share the database; NULL = none do */
     bool alone;     /* nobody else had the database when it was opened */
-    int lock_fd;    /* -1 = none */
+    int database_tries;
+    int lock_fd; /* -1 = none */
     const struct hyp_clock *clock;
     struct hyp_log *log;
     struct hyp_rng *rng;
@@ -74,7 +75,7 @@ struct hyp_store {
     struct hyp_intake *intake;
     struct hyp_sealer *sealer;
     struct hyp_retainer *retainer; /* NULL = readings are kept for ever */
-    struct hyp_follower *follower; /* NULL = nobody else writes to the database */
+    struct hyp_follower *follower; /* NULL = what is written is always known (SQLite) */
 };
 
 /* --- writing --- */

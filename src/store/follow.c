@@ -15,15 +15,6 @@
 /* Changes read at a time. */
 #define CHANGES_AT_ONCE 256
 
-struct change {
-    int64_t id;
-    int64_t kind;
-    int64_t object;
-    int64_t first;
-    int64_t last;
-    int64_t log_row;
-};
-
 enum hyp_status hyp_follower_create(struct hyp_follower **ret_follower)
 {
     struct hyp_follower *follower = calloc(1, sizeof(*follower));
@@ -39,6 +30,7 @@ void *hyp_follower_destroy(struct hyp_follower *follower)
 {
     if (follower != NULL) {
         hyp_map_finish(&follower->lines);
+        free(follower->list);
         free(follower->told.rows);
         free(follower->told.cells);
         free(follower);
@@ -106,7 +98,7 @@ static void tell_id(struct hyp_store_changes *changes, struct hyp_store_change c
 
 /* Blocks go, and the counts of what is sealed come, at once. */
 static void let_go(struct hyp_store *store, struct hyp_series *series,
-                   const struct change *change, const struct hyp_sealed_row *sealed)
+                   const struct hyp_followed *change, const struct hyp_sealed_row *sealed)
 {
     struct hyp_historian *historian = store->historian;
     pthread_rwlock_wrlock(&historian->lock);
@@ -158,7 +150,7 @@ static enum hyp_status show(struct hyp_store *store, struct hyp_series *series,
     return status;
 }
 
-static enum hyp_status follow_chunk(struct hyp_store *store, const struct change *change)
+static enum hyp_status follow_chunk(struct hyp_store *store, const struct hyp_followed *change)
 {
     const hyp_device_id device = {.id = change->object};
     struct hyp_series *series = hyp_historian_find(store->historian, device);
@@ -182,7 +174,7 @@ static enum hyp_status follow_chunk(struct hyp_store *store, const struct change
     return read == HYP_OK ? status : read;
 }
 
-static enum hyp_status forget(struct hyp_store *store, const struct change *change)
+static enum hyp_status forget(struct hyp_store *store, const struct hyp_followed *change)
 {
     struct hyp_series *series =
         hyp_historian_find(store->historian, (hyp_device_id){.id = change->object});
@@ -191,7 +183,7 @@ static enum hyp_status forget(struct hyp_store *store, const struct change *chan
                           : hyp_forget_in_memory(store, series, change->first, change->last);
 }
 
-static enum hyp_status packed(struct hyp_store *store, const struct change *change)
+static enum hyp_status packed(struct hyp_store *store, const struct hyp_followed *change)
 {
     enum hyp_status status = hyp_frames_load_totals(store);
     /* There may be one more block by now, whose change comes next. */
@@ -199,7 +191,7 @@ static enum hyp_status packed(struct hyp_store *store, const struct change *chan
     return status;
 }
 
-static enum hyp_status apply(struct hyp_store *store, const struct change *change)
+enum hyp_status hyp_follow_change(struct hyp_store *store, const struct hyp_followed *change)
 {
     struct hyp_store_changes *told = &store->follower->changes;
     const hyp_device_id device = {.id = change->object};
@@ -233,7 +225,7 @@ static enum hyp_status apply(struct hyp_store *store, const struct change *chang
 
 /* --- all of them --- */
 
-static enum hyp_status follow_log(struct hyp_store *store, int64_t last)
+enum hyp_status hyp_follow_log(struct hyp_store *store, int64_t last)
 {
     struct hyp_follower *follower = store->follower;
     /* Own rows are noted at their commit. */
@@ -246,7 +238,7 @@ static enum hyp_status follow_log(struct hyp_store *store, int64_t last)
     return hyp_load_log(store, &load);
 }
 
-static enum hyp_status read_changes(struct hyp_store *store, struct change *list,
+static enum hyp_status read_changes(struct hyp_store *store, struct hyp_followed *list,
                                     size_t *ret_count)
 {
     struct hyp_query query;
@@ -257,7 +249,7 @@ static enum hyp_status read_changes(struct hyp_store *store, struct change *list
     hyp_query_bind_i64(&query, store->follower->change);
     hyp_query_bind_i64(&query, CHANGES_AT_ONCE);
     while (count < CHANGES_AT_ONCE && hyp_query_row(&query)) {
-        list[count] = (struct change){.id = hyp_query_i64(&query)};
+        list[count] = (struct hyp_followed){.id = hyp_query_i64(&query)};
         list[count].kind = hyp_query_i64(&query);
         list[count].object = hyp_query_i64(&query);
         list[count].first = hyp_query_i64(&query);
@@ -270,7 +262,7 @@ static enum hyp_status read_changes(struct hyp_store *store, struct change *list
 
 static enum hyp_status follow_changes(struct hyp_store *store)
 {
-    struct change list[CHANGES_AT_ONCE];
+    struct hyp_followed list[CHANGES_AT_ONCE];
     size_t count = CHANGES_AT_ONCE;
     enum hyp_status status = HYP_OK;
     while (status == HYP_OK && count == CHANGES_AT_ONCE) {
@@ -279,9 +271,9 @@ static enum hyp_status follow_changes(struct hyp_store *store)
             status = hyp_follow_check_gap(store);
         }
         for (size_t i = 0; i < count && status == HYP_OK; i++) {
-            status = follow_log(store, list[i].log_row);
+            status = hyp_follow_log(store, list[i].log_row);
             if (status == HYP_OK) {
-                status = apply(store, &list[i]);
+                status = hyp_follow_change(store, &list[i]);
             }
             if (status == HYP_OK) {
                 store->follower->change = list[i].id;
@@ -291,21 +283,25 @@ static enum hyp_status follow_changes(struct hyp_store *store)
     return status;
 }
 
-static enum hyp_status follow_all(struct hyp_store *store)
+enum hyp_status hyp_follow_rows(struct hyp_store *store)
 {
     struct hyp_follower *follower = store->follower;
     enum hyp_status status = hyp_load_devices(store, &follower->place);
     if (status == HYP_OK) {
         status = hyp_load_points(store, &follower->place);
     }
-    if (status == HYP_OK) {
-        status = hyp_frames_load_rows(store, hyp_frames_last_row(store->frames));
-    }
+    return status == HYP_OK ? hyp_frames_load_rows(store, hyp_frames_last_row(store->frames))
+                            : status;
+}
+
+static enum hyp_status follow_all(struct hyp_store *store)
+{
+    enum hyp_status status = hyp_follow_rows(store);
     if (status == HYP_OK) {
         status = follow_changes(store);
     }
     if (status == HYP_OK) {
-        status = follow_log(store, INT64_MAX);
+        status = hyp_follow_log(store, INT64_MAX);
     }
     return status;
 }

@@ -18,7 +18,10 @@
  * Sealing, packing, thinning and wiping are the work of one member at a time, who has the lease
  * "care" in the sessions in which it writes.
  *
- * A store that has its database to itself has no follower: all of this is nothing then.
+ * A store that has its PostgreSQL to itself follows one thing only: a commit that was given up
+ * because the server went away, and that turns out to have happened. Its rows are read as those
+ * of another member would be; what else memory must do was remembered. A store in files has no
+ * follower: all of this is nothing then.
  */
 #ifndef HYP_STORE_FOLLOW_H
 #define HYP_STORE_FOLLOW_H
@@ -86,6 +89,15 @@ void hyp_follow_enter_care(struct hyp_store *store);
 void hyp_follow_leave_care(struct hyp_store *store);
 /* Has anything come since the last call? */
 bool hyp_follow_is_news(struct hyp_store *store);
+
+/* --- alone (follow_late.c) --- */
+
+/* Is it unknown what became of a commit that was given up? Until then nothing begins. Any
+ * thread, does not wait. */
+bool hyp_follow_is_unsure(const struct hyp_store *store);
+/* Asks what became of it; what has happened memory takes in. Inside the gate.
+ * Returns   HYP_OK (nothing is unknown) | BUSY, IO (not known yet) | what the database says */
+HYP_MUST_USE enum hyp_status hyp_follow_settle(struct hyp_store *store);
 
 /* Does a connection see the same chunks as memory? It has begun a snapshot; under the
  * historian's lock. */

@@ -74,7 +74,7 @@ static void greet(struct hyp_store *store, int64_t now)
 
 bool hyp_follow_cares(const struct hyp_store *store)
 {
-    return store->follower == NULL || atomic_load(&store->follower->has_care);
+    return store->member == NULL || atomic_load(&store->follower->has_care);
 }
 
 bool hyp_follow_has_care(struct hyp_store *store)
@@ -105,7 +105,7 @@ bool hyp_follow_has_care(struct hyp_store *store)
 
 static void fence(struct hyp_store *store, uint64_t main_session, uint64_t frames_session)
 {
-    if (store->follower != NULL) {
+    if (store->member != NULL) {
         hyp_postgres_fence(store->write.main, main_session);
         hyp_postgres_fence(store->write.frames, frames_session);
     }
@@ -115,7 +115,7 @@ void hyp_follow_enter_care(struct hyp_store *store)
 {
     const struct hyp_follower *follower = store->follower;
     hyp_core_enter(store);
-    if (follower != NULL && follower->has_care) {
+    if (store->member != NULL && follower->has_care) {
         fence(store, follower->main_session, follower->frames_session);
     }
 }
@@ -148,7 +148,7 @@ static bool has_line(const struct hyp_store *store, hyp_line_id line)
 
 bool hyp_store_line_lease(struct hyp_store *store, hyp_line_id line)
 {
-    if (store->follower == NULL) {
+    if (store->member == NULL) {
         return true;
     }
     char job[JOB_MAX];
@@ -168,7 +168,7 @@ bool hyp_store_line_lease(struct hyp_store *store, hyp_line_id line)
 
 void hyp_store_line_release(struct hyp_store *store, hyp_line_id line)
 {
-    if (store->follower == NULL) {
+    if (store->member == NULL) {
         return;
     }
     char job[JOB_MAX];

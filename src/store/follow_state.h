@@ -9,6 +9,16 @@
 
 #include <stdatomic.h>
 
+/* One change, as it is in the table of changes. */
+struct hyp_followed {
+    int64_t id;
+    int64_t kind;
+    int64_t object;
+    int64_t first;
+    int64_t last;
+    int64_t log_row;
+};
+
 struct hyp_follower {
     bool loaded;  /* before, there is nothing to follow */
     int64_t seen; /* memory is complete up to the transaction of this number */
@@ -19,7 +29,7 @@ struct hyp_follower {
     int64_t noted;        /* in the transaction that is open */
     int64_t noted_chunk;
     bool stale; /* what was missed cannot be told any more */
-    bool news;
+    _Atomic bool news;
     struct hyp_told told;
     struct hyp_store_changes changes;
     /* the care (follow_care.c) */
@@ -30,10 +40,23 @@ struct hyp_follower {
     int64_t tried_ms; /* clock that never jumps */
     int64_t greeted_ms;
     struct hyp_map lines; /* line -> session in which its lease was taken */
+    /* alone: the changes of the transaction that was begun as this one */
+    uint64_t remembered;
+    struct hyp_followed *list;
+    size_t list_count;
+    size_t list_capacity;
 };
 
 /* Takes in everything up to the transaction `number`; a transaction is open. */
 HYP_MUST_USE enum hyp_status hyp_follow_to(struct hyp_store *store, int64_t number);
+/* Takes in new devices, points and frames; rows of the log behind those that are known, up to
+ * `last`; one change. Inside the gate. */
+HYP_MUST_USE enum hyp_status hyp_follow_rows(struct hyp_store *store);
+HYP_MUST_USE enum hyp_status hyp_follow_log(struct hyp_store *store, int64_t last);
+HYP_MUST_USE enum hyp_status hyp_follow_change(struct hyp_store *store,
+                                               const struct hyp_followed *change);
+/* Alone: keeps a change until the next transaction. A failure is sticky. */
+void hyp_follow_remember(struct hyp_store *store, const struct hyp_followed *change);
 /* BUSY when changes were cut off that memory has not followed. */
 HYP_MUST_USE enum hyp_status hyp_follow_check_gap(struct hyp_store *store);
 

@@ -32,6 +32,12 @@ void hyp_follow_note(struct hyp_store *store, enum hyp_change change, int64_t ob
     if (follower == NULL || !follower->loaded) {
         return;
     }
+    if (store->member == NULL) {
+        hyp_follow_remember(
+            store, &(struct hyp_followed){
+                       .kind = change, .object = object, .first = first, .last = last});
+        return;
+    }
     int64_t log_row = HYP_MAX(follower->log_row, hyp_seal_last_log_row(store->sealer));
     struct hyp_query query;
     hyp_query_open(&query, store->write.main,
@@ -80,7 +86,7 @@ void hyp_follow_begun(struct hyp_store *store)
 {
     struct hyp_follower *follower = store->follower;
     struct hyp_db *db = store->write.main;
-    if (follower == NULL || !follower->loaded || db->failed != HYP_OK) {
+    if (store->member == NULL || !follower->loaded || db->failed != HYP_OK) {
         return;
     }
     enum hyp_status status = HYP_BUSY;
@@ -95,7 +101,7 @@ void hyp_follow_begun(struct hyp_store *store)
 void hyp_follow_committed(struct hyp_store *store)
 {
     struct hyp_follower *follower = store->follower;
-    if (follower == NULL || !follower->loaded) {
+    if (store->member == NULL || !follower->loaded) {
         return;
     }
     int64_t number = hyp_postgres_number(store->write.main);
@@ -110,7 +116,7 @@ void hyp_follow_committed(struct hyp_store *store)
 void hyp_follow_sealed(struct hyp_store *store, enum hyp_status status)
 {
     struct hyp_follower *follower = store->follower;
-    if (follower == NULL) {
+    if (store->member == NULL) {
         return;
     }
     if (status == HYP_OK) {
@@ -139,7 +145,7 @@ static_assert(HYP_CHANGE_CHUNK == 1, "as in the statement");
 
 void hyp_follow_load_begin(struct hyp_store *store)
 {
-    if (store->follower != NULL) {
+    if (store->member != NULL) {
         hyp_db_begin_snapshot(store->write.main);
     }
 }
@@ -148,7 +154,10 @@ enum hyp_status hyp_follow_load_end(struct hyp_store *store, enum hyp_status sta
 {
     struct hyp_follower *follower = store->follower;
     struct hyp_db *db = store->write.main;
-    if (follower == NULL) {
+    if (store->member == NULL) {
+        if (follower != NULL) {
+            follower->loaded = status == HYP_OK;
+        }
         return status;
     }
     follower->seen = ask(db, number_sql);
@@ -181,16 +190,21 @@ enum hyp_status hyp_follow_poll(struct hyp_store *store)
 
 enum hyp_status hyp_store_catch_up(struct hyp_store *store)
 {
-    return store->follower == NULL ? HYP_OK : hyp_follow_poll(store);
+    if (store->member != NULL) {
+        return hyp_follow_poll(store);
+    }
+    if (!hyp_follow_is_unsure(store)) {
+        return HYP_OK;
+    }
+    hyp_core_enter(store);
+    enum hyp_status status = hyp_follow_settle(store);
+    hyp_core_release(store);
+    return status;
 }
 
 bool hyp_follow_is_news(struct hyp_store *store)
 {
-    hyp_core_enter(store);
-    bool news = store->follower->news;
-    store->follower->news = false;
-    hyp_core_release(store);
-    return news;
+    return atomic_exchange(&store->follower->news, false);
 }
 
 /* --- reading --- */

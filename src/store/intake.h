@@ -73,7 +73,8 @@ void hyp_queued_free_spare(struct hyp_intake *intake);
 /* Tells observers of what the plan has brought into the historian. */
 void hyp_intake_tell(struct hyp_intake *intake);
 /*
- * Looks for what others have committed, when it is time, and tells observers.
+ * Looks for what others have committed, or what became of a commit that was given up, when it
+ * is time, and tells observers.
  * @due     somebody has asked for care
  * Returns  whether this member is to take a step of care
  */

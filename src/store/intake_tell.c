@@ -97,9 +97,28 @@ static void note_poll(struct hyp_intake *intake, enum hyp_status status)
                   hyp_status_name(status));
 }
 
+/* Alone there is nothing to follow but a commit that was given up. Care waits until it is known
+ * what became of it. */
+static bool settle(struct hyp_intake *intake)
+{
+    struct hyp_store *store = intake->store;
+    if (hyp_follow_is_unsure(store) && mono_ms() >= intake->next_poll_ms) {
+        /* Not known yet, it is asked again. */
+        HYP_IGNORE(hyp_store_catch_up(store));
+        intake->next_poll_ms = mono_ms() + HYP_LIMIT_DATABASE_PAUSE_MS;
+    }
+    if (hyp_follow_is_news(store)) {
+        tell_of_others(intake);
+    }
+    return !hyp_follow_is_unsure(store);
+}
+
 bool hyp_intake_follow(struct hyp_intake *intake, bool due)
 {
     struct hyp_store *store = intake->store;
+    if (store->member == NULL) {
+        return settle(intake);
+    }
     int64_t now = mono_ms();
     if (now >= intake->next_poll_ms) {
         note_poll(intake, hyp_follow_poll(store));
@@ -112,7 +131,7 @@ bool hyp_intake_follow(struct hyp_intake *intake, bool due)
 
 bool hyp_intake_wait(struct hyp_intake *intake)
 {
-    if (intake->store->follower == NULL) {
+    if (intake->store->member == NULL && !hyp_follow_is_unsure(intake->store)) {
         pthread_cond_wait(&intake->wake, &intake->mutex);
         return true;
     }

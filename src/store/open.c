@@ -50,6 +50,7 @@ static enum hyp_status open_schema(struct hyp_store *store, const char *suffix, 
     const struct hyp_postgres_config config = {.url = store->database,
                                                .schema = hyp_buf_terminate(&schema),
                                                .member = store->member,
+                                               .tries = store->database_tries,
                                                .mode = role == WRITER ? HYP_POSTGRES_WRITE
                                                                       : HYP_POSTGRES_READ};
     if (hyp_buf_status(&schema) != HYP_OK) {
@@ -274,7 +275,7 @@ static enum hyp_status create_parts(struct hyp_store *store,
     if (status == HYP_OK) {
         status = hyp_sealer_create(&store->sealer);
     }
-    if (status == HYP_OK && config->member != NULL) {
+    if (status == HYP_OK && config->database != NULL) {
         status = hyp_follower_create(&store->follower);
     }
     if (status == HYP_OK && config->retain) {
@@ -340,6 +341,7 @@ enum hyp_status hyp_store_open(const struct hyp_store_config *config,
     store->frame_bytes = config->frame_bytes == 0 ? HYP_LIMIT_FRAME_STORE : config->frame_bytes;
     store->seal_readings =
         config->seal_readings == 0 ? HYP_LIMIT_SEAL_READINGS : config->seal_readings;
+    store->database_tries = config->database_tries;
     store->forget_pending = true;
     pthread_mutex_init(&store->gate.mutex, NULL);
     pthread_cond_init(&store->gate.turn, NULL);
@@ -424,7 +426,7 @@ void hyp_store_stats(struct hyp_store *store, struct hyp_store_stats *ret_stats)
                                           .bytes_on_disk = size_on_disk(store)};
     ret_stats->log_rows = hyp_seal_log_rows(store);
     ret_stats->frames = hyp_frames_count(store);
-    ret_stats->member = store->follower != NULL;
+    ret_stats->member = store->member != NULL;
     ret_stats->has_care = hyp_follow_cares(store);
     struct hyp_historian *historian = store->historian;
     pthread_rwlock_rdlock(&historian->lock);

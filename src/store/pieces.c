@@ -17,7 +17,7 @@ static void take_lock(struct hyp_pieces *pieces)
 
 static void let_go(struct hyp_pieces *pieces)
 {
-    if (pieces->store->follower != NULL) {
+    if (pieces->store->member != NULL) {
         hyp_db_rollback(pieces->reader.main);
         pieces->reader.main->failed = HYP_OK;
     }
@@ -25,12 +25,15 @@ static void let_go(struct hyp_pieces *pieces)
     hyp_core_reader_return(pieces->store, pieces->reader);
 }
 
-/* Others may have sealed what memory still has: then it would be seen twice. From here on the
- * connection sees the database as it is now. */
+/* Others, or a commit that was given up, may have sealed what memory still has: then it would
+ * be seen twice. From here on a member's connection sees the database as it is now. */
 static bool agree(struct hyp_pieces *pieces)
 {
     if (pieces->status != HYP_OK) {
         return true; /* it was tried often enough */
+    }
+    if (pieces->store->member == NULL) {
+        return !hyp_follow_is_unsure(pieces->store);
     }
     bool agrees = false;
     hyp_db_begin_snapshot(pieces->reader.main);
@@ -50,13 +53,13 @@ void hyp_pieces_begin(struct hyp_pieces *pieces, struct hyp_store *store)
     hyp_buf_init_heap(&pieces->head, HYP_LIMIT_CHUNK_BYTES);
     hyp_buf_init_heap(&pieces->data, HYP_LIMIT_CHUNK_BYTES);
     take_lock(pieces);
-    for (int i = 0; store->follower != NULL && !agree(pieces); i++) {
+    for (int i = 0; !agree(pieces); i++) {
         let_go(pieces);
-        if (i == HYP_LIMIT_MEMBER_LOOKS) {
+        /* A member meets a failure again, or not, at the next look; alone there is nobody whose
+         * writing would be in the way. */
+        enum hyp_status caught_up = hyp_store_catch_up(store);
+        if (i == HYP_LIMIT_MEMBER_LOOKS || (store->member == NULL && caught_up != HYP_OK)) {
             pieces->status = HYP_BUSY;
-        } else {
-            /* A failure is met again, or not, at the next look. */
-            HYP_IGNORE(hyp_store_catch_up(store));
         }
         take_lock(pieces);
     }

@@ -42,6 +42,9 @@ struct hyp_store_config {
     bool retain; /* thin and remove old readings as tenants have set it (store/life.h) */
     const struct hyp_zone *zone; /* of the wall clock, for that; NULL = UTC */
     uint64_t seal_readings; /* new readings after which late ones are sealed; 0 = default */
+    /* How often a database server that is away is tried before whatever waits for it is given
+     * up; 0 = default, about half a minute behind a commit. */
+    int database_tries;
 };
 
 /*
@@ -116,7 +119,8 @@ struct hyp_store_observer {
     void *user;
     void (*committed)(void *user, hyp_device_id device, hyp_utc source_time,
                       const struct hyp_stored_value *values, size_t count);
-    /* The same thread: another member has changed something. May be NULL. */
+    /* The same thread: another member has changed something, or a commit of this process has
+     * that was given up because the database was away. May be NULL. */
     void (*changed)(void *user, const struct hyp_store_changes *changes);
 };
 /*

@@ -4,6 +4,9 @@
 #include "store/layout.h"
 #include "store/sqlite/sqlite.h"
 
+#define FRAME_DAYS 36500
+#define HEAVY_FRAMES (HYP_LIMIT_FRAME_PENDING / HYP_LIMIT_FRAME_BYTES)
+
 enum hyp_status scenario_open(struct scenario *s, struct hyp_store **ret_store)
 {
     struct test_place place;
@@ -12,6 +15,9 @@ enum hyp_status scenario_open(struct scenario *s, struct hyp_store **ret_store)
     config.database = s->database == NULL ? config.database : s->database;
     config.clock = hyp_clock_system();
     config.seal_readings = s->seal_readings;
+    config.log = s->log;
+    config.frame_days = s->is_heavy ? FRAME_DAYS : 0; /* else blocks of that time are too old */
+    config.database_tries = s->database_tries;
     struct hyp_error err = {0};
     enum hyp_status status = hyp_store_open(&config, ret_store, &err);
     if (status != HYP_OK && err.text[0] == '\0') {
@@ -44,10 +50,10 @@ void scenario_remove(struct scenario *s)
 
 const struct hyp_batch *scenario_batch(const struct scenario *s, int64_t k)
 {
-    static const uint8_t bytes[] = {0x68, 0x01, 0x16};
+    static const uint8_t bytes[HYP_LIMIT_FRAME_BYTES] = {0x68, 0x01, 0x16};
     static struct hyp_value values[2 * SCENARIO_DEVICES];
     static struct hyp_reading readings[SCENARIO_DEVICES];
-    static struct hyp_raw_frame frame;
+    static struct hyp_raw_frame frames[HEAVY_FRAMES];
     static struct hyp_batch batch;
     for (int i = 0; i < SCENARIO_DEVICES; i++) {
         values[2 * i] = test_decimal(HYP_NAME_VOLUME, k, 0);
@@ -55,15 +61,17 @@ const struct hyp_batch *scenario_batch(const struct scenario *s, int64_t k)
         readings[i] = test_reading(s->devices[i], START_MS + k, &values[2 * i], 2);
         readings[i].frame = 0;
     }
-    frame = (struct hyp_raw_frame){.device = s->devices[0],
-                                   .received.ms = START_MS + k,
-                                   .protocol = HYP_RAW_MBUS,
-                                   .bytes = bytes,
-                                   .len = sizeof(bytes)};
+    for (size_t i = 0; i < HEAVY_FRAMES; i++) {
+        frames[i] = (struct hyp_raw_frame){.device = s->devices[0],
+                                           .received.ms = START_MS + k,
+                                           .protocol = HYP_RAW_MBUS,
+                                           .bytes = bytes,
+                                           .len = s->is_heavy ? sizeof(bytes) : 3};
+    }
     batch = (struct hyp_batch){.readings = readings,
                                .reading_count = SCENARIO_DEVICES,
-                               .frames = &frame,
-                               .frame_count = 1};
+                               .frames = frames,
+                               .frame_count = s->is_heavy ? HEAVY_FRAMES : 1};
     return &batch;
 }
 

@@ -7,9 +7,13 @@
 #include "scenario.h"
 #include "wire_cutter.h"
 
+#include <stdatomic.h>
+
 /* Statements of two batches, each with its sealing and packing, and more. */
 #define STATEMENTS 60
 #define TRIES 1000
+/* More than there are in the change of a device. */
+#define PEOPLE_STATEMENTS 12
 
 /* Sends until it is taken, as a gateway does. */
 static void send_until_taken(struct scenario *s, struct hyp_store *store, int64_t k)
@@ -88,6 +92,204 @@ static void a_cut_connection_loses_nothing(void **state)
     scenario_remove(&s);
 }
 
+/* --- a server that stays away --- */
+
+/* A store by way of the cutter, and what it says of itself. */
+struct outage {
+    struct scenario s;
+    struct hyp_log log;
+    struct wire_cutter *cutter;
+    struct hyp_store *store;
+    int64_t k;
+    atomic_int found_main; /* commits, when the server was back */
+    atomic_int found_frames;
+    atomic_int told;
+    atomic_int changes;
+};
+
+static void count_found(struct hyp_log *log, enum hyp_log_level level, struct hyp_str line)
+{
+    struct outage *o = HYP_CONTAINER_OF(log, struct outage, log);
+    (void)level;
+    o->found_main += hyp_str_has_prefix(line, HYP_STR("store.commit_found database=main"));
+    o->found_frames += hyp_str_has_prefix(line, HYP_STR("store.commit_found database=frames"));
+}
+
+static void count_told(void *user, hyp_device_id device, hyp_utc source_time,
+                       const struct hyp_stored_value *values, size_t count)
+{
+    (void)device;
+    (void)source_time;
+    (void)values;
+    ((struct outage *)user)->told += (int)count;
+}
+
+static void count_changes(void *user, const struct hyp_store_changes *changes)
+{
+    ((struct outage *)user)->changes += (int)changes->id_count;
+}
+
+static void start_outage(struct outage *o, bool is_heavy)
+{
+    char folder[256];
+    static char url[512];
+    *o = (struct outage){.k = 0};
+    scenario_make(&o->s);
+    o->s.is_heavy = is_heavy;
+    o->log.write = count_found;
+    o->s.log = &o->log;
+    o->s.seal_readings = 1;
+    o->s.database_tries = 1;
+    o->cutter = wire_cutter_start(o->s.folder.path, server_folder(folder, sizeof(folder)));
+    o->s.database = relayed_url(o->s.folder.path, url, sizeof(url));
+    assert_int_equal(scenario_open(&o->s, &o->store), HYP_OK);
+    const struct hyp_store_observer observer = {
+        .user = o, .committed = count_told, .changed = count_changes};
+    assert_int_equal(hyp_store_observe(o->store, &observer), HYP_OK);
+}
+
+/* What memory knows is what is in the database: another process reads the same. Observers were
+ * told all of it, once. */
+static void end_outage(struct outage *o)
+{
+    struct hyp_store_stats before;
+    struct hyp_store_stats after;
+    scenario_check(&o->s, o->store);
+    hyp_store_stats(o->store, &before);
+    hyp_store_close(o->store);
+    assert_int_equal(before.values, o->told);
+    o->s.database = NULL;
+    assert_int_equal(scenario_open(&o->s, &o->store), HYP_OK);
+    hyp_store_stats(o->store, &after);
+    assert_int_equal(before.readings, after.readings);
+    assert_int_equal(before.values, after.values);
+    assert_int_equal(before.points, after.points);
+    assert_int_equal(before.frames, after.frames);
+    scenario_check(&o->s, o->store);
+    hyp_store_close(o->store);
+    wire_cutter_stop(o->cutter);
+    scenario_remove(&o->s);
+}
+
+/* From the n-th statement on nobody is there, until whatever was in the way of it has been
+ * given up. */
+static void go_away(struct outage *o, long n, bool after)
+{
+    wire_cutter_arm(o->cutter, n, after);
+    wire_cutter_stay_away(o->cutter, true);
+    while (!wire_cutter_has_cut(o->cutter)) {
+        o->k += scenario_send(&o->s, o->store, o->k) == HYP_OK;
+    }
+    /* The writer comes to this one behind what was cut. */
+    o->k += scenario_send(&o->s, o->store, o->k) == HYP_OK;
+    wire_cutter_stay_away(o->cutter, false);
+}
+
+static const struct away_row {
+    const char *name;
+    bool after;
+    bool is_heavy;
+} aways[] = {
+    {"it goes before it hears a statement",           false, false},
+    {"it goes when it has answered",                  true,  false},
+    {"it goes when it has answered blocks of frames", true,  true },
+};
+
+static void a_server_that_stays_away_loses_nothing(void **state)
+{
+    const struct away_row *row = *state;
+    static struct outage o;
+    start_outage(&o, row->is_heavy);
+    for (long n = 1; n <= STATEMENTS; n++) {
+        go_away(&o, n, row->after);
+        send_until_taken(&o.s, o.store, o.k++);
+    }
+    assert_true((o.found_main > 0) == row->after);
+    assert_true((o.found_frames > 0) == (row->after && row->is_heavy));
+    end_outage(&o);
+}
+
+/* --- what people change meanwhile --- */
+
+static hyp_device_id find_device(struct outage *o, const char *serial)
+{
+    struct hyp_arena arena;
+    struct hyp_device *devices = NULL;
+    size_t count = 0;
+    hyp_device_id found = {0};
+    hyp_arena_init(&arena, (size_t)1 << 20);
+    for (int i = 0; i < TRIES && count == 0; i++) {
+        HYP_IGNORE(hyp_store_devices(o->store, o->s.tenant, &arena, &devices, &count));
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(devices[i].serial, serial) == 0) {
+            found = devices[i].id;
+        }
+    }
+    hyp_arena_finish(&arena);
+    return found;
+}
+
+/* Like somebody who tries again until it is done, or was done already. */
+static hyp_device_id add_device(struct outage *o, const char *serial)
+{
+    enum hyp_status status = HYP_IO;
+    for (int i = 0; i < TRIES && status != HYP_OK && status != HYP_CONFLICT; i++) {
+        struct hyp_device device = {.tenant = o->s.tenant};
+        hyp_text_copy(device.serial, sizeof(device.serial), hyp_str_from(serial));
+        status = hyp_store_device_add(o->store, &device, NULL);
+        wire_cutter_stay_away(o->cutter, false);
+    }
+    hyp_device_id id = find_device(o, serial);
+    assert_true(id.id != 0);
+    return id;
+}
+
+static void remove_device(struct outage *o, hyp_device_id id)
+{
+    enum hyp_status status = HYP_IO;
+    for (int i = 0; i < TRIES && status != HYP_OK && status != HYP_NOT_FOUND; i++) {
+        status = hyp_store_device_remove(o->store, o->s.tenant, id, NULL);
+        wire_cutter_stay_away(o->cutter, false);
+    }
+}
+
+static enum hyp_status latest_of(struct outage *o, hyp_device_id id)
+{
+    struct hyp_arena arena;
+    struct hyp_latest *latest;
+    size_t count;
+    hyp_arena_init(&arena, (size_t)1 << 20);
+    enum hyp_status status =
+        hyp_store_latest(o->store, o->s.tenant, id, &arena, &latest, &count);
+    hyp_arena_finish(&arena);
+    return status;
+}
+
+/* A device that was added, or removed, by a commit that was given up is known, or gone. */
+static void what_people_change_is_followed(void **state)
+{
+    (void)state;
+    static struct outage o;
+    start_outage(&o, false);
+    for (long n = 1; n <= PEOPLE_STATEMENTS; n++) {
+        const char serial[] = {(char)('A' + n), '\0'};
+        wire_cutter_arm(o.cutter, n, true);
+        wire_cutter_stay_away(o.cutter, true);
+        hyp_device_id id = add_device(&o, serial);
+        assert_int_equal(latest_of(&o, id), HYP_OK);
+        wire_cutter_arm(o.cutter, n, true);
+        wire_cutter_stay_away(o.cutter, true);
+        remove_device(&o, id);
+        assert_int_equal(latest_of(&o, id), HYP_NOT_FOUND);
+    }
+    assert_true(o.found_main >= 2);
+    send_until_taken(&o.s, o.store, o.k++);
+    end_outage(&o);
+    /* Several of one device may be told as one. */
+    assert_true(o.changes > 0 && o.changes <= o.found_main);
+}
+
 /* --- a server that refuses --- */
 
 static void tell(struct scenario *s, bool frames, const char *sql)
@@ -155,6 +357,8 @@ int main(void)
 {
     struct test_list list = {0};
     TEST_ROWS(&list, cuts, a_cut_connection_loses_nothing);
+    TEST_ROWS(&list, aways, a_server_that_stays_away_loses_nothing);
+    TEST_ONE(&list, what_people_change_is_followed);
     TEST_ROWS(&list, refusals, a_refusal_of_the_server_passes);
     return test_list_run(&list, "fault-postgres");
 }

@@ -30,6 +30,7 @@ struct wire_cutter {
     atomic_long left; /* 0 = not armed */
     atomic_bool after;
     atomic_bool has_cut;
+    atomic_bool stays_away;
 };
 
 static struct sockaddr_un address_in(const char *folder)
@@ -59,7 +60,8 @@ static void take_client(struct wire_cutter *cutter)
     while (wire < cutter->wires + WIRES_MAX && wire->client >= 0) {
         wire++;
     }
-    if (client < 0 || server < 0 || wire == cutter->wires + WIRES_MAX ||
+    bool away = cutter->stays_away && cutter->has_cut;
+    if (away || client < 0 || server < 0 || wire == cutter->wires + WIRES_MAX ||
         connect(server, (const struct sockaddr *)&cutter->real, sizeof(cutter->real)) != 0) {
         close(client);
         close(server);
@@ -172,6 +174,11 @@ void wire_cutter_arm(struct wire_cutter *cutter, long n, bool after)
     cutter->has_cut = false;
     cutter->after = after;
     cutter->left = n;
+}
+
+void wire_cutter_stay_away(struct wire_cutter *cutter, bool away)
+{
+    cutter->stays_away = away;
 }
 
 bool wire_cutter_has_cut(struct wire_cutter *cutter)

@@ -15,6 +15,8 @@ struct wire_cutter *wire_cutter_start(const char *folder, const char *server_fol
 void wire_cutter_stop(struct wire_cutter *cutter);
 /* From now on: cuts at the n-th message, once. @after when the server has answered */
 void wire_cutter_arm(struct wire_cutter *cutter, long n, bool after);
+/* From the next cut on nobody gets through, until this is taken back. */
+void wire_cutter_stay_away(struct wire_cutter *cutter, bool away);
 /* Has it cut, since it was armed? */
 bool wire_cutter_has_cut(struct wire_cutter *cutter);
 

@@ -158,6 +158,11 @@ int64_t hyp_postgres_number(const struct hyp_db *db)
     return ((const struct hyp_postgres *)db)->number;
 }
 
+uint64_t hyp_postgres_begun(const struct hyp_db *db)
+{
+    return ((const struct hyp_postgres *)db)->begun;
+}
+
 /* --- leases --- */
 
 static const char *const lease_sql =

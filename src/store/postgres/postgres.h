@@ -29,6 +29,7 @@ struct hyp_postgres_config {
     const char *schema; /* where the tables are */
     const char *member; /* a name among the processes that share the schema; NULL = none do */
     enum hyp_postgres_mode mode;
+    int tries; /* of what a server that is away keeps waiting; 0 = as many as are usual */
 };
 
 /* Is this a URL that hyp_postgres_open takes? */
@@ -72,6 +73,10 @@ HYP_MUST_USE enum hyp_status hyp_postgres_share(struct hyp_db *db, struct hyp_er
  * all members. */
 int64_t hyp_postgres_number(const struct hyp_db *db);
 
+/* How many transactions this connection has begun: unlike numbers, none is used again after a
+ * rollback. */
+uint64_t hyp_postgres_begun(const struct hyp_db *db);
+
 /*
  * Takes the lease of a job: nobody else has it as long as this session lives. The server ends
  * a session that is silent for HYP_LIMIT_MEMBER_SILENCE_MS. The first transaction after a lost
@@ -88,6 +93,19 @@ bool hyp_postgres_has_session(const struct hyp_db *db, uint64_t session);
 /* From now on transactions are refused (BUSY) in any other session: who works under a lease
  * writes nothing after it was lost, though others have met the loss first. 0 = no more. */
 void hyp_postgres_fence(struct hyp_db *db, uint64_t session);
+
+/*
+ * The server went away during a commit and stayed away for longer than is waited: is it still
+ * unknown whether it has happened? Then nothing begins. Not for members, who read what they
+ * have written with what the others write. Any thread.
+ */
+bool hyp_postgres_is_unsure(const struct hyp_db *db);
+/*
+ * Asks. Returns  HYP_OK (it has: follow it, then tell hyp_postgres_settled) | CANCELLED (it has
+ *                not: all is well) | BUSY, IO ... (not known yet)
+ */
+HYP_MUST_USE enum hyp_status hyp_postgres_settle(struct hyp_db *db);
+void hyp_postgres_settled(struct hyp_db *db);
 
 /* Bytes of the schema's tables and indexes on disk; 0 when that cannot be told. */
 int64_t hyp_postgres_bytes(struct hyp_db *db);

@@ -218,7 +218,8 @@ static enum hyp_status only_passing(enum hyp_status status)
 enum hyp_status hyp_postgres_reconnect(struct hyp_postgres *pg)
 {
     enum hyp_status status = HYP_IO;
-    for (size_t i = 0; i < HYP_ARRAY_LEN(waits_ms); i++) {
+    size_t tries = pg->tries == 0 ? HYP_ARRAY_LEN(waits_ms) : (size_t)pg->tries;
+    for (size_t i = 0; i < HYP_MIN(tries, HYP_ARRAY_LEN(waits_ms)); i++) {
         wait_ms(waits_ms[i]);
         status = hyp_postgres_connect(pg);
         if (status == HYP_OK && pg->locked) {
@@ -284,8 +285,9 @@ static enum hyp_status ask_outcome(struct hyp_postgres *pg)
 static enum hyp_status settle_commit(struct hyp_postgres *pg)
 {
     pg->unsure = true;
+    int tries = pg->tries == 0 ? HYP_LIMIT_DATABASE_SETTLE_TRIES : pg->tries;
     enum hyp_status status = HYP_BUSY;
-    for (int i = 0; i < HYP_LIMIT_DATABASE_SETTLE_TRIES && is_passing(status); i++) {
+    for (int i = 0; i < tries && is_passing(status); i++) {
         wait_ms(i == 0 ? 0 : waits_ms[HYP_ARRAY_LEN(waits_ms) - 1]);
         status = ask_outcome(pg);
     }
@@ -300,16 +302,38 @@ static enum hyp_status settle_commit(struct hyp_postgres *pg)
     return only_passing(status);
 }
 
+bool hyp_postgres_is_unsure(const struct hyp_db *db)
+{
+    const struct hyp_postgres *pg = (const struct hyp_postgres *)db;
+    return pg->unsure && pg->member == NULL;
+}
+
+enum hyp_status hyp_postgres_settle(struct hyp_db *db)
+{
+    struct hyp_postgres *pg = (struct hyp_postgres *)db;
+    hyp_postgres_park(pg);
+    enum hyp_status status = ask_outcome(pg);
+    if (status == HYP_CANCELLED) {
+        pg->unsure = false;
+    }
+    return status;
+}
+
+void hyp_postgres_settled(struct hyp_db *db)
+{
+    ((struct hyp_postgres *)db)->unsure = false;
+}
+
 /* Nothing new before the outcome of the last commit is known: if it is in the database after
- * all, memory does not know it, and only a start reads it. (A member reads it with what the
- * others write.) */
+ * all, the store's memory does not know it, and has to follow it first (follow_late.c). (A
+ * member reads it with what the others write.) */
 static enum hyp_status settle_old(struct hyp_postgres *pg)
 {
     enum hyp_status status = ask_outcome(pg);
     if (status == HYP_OK && pg->member == NULL) {
         hyp_postgres_set_error(
-            pg, HYP_STR("a commit that was given up has succeeded later: start the "
-                        "server anew"));
+            pg, HYP_STR("a commit that was given up has happened all the same: what it wrote "
+                        "comes first"));
         return HYP_BUSY;
     }
     if (status == HYP_OK || status == HYP_CANCELLED) {
@@ -328,6 +352,7 @@ static enum hyp_status begin_once(struct hyp_postgres *pg)
     PGresult *result =
         PQexec(pg->conn, pg->member == NULL ? begin_alone_sql : begin_member_sql);
     status = hyp_postgres_check(pg, result);
+    pg->begun++;
     if (status == HYP_OK) {
         status = hyp_str_to_i64(hyp_str_from(PQgetvalue(result, 0, 0)), &pg->number);
     }

@@ -40,11 +40,13 @@ struct hyp_postgres {
     int64_t drop_ms;            /* not before: somebody was reading; clock that never jumps */
     struct hyp_stmt *streaming; /* whose rows are on their way */
     struct hyp_stmt *spare;     /* finalised ones, to be used again */
+    uint64_t begun;             /* transactions since this process came */
     int64_t number;             /* of the last transaction that was begun */
     int64_t own;                /* the same among those of this member */
     bool leases;                /* some were taken in this session (member.c) */
     uint64_t fence;             /* the only session in which to begin; 0 = any (member.c) */
-    bool unsure;                /* the outcome of its commit is not known */
+    _Atomic bool unsure;        /* the outcome of its commit is not known */
+    int tries;                  /* 0 = as many as are usual */
 };
 
 /* The first halves of the keys of advisory locks, "hyp1" to "hyp4"; the second half is a hash.
