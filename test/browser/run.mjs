@@ -19,11 +19,12 @@ import * as scanning from './scanning.mjs';
 import * as scale from './scale.mjs';
 
 // One step after the other; the lanes of a step go side by side, each with its own browser windows.
-// Ten thousand devices come last: a server restarts faster without them.
+// Scanning, tally and most of keeping have a server of their own. While outage stops the common one,
+// nobody else may need it. Ten thousand devices come last: a server restarts faster without them.
 const STEPS = [
-  [{ firstRun }], [{ building }], [{ reading }],
-  [{ inspecting, keys, consumption, history, roles, access }, { pages }],
-  [{ keeping, charting }, { tally }], [{ outage }], [{ scanning }], [{ scale }],
+  [{ firstRun, building, reading }, { scanning }],
+  [{ inspecting, keys, consumption, history, roles, access }, { pages, keeping, charting }],
+  [{ outage }, { tally }], [{ scale }],
 ];
 
 /** Runs a subject; false when nothing after it makes sense. */
@@ -41,11 +42,13 @@ const run = (name, subject, world) => asSubject(name, async () => {
   return true;
 });
 
-async function lane(subjects, world, own) {
-  const mine = own ? { ...world, admin: await withSession(world) } : world;
-  for (const [name, subject] of Object.entries(subjects)) if (!await run(name, subject, mine)) return false;
+async function lane(subjects, world) {
+  for (const [name, subject] of Object.entries(subjects)) if (!await run(name, subject, world)) return false;
   return true;
 }
+
+/** The world of a lane: the first has the common one, to which it may add; there is no administrator before the first run. */
+const ownWorld = async (world, index) => (index === 0 ? world : { ...world, admin: world.admin && await withSession(world) });
 
 async function main() {
   const why = obstacle();
@@ -62,7 +65,7 @@ async function main() {
   try {
     await Promise.all([world.server.start(), world.town.start(), world.browser.start()]);
     for (const lanes of STEPS) {
-      const going = await Promise.all(lanes.map((subjects) => lane(subjects, world, lanes.length > 1)));
+      const going = await Promise.all(lanes.map(async (subjects, index) => lane(subjects, await ownWorld(world, index))));
       if (going.includes(false)) break;
     }
   } finally {
