@@ -337,9 +337,10 @@ static struct figures measure(struct bench *bench, const struct options *options
     figures.cpu_us_per_poll = count > 0 ? used / count : 0.0;
     figures.bytes = per_device(options, heap_before);
     figures.errors = bench->errors - errors;
-    /* What is under way ends: every device is connected and waits for its turn. */
+    /* What is under way ends: every device is connected and waits for its turn, long enough for
+       what is kept for the next readings to go. */
     bench->idle = true;
-    run_for(bench, 1000 + (int64_t)options->latency_ms);
+    run_for(bench, 3000 + (int64_t)options->latency_ms);
     figures.idle_bytes = per_device(options, heap_before);
     return figures;
 }

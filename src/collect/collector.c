@@ -17,7 +17,6 @@
 /* What the sink has not taken this long after the stop stays with the sender. */
 #define STOP_LIMIT_MS 10000
 /* The loop may end when nothing is on its way any more. */
-/* The loop may end when nothing is on its way any more. */
 static void check_stopped(struct hyp_collector *collector)
 {
     if (!collector->stopping || collector->stopped ||
@@ -59,6 +58,13 @@ static void on_committed(void *user, const struct hyp_ticket *ticket, enum hyp_s
 static void on_emptied(void *user)
 {
     check_stopped(user);
+}
+
+/* What was kept for the next exchanges goes too. */
+static void on_rested(void *user)
+{
+    struct hyp_collector *collector = user;
+    hyp_exchange_pool_trim(&collector->exchanges);
 }
 
 static void on_room(void *user)
@@ -149,6 +155,7 @@ enum hyp_status hyp_collector_create(const struct hyp_collect_config *config,
     collector->outbox.committed = on_committed;
     collector->outbox.room = on_room;
     collector->outbox.emptied = on_emptied;
+    collector->outbox.rested = on_rested;
     hyp_mono now = hyp_loop_now(&collector->loop);
     collector->clock_offset = hyp_collector_utc(collector).ms - now.ms;
     hyp_timer_arm(&collector->loop, &collector->clock_watch,

@@ -32,11 +32,18 @@ static void free_list(struct hyp_exchange *list)
     }
 }
 
-void hyp_exchange_pool_finish(struct hyp_exchange_pool *pool)
+void hyp_exchange_pool_trim(struct hyp_exchange_pool *pool)
 {
     for (size_t i = 0; i < HYP_EXCHANGE_ROOM_COUNT; i++) {
         free_list(pool->free[i]);
+        pool->free[i] = NULL;
+        pool->free_count[i] = 0;
     }
+}
+
+void hyp_exchange_pool_finish(struct hyp_exchange_pool *pool)
+{
+    hyp_exchange_pool_trim(pool);
     free(pool->out);
     *pool = (struct hyp_exchange_pool){0};
 }

@@ -70,6 +70,8 @@ struct hyp_exchange_pool {
     uint32_t capacity;
 };
 void hyp_exchange_pool_finish(struct hyp_exchange_pool *pool);
+/* Frees the idle ones. */
+void hyp_exchange_pool_trim(struct hyp_exchange_pool *pool);
 struct hyp_exchange *hyp_exchange_take(struct hyp_exchange_pool *pool,
                                        enum hyp_exchange_room room);
 void hyp_exchange_give(struct hyp_exchange_pool *pool, struct hyp_exchange *exchange);

@@ -17,6 +17,7 @@
 
 #define BUSY_PAUSE_MS 20
 #define FAILED_PAUSE_MS 1000
+#define REST_MS 1000
 
 static void push_waiting(struct hyp_outbox *outbox, struct hyp_outbox_batch *batch, bool front)
 {
@@ -253,6 +254,8 @@ static void tell(struct hyp_outbox *outbox, bool was_full)
         outbox->room(outbox->user);
     }
     if (hyp_outbox_is_empty(outbox)) {
+        hyp_mono now = hyp_loop_now(outbox->loop);
+        hyp_timer_arm(outbox->loop, &outbox->rest, (hyp_mono){now.ms + REST_MS});
         outbox->emptied(outbox->user);
     }
 }
@@ -298,12 +301,26 @@ static void on_timer(struct hyp_timer *timer)
     tell(outbox, was_full);
 }
 
+static void on_rest(struct hyp_timer *timer)
+{
+    struct hyp_outbox *outbox = HYP_CONTAINER_OF(timer, struct hyp_outbox, rest);
+    if (!hyp_outbox_is_empty(outbox)) {
+        return; /* it will be again */
+    }
+    outbox->open = hyp_outbox_batch_destroy(outbox->open);
+    hyp_outbox_batch_destroy_all(outbox->free);
+    outbox->free = NULL;
+    outbox->free_count = 0;
+    outbox->rested(outbox->user);
+}
+
 enum hyp_status hyp_outbox_init(struct hyp_outbox *outbox, struct hyp_loop *loop,
                                 struct hyp_sink *sink, struct hyp_log *log)
 {
     *outbox = (struct hyp_outbox){.loop = loop, .sink = sink, .log = log};
     outbox->arrived.run = on_arrived;
-    return hyp_timer_add(loop, &outbox->timer, on_timer);
+    enum hyp_status status = hyp_timer_add(loop, &outbox->timer, on_timer);
+    return status == HYP_OK ? hyp_timer_add(loop, &outbox->rest, on_rest) : status;
 }
 
 void hyp_outbox_finish(struct hyp_outbox *outbox)
@@ -312,6 +329,7 @@ void hyp_outbox_finish(struct hyp_outbox *outbox)
         return;
     }
     hyp_timer_remove(outbox->loop, &outbox->timer);
+    hyp_timer_remove(outbox->loop, &outbox->rest);
     outbox->open = hyp_outbox_batch_destroy(outbox->open);
     hyp_outbox_batch_destroy_all(outbox->waiting);
     hyp_outbox_batch_destroy_all(outbox->free);

@@ -6,7 +6,8 @@
  * A batch leaves when it is large enough, or soon after its first reading when the sink has
  * nothing of ours to do. A batch the sink cannot take is kept and offered again; when too many
  * wait the outbox is full, and whoever produces readings has to pause until there is room.
- * Nothing that was added is dropped unless the sink refuses it for good. Loop thread only.
+ * Nothing that was added is dropped unless the sink refuses it for good. Memory of batches is
+ * kept for the next ones, and goes when none has come for a second. Loop thread only.
  */
 #ifndef HYP_COLLECT_OUTBOX_H
 #define HYP_COLLECT_OUTBOX_H
@@ -49,12 +50,14 @@ struct hyp_outbox {
     void (*committed)(void *user, const struct hyp_ticket *ticket, enum hyp_status status);
     void (*room)(void *user);         /* was full, is not any more */
     void (*emptied)(void *user);      /* all has been committed or given up */
+    void (*rested)(void *user);       /* nothing has come for a second */
     struct hyp_outbox_batch *open;    /* being filled, or NULL */
     struct hyp_outbox_batch *waiting; /* filled, oldest first */
     struct hyp_outbox_batch *free;
     struct hyp_outbox_waiter *waiters;
     uint64_t last_number;          /* of the batch opened last */
     struct hyp_timer timer;        /* leave soon, or offer again */
+    struct hyp_timer rest;         /* memory kept for the next batch goes */
     struct hyp_task arrived;       /* the sink is done with one */
     struct hyp_outbox_batch *done; /* under the loop's lock */
     uint32_t wait_count;
