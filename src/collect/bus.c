@@ -15,6 +15,7 @@
 #include "collect/bus_parts.h"
 #include "collect/collector.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 /* --- ends of entries --- */
@@ -153,6 +154,13 @@ void hyp_bus_pump(struct hyp_bus *bus)
 }
 
 /* --- what others ask of a bus --- */
+
+size_t hyp_bus_size(enum hyp_line_kind kind)
+{
+    bool mbus = kind == HYP_LINE_MBUS_TCP || kind == HYP_LINE_MBUS_SERIAL;
+    return offsetof(struct hyp_bus, protocol) +
+           (mbus ? sizeof(struct hyp_mbus_link) : sizeof(struct hyp_modbus_link));
+}
 
 enum hyp_status hyp_bus_init(struct hyp_bus *bus)
 {
@@ -333,13 +341,9 @@ size_t hyp_bus_queue_list(const struct hyp_bus *bus, struct hyp_queue_entry *out
     if (bus->active != NULL && capacity > 0) {
         out[count++] = describe(bus->active->entry, state_of_active(bus->active->entry));
     }
-    for (unsigned rank = 0; rank < HYP_QUEUE_CLASSES; rank++) {
-        const struct hyp_entry *entry = NULL;
-        while (count < capacity &&
-               (entry = hyp_queue_next(&bus->queue, (enum hyp_queue_class)rank, entry)) !=
-                   NULL) {
-            out[count++] = describe(entry, bus->up ? HYP_JOB_QUEUED : HYP_JOB_WAITING);
-        }
+    const struct hyp_entry *entry = NULL;
+    while (count < capacity && (entry = hyp_queue_next(&bus->queue, entry)) != NULL) {
+        out[count++] = describe(entry, bus->up ? HYP_JOB_QUEUED : HYP_JOB_WAITING);
     }
     return count;
 }

@@ -23,18 +23,21 @@ struct hyp_bus {
     struct hyp_bus *next_waiting; /* to connect */
     struct hyp_timer timer;       /* deadline of whatever is going on */
     hyp_mono not_before;          /* of the next connect or request */
-    union {
-        struct hyp_modbus_link modbus;
-        struct hyp_mbus_link mbus;
-    } protocol;
     struct hyp_queue queue;
-    uint32_t silence_ms; /* RTU on a serial line: pause that ends a frame */
+    uint16_t silence_ms; /* RTU on a serial line: pause that ends a frame */
     uint8_t silent;      /* devices in a row that did not answer */
     bool connecting : 1; /* the link is on its way up */
     bool up : 1;
     bool fresh : 1;   /* nothing has been answered on this connection */
     bool waiting : 1; /* for its turn to connect */
+    union {
+        struct hyp_modbus_link modbus;
+        struct hyp_mbus_link mbus;
+    } protocol; /* the memory ends with the member of the line's kind */
 };
+
+/* The memory that a bus of this kind takes; it is zeroed before hyp_bus_init. */
+size_t hyp_bus_size(enum hyp_line_kind kind);
 
 HYP_MUST_USE enum hyp_status hyp_bus_init(struct hyp_bus *bus);
 /* Ends everything; what waited is cancelled. The stations stay, without a bus. */

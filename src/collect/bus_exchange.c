@@ -21,7 +21,8 @@ struct hyp_entry *hyp_bus_end_exchange(struct hyp_bus *bus)
 void hyp_bus_pause_requests(struct hyp_bus *bus)
 {
     hyp_mono now = hyp_loop_now(&bus->wire.collector->loop);
-    bus->not_before.ms = now.ms + HYP_MAX(bus->wire.settings->delay_ms, bus->silence_ms);
+    bus->not_before.ms =
+        now.ms + HYP_MAX(bus->wire.settings->delay_ms, (uint32_t)bus->silence_ms);
 }
 
 /* The line works; neighbours that were given up while it was silent get a new chance. */

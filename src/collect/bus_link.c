@@ -217,12 +217,13 @@ static enum hyp_status open_link(struct hyp_bus *bus, struct hyp_error *err)
     const struct hyp_wire_settings *settings = bus->wire.settings;
     struct hyp_loop *loop = &bus->wire.collector->loop;
     if (bus->wire.kind == HYP_LINE_MBUS_SERIAL || bus->wire.kind == HYP_LINE_MODBUS_SERIAL) {
-        struct hyp_serial_settings serial = {
-            .path = settings->path, .baud = settings->baud, .parity = settings->parity};
+        struct hyp_serial_settings serial = {.path = hyp_wire_text(settings, HYP_WIRE_PATH),
+                                             .baud = settings->baud,
+                                             .parity = settings->parity};
         return hyp_serial_open(loop, &serial, &bus_events, bus, &bus->link, err);
     }
-    return hyp_tcp_connect(loop, settings->host, settings->port, &bus_events, bus, &bus->link,
-                           err);
+    return hyp_tcp_connect(loop, hyp_wire_text(settings, HYP_WIRE_HOST), settings->port,
+                           &bus_events, bus, &bus->link, err);
 }
 
 void hyp_bus_connect(struct hyp_bus *bus)

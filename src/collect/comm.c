@@ -4,6 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static uint32_t one_more(uint32_t count)
+{
+    return count == UINT32_MAX ? count : count + 1;
+}
+
 static void set_error(struct hyp_comm *comm, const char *text)
 {
     if (comm->error != NULL && strcmp(comm->error, text) == 0) {
@@ -22,13 +27,13 @@ void hyp_comm_finish(struct hyp_comm *comm)
 void hyp_comm_attempted(struct hyp_comm *comm, hyp_utc at)
 {
     comm->last_attempt = at;
-    comm->attempts++;
+    comm->attempts = one_more(comm->attempts);
 }
 
 void hyp_comm_succeeded(struct hyp_comm *comm, hyp_utc at)
 {
     comm->last_success = at;
-    comm->successes++;
+    comm->successes = one_more(comm->successes);
     comm->failures_in_row = 0;
     comm->status = HYP_OK;
 }
@@ -70,7 +75,7 @@ void hyp_comm_import(struct hyp_comm *comm, const struct hyp_comm_state *state)
     comm->last_failure = state->last_failure;
     comm->status = (int16_t)state->last_status;
     comm->failures_in_row = state->failures_in_row;
-    comm->attempts = state->attempts;
-    comm->successes = state->successes;
+    comm->attempts = (uint32_t)HYP_MIN(state->attempts, (uint64_t)UINT32_MAX);
+    comm->successes = (uint32_t)HYP_MIN(state->successes, (uint64_t)UINT32_MAX);
     set_error(comm, state->last_error);
 }

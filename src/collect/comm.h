@@ -12,11 +12,11 @@ struct hyp_comm {
     hyp_utc last_attempt;
     hyp_utc last_success;
     hyp_utc last_failure;
-    uint64_t attempts;
-    uint64_t successes;
+    char *error;       /* own memory; NULL = none */
+    uint32_t attempts; /* stay at the largest number, after a century of one a second */
+    uint32_t successes;
     uint32_t failures_in_row;
     int16_t status; /* enum hyp_status of the last outcome */
-    char *error;    /* own memory; NULL = none */
 };
 
 void hyp_comm_finish(struct hyp_comm *comm);

@@ -253,15 +253,16 @@ static const struct hyp_link_events ear_events = {
 
 static const char *listen_host(const struct hyp_ear *ear)
 {
-    const char *host = ear->wire.settings->host;
+    const char *host = hyp_wire_text(ear->wire.settings, HYP_WIRE_HOST);
     return host[0] == '\0' ? "127.0.0.1" : host;
 }
 
 static enum hyp_status open_port(struct hyp_ear *ear, struct hyp_error *err)
 {
     const struct hyp_wire_settings *settings = ear->wire.settings;
-    struct hyp_serial_settings port = {
-        .path = settings->path, .baud = settings->baud, .parity = settings->parity};
+    struct hyp_serial_settings port = {.path = hyp_wire_text(settings, HYP_WIRE_PATH),
+                                       .baud = settings->baud,
+                                       .parity = settings->parity};
     return hyp_serial_open(&ear->wire.collector->loop, &port, &ear_events, ear, &ear->link,
                            err);
 }
@@ -272,8 +273,8 @@ static enum hyp_status open_ear(struct hyp_ear *ear, struct hyp_error *err)
     struct hyp_loop *loop = &ear->wire.collector->loop;
     switch ((enum hyp_line_kind)ear->wire.kind) {
     case HYP_LINE_WMBUS_TCP:
-        return hyp_tcp_connect(loop, settings->host, settings->port, &ear_events, ear,
-                               &ear->link, err);
+        return hyp_tcp_connect(loop, hyp_wire_text(settings, HYP_WIRE_HOST), settings->port,
+                               &ear_events, ear, &ear->link, err);
     case HYP_LINE_WMBUS_TCP_LISTEN:
         return hyp_tcp_listen(loop, listen_host(ear), settings->port, &hyp_ear_server_events,
                               ear, &ear->server, err);

@@ -28,7 +28,8 @@ static void set_link(struct hyp_bus *bus, const struct hyp_station *station)
     uint32_t timeout = family->timeout_ms != 0 ? family->timeout_ms : usual;
     struct hyp_modbus_link *link = &bus->protocol.modbus;
     link->timeout_ms = settings->timeout_ms != 0 ? settings->timeout_ms : timeout;
-    link->delay_ms = HYP_MAX(HYP_MAX(settings->delay_ms, family->delay_ms), bus->silence_ms);
+    link->delay_ms =
+        HYP_MAX(HYP_MAX(settings->delay_ms, family->delay_ms), (uint32_t)bus->silence_ms);
     /* A device that does not answer anyway costs its neighbours one time-out, not four. */
     link->retries = hyp_station_is_backing_off(station) ? 0 : settings->retries;
 }
@@ -141,8 +142,8 @@ static void learn_holes(const struct hyp_exchange *exchange, const struct hyp_bu
     }
     const struct hyp_collect_observer *observer = &bus->wire.collector->config.observer;
     if (observer->holes_learned != NULL && station->id.id != 0) {
-        observer->holes_learned(observer->user, station->id, station->holes->holes,
-                                station->holes->count);
+        const struct hyp_modbus_hole_list *known = hyp_station_holes(station);
+        observer->holes_learned(observer->user, station->id, known->holes, known->count);
     }
 }
 
@@ -161,9 +162,11 @@ void hyp_exchange_collect_modbus(struct hyp_exchange *exchange, struct hyp_bus *
 }
 
 /* Silence of 3.5 characters of 11 bits ends an RTU frame; fixed above 19200 baud. */
-static uint32_t rtu_silence_ms(uint32_t baud)
+static uint16_t rtu_silence_ms(uint32_t baud)
 {
-    return baud == 0 || baud > 19200 ? 2 : (38500 + baud - 1) / baud + 1;
+    uint32_t rate = HYP_MAX(baud, 300u);
+    uint32_t silence = baud == 0 || baud > 19200 ? 2 : (38500 + rate - 1) / rate + 1;
+    return (uint16_t)silence;
 }
 
 void hyp_bus_init_modbus(struct hyp_bus *bus)
@@ -176,7 +179,7 @@ void hyp_bus_init_modbus(struct hyp_bus *bus)
         .framing = tcp ? HYP_MODBUS_TCP : HYP_MODBUS_RTU,
         .timeout_ms =
             settings->timeout_ms != 0 ? settings->timeout_ms : MODBUS_TIMEOUT_NETWORK_MS,
-        .delay_ms = HYP_MAX(settings->delay_ms, bus->silence_ms),
+        .delay_ms = HYP_MAX(settings->delay_ms, (uint32_t)bus->silence_ms),
         .busy_ms = MODBUS_BUSY_MS,
         .echo = settings->echo,
     };

@@ -436,7 +436,7 @@ static enum hyp_status make_folders(const char *path, struct hyp_error *err)
 enum hyp_status hyp_folder_open(struct hyp_ear *ear, struct hyp_folder **ret_folder,
                                 struct hyp_error *err)
 {
-    const char *path = ear->wire.settings->path;
+    const char *path = hyp_wire_text(ear->wire.settings, HYP_WIRE_PATH);
     struct hyp_loop *loop = &ear->wire.collector->loop;
     enum hyp_status status = make_folders(path, err);
     if (status != HYP_OK) {

@@ -164,16 +164,12 @@ static struct hyp_reception_copy copy_from(const struct hyp_intake *intake,
 static void note_copy(const struct hyp_intake *intake, const struct hyp_arrival *arrival,
                       struct hyp_arrived *arrived)
 {
-    struct hyp_station *station = arrived->station;
-    if (station->reception == NULL) {
-        station->reception = calloc(1, sizeof(*station->reception));
-    }
-    if (station->reception == NULL) {
+    struct hyp_reception *reception = hyp_station_begin_reception(arrived->station);
+    if (reception == NULL) {
         return;
     }
     const struct hyp_reception_copy copy = copy_from(intake, arrival);
-    enum hyp_reception_result result =
-        hyp_reception_note(station->reception, &copy, &arrived->copy_of);
+    enum hyp_reception_result result = hyp_reception_note(reception, &copy, &arrived->copy_of);
     arrived->repeated = result != HYP_RECEPTION_NEW;
     arrived->joined = result == HYP_RECEPTION_JOINED;
 }

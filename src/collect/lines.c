@@ -27,8 +27,8 @@ struct hyp_wire *hyp_collector_wire_by_name(const struct hyp_collector *collecto
         return NULL;
     }
     struct hyp_wire *wire = (struct hyp_wire *)(uintptr_t)value;
-    bool same =
-        wire->tenant.id == tenant.id && hyp_str_equal(hyp_str_from(wire->settings->name), name);
+    bool same = wire->tenant.id == tenant.id &&
+                hyp_str_equal(hyp_str_from(hyp_wire_text(wire->settings, HYP_WIRE_NAME)), name);
     return same ? wire : NULL;
 }
 
@@ -43,7 +43,8 @@ struct hyp_wire *hyp_collector_next_wire(const struct hyp_collector *collector, 
 
 static void close_wire(struct hyp_collector *collector, struct hyp_wire *wire)
 {
-    uint64_t hash = name_hash(wire->tenant, hyp_str_from(wire->settings->name));
+    uint64_t hash =
+        name_hash(wire->tenant, hyp_str_from(hyp_wire_text(wire->settings, HYP_WIRE_NAME)));
     uint64_t value = 0;
     if (hyp_map_get(&collector->line_names, hash, &value) &&
         value == (uint64_t)(uintptr_t)wire) {
@@ -64,7 +65,8 @@ static enum hyp_status open_wire(struct hyp_collector *collector, const struct h
                                  struct hyp_wire **ret_wire)
 {
     bool polled = hyp_line_kind_is_polled(line->kind);
-    struct hyp_wire *wire = calloc(1, polled ? sizeof(struct hyp_bus) : sizeof(struct hyp_ear));
+    struct hyp_wire *wire =
+        calloc(1, polled ? hyp_bus_size(line->kind) : sizeof(struct hyp_ear));
     struct hyp_wire_settings *settings = hyp_wire_settings_create(line);
     if (wire == NULL || settings == NULL) {
         free(wire);
@@ -77,7 +79,6 @@ static enum hyp_status open_wire(struct hyp_collector *collector, const struct h
     wire->tenant = line->tenant;
     wire->kind = (uint8_t)line->kind;
     wire->enabled = line->enabled;
-    wire->revision = line->revision;
     enum hyp_status status = polled
                                  ? hyp_bus_init(HYP_CONTAINER_OF(wire, struct hyp_bus, wire))
                                  : hyp_ear_init(HYP_CONTAINER_OF(wire, struct hyp_ear, wire));
@@ -108,8 +109,9 @@ static bool is_same_subscription(const struct hyp_wire *wire, const struct hyp_l
 {
     const struct hyp_wire_settings *old = wire->settings;
     return line->enabled && wire->kind == (uint8_t)line->kind && old->port == line->port &&
-           strcmp(old->host, line->host) == 0 && strcmp(old->topic, line->topic) == 0 &&
-           strcmp(old->client_id, line->client_id) == 0;
+           strcmp(hyp_wire_text(old, HYP_WIRE_HOST), line->host) == 0 &&
+           strcmp(hyp_wire_text(old, HYP_WIRE_TOPIC), line->topic) == 0 &&
+           strcmp(hyp_wire_text(old, HYP_WIRE_CLIENT_ID), line->client_id) == 0;
 }
 
 static struct hyp_recent *take_recent(struct hyp_wire *wire)

@@ -114,7 +114,7 @@ static bool fire_due(struct hyp_loop *loop)
     struct hyp_timer *timer;
     while (fired < most && (timer = take_due(loop, now)) != NULL) {
         hyp_loop_hold_time(loop);
-        timer->fire(timer);
+        loop->kinds[timer->kind - 1](timer);
         hyp_loop_release_time(loop);
         fired++;
     }
@@ -126,6 +126,20 @@ static void on_alarm(uv_timer_t *alarm)
     struct hyp_loop *loop = alarm->data;
     (void)fire_due(loop);
     set_alarm(loop);
+}
+
+/* The number of what a timer calls. */
+static uint16_t kind_of(struct hyp_loop *loop, void (*fire)(struct hyp_timer *timer))
+{
+    uint16_t kind = 0;
+    while (kind < loop->kind_count && loop->kinds[kind] != fire) {
+        kind++;
+    }
+    if (kind == loop->kind_count) {
+        assert(kind < HYP_TIMER_KINDS_MAX);
+        loop->kinds[loop->kind_count++] = fire;
+    }
+    return (uint16_t)(kind + 1);
 }
 
 enum hyp_status hyp_timer_add(struct hyp_loop *loop, struct hyp_timer *timer,
@@ -141,7 +155,7 @@ enum hyp_status hyp_timer_add(struct hyp_loop *loop, struct hyp_timer *timer,
         loop->capacity = capacity;
     }
     loop->added++;
-    *timer = (struct hyp_timer){.due_ms = INT64_MAX, .fire = fire};
+    *timer = (struct hyp_timer){.due_ms = INT64_MAX, .kind = kind_of(loop, fire)};
     return HYP_OK;
 }
 
@@ -150,8 +164,8 @@ void hyp_timer_remove(struct hyp_loop *loop, struct hyp_timer *timer)
     if (timer->place != 0) {
         take_out(loop, timer);
     }
-    if (timer->fire != NULL) {
-        timer->fire = NULL;
+    if (timer->kind != 0) {
+        timer->kind = 0;
         loop->added--;
     }
 }

@@ -20,13 +20,18 @@
 #include <stdint.h>
 #include <uv.h>
 
-/* One deadline. Embedded in its owner; added once, armed and disarmed at will. */
+/*
+ * One deadline. Embedded in its owner; added once, armed and disarmed at will. There are two of
+ * them for every device and a dozen kinds, so each has the number of what it calls.
+ */
 struct hyp_timer {
     int64_t due_ms; /* hyp_mono; INT64_MAX = not armed */
     int64_t key_ms; /* what the heap has it under: never later than it is due */
     uint32_t place; /* in the heap, from 1; 0 = not in it */
-    void (*fire)(struct hyp_timer *timer);
+    uint16_t kind;  /* in hyp_loop.kinds, from 1; 0 = not added */
 };
+
+#define HYP_TIMER_KINDS_MAX 32
 
 /* Work handed to the loop thread. Embedded in its owner, which lives until it has run. */
 struct hyp_task {
@@ -44,6 +49,8 @@ struct hyp_loop {
     bool held; /* one event has one time; see hyp_loop_hold_time */
     hyp_mono held_mono;
     hyp_utc held_utc;
+    void (*kinds[HYP_TIMER_KINDS_MAX])(struct hyp_timer *timer); /* what timers call */
+    uint16_t kind_count;
     struct hyp_timer **heap; /* binary heap, earliest first */
     uint32_t armed;          /* timers in the heap */
     uint32_t added;
@@ -108,7 +115,10 @@ static inline hyp_utc hyp_loop_utc(const struct hyp_loop *loop)
     return loop->held ? loop->held_utc : hyp_clock_utc(loop->clock);
 }
 
-/* Makes room for one more timer, so that arming cannot fail. HYP_OK | NO_MEMORY */
+/*
+ * Makes room for one more timer, so that arming cannot fail. HYP_OK | NO_MEMORY
+ * Limits  HYP_TIMER_KINDS_MAX different `fire` in a loop
+ */
 HYP_MUST_USE enum hyp_status hyp_timer_add(struct hyp_loop *loop, struct hyp_timer *timer,
                                            void (*fire)(struct hyp_timer *timer));
 void hyp_timer_remove(struct hyp_loop *loop, struct hyp_timer *timer);

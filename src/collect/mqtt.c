@@ -362,15 +362,17 @@ static enum hyp_status set_up_client(struct mqtt_link *link,
                                      const struct hyp_wire_settings *settings,
                                      struct hyp_error *err)
 {
-    bool kept = settings->client_id[0] != '\0';
-    link->client = mosquitto_new(kept ? settings->client_id : NULL, !kept, link);
-    link->topic = strdup(settings->topic);
-    link->host = strdup(settings->host);
+    bool kept = hyp_wire_text(settings, HYP_WIRE_CLIENT_ID)[0] != '\0';
+    link->client =
+        mosquitto_new(kept ? hyp_wire_text(settings, HYP_WIRE_CLIENT_ID) : NULL, !kept, link);
+    link->topic = strdup(hyp_wire_text(settings, HYP_WIRE_TOPIC));
+    link->host = strdup(hyp_wire_text(settings, HYP_WIRE_HOST));
     bool good = link->client != NULL && link->topic != NULL && link->host != NULL &&
                 mosquitto_threaded_set(link->client, true) == MOSQ_ERR_SUCCESS &&
-                (settings->login[0] == '\0' ||
-                 mosquitto_username_pw_set(link->client, settings->login, settings->password) ==
-                     MOSQ_ERR_SUCCESS);
+                (hyp_wire_text(settings, HYP_WIRE_LOGIN)[0] == '\0' ||
+                 mosquitto_username_pw_set(
+                     link->client, hyp_wire_text(settings, HYP_WIRE_LOGIN),
+                     hyp_wire_text(settings, HYP_WIRE_PASSWORD)) == MOSQ_ERR_SUCCESS);
     if (!good) {
         return hyp_error_set(err, HYP_NO_MEMORY, -1, "out of memory for a subscription");
     }
@@ -387,12 +389,13 @@ enum hyp_status hyp_mqtt_subscribe(struct hyp_loop *loop,
                                    const struct hyp_link_events *events, void *user,
                                    struct hyp_link **ret_link, struct hyp_error *err)
 {
-    if (mosquitto_sub_topic_check(settings->topic) != MOSQ_ERR_SUCCESS ||
-        settings->topic[0] == '\0') {
+    if (mosquitto_sub_topic_check(hyp_wire_text(settings, HYP_WIRE_TOPIC)) !=
+            MOSQ_ERR_SUCCESS ||
+        hyp_wire_text(settings, HYP_WIRE_TOPIC)[0] == '\0') {
         return hyp_error_set(err, HYP_INVALID, -1,
                              "\"%s\" is no topic: use words between slashes, + for one and # "
                              "for all further levels",
-                             settings->topic);
+                             hyp_wire_text(settings, HYP_WIRE_TOPIC));
     }
     struct mqtt_link *link = calloc(1, sizeof(*link));
     if (link == NULL) {

@@ -67,22 +67,25 @@ enum hyp_status hyp_mqtt_tls_set_up(struct mosquitto *client,
                                     const struct hyp_wire_settings *settings,
                                     struct hyp_error *err)
 {
-    enum hyp_status status = check_file(settings->ca_file, "CA file", err);
+    enum hyp_status status =
+        check_file(hyp_wire_text(settings, HYP_WIRE_CA_FILE), "CA file", err);
     if (status == HYP_OK) {
-        status = check_file(settings->cert_file, "client certificate", err);
+        status =
+            check_file(hyp_wire_text(settings, HYP_WIRE_CERT_FILE), "client certificate", err);
     }
     if (status == HYP_OK) {
-        status = check_file(settings->key_file, "client key", err);
+        status = check_file(hyp_wire_text(settings, HYP_WIRE_KEY_FILE), "client key", err);
     }
     if (status != HYP_OK) {
         return status;
     }
-    bool own = settings->ca_file[0] != '\0';
-    bool certified = settings->cert_file[0] != '\0';
-    int rc = mosquitto_tls_set(client, own ? settings->ca_file : NULL,
+    bool own = hyp_wire_text(settings, HYP_WIRE_CA_FILE)[0] != '\0';
+    bool certified = hyp_wire_text(settings, HYP_WIRE_CERT_FILE)[0] != '\0';
+    int rc = mosquitto_tls_set(client, own ? hyp_wire_text(settings, HYP_WIRE_CA_FILE) : NULL,
                                own ? NULL : SYSTEM_CERTIFICATES,
-                               certified ? settings->cert_file : NULL,
-                               certified ? settings->key_file : NULL, no_password);
+                               certified ? hyp_wire_text(settings, HYP_WIRE_CERT_FILE) : NULL,
+                               certified ? hyp_wire_text(settings, HYP_WIRE_KEY_FILE) : NULL,
+                               no_password);
     if (rc == MOSQ_ERR_SUCCESS) {
         rc = mosquitto_tls_opts_set(client, VERIFY_PEER, NULL, NULL);
     }

@@ -27,14 +27,15 @@ static bool find_key(void *user, const struct hyp_meter_identity *meter,
     if (station == NULL) {
         return false;
     }
-    if (station->key == NULL) {
+    const struct hyp_aes_key *key = hyp_station_key(station);
+    if (key == NULL) {
         asking->keyless = station;
         if (asking->trial != NULL) {
             *ret_key = *asking->trial;
         }
         return asking->trial != NULL;
     }
-    *ret_key = *station->key;
+    *ret_key = *key;
     return true;
 }
 

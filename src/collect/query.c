@@ -204,9 +204,11 @@ static void do_reception(void *argument)
     struct query *query = argument;
     const struct hyp_station *station =
         hyp_stations_find(&query->collector->stations, query->device);
-    query->status = station == NULL || station->reception == NULL ? HYP_NOT_FOUND : HYP_OK;
-    if (query->status == HYP_OK) {
-        hyp_reception_export(station->reception, station->id, query->out);
+    const struct hyp_reception *reception =
+        station == NULL ? NULL : hyp_station_reception(station);
+    query->status = reception == NULL ? HYP_NOT_FOUND : HYP_OK;
+    if (reception != NULL) {
+        hyp_reception_export(reception, station->id, query->out);
     }
 }
 
@@ -225,11 +227,13 @@ static void do_receptions(void *argument)
     struct hyp_reception_state *out = query->out;
     for (size_t i = 0; i < query->capacity; i++) {
         hyp_device_id id = {query->device.id + (int64_t)i};
-        struct hyp_station *station = hyp_stations_find(&query->collector->stations, id);
-        if (station != NULL && station->reception != NULL) {
-            query->status = station->reception->changed ? HYP_OK : query->status;
-            station->reception->changed = false;
-            hyp_reception_export(station->reception, id, &out[query->count++]);
+        const struct hyp_station *station = hyp_stations_find(&query->collector->stations, id);
+        struct hyp_reception *reception =
+            station == NULL ? NULL : hyp_station_reception(station);
+        if (reception != NULL) {
+            query->status = reception->changed ? HYP_OK : query->status;
+            reception->changed = false;
+            hyp_reception_export(reception, id, &out[query->count++]);
         }
     }
 }
@@ -258,14 +262,10 @@ static void do_restore_reception(void *argument)
     const struct restored *restored = argument;
     struct hyp_station *station =
         hyp_stations_find(&restored->collector->stations, restored->state->device);
-    if (station == NULL) {
-        return;
-    }
-    if (station->reception == NULL) {
-        station->reception = calloc(1, sizeof(*station->reception));
-    }
-    if (station->reception != NULL) {
-        hyp_reception_import(station->reception, restored->state);
+    struct hyp_reception *reception =
+        station == NULL ? NULL : hyp_station_begin_reception(station);
+    if (reception != NULL) {
+        hyp_reception_import(reception, restored->state);
     }
 }
 

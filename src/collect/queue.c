@@ -13,37 +13,42 @@ static enum hyp_queue_class class_of(const struct hyp_entry *entry)
 
 void hyp_queue_push(struct hyp_queue *queue, struct hyp_entry *entry, bool front)
 {
-    struct hyp_entry **last = &queue->last[class_of(entry)];
+    entry->rank = (uint8_t)class_of(entry);
+    unsigned bound = entry->rank + (front ? 0u : 1u); /* those of a rank below it stay before */
+    struct hyp_entry *last = queue->last;
     queue->count++;
-    if (*last == NULL) {
+    if (last == NULL) {
         entry->next = entry;
-        *last = entry;
+        queue->last = entry;
         return;
     }
-    entry->next = (*last)->next;
-    (*last)->next = entry;
-    if (!front) {
-        *last = entry;
+    struct hyp_entry *before = last;
+    if (last->rank < bound) {
+        queue->last = entry;
+    } else {
+        /* Ends at the last one, whose rank is not below the bound. */
+        while (before->next->rank < bound) {
+            before = before->next;
+        }
     }
+    entry->next = before->next;
+    before->next = entry;
 }
 
 struct hyp_entry *hyp_queue_pop(struct hyp_queue *queue)
 {
-    for (size_t rank = 0; rank < HYP_QUEUE_CLASSES; rank++) {
-        struct hyp_entry *last = queue->last[rank];
-        if (last == NULL) {
-            continue;
-        }
-        struct hyp_entry *first = last->next;
-        last->next = first->next;
-        if (first == last) {
-            queue->last[rank] = NULL;
-        }
-        first->next = NULL;
-        queue->count--;
-        return first;
+    struct hyp_entry *last = queue->last;
+    if (last == NULL) {
+        return NULL;
     }
-    return NULL;
+    struct hyp_entry *first = last->next;
+    last->next = first->next;
+    if (first == last) {
+        queue->last = NULL;
+    }
+    first->next = NULL;
+    queue->count--;
+    return first;
 }
 
 void hyp_queue_sweep(struct hyp_queue *queue,
@@ -63,10 +68,9 @@ void hyp_queue_sweep(struct hyp_queue *queue,
     }
 }
 
-struct hyp_entry *hyp_queue_next(const struct hyp_queue *queue, enum hyp_queue_class rank,
-                                 const struct hyp_entry *entry)
+struct hyp_entry *hyp_queue_next(const struct hyp_queue *queue, const struct hyp_entry *entry)
 {
-    struct hyp_entry *last = queue->last[rank];
+    struct hyp_entry *last = queue->last;
     if (last == NULL || entry == last) {
         return NULL;
     }
@@ -75,5 +79,5 @@ struct hyp_entry *hyp_queue_next(const struct hyp_queue *queue, enum hyp_queue_c
 
 bool hyp_queue_is_urgent(const struct hyp_queue *queue)
 {
-    return queue->last[HYP_QUEUE_LIVE] != NULL || queue->last[HYP_QUEUE_MANUAL] != NULL;
+    return queue->last != NULL && queue->last->next->rank <= HYP_QUEUE_MANUAL;
 }

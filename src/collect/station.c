@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "collect/reception.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -51,20 +52,53 @@ void hyp_stations_finish(struct hyp_stations *stations)
 
 /* --- one station --- */
 
+static struct hyp_station_extra *extra_of(struct hyp_station *station)
+{
+    if (station->extra == NULL) {
+        station->extra = calloc(1, sizeof(*station->extra));
+    }
+    return station->extra;
+}
+
+const struct hyp_aes_key *hyp_station_key(const struct hyp_station *station)
+{
+    const struct hyp_station_extra *extra = station->extra;
+    return extra != NULL && extra->has_key ? &extra->key : NULL;
+}
+
+struct hyp_reception *hyp_station_reception(const struct hyp_station *station)
+{
+    return station->extra == NULL ? NULL : station->extra->reception;
+}
+
+struct hyp_reception *hyp_station_begin_reception(struct hyp_station *station)
+{
+    struct hyp_station_extra *extra = extra_of(station);
+    if (extra != NULL && extra->reception == NULL) {
+        extra->reception = calloc(1, sizeof(*extra->reception));
+    }
+    return hyp_station_reception(station);
+}
+
+const struct hyp_modbus_hole_list *hyp_station_holes(const struct hyp_station *station)
+{
+    const struct hyp_station_extra *extra = station->extra;
+    return extra != NULL && extra->holes.count > 0 ? &extra->holes : NULL;
+}
+
 static enum hyp_status set_key(struct hyp_station *station, const struct hyp_device *device)
 {
-    if (device->has_key && station->key == NULL) {
-        station->key = malloc(sizeof(*station->key));
-        if (station->key == NULL) {
-            return HYP_NO_MEMORY;
-        }
+    if (!device->has_key && station->extra == NULL) {
+        return HYP_OK;
     }
+    struct hyp_station_extra *extra = extra_of(station);
+    if (extra == NULL) {
+        return HYP_NO_MEMORY;
+    }
+    hyp_wipe(&extra->key, sizeof(extra->key));
+    extra->has_key = device->has_key;
     if (device->has_key) {
-        *station->key = device->key;
-    } else if (station->key != NULL) {
-        hyp_wipe(station->key, sizeof(*station->key));
-        free(station->key);
-        station->key = NULL;
+        extra->key = device->key;
     }
     return HYP_OK;
 }
@@ -114,27 +148,24 @@ enum hyp_status hyp_station_set(struct hyp_station *station, const struct hyp_de
 
 void hyp_station_forget_plans(struct hyp_station *station)
 {
-    for (size_t i = 0; i < HYP_ARRAY_LEN(station->plans); i++) {
-        hyp_plan_release(station->plans[i]);
-        station->plans[i] = NULL;
+    struct hyp_station_extra *extra = station->extra;
+    for (size_t i = 0; extra != NULL && i < HYP_ARRAY_LEN(extra->plans); i++) {
+        hyp_plan_release(extra->plans[i]);
+        extra->plans[i] = NULL;
     }
 }
 
 void hyp_station_finish(struct hyp_station *station)
 {
+    struct hyp_station_extra *extra = station->extra;
     hyp_station_forget_plans(station);
-    if (station->holes != NULL) {
-        free(station->holes->holes);
-        free(station->holes);
-        station->holes = NULL;
+    if (extra != NULL) {
+        free(extra->holes.holes);
+        free(extra->reception);
+        hyp_wipe(&extra->key, sizeof(extra->key));
+        free(extra);
+        station->extra = NULL;
     }
-    if (station->key != NULL) {
-        hyp_wipe(station->key, sizeof(*station->key));
-        free(station->key);
-        station->key = NULL;
-    }
-    free(station->reception);
-    station->reception = NULL;
     hyp_comm_finish(&station->comm);
 }
 
@@ -315,7 +346,7 @@ static struct hyp_plan *build_plan(const struct hyp_station *station,
                                    enum hyp_poll_class poll_class)
 {
     struct hyp_modbus_block blocks[HYP_LIMIT_DEVICE_BLOCKS];
-    const struct hyp_modbus_hole_list *holes = station->holes;
+    const struct hyp_modbus_hole_list *holes = hyp_station_holes(station);
     size_t count = hyp_profile_modbus_blocks(
         station->profile, poll_class, holes == NULL ? NULL : holes->holes,
         holes == NULL ? 0 : holes->count, blocks, HYP_ARRAY_LEN(blocks));
@@ -331,42 +362,47 @@ static struct hyp_plan *build_plan(const struct hyp_station *station,
     return plan;
 }
 
+static struct hyp_plan *shared_plan(struct hyp_stations *stations,
+                                    const struct hyp_station *station,
+                                    enum hyp_poll_class poll_class)
+{
+    uint64_t key = as_number(station->profile) * 4 + (uint64_t)poll_class;
+    uint64_t value = 0;
+    if (hyp_map_get(&stations->plans, key, &value)) {
+        return as_pointer(value);
+    }
+    struct hyp_plan *plan = build_plan(station, poll_class);
+    if (plan != NULL && hyp_map_set(&stations->plans, key, as_number(plan)) != HYP_OK) {
+        hyp_plan_release(plan);
+        return NULL;
+    }
+    return plan;
+}
+
 struct hyp_plan *hyp_station_plan(struct hyp_stations *stations, struct hyp_station *station,
                                   enum hyp_poll_class poll_class)
 {
     if (station->profile == NULL) {
         return NULL;
     }
-    struct hyp_plan *plan = station->plans[poll_class];
-    if (plan != NULL) {
-        return plan;
+    if (hyp_station_holes(station) == NULL) {
+        return shared_plan(stations, station, poll_class);
     }
-    bool shared = station->holes == NULL || station->holes->count == 0;
-    uint64_t key = as_number(station->profile) * 4 + (uint64_t)poll_class;
-    uint64_t value = 0;
-    if (shared && hyp_map_get(&stations->plans, key, &value)) {
-        plan = hyp_plan_use(as_pointer(value));
-    } else {
-        plan = build_plan(station, poll_class);
-        if (plan != NULL && shared &&
-            hyp_map_set(&stations->plans, key, as_number(plan)) == HYP_OK) {
-            hyp_plan_use(plan);
-        }
+    struct hyp_plan **own = &station->extra->plans[poll_class];
+    if (*own == NULL) {
+        *own = build_plan(station, poll_class);
     }
-    station->plans[poll_class] = plan;
-    return plan;
+    return *own;
 }
 
 bool hyp_station_add_holes(struct hyp_station *station, const struct hyp_modbus_hole *holes,
                            size_t count)
 {
-    if (station->holes == NULL) {
-        station->holes = calloc(1, sizeof(*station->holes));
-    }
-    struct hyp_modbus_hole_list *list = station->holes;
-    if (list == NULL || list->count >= HYP_LIMIT_DEVICE_HOLES) {
+    struct hyp_station_extra *extra = extra_of(station);
+    if (extra == NULL || extra->holes.count >= HYP_LIMIT_DEVICE_HOLES) {
         return false;
     }
+    struct hyp_modbus_hole_list *list = &extra->holes;
     count = HYP_MIN(count, HYP_LIMIT_DEVICE_HOLES - list->count);
     struct hyp_modbus_hole *grown =
         realloc(list->holes, (list->count + count) * sizeof(*grown));

@@ -19,7 +19,7 @@
 struct hyp_bus;
 struct hyp_reception;
 
-/* The requests of one poll, shared by all stations of a profile without holes. */
+/* The requests of one poll; one for all stations of a profile that have no holes. */
 struct hyp_plan {
     uint32_t users;
     uint32_t count;
@@ -27,29 +27,35 @@ struct hyp_plan {
     struct hyp_modbus_block blocks[];
 };
 
+/* What few stations have. */
+struct hyp_station_extra {
+    struct hyp_modbus_hole_list holes; /* none: count 0 */
+    struct hyp_plan *plans[3];         /* of its own, because of the holes; by poll class */
+    struct hyp_reception *reception;   /* by radio; NULL = not heard yet */
+    struct hyp_aes_key key;
+    bool has_key;
+};
+
 struct hyp_station {
     hyp_device_id id;
     hyp_tenant_id tenant;
     hyp_line_id line;
-    struct hyp_bus *bus;                /* polled line; NULL when it only listens or has none */
-    const struct hyp_profile *profile;  /* NULL = match by identity */
-    struct hyp_plan *plans[3];          /* by enum hyp_poll_class; built when first needed */
-    struct hyp_modbus_hole_list *holes; /* NULL = none known */
-    struct hyp_aes_key *key;            /* NULL = none */
-    struct hyp_station *next_identity;  /* same hash of identity */
-    struct hyp_station *next_address;   /* same hash of line and address */
+    struct hyp_bus *bus;               /* polled line; NULL when it only listens or has none */
+    const struct hyp_profile *profile; /* NULL = match by identity */
+    struct hyp_station_extra *extra;   /* NULL = nothing of it */
+    struct hyp_station *next_identity; /* same hash of identity */
+    struct hyp_station *next_address;  /* same hash of line and address */
     struct hyp_station *next_on_bus;
     struct hyp_timer timer; /* next scheduled read */
     hyp_utc due;            /* the same as a date; 0 = none */
     struct hyp_comm comm;
-    struct hyp_reception *reception; /* by radio; NULL = not heard yet */
-    int32_t daily_done;              /* local day number of the last daily reading */
-    uint32_t id_raw;                 /* M-Bus id, nibbles as a number */
-    uint16_t manufacturer;           /* code; 0 = not known */
-    int16_t version;                 /* -1 = any */
-    int16_t medium;                  /* -1 = any */
-    int16_t primary;                 /* -1 = none */
-    uint32_t baud;                   /* M-Bus on a serial port; 0 = the line's */
+    int32_t daily_done;    /* local day number of the last daily reading */
+    uint32_t id_raw;       /* M-Bus id, nibbles as a number */
+    uint16_t manufacturer; /* code; 0 = not known */
+    int16_t version;       /* -1 = any */
+    int16_t medium;        /* -1 = any */
+    int16_t primary;       /* -1 = none */
+    uint32_t baud;         /* M-Bus on a serial port; 0 = the line's */
     uint8_t unit;
     uint8_t job_state; /* enum hyp_job_state */
     uint8_t strikes;   /* reads in row that the device itself failed */
@@ -96,6 +102,15 @@ struct hyp_station *hyp_stations_next(const struct hyp_stations *stations, size_
 
 /* May a telegram of that meter be the station's? */
 bool hyp_station_is(const struct hyp_station *station, const struct hyp_meter_identity *meter);
+
+/* Its key; NULL when it has none. Wiped with the station. */
+const struct hyp_aes_key *hyp_station_key(const struct hyp_station *station);
+/* How it is heard by radio; NULL when it has not been heard. */
+struct hyp_reception *hyp_station_reception(const struct hyp_station *station);
+/* The same, begun when there is none; NULL without memory. */
+struct hyp_reception *hyp_station_begin_reception(struct hyp_station *station);
+/* Addresses it was found not to have; NULL when none is known. */
+const struct hyp_modbus_hole_list *hyp_station_holes(const struct hyp_station *station);
 
 /* The requests of a poll class; NULL when the profile has none or memory is short. */
 struct hyp_plan *hyp_station_plan(struct hyp_stations *stations, struct hyp_station *station,

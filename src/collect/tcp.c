@@ -24,8 +24,10 @@
 struct tcp_link {
     struct hyp_link link;
     struct hyp_socket socket;
-    struct connecting *connecting; /* until opened */
-    struct unsent *unsent;         /* the socket was full */
+    union {
+        struct connecting *connecting; /* until opened */
+        struct unsent *unsent;         /* after it: the socket was full */
+    };
 };
 
 /* Everything only needed on the way up. */
@@ -84,13 +86,18 @@ static struct hyp_sockets *sockets_of(const struct tcp_link *link)
 
 /* --- end --- */
 
+static void on_connected(struct hyp_socket *socket, uint32_t events);
+
+/* Is it still on its way up? */
+static bool is_opening(const struct tcp_link *link)
+{
+    return link->socket.ready == on_connected;
+}
+
 static void free_connecting(struct tcp_link *link)
 {
     struct connecting *connecting = link->connecting;
     link->connecting = NULL;
-    if (connecting == NULL) {
-        return;
-    }
     connecting->link = NULL;
     if (connecting->in_lookup) {
         uv_cancel((uv_req_t *)&connecting->lookup); /* its callback frees */
@@ -103,9 +110,12 @@ static void free_connecting(struct tcp_link *link)
 static void tcp_close(struct hyp_link *base)
 {
     struct tcp_link *link = (struct tcp_link *)(void *)base;
-    free_connecting(link);
     hyp_socket_close(sockets_of(link), &link->socket);
-    free(link->unsent);
+    if (is_opening(link)) {
+        free_connecting(link);
+    } else {
+        free(link->unsent);
+    }
     free(link);
 }
 
@@ -172,7 +182,7 @@ static void keep_unsent(struct tcp_link *link, const uint8_t *bytes, size_t len)
 static void tcp_send(struct hyp_link *base, const uint8_t *bytes, size_t len)
 {
     struct tcp_link *link = (struct tcp_link *)(void *)base;
-    if (len == 0 || link->connecting != NULL) {
+    if (len == 0 || is_opening(link)) {
         return;
     }
     /* Requests are small: nearly always the socket takes them at once. */
@@ -185,7 +195,7 @@ static void tcp_send(struct hyp_link *base, const uint8_t *bytes, size_t len)
 static void tcp_pause(struct hyp_link *base, bool paused)
 {
     struct tcp_link *link = (struct tcp_link *)(void *)base;
-    if (link->connecting == NULL) {
+    if (!is_opening(link)) {
         want(link, EPOLLIN, !paused);
     }
 }
@@ -312,7 +322,6 @@ static int connect_to(struct tcp_link *link, const struct sockaddr *address)
         return -errno;
     }
     link->socket.fd = fd;
-    link->socket.ready = on_connected;
     int code = connect(fd, address, size) == 0 || errno == EINPROGRESS ? 0 : -errno;
     if (code == 0 && hyp_socket_add(sockets_of(link), &link->socket, EPOLLOUT) != HYP_OK) {
         code = UV_ENOMEM;
@@ -393,6 +402,7 @@ enum hyp_status hyp_tcp_connect(struct hyp_loop *loop, const char *host, uint16_
     }
     connecting->link = link;
     link->connecting = connecting;
+    link->socket.ready = on_connected;
     link->link.events = events;
     link->link.user = user;
     struct sockaddr_storage address;

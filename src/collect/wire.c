@@ -5,6 +5,7 @@
 #include "base/crypto.h"
 #include "collect/collector.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,44 +21,44 @@ bool hyp_line_kind_is_polled(enum hyp_line_kind kind)
 
 struct hyp_wire_settings *hyp_wire_settings_create(const struct hyp_line *line)
 {
-    const char *texts[] = {line->name,     line->host,     line->path,    line->topic,
-                           line->login,    line->password, line->ca_file, line->cert_file,
-                           line->key_file, line->client_id};
-    size_t size = 0;
-    for (size_t i = 0; i < HYP_ARRAY_LEN(texts); i++) {
-        size += strlen(texts[i]) + 1;
+    const char *const texts[HYP_WIRE_TEXTS] = {
+        [HYP_WIRE_NAME] = line->name,         [HYP_WIRE_HOST] = line->host,
+        [HYP_WIRE_PATH] = line->path,         [HYP_WIRE_TOPIC] = line->topic,
+        [HYP_WIRE_LOGIN] = line->login,       [HYP_WIRE_PASSWORD] = line->password,
+        [HYP_WIRE_CA_FILE] = line->ca_file,   [HYP_WIRE_CERT_FILE] = line->cert_file,
+        [HYP_WIRE_KEY_FILE] = line->key_file, [HYP_WIRE_CLIENT_ID] = line->client_id,
+    };
+    size_t size = 1; /* the empty text */
+    for (size_t i = 0; i < HYP_WIRE_TEXTS; i++) {
+        size += texts[i][0] == '\0' ? 0 : strlen(texts[i]) + 1;
     }
-    struct hyp_wire_settings *settings = malloc(sizeof(*settings) + size);
+    struct hyp_wire_settings *settings =
+        malloc(HYP_MAX(offsetof(struct hyp_wire_settings, texts) + size, sizeof(*settings)));
     if (settings == NULL) {
         return NULL;
     }
-    char *at = settings->texts;
-    for (size_t i = 0; i < HYP_ARRAY_LEN(texts); i++) {
-        size_t len = strlen(texts[i]) + 1;
-        memcpy(at, texts[i], len);
-        texts[i] = at;
-        at += len;
+    *settings = (struct hyp_wire_settings){
+        .baud = line->baud,
+        .timeout_ms = line->timeout_ms,
+        .delay_ms = line->delay_ms,
+        .port = line->port,
+        .retries = line->retries,
+        .parity = line->parity,
+        .receiver = line->receiver,
+        .echo = line->echo,
+        .per_cycle = line->per_cycle,
+        .tls = line->tls,
+    };
+    settings->texts[0] = '\0';
+    size = 1;
+    for (size_t i = 0; i < HYP_WIRE_TEXTS; i++) {
+        size_t len = strlen(texts[i]);
+        if (len > 0) {
+            settings->at[i] = (uint16_t)size;
+            memcpy(settings->texts + size, texts[i], len + 1);
+            size += len + 1;
+        }
     }
-    settings->name = texts[0];
-    settings->host = texts[1];
-    settings->path = texts[2];
-    settings->topic = texts[3];
-    settings->login = texts[4];
-    settings->password = texts[5];
-    settings->ca_file = texts[6];
-    settings->cert_file = texts[7];
-    settings->key_file = texts[8];
-    settings->client_id = texts[9];
-    settings->tls = line->tls;
-    settings->receiver = line->receiver;
-    settings->port = line->port;
-    settings->baud = line->baud;
-    settings->timeout_ms = line->timeout_ms;
-    settings->delay_ms = line->delay_ms;
-    settings->retries = line->retries;
-    settings->parity = line->parity;
-    settings->echo = line->echo;
-    settings->per_cycle = line->per_cycle;
     return settings;
 }
 
@@ -66,10 +67,8 @@ void hyp_wire_settings_destroy(struct hyp_wire_settings *settings)
     if (settings == NULL) {
         return;
     }
-    size_t len = strlen(settings->password);
-    if (len > 0) {
-        hyp_wipe(settings->texts + (settings->password - settings->texts), len);
-    }
+    char *password = settings->texts + settings->at[HYP_WIRE_PASSWORD];
+    hyp_wipe(password, strlen(password));
     free(settings);
 }
 
@@ -98,11 +97,11 @@ const char *hyp_wire_say_closed(const struct hyp_wire *wire, bool opening, const
     const struct hyp_wire_settings *settings = wire->settings;
     struct hyp_buf buf;
     hyp_buf_init_fixed(&buf, out, HYP_ERROR_TEXT_MAX);
-    if (settings->path[0] != '\0') {
-        hyp_buf_append_fmt(&buf, "%s: %s", settings->path, text);
-    } else if (settings->host[0] != '\0') {
+    if (hyp_wire_text(settings, HYP_WIRE_PATH)[0] != '\0') {
+        hyp_buf_append_fmt(&buf, "%s: %s", hyp_wire_text(settings, HYP_WIRE_PATH), text);
+    } else if (hyp_wire_text(settings, HYP_WIRE_HOST)[0] != '\0') {
         hyp_buf_append_fmt(&buf, "%s%s:%u: %s", opening ? "cannot connect to " : "",
-                           settings->host, settings->port, text);
+                           hyp_wire_text(settings, HYP_WIRE_HOST), settings->port, text);
     } else {
         hyp_buf_append_fmt(&buf, "port %u: %s", settings->port, text);
     }

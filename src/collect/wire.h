@@ -13,30 +13,43 @@
 struct hyp_collector;
 struct hyp_station;
 
-/* The texts and numbers of a line that its kind needs; one piece of memory. */
+/* The texts of a line; most lines have two or three of them. */
+enum hyp_wire_text {
+    HYP_WIRE_NAME = 0,
+    HYP_WIRE_HOST,
+    HYP_WIRE_PATH,
+    HYP_WIRE_TOPIC,
+    HYP_WIRE_LOGIN,
+    HYP_WIRE_PASSWORD,
+    HYP_WIRE_CA_FILE,
+    HYP_WIRE_CERT_FILE,
+    HYP_WIRE_KEY_FILE,
+    HYP_WIRE_CLIENT_ID,
+    HYP_WIRE_TEXTS,
+};
+
+/* The texts and numbers of a line; one piece of memory, as small as what is in it. */
 struct hyp_wire_settings {
-    const char *name;
-    const char *host;
-    const char *path;
-    const char *topic;
-    const char *login;
-    const char *password;
-    const char *ca_file;
-    const char *cert_file;
-    const char *key_file;
-    const char *client_id;
-    uint16_t port;
     uint32_t baud;
     uint32_t timeout_ms;
     uint32_t delay_ms;
+    uint16_t port;
+    uint16_t at[HYP_WIRE_TEXTS]; /* where in `texts`; all empty ones are at 0 */
     uint8_t retries;
     char parity;
-    bool echo;
-    bool per_cycle;
-    bool tls;
-    enum hyp_receiver_kind receiver;
+    enum hyp_receiver_kind receiver : 8;
+    bool echo : 1;
+    bool per_cycle : 1;
+    bool tls : 1;
     char texts[];
 };
+
+/* One of the texts; "" when the line does not have it. */
+static inline const char *hyp_wire_text(const struct hyp_wire_settings *settings,
+                                        enum hyp_wire_text which)
+{
+    return settings->texts + settings->at[which];
+}
 
 struct hyp_wire {
     struct hyp_collector *collector;
@@ -44,7 +57,6 @@ struct hyp_wire {
     struct hyp_comm comm;
     hyp_line_id id;
     hyp_tenant_id tenant;
-    int64_t revision;
     uint64_t bytes_in;
     uint64_t bytes_out;
     uint64_t frames_in;

@@ -106,7 +106,7 @@ enum hyp_schedule_kind {
 };
 
 struct hyp_schedule {
-    enum hyp_schedule_kind kind;
+    enum hyp_schedule_kind kind : 8;
     uint16_t minutes;       /* EVERY: 1..1440 */
     uint16_t minute_of_day; /* DAILY: 0..1439, in the tenant's zone */
     uint8_t weekdays;       /* DAILY: bit 0 Monday .. bit 6 Sunday */

@@ -208,7 +208,7 @@ static void every_radio_meter_is_heard(void **state)
     size_t cursor = 0;
     struct hyp_station *station;
     while ((station = hyp_stations_next(&town->field->collector->stations, &cursor)) != NULL) {
-        encrypted += station->key != NULL && station->comm.successes > 0 ? 1 : 0;
+        encrypted += hyp_station_key(station) != NULL && station->comm.successes > 0 ? 1 : 0;
     }
     assert_true(encrypted >= 30);
     town_destroy(town);
