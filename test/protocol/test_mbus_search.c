@@ -45,6 +45,14 @@ static const struct search_row {
      .found = {"00149C06.APA.40.04", "00149D06.APA.40.04"}},
     {.name = "a hex id beside a decimal one", .meters = {METER("00149C06.APA.40.04", 5), METER("12345606.KAM.35.04", 6)}, .meter_count = 2,
      .found = {"00149C06.APA.40.04", "12345606.KAM.35.04"}},
+    {.name = "a hex id beside two decimal ones", .meters = {METER("00149C06.APA.40.04", 5), METER("12345606.KAM.35.04", 6), METER("12345706.KAM.35.04", 7)}, .meter_count = 3,
+     .found = {"00149C06.APA.40.04", "12345606.KAM.35.04", "12345706.KAM.35.04"}},
+    {.name = "two hex ids beside two decimal ones", .meters = {METER("0014AC06.APA.40.04", 5), METER("0014BC06.APA.40.04", 8), METER("12345606.KAM.35.04", 6), METER("12345706.KAM.35.04", 7)}, .meter_count = 4,
+     .found = {"0014AC06.APA.40.04", "0014BC06.APA.40.04", "12345606.KAM.35.04", "12345706.KAM.35.04"}},
+    {.name = "a hex id beside a hex and two decimal ones found first", .meters = {METER("0014A706.APA.40.04", 5), METER("12345606.KAM.35.04", 6), METER("12345706.KAM.35.04", 7), METER("22345706.KAM.35.04", 8)}, .meter_count = 4,
+     .found = {"0014A706.APA.40.04", "12345606.KAM.35.04", "12345706.KAM.35.04", "22345706.KAM.35.04"}},
+    {.name = "within: a hex id beside two decimal ones", .meters = {METER("1234567A.APA.40.04", 5), METER("12345671.KAM.35.04", 6), METER("12345672.KAM.35.04", 7)}, .meter_count = 3, .within = "1234567F",
+     .found = {"1234567A.APA.40.04", "12345671.KAM.35.04", "12345672.KAM.35.04"}, .probes_max = 19},
     {.name = "a hex id beside two decimal ones, thorough", .meters = {METER("00149C06.APA.40.04", 5), METER("12345606.KAM.35.04", 6), METER("12345706.KAM.35.04", 7)}, .meter_count = 3, .thorough = true,
      .found = {"00149C06.APA.40.04", "12345606.KAM.35.04", "12345706.KAM.35.04"}},
     {.name = "one id, two media", .meters = {METER("12345678.KAM.35.04", 5), METER("12345678.KAM.35.0A", 6)}, .meter_count = 2,
@@ -69,10 +77,10 @@ static const struct search_row {
     {.name = "within: leading digits of one", .meters = {METER("12345678.KAM.35.04", 5), METER("22345678.KAM.35.04", 6), METER("32345678.KAM.35.04", 7)}, .meter_count = 3, .within = "22FFFFFF",
      .found = {"22345678.KAM.35.04"}, .probes_max = 2},
     {.name = "within: leading digits of two", .meters = {METER("12345678.KAM.35.04", 5), METER("12345679.KAM.35.04", 6), METER("32345678.KAM.35.04", 7)}, .meter_count = 3, .within = "12FFFFFF",
-     .found = {"12345678.KAM.35.04", "12345679.KAM.35.04"}, .probes_max = 13},
+     .found = {"12345678.KAM.35.04", "12345679.KAM.35.04"}, .probes_max = 18},
     {.name = "within: a digit in the middle", .meters = {METER("12345678.KAM.35.04", 5), METER("12385678.KAM.35.04", 6)}, .meter_count = 2, .within = "FFF8FFFF", .found = {"12385678.KAM.35.04"}, .probes_max = 2},
     {.name = "within: a maker", .meters = {METER("12345678.KAM.35.04", 5), METER("12345678.LUG.35.04", 6), METER("12345679.LUG.35.04", 7)}, .meter_count = 3, .within = "*.LUG",
-     .found = {"12345678.LUG.35.04", "12345679.LUG.35.04"}, .probes_max = 13},
+     .found = {"12345678.LUG.35.04", "12345679.LUG.35.04"}, .probes_max = 18},
     {.name = "within: a version and a medium", .meters = {METER("12345678.KAM.35.04", 5), METER("12345678.KAM.34.04", 6), METER("12345678.KAM.35.07", 7)}, .meter_count = 3, .within = "*.*.35.07",
      .found = {"12345678.KAM.35.07"}, .probes_max = 2},
     {.name = "within: hex digits", .meters = {METER("00149C06.APA.40.04", 5), METER("00149D06.APA.40.04", 6), METER("00149006.APA.40.04", 7)}, .meter_count = 3, .within = "00149CFF",
@@ -147,6 +155,7 @@ static void check_search(void **state)
 
 #define FULL 250
 #define SLOW_MS 120
+#define FULL_DECIMAL_PROBES 1700
 
 /*
  * 250 meters of one delivery and some strangers: consecutive serial numbers in decimal, every
@@ -220,6 +229,34 @@ static void check_full_bus(void **state)
     static struct full_bus full;
     full_bus_init(&full);
     full_bus_check(&full);
+}
+
+/* Letters among many decimal numbers are found without being thorough. */
+static void check_full_bus_quick(void **state)
+{
+    (void)state;
+    static struct full_bus full;
+    full_bus_init(&full);
+    full.search.thorough = false;
+    full_bus_check(&full);
+}
+
+/* Nobody on it has a letter, and there are many: only the first level is asked for them. */
+static void check_full_decimal_bus(void **state)
+{
+    (void)state;
+    static struct full_bus full;
+    full_bus_init(&full);
+    for (unsigned i = 0; i < FULL; i++) {
+        struct hyp_buf buf;
+        hyp_buf_init_fixed(&buf, full.texts[i], sizeof(full.texts[i]));
+        hyp_buf_append_fmt(&buf, "%08u.KAM.35.04", 68300000u + 7u * i);
+        (void)hyp_buf_terminate(&buf);
+    }
+    bus_init(&full.bus, full.meters, FULL);
+    full.search.thorough = false;
+    full_bus_check(&full);
+    assert_true(full.search.probes < FULL_DECIMAL_PROBES);
 }
 
 /* The same behind an echoing converter, with meters that are slow, silent, or not heard once.
@@ -355,6 +392,8 @@ int main(void)
     struct test_list list = {0};
     TEST_ROWS(&list, search_rows, check_search);
     TEST_ONE(&list, check_full_bus);
+    TEST_ONE(&list, check_full_bus_quick);
+    TEST_ONE(&list, check_full_decimal_bus);
     TEST_ONE(&list, check_full_bus_with_faults);
     TEST_ONE(&list, check_noisy_line);
     TEST_ONE(&list, check_full_list);

@@ -21,6 +21,9 @@
  * is part of every selection and takes no level, so those in use are a list, `order`, and
  * `depth` says how many of them the present selection fixes.
  *
+ * Two meters with decimal digits explain a collision, and a third with a letter would not show.
+ * In the end places with several meters are therefore visited again, for A to E (crowd.h).
+ *
  * A collision has at least two meters. Where fewer were found below one, an answer was lost,
  * and the place is searched a second time, what lies below it once.
  */
@@ -35,6 +38,8 @@
 #define BYTE_VALUES 255   /* FF is the wildcard */
 #define MEDIA_IN_USE 0x44 /* those above are reserved */
 #define PROGRESS_LEVELS 3
+#define LETTERS_PERMILLE 900 /* share of the first part in what is shown as done */
+#define FREE_PLACES 20       /* visited for letters although none has been seen */
 
 /* Damaged answers in a row that no set of meters can cause: every collision leads to a silent
  * or clean probe within the levels there are. */
@@ -83,11 +88,17 @@ unsigned hyp_mbus_search_permille(const struct hyp_mbus_search *search)
     if (search->state == HYP_SESSION_DONE) {
         return 1000;
     }
+    if (search->lettering) {
+        return search->lettered;
+    }
+    if (!search->thorough) {
+        share = LETTERS_PERMILLE;
+    }
     for (unsigned i = 0; i < search->depth && i < PROGRESS_LEVELS; i++) {
         unsigned values = hyp_mbus_level_is_digit(search->order[i]) ? HEX_DIGITS : BYTE_VALUES;
         if (search->repeating[i]) {
             /* A second pass does not take back what the first has shown. */
-            return HYP_MIN(done + share, 999u);
+            return HYP_MIN(done + share, search->thorough ? 999u : LETTERS_PERMILLE);
         }
         done += share * search->value[i] / values;
         share /= values;
@@ -108,22 +119,6 @@ static struct hyp_session_io fail(struct hyp_mbus_search *search, enum hyp_statu
     search->status = status;
     (void)hyp_text_copy(search->text, sizeof(search->text), hyp_str_from(reason));
     return ended(search);
-}
-
-static void add(struct hyp_mbus_findings *findings, const struct hyp_mbus_found *found)
-{
-    for (size_t i = 0; i < findings->count; i++) {
-        const struct hyp_mbus_found *known = &findings->items[i];
-        if (known->has_address == found->has_address &&
-            hyp_mbus_secondary_equal(&known->address, &found->address)) {
-            return;
-        }
-    }
-    if (findings->count == findings->capacity) {
-        findings->dropped++;
-        return;
-    }
-    findings->items[findings->count++] = *found;
 }
 
 /* An answer counts when it names a meter under the selection. With all digits fixed one without
@@ -221,7 +216,7 @@ static bool next_value(struct hyp_mbus_search *search)
 static void resolve(struct hyp_mbus_search *search, const struct hyp_mbus_found *found)
 {
     search->resolved++;
-    add(&search->findings, found);
+    hyp_mbus_findings_add(&search->findings, found);
 }
 
 static void leave_unresolved(struct hyp_mbus_search *search, unsigned levels, bool no_data)
@@ -241,19 +236,6 @@ static struct hyp_session_io done(struct hyp_mbus_search *search)
     return ended(search);
 }
 
-/* On to the next selection, up the levels where one is exhausted. */
-static struct hyp_session_io advance(struct hyp_mbus_search *search, hyp_mono now)
-{
-    while (search->depth > 0 && !next_value(search)) {
-        /* Something answered here, and nothing below could be named. */
-        if (search->answered[search->depth - 1] && found_below(search) == 0) {
-            leave_unresolved(search, search->depth - 1u, false);
-        }
-        search->depth--;
-    }
-    return search->depth == 0 ? done(search) : select_next(search, now);
-}
-
 /* One level down, because somebody has answered, or several at once; or as the first step. */
 static void enter_level(struct hyp_mbus_search *search, bool answered, bool collided)
 {
@@ -263,6 +245,75 @@ static void enter_level(struct hyp_mbus_search *search, bool answered, bool coll
     search->collided[at] = collided;
     search->repeating[at] = false;
     search->resolved_before[at] = search->resolved;
+}
+
+static void crowds_init(struct hyp_mbus_search *search)
+{
+    /* Letters of the first level have been tried; a pattern has no such level. */
+    uint8_t first = search->order_len == HYP_MBUS_SEARCH_LEVELS ? 1 : 0;
+    hyp_mbus_crowds_init(&search->crowds, &search->findings, search->order, search->order_len,
+                         first);
+}
+
+static bool is_worth_letters(struct hyp_mbus_search *search)
+{
+    size_t places = 0;
+    if (search->thorough) {
+        return false; /* it has tried them */
+    }
+    if (hyp_mbus_findings_have_letters(&search->findings)) {
+        return true;
+    }
+    crowds_init(search);
+    while (places <= FREE_PLACES && hyp_mbus_crowds_next(&search->crowds)) {
+        places++;
+    }
+    return places <= FREE_PLACES;
+}
+
+/* To the next place with several meters, where A to E are tried. Returns false at the end. */
+static bool next_place(struct hyp_mbus_search *search)
+{
+    if (!search->lettering) {
+        if (!is_worth_letters(search)) {
+            return false;
+        }
+        crowds_init(search);
+        search->lettering = true;
+        search->lettered = LETTERS_PERMILLE;
+    }
+    if (!hyp_mbus_crowds_next(&search->crowds)) {
+        return false;
+    }
+    const struct hyp_mbus_crowds *crowds = &search->crowds;
+    unsigned share =
+        (999 - LETTERS_PERMILLE) * (unsigned)crowds->item / (unsigned)search->findings.count;
+    search->lettered = (uint16_t)HYP_MAX(search->lettered, LETTERS_PERMILLE + share);
+    for (unsigned i = 0; i < crowds->depth; i++) {
+        search->value[i] = hyp_mbus_crowds_digit(crowds, i);
+        search->repeating[i] = false;
+    }
+    search->floor = crowds->depth;
+    search->depth = crowds->depth;
+    enter_level(search, false, false);
+    search->value[crowds->depth] = DECIMAL_DIGITS;
+    return true;
+}
+
+/* On to the next selection, up the levels where one is exhausted. */
+static struct hyp_session_io advance(struct hyp_mbus_search *search, hyp_mono now)
+{
+    while (search->depth > search->floor && !next_value(search)) {
+        /* Something answered here, and nothing below could be named. */
+        if (search->answered[search->depth - 1] && found_below(search) == 0) {
+            leave_unresolved(search, search->depth - 1u, false);
+        }
+        search->depth--;
+    }
+    if (search->depth == search->floor && !next_place(search)) {
+        return done(search);
+    }
+    return select_next(search, now);
 }
 
 static bool is_in_repeat(const struct hyp_mbus_search *search)

@@ -7,6 +7,7 @@
 #ifndef HYP_PROTOCOL_MBUS_SEARCH_H
 #define HYP_PROTOCOL_MBUS_SEARCH_H
 
+#include "protocol/mbus/crowd.h"
 #include "protocol/mbus/master.h"
 
 /* One meter, or a place where several could not be told apart. */
@@ -35,15 +36,17 @@ struct hyp_mbus_findings {
  * is entered; one clean answer is a meter when it also answers to its full address, since two
  * answers on top of each other can make a third that looks sound. Digits A..E are tried at the
  * first level and wherever a collision is not explained by two meters with decimal digits below
- * it; medium, version, manufacturer and fabrication number only where eight digits do not
- * separate.
+ * it. In the end they are tried at all other places with several meters too, when a digit A..E
+ * was found on the bus or when there are only few such places; a large bus with decimal digits
+ * alone is spared that, unless the search is thorough. Medium, version, manufacturer and
+ * fabrication number only where eight digits do not separate.
  *
  * `within` narrows the search: only meters under it are selected at all, so the bus is asked
  * less, not told less.
  */
 struct hyp_mbus_search {
     struct hyp_mbus_findings findings;
-    bool thorough; /* always try A..E: finds hex ids beside two decimal ones, takes longer */
+    bool thorough; /* always try A..E, wait for slow meters, tell twins apart; takes longer */
     struct hyp_mbus_secondary within; /* set before start; wildcards: any */
     size_t probes;                    /* selections sent so far */
     struct hyp_mbus_secondary probing;
@@ -67,6 +70,10 @@ struct hyp_mbus_search {
     size_t resolved_before[HYP_MBUS_SEARCH_LEVELS];
     size_t resolved;    /* places where a meter was found or something said why not */
     size_t garbled_run; /* damaged answers in a row */
+    uint8_t floor;      /* depth at which the present part of the search ends */
+    bool lettering;     /* second part: A..E where several meters were found */
+    uint16_t lettered;  /* permille of it; never falls */
+    struct hyp_mbus_crowds crowds; /* where it is */
     enum hyp_session_state state;
     enum hyp_status status;
     char text[HYP_MBUS_TEXT_MAX];
