@@ -1,70 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From bytes to readings: whose telegram, when, what is learned, feeds and back-pressure. */
-#include "field.h"
+/* From bytes to readings: whose telegram, when, what is learned. */
+#include "feeding.h"
 
-#include <stdio.h>
-
-/* Water meter KAM 12345699, version 0x68, medium 7, plain; 11.218 m3. */
-#define TELEGRAM "1E442D2C9956341268077A550000000413D22B0000426C5F2C02FD17000003"
-/* The same of another version, medium, maker. */
+/* TELEGRAM of another version, medium, maker. */
 #define OTHER_VERSION "1E442D2C9956341269077A550000000413D22B0000426C5F2C02FD17000003"
 #define OTHER_MEDIUM "1E442D2C9956341268067A550000000413D22B0000426C5F2C02FD17000003"
 #define OTHER_MAKER "1E44D3109956341268077A550000000413D22B0000426C5F2C02FD17000003"
-/* The first with bit 15 of the manufacturer: the address is not globally unique. */
+/* TELEGRAM with bit 15 of the manufacturer: the address is not globally unique. */
 #define SOFT_ADDRESS "1E442DAC9956341268077A550000000413D22B0000426C5F2C02FD17000003"
-
-static struct hyp_device water_meter(int64_t id, int16_t version, int16_t medium)
-{
-    return (struct hyp_device){.id = {id},
-                               .tenant = FIELD_TENANT,
-                               .manufacturer = "KAM",
-                               .serial = "12345699",
-                               .version = version,
-                               .medium = medium,
-                               .primary_address = -1,
-                               .enabled = true};
-}
-
-static void set_device(struct field *field, const struct hyp_device *device)
-{
-    assert_int_equal(hyp_collector_set_device(field->collector, device), HYP_OK);
-}
-
-/* --- feeding --- */
-
-struct fed {
-    bool done;
-    struct hyp_intake_result result;
-};
-
-static void on_fed(void *user, const struct hyp_intake_result *result)
-{
-    struct fed *fed = user;
-    fed->done = true;
-    fed->result = *result;
-}
-
-static bool is_fed(struct field *field, void *argument)
-{
-    (void)field;
-    return ((struct fed *)argument)->done;
-}
-
-static void begin_feed(struct field *field, const char *text, struct fed *fed)
-{
-    *fed = (struct fed){0};
-    assert_int_equal(hyp_collector_feed(field->collector, FIELD_TENANT, hyp_str_from(text),
-                                        HYP_SOURCE_PUSH, on_fed, fed),
-                     HYP_OK);
-}
-
-static struct hyp_intake_result feed(struct field *field, const char *text)
-{
-    struct fed fed;
-    begin_feed(field, text, &fed);
-    field_until(field, is_fed, &fed);
-    return fed.result;
-}
 
 /* --- keys that come later --- */
 
@@ -405,150 +348,6 @@ static void check_time(void **state)
     assert_int_equal(got.ms, expected.ms);
 }
 
-/* --- back-pressure --- */
-
-/* Lines with rising access numbers and times, so that none is a repetition. */
-static char *many_lines(size_t count)
-{
-    struct hyp_buf text;
-    hyp_buf_init_heap(&text, count * 128);
-    for (size_t i = 0; i < count; i++) {
-        hyp_utc_format(&text, (hyp_utc){FIELD_START_MS - (int64_t)(count - i) * 60000});
-        hyp_buf_append_fmt(&text,
-                           " radio 1E442D2C9956341268077A%02X0000000413D22B0000426C5F2C"
-                           "02FD17000003\n",
-                           (unsigned)(i & 255));
-    }
-    hyp_buf_terminate(&text);
-    assert_int_equal(hyp_buf_status(&text), HYP_OK);
-    size_t len = 0;
-    return (char *)hyp_buf_steal(&text, &len);
-}
-
-static void a_busy_sink_loses_nothing(void **state)
-{
-    (void)state;
-    struct field *field = field_create();
-    struct hyp_device device = water_meter(1, 0x68, 7);
-    set_device(field, &device);
-    field->sink.busy = 1000000;
-    char *text = many_lines(20000);
-    struct fed fed;
-    begin_feed(field, text, &fed);
-    free(text);
-    /* Only so much is taken from the text as fits the outbox. */
-    for (int i = 0; i < 200; i++) {
-        field_settle(field);
-        field_advance(field, 20);
-    }
-    assert_int_equal(field->sink.reading_count, 0);
-    assert_true(hyp_outbox_is_full(&field->collector->outbox));
-    assert_true(field->collector->outbox.wait_count <= HYP_LIMIT_OUTBOX_BATCHES + 1);
-    field->sink.busy = 3;
-    while (!fed.done) {
-        field_settle(field);
-        field_advance(field, 20);
-    }
-    assert_int_equal(fed.result.readings, 20000);
-    assert_int_equal(fed.result.status, HYP_OK);
-    assert_int_equal(field->sink.reading_count, 20000);
-    for (size_t i = 1; i < 20000; i++) {
-        assert_true(field->sink.readings[i].receive_time.ms >
-                    field->sink.readings[i - 1].receive_time.ms);
-    }
-    field_destroy(field);
-}
-
-struct broken_row {
-    const char *name;
-    enum hyp_status status;
-    bool passes; /* tried again until it works */
-};
-
-static const struct broken_row broken_rows[] = {
-    {"disk full",        HYP_FULL,      true },
-    {"disk broken",      HYP_IO,        true },
-    {"no memory",        HYP_NO_MEMORY, true },
-    {"damaged",          HYP_CORRUPT,   true },
-    {"refused for good", HYP_CONFLICT,  false},
-};
-
-static void check_broken_sink(void **state)
-{
-    const struct broken_row *row = *state;
-    struct field *field = field_create();
-    struct hyp_device device = water_meter(1, 0x68, 7);
-    set_device(field, &device);
-    field->sink.outcome = row->status;
-    struct fed fed;
-    begin_feed(field, TELEGRAM, &fed);
-    for (int i = 0; i < 5; i++) {
-        field_settle(field);
-        field_advance(field, 1000);
-    }
-    assert_int_equal(fed.done, !row->passes);
-    field->sink.outcome = HYP_OK;
-    while (!fed.done) {
-        field_settle(field);
-        field_advance(field, 100);
-    }
-    assert_int_equal(fed.result.readings, row->passes ? 1 : 0);
-    assert_int_equal(fed.result.status, row->passes ? HYP_OK : row->status);
-    assert_int_equal(field->collector->outbox.lost, row->passes ? 0 : 1);
-    field_destroy(field);
-}
-
-static void feeds_end_with_the_collector(void **state)
-{
-    (void)state;
-    struct field *field = field_create();
-    struct hyp_device device = water_meter(1, 0x68, 7);
-    set_device(field, &device);
-    struct fed fed;
-    begin_feed(field, TELEGRAM, &fed);
-    hyp_collector_stop(field->collector);
-    assert_true(fed.done);
-    assert_int_equal(fed.result.status, HYP_CANCELLED);
-    assert_int_equal(hyp_collector_feed(field->collector, FIELD_TENANT, HYP_STR("00"),
-                                        HYP_SOURCE_FILE, on_fed, &fed),
-                     HYP_CANCELLED);
-    field_destroy(field);
-}
-
-static void too_many_feeds_are_refused(void **state)
-{
-    (void)state;
-    struct field *field = field_create();
-    struct hyp_device device = water_meter(1, 0x68, 7);
-    set_device(field, &device);
-    struct fed fed[HYP_LIMIT_FEEDS + 1];
-    for (size_t i = 0; i < HYP_LIMIT_FEEDS; i++) {
-        begin_feed(field, TELEGRAM, &fed[i]);
-    }
-    assert_int_equal(hyp_collector_feed(field->collector, FIELD_TENANT, HYP_STR(TELEGRAM),
-                                        HYP_SOURCE_FILE, on_fed, &fed[HYP_LIMIT_FEEDS]),
-                     HYP_BUSY);
-    for (size_t i = 0; i < HYP_LIMIT_FEEDS; i++) {
-        field_until(field, is_fed, &fed[i]);
-    }
-    field_destroy(field);
-}
-
-static void a_month_of_a_town_is_fed_in_batches(void **state)
-{
-    (void)state;
-    struct field *field = field_create();
-    struct hyp_device device = water_meter(1, 0x68, 7);
-    set_device(field, &device);
-    char *text = many_lines(60000);
-    struct hyp_intake_result result = feed(field, text);
-    free(text);
-    assert_int_equal(result.lines, 60000);
-    assert_int_equal(result.readings, 60000);
-    assert_in_range(field->sink.batches, 60000 / (HYP_LIMIT_OUTBOX_READINGS + 64), 300);
-    field_destroy(field);
-}
-
 /* --- the list of meters heard --- */
 
 static void heard_meters_are_bounded_and_newest_first(void **state)
@@ -607,11 +406,6 @@ int main(void)
     TEST_ONE(&list, snapshots_and_wired_frames_find_their_devices_by_line);
     TEST_ROWS(&list, line_rows, check_line);
     TEST_ROWS(&list, time_rows, check_time);
-    TEST_ONE(&list, a_busy_sink_loses_nothing);
-    TEST_ROWS(&list, broken_rows, check_broken_sink);
-    TEST_ONE(&list, feeds_end_with_the_collector);
-    TEST_ONE(&list, too_many_feeds_are_refused);
-    TEST_ONE(&list, a_month_of_a_town_is_fed_in_batches);
     TEST_ONE(&list, heard_meters_are_bounded_and_newest_first);
     TEST_ONE(&list, a_configured_meter_leaves_the_list);
     return test_list_run(&list, "intake");
