@@ -17,11 +17,8 @@ static enum hyp_status submit(struct hyp_sink *sink, const struct hyp_batch *bat
                               void (*done)(void *user, enum hyp_status status), void *user)
 {
     struct hyp_intake *intake = HYP_CONTAINER_OF(sink, struct hyp_intake, sink);
-    if (!hyp_queued_is_valid(batch)) {
-        return HYP_INVALID;
-    }
-    size_t size = hyp_queued_size(batch);
-    if (size > HYP_LIMIT_INTAKE_QUEUE) {
+    size_t size;
+    if (!hyp_queued_look(batch, &size) || size > HYP_LIMIT_INTAKE_QUEUE) {
         return HYP_INVALID;
     }
     struct hyp_queued_batch *queued = hyp_queued_take(intake, size);

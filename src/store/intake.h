@@ -56,11 +56,10 @@ struct hyp_intake {
 
 /* --- batches (intake_batch.c) --- */
 
-/* Does it keep to the limits, and are its numbers ones that exist? */
-bool hyp_queued_is_valid(const struct hyp_batch *batch);
-/* Bytes that a queued copy takes. */
-size_t hyp_queued_size(const struct hyp_batch *batch);
-/* Copies everything behind *queued, which has room. */
+/* Does it keep to the limits, and are its numbers ones that exist?
+ * @ret_size  bytes that a queued copy takes */
+bool hyp_queued_look(const struct hyp_batch *batch, size_t *ret_size);
+/* Copies everything behind *queued, which is as large as that. */
 void hyp_queued_copy(struct hyp_queued_batch *queued, const struct hyp_batch *batch);
 /* Memory for a copy, one that was given back if it is large enough; NULL = no memory. */
 struct hyp_queued_batch *hyp_queued_take(struct hyp_intake *intake, size_t size);

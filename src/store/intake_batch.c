@@ -10,21 +10,27 @@
 
 /* --- copying a batch --- */
 
+/* Is the text part of the payload? */
+static bool has_text(const struct hyp_value *value)
+{
+    return value->kind == HYP_VALUE_TEXT && hyp_quality_is_usable(value->quality);
+}
+
 static bool is_valid_value(const struct hyp_value *value)
 {
-    if (value->quality <= HYP_QUALITY_UNSET || value->quality > HYP_QUALITY_LAST ||
-        value->key.name >= HYP_NAME_COUNT_OF || value->key.function > HYP_FUNCTION_ERROR ||
-        value->unit >= HYP_UNIT_COUNT_OF || value->kind > HYP_VALUE_TEXT) {
-        return false;
-    }
-    if (!hyp_quality_is_usable(value->quality)) {
-        return true;
+    bool good = value->quality > HYP_QUALITY_UNSET && value->quality <= HYP_QUALITY_LAST &&
+                value->key.name < HYP_NAME_COUNT_OF &&
+                value->key.function <= HYP_FUNCTION_ERROR && value->unit < HYP_UNIT_COUNT_OF &&
+                value->kind <= HYP_VALUE_TEXT;
+    if (!good || !hyp_quality_is_usable(value->quality)) {
+        return good;
     }
     return value->kind != HYP_VALUE_UNSET &&
            (value->kind != HYP_VALUE_TEXT || value->text.len <= HYP_LIMIT_VALUE_TEXT);
 }
 
-static bool is_valid_reading(const struct hyp_reading *reading, size_t frame_count)
+/* @size  grows by what the values take, with their texts */
+static bool look_at_reading(const struct hyp_reading *reading, size_t frame_count, size_t *size)
 {
     if (reading->kind < HYP_READING_CURRENT || reading->kind > HYP_READING_EVENT ||
         reading->source < HYP_SOURCE_AUTOMATIC || reading->source > HYP_SOURCE_PUSH ||
@@ -32,22 +38,28 @@ static bool is_valid_reading(const struct hyp_reading *reading, size_t frame_cou
         (reading->frame != HYP_NO_FRAME && reading->frame >= frame_count)) {
         return false;
     }
+    *size += reading->value_count * sizeof(struct hyp_value);
     for (size_t i = 0; i < reading->value_count; i++) {
-        if (!is_valid_value(&reading->values[i])) {
+        const struct hyp_value *value = &reading->values[i];
+        if (!is_valid_value(value)) {
             return false;
         }
+        *size += value->label.len + (has_text(value) ? value->text.len : 0);
     }
     return true;
 }
 
-bool hyp_queued_is_valid(const struct hyp_batch *batch)
+bool hyp_queued_look(const struct hyp_batch *batch, size_t *ret_size)
 {
     if (batch->reading_count > HYP_LIMIT_BATCH_READINGS ||
         batch->frame_count > HYP_LIMIT_BATCH_FRAMES) {
         return false;
     }
+    size_t size = sizeof(struct hyp_queued_batch) +
+                  batch->reading_count * sizeof(struct hyp_reading) +
+                  batch->frame_count * sizeof(struct hyp_raw_frame);
     for (size_t i = 0; i < batch->reading_count; i++) {
-        if (!is_valid_reading(&batch->readings[i], batch->frame_count)) {
+        if (!look_at_reading(&batch->readings[i], batch->frame_count, &size)) {
             return false;
         }
     }
@@ -55,34 +67,10 @@ bool hyp_queued_is_valid(const struct hyp_batch *batch)
         if (batch->frames[i].len > HYP_LIMIT_KEPT_FRAME_BYTES) {
             return false;
         }
-    }
-    return true;
-}
-
-/* Is the text part of the payload? */
-static bool has_text(const struct hyp_value *value)
-{
-    return value->kind == HYP_VALUE_TEXT && hyp_quality_is_usable(value->quality);
-}
-
-/* Bytes of one allocation that holds everything: structs first, then bytes and texts. */
-size_t hyp_queued_size(const struct hyp_batch *batch)
-{
-    size_t size = sizeof(struct hyp_queued_batch) +
-                  batch->reading_count * sizeof(struct hyp_reading) +
-                  batch->frame_count * sizeof(struct hyp_raw_frame);
-    for (size_t i = 0; i < batch->reading_count; i++) {
-        const struct hyp_reading *reading = &batch->readings[i];
-        size += reading->value_count * sizeof(struct hyp_value);
-        for (size_t v = 0; v < reading->value_count; v++) {
-            const struct hyp_value *value = &reading->values[v];
-            size += value->label.len + (has_text(value) ? value->text.len : 0);
-        }
-    }
-    for (size_t i = 0; i < batch->frame_count; i++) {
         size += batch->frames[i].len;
     }
-    return size;
+    *ret_size = size;
+    return true;
 }
 
 static void *take(uint8_t **at, size_t size)
@@ -101,8 +89,20 @@ static struct hyp_str copy_text(uint8_t **at, struct hyp_str text)
     return (struct hyp_str){.ptr = copy, .len = text.len};
 }
 
+/* Views of values become those of copies at *at. */
+static void copy_texts(uint8_t **at, struct hyp_value *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        values[i].label = copy_text(at, values[i].label);
+        if (has_text(&values[i])) {
+            values[i].text = copy_text(at, values[i].text);
+        }
+    }
+}
+
 void hyp_queued_copy(struct hyp_queued_batch *queued, const struct hyp_batch *batch)
 {
+    const uint8_t *end = (uint8_t *)queued + queued->size;
     uint8_t *at = (uint8_t *)(queued + 1);
     struct hyp_reading *readings = take(&at, batch->reading_count * sizeof(*readings));
     struct hyp_raw_frame *frames = take(&at, batch->frame_count * sizeof(*frames));
@@ -118,16 +118,13 @@ void hyp_queued_copy(struct hyp_queued_batch *queued, const struct hyp_batch *ba
         value_count += readings[i].value_count;
     }
     at += value_count * sizeof(*values);
-    for (size_t i = 0; i < value_count; i++) {
-        values[i].label = copy_text(&at, values[i].label);
-        if (has_text(&values[i])) {
-            values[i].text = copy_text(&at, values[i].text);
-        }
-    }
     for (size_t i = 0; i < batch->frame_count; i++) {
         frames[i] = batch->frames[i];
         struct hyp_str bytes = {.ptr = (const char *)frames[i].bytes, .len = frames[i].len};
         frames[i].bytes = (const uint8_t *)copy_text(&at, bytes).ptr;
+    }
+    if (at < end) { /* what is left is for texts; most batches have none */
+        copy_texts(&at, values, value_count);
     }
     queued->batch = (struct hyp_batch){.readings = readings,
                                        .reading_count = batch->reading_count,
