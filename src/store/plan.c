@@ -140,6 +140,25 @@ static enum hyp_status add_row(struct hyp_plan *plan, struct hyp_store *store,
     return status;
 }
 
+/* One value that is not what was expected. */
+static enum hyp_status plan_one(struct hyp_plan *plan, struct hyp_store *store,
+                                struct hyp_series *series, const struct hyp_value *value,
+                                uint32_t *hint)
+{
+    if (value->key.name == HYP_NAME_UNKNOWN) {
+        /* By the vocabulary no series; the frame keeps what it was. */
+        return HYP_OK;
+    }
+    enum hyp_status status =
+        hyp_plan_value(plan, store, series, value, hint, &plan->cells[plan->cell_count]);
+    if (status == HYP_LIMIT) {
+        plan->dropped++;
+        return HYP_OK;
+    }
+    plan->cell_count += status == HYP_OK;
+    return status;
+}
+
 static enum hyp_status plan_reading(struct hyp_plan *plan, struct hyp_store *store,
                                     struct hyp_series *series,
                                     const struct hyp_reading *reading)
@@ -152,18 +171,17 @@ static enum hyp_status plan_reading(struct hyp_plan *plan, struct hyp_store *sto
     enum hyp_status status = hyp_reserve(&plan->cells, &plan->cell_capacity,
                                          first + reading->value_count, sizeof(*plan->cells));
     uint32_t hint = 0;
-    for (size_t i = 0; status == HYP_OK && i < reading->value_count; i++) {
-        if (reading->values[i].key.name == HYP_NAME_UNKNOWN) {
-            /* By the vocabulary no series; the frame keeps what it was. */
-            continue;
-        }
-        status = hyp_plan_value(plan, store, series, &reading->values[i], &hint,
-                                &plan->cells[plan->cell_count]);
-        if (status == HYP_LIMIT) {
-            plan->dropped++;
-            status = HYP_OK;
-        } else if (status == HYP_OK) {
-            plan->cell_count++;
+    size_t i = 0;
+    while (status == HYP_OK && i < reading->value_count) {
+        const struct hyp_value *values = &reading->values[i];
+        size_t run = hyp_plan_run(series, values, reading->value_count - i, hint,
+                                  &plan->cells[plan->cell_count]);
+        plan->cell_count += run;
+        hint += (uint32_t)run;
+        i += run;
+        if (run == 0) {
+            status = plan_one(plan, store, series, values, &hint);
+            i++;
         }
     }
     while (status == HYP_OK && first < plan->cell_count) {

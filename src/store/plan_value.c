@@ -156,33 +156,42 @@ static enum hyp_status fill_cell(struct hyp_store *store, const struct hyp_value
     return HYP_INTERNAL;
 }
 
-/* The column at `hint`, if it is the one of this good decimal: a device says the same registers
- * in the same order each time. Units of columns are canonical, so one that agrees needs no
- * conversion. */
-static bool is_expected(const struct hyp_series *series, const struct hyp_value *value,
-                        uint32_t hint)
+/* Is the value of this column and one number? Units of columns are canonical, so one that
+ * agrees needs no conversion. All is compared at once: it nearly always agrees. */
+static bool is_expected(const struct hyp_column *column, const struct hyp_value *value)
 {
-    if (hint >= series->column_count || value->kind != HYP_VALUE_DECIMAL ||
-        !hyp_quality_is_usable(value->quality)) {
-        return false;
+    unsigned differs = (unsigned)(column->key.name ^ value->key.name) |
+                       (unsigned)(column->key.function ^ value->key.function) |
+                       (unsigned)(column->key.subunit ^ value->key.subunit) |
+                       (column->key.tariff ^ value->key.tariff) |
+                       (column->unit ^ (unsigned)value->unit) |
+                       (column->value_kind ^ (unsigned)value->kind);
+    bool number = value->kind == HYP_VALUE_DECIMAL || value->kind == HYP_VALUE_FLAGS;
+    return differs == 0 && column->key.storage == value->key.storage && number &&
+           hyp_quality_is_usable(value->quality);
+}
+
+size_t hyp_plan_run(const struct hyp_series *series, const struct hyp_value *values,
+                    size_t count, uint32_t hint, struct hyp_cell *cells)
+{
+    const struct hyp_column *columns = series->columns + hint;
+    count = HYP_MIN(count, (size_t)(series->column_count - hint));
+    size_t i = 0;
+    for (; i < count && is_expected(&columns[i], &values[i]); i++) {
+        bool decimal = values[i].kind == HYP_VALUE_DECIMAL;
+        cells[i] = (struct hyp_cell){.payload = decimal ? values[i].decimal.digits
+                                                        : (int64_t)values[i].flags,
+                                     .column = (uint16_t)(hint + i),
+                                     .exp10 = decimal ? values[i].decimal.exp10 : 0,
+                                     .quality = (uint8_t)values[i].quality};
     }
-    const struct hyp_column *column = &series->columns[hint];
-    return column->unit == value->unit && column->value_kind == HYP_VALUE_DECIMAL &&
-           hyp_point_key_equal(&column->key, &value->key);
+    return i;
 }
 
 enum hyp_status hyp_plan_value(struct hyp_plan *plan, struct hyp_store *store,
                                struct hyp_series *series, const struct hyp_value *given,
                                uint32_t *hint, struct hyp_cell *cell)
 {
-    if (is_expected(series, given, *hint)) {
-        *cell = (struct hyp_cell){.column = (uint16_t)*hint,
-                                  .payload = given->decimal.digits,
-                                  .exp10 = given->decimal.exp10,
-                                  .quality = (uint8_t)given->quality};
-        (*hint)++;
-        return HYP_OK;
-    }
     struct hyp_value changed;
     const struct hyp_value *value = given;
     int exp10;
