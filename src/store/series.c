@@ -473,9 +473,7 @@ enum hyp_status hyp_series_insert(struct hyp_series *series, const struct hyp_ro
         series->memory -= block->packed_len;
     }
     note_rows(block);
-    for (size_t i = 0; i < row->cells; i++) {
-        hyp_series_show(series, row, &cells[i]);
-    }
+    hyp_series_show_row(series, row, cells);
     series->readings++;
     series->values += row->cells;
     if (block->rows > ROWS_SPLIT) {

@@ -139,6 +139,10 @@ bool hyp_series_covers(const struct hyp_cell *known, const struct hyp_cell *cell
 void hyp_series_show(struct hyp_series *series, const struct hyp_row *row,
                      const struct hyp_cell *cell);
 
+/* The same for the values of a reading. */
+void hyp_series_show_row(struct hyp_series *series, const struct hyp_row *row,
+                         const struct hyp_cell *cells);
+
 /* Shows all values of the blocks, as if they had just come. HYP_OK | NO_MEMORY | CORRUPT */
 HYP_MUST_USE enum hyp_status hyp_series_show_blocks(struct hyp_series *series,
                                                     struct hyp_rows *scratch);

@@ -70,6 +70,27 @@ void hyp_series_show(struct hyp_series *series, const struct hyp_row *row,
                                 .source = row->source};
 }
 
+void hyp_series_show_row(struct hyp_series *series, const struct hyp_row *row,
+                         const struct hyp_cell *cells)
+{
+    int64_t time = row->time;
+    for (size_t i = 0; i < row->cells; i++) {
+        struct hyp_shown *shown = &series->columns[cells[i].column].shown;
+        if (shown->quality != HYP_QUALITY_UNSET && time <= shown->time) {
+            hyp_series_show(series, row, &cells[i]);
+            continue;
+        }
+        shown->time = time;
+        shown->receive = row->receive;
+        shown->frame = row->frame;
+        shown->payload = cells[i].payload;
+        shown->exp10 = cells[i].exp10;
+        shown->quality = cells[i].quality;
+        shown->kind = row->kind;
+        shown->source = row->source;
+    }
+}
+
 enum hyp_status hyp_series_show_blocks(struct hyp_series *series, struct hyp_rows *scratch)
 {
     enum hyp_status status = HYP_OK;
@@ -78,9 +99,7 @@ enum hyp_status hyp_series_show_blocks(struct hyp_series *series, struct hyp_row
         status = hyp_series_block_rows(&series->blocks[b], HYP_ALL_COLUMNS, scratch, &rows);
         for (uint32_t r = 0; status == HYP_OK && r < rows->row_count; r++) {
             const struct hyp_row *row = &rows->rows[r];
-            for (size_t i = 0; i < row->cells; i++) {
-                hyp_series_show(series, row, &rows->cells[row->first_cell + i]);
-            }
+            hyp_series_show_row(series, row, &rows->cells[row->first_cell]);
         }
     }
     return status;
