@@ -11,6 +11,8 @@
 
 /* Fewer readings are not worth a shape. */
 #define USES_MIN 4
+/* Of what a shape's readings would take without it, one of so many is told from. */
+#define WEIGHED_EVERY 4u
 
 void hyp_log_pack_init(struct hyp_log_pack *pack)
 {
@@ -71,17 +73,18 @@ static bool has_shape(const struct hyp_log_pack *pack, const struct hyp_log_shap
         return false;
     }
     const struct hyp_log_column *model = &pack->columns[shape->first];
+    /* All is compared: it nearly always agrees, and then nothing has to be foretold. */
     int64_t before = columns[cells[0].column].point;
+    uint64_t differs = 0;
     for (size_t i = 0; i < count; i++) {
         const struct hyp_column *column = &columns[cells[i].column];
-        if (cells[i].exp10 != model[i].exp10 ||
-            meaning_of(column, &cells[i]) != model[i].meaning ||
-            step_between(before, column->point) != model[i].step) {
-            return false;
-        }
+        int64_t step = (int64_t)((uint64_t)column->point - (uint64_t)before);
+        differs |= (uint64_t)(step ^ model[i].step);
+        differs |= (uint64_t)(cells[i].exp10 ^ model[i].exp10);
+        differs |= (uint64_t)(meaning_of(column, &cells[i]) ^ model[i].meaning);
         before = column->point;
     }
-    return true;
+    return differs == 0;
 }
 
 static enum hyp_status add_shape(struct hyp_log_pack *pack, const struct hyp_column *columns,
@@ -131,6 +134,15 @@ static unsigned varint_bytes(uint64_t value)
     return (hyp_bit_length(value | 1) * 9 + 64) / 64;
 }
 
+static uint64_t plain_bytes(const struct hyp_cell *cells, size_t count)
+{
+    uint64_t bytes = count;
+    for (size_t i = 0; i < count; i++) {
+        bytes += varint_bytes(hyp_buf_zigzag(cells[i].payload));
+    }
+    return bytes;
+}
+
 enum hyp_status hyp_log_pack_see(struct hyp_log_pack *pack, const struct hyp_column *columns,
                                  const struct hyp_cell *cells, size_t count, uint8_t *ret_shape)
 {
@@ -148,14 +160,14 @@ enum hyp_status hyp_log_pack_see(struct hyp_log_pack *pack, const struct hyp_col
     }
     struct hyp_log_shape *shape = &pack->shapes[found];
     struct hyp_log_column *model = &pack->columns[shape->first];
-    uint64_t bytes = count;
     for (size_t i = 0; i < count; i++) {
         int64_t payload = cells[i].payload;
         model[i].least = HYP_MIN(model[i].least, payload);
         model[i].most = HYP_MAX(model[i].most, payload);
-        bytes += varint_bytes(hyp_buf_zigzag(payload));
     }
-    shape->plain_bytes += bytes;
+    if (shape->uses % WEIGHED_EVERY == 0) {
+        shape->plain_bytes += WEIGHED_EVERY * plain_bytes(cells, count);
+    }
     shape->uses++;
     pack->last = found;
     *ret_shape = (uint8_t)(found + 1);
@@ -299,10 +311,12 @@ bool hyp_log_pack_reading(struct hyp_log_pack *pack, const struct hyp_log_readin
         return true; /* the builder of the fields knows */
     }
     const struct hyp_log_column *column = &pack->columns[chosen->first];
+    struct hyp_bit_writer bits = pack->bits; /* bytes may be anything's: not kept in *pack */
     for (uint32_t c = 0; c < chosen->columns; c++) {
         uint64_t field = (uint64_t)cells[c].payload - (uint64_t)column[c].least;
-        hyp_bits_put_long(&pack->bits, field, column[c].width);
+        hyp_bits_put_long(&bits, field, column[c].width);
     }
+    pack->bits = bits;
     return true;
 }
 

@@ -28,7 +28,7 @@ struct hyp_log_shape {
     size_t first; /* of its columns */
     uint32_t columns;
     uint32_t uses;
-    uint64_t plain_bytes; /* what its values would take in version 1 */
+    uint64_t plain_bytes; /* what its values would take in version 1, about */
     uint64_t bits;        /* of the fields of one reading */
     uint8_t number;       /* as written; 0 = not worth it */
 };
