@@ -203,14 +203,20 @@ void hyp_huffman_put(struct hyp_huffman *huffman, struct hyp_bit_writer *bits,
     assert(full);
     (void)full;
     put_table(huffman, bits);
+    struct hyp_bit_writer out = *bits; /* bytes may be anything's: not kept in *bits */
     for (size_t i = 0; i < n; i++) {
         unsigned symbol = symbol_of(z[i]);
         unsigned low = low_bits_of(symbol);
-        hyp_bits_put(bits, huffman->codes[symbol], huffman->lengths[symbol]);
-        if (low > 0) {
-            hyp_bits_put_long(bits, z[i] & (((uint64_t)1 << low) - 1), low);
+        unsigned length = huffman->lengths[symbol];
+        uint64_t rest = z[i] & (((uint64_t)1 << low) - 1);
+        if (low <= 32) {
+            hyp_bits_put(&out, huffman->codes[symbol] | rest << length, length + low);
+        } else {
+            hyp_bits_put(&out, huffman->codes[symbol], length);
+            hyp_bits_put_long(&out, rest, low);
         }
     }
+    *bits = out;
 }
 
 /* --- reading --- */

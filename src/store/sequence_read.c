@@ -48,9 +48,9 @@ static void read_packed(struct hyp_bytes *in, uint64_t *r, size_t n)
     end_bits(in, &bits);
 }
 
-static bool read_rice_block(struct hyp_bit_reader *bits, uint64_t *r, size_t n, uint64_t bias)
+static bool read_rice_block(struct hyp_bit_reader *reader, uint64_t *r, size_t n, uint64_t bias)
 {
-    unsigned k = (unsigned)hyp_bits_get(bits, RICE_K_BITS);
+    unsigned k = (unsigned)hyp_bits_get(reader, RICE_K_BITS);
     if (k == RICE_ZERO_BLOCK) {
         for (size_t i = 0; i < n; i++) {
             r[i] = bias;
@@ -60,6 +60,8 @@ static bool read_rice_block(struct hyp_bit_reader *bits, uint64_t *r, size_t n, 
     if (k > RICE_K_MAX) {
         return false;
     }
+    struct hyp_bit_reader own = *reader; /* so that what is written cannot change it */
+    struct hyp_bit_reader *bits = &own;
     uint64_t mask = ((uint64_t)1 << k) - 1;
     for (size_t i = 0; i < n; i++) {
         uint64_t word = hyp_bits_peek(bits);
@@ -75,6 +77,7 @@ static bool read_rice_block(struct hyp_bit_reader *bits, uint64_t *r, size_t n, 
             return false;
         }
     }
+    *reader = own;
     return true;
 }
 
