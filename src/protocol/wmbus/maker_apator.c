@@ -213,6 +213,9 @@ static const char *register_text(uint8_t number)
 
 static void note_register(struct hyp_translation *translation, size_t at, uint8_t number)
 {
+    if (translation->opening->explain == NULL) {
+        return;
+    }
     const char *text = register_text(number);
     const size_t len = 1u + register_lens[number];
     hyp_translation_note(translation, at, len, "register", "%02X: %s", number,

@@ -95,41 +95,56 @@ uint64_t hyp_translation_le(const struct hyp_translation *translation, size_t at
 #define DIF_INT32 0x04
 #define DIF_INT64 0x07
 
-static void put_header(struct hyp_buf *out, uint8_t coding, const struct hyp_register *reg)
+/* DIF, two DIFEs, VIB and eight bytes at most. */
+#define RECORD_MAX 14
+
+/* Writes the header of a record; returns its length. */
+static size_t make_header(uint8_t bytes[static RECORD_MAX], uint8_t coding,
+                          const struct hyp_register *reg)
 {
     const bool extended = reg->storage > 1 || reg->subunit != 0;
-    hyp_buf_append_u8(out, (uint8_t)((extended ? 0x80 : 0) | (reg->storage & 1) << 6 |
-                                     reg->function << 4 | coding));
+    size_t len = 0;
+    bytes[len++] = (uint8_t)((extended ? 0x80 : 0) | (reg->storage & 1) << 6 |
+                             reg->function << 4 | coding);
     if (extended) {
         /* Storage bits 1..4, and the subunit's lowest bit in bit 6; one more DIFE above 31. */
         const bool more = reg->storage > 31;
-        hyp_buf_append_u8(
-            out, (uint8_t)((more ? 0x80 : 0) | reg->subunit << 6 | (reg->storage >> 1 & 0xF)));
+        bytes[len++] =
+            (uint8_t)((more ? 0x80 : 0) | reg->subunit << 6 | (reg->storage >> 1 & 0xF));
         if (more) {
-            hyp_buf_append_u8(out, reg->storage >> 5);
+            bytes[len++] = reg->storage >> 5;
         }
     }
-    hyp_buf_append(out, reg->vib.bytes, reg->vib.len);
+    for (size_t i = 0; i < reg->vib.len; i++) {
+        bytes[len++] = reg->vib.bytes[i];
+    }
+    return len;
+}
+
+/* A record in one piece: appending each of its bytes costs more than making it. */
+static void put_record(struct hyp_translation *translation, uint8_t coding,
+                       const struct hyp_register *reg, uint64_t raw, size_t raw_len)
+{
+    uint8_t bytes[RECORD_MAX];
+    size_t len = make_header(bytes, coding, reg);
+    for (size_t i = 0; i < raw_len; i++) {
+        bytes[len++] = (uint8_t)(raw >> (8 * i));
+    }
+    hyp_buf_append(&translation->out, bytes, len);
 }
 
 void hyp_translation_put(struct hyp_translation *translation, const struct hyp_register *reg,
                          int64_t value)
 {
-    struct hyp_buf *out = &translation->out;
     const bool wide = value < -INT32_MAX || value > INT32_MAX;
-    put_header(out, wide ? DIF_INT64 : DIF_INT32, reg);
-    if (wide) {
-        hyp_buf_append_le64(out, (uint64_t)value);
-    } else {
-        hyp_buf_append_le32(out, (uint32_t)value);
-    }
+    put_record(translation, wide ? DIF_INT64 : DIF_INT32, reg, (uint64_t)value, wide ? 8 : 4);
 }
 
 void hyp_translation_put_absent(struct hyp_translation *translation,
                                 const struct hyp_register *reg)
 {
-    put_header(&translation->out, DIF_INT32, reg);
-    hyp_buf_append_le32(&translation->out, (uint32_t)1 << 31); /* EN 13757-3: not available */
+    /* EN 13757-3: not available */
+    put_record(translation, DIF_INT32, reg, (uint64_t)1 << 31, 4);
 }
 
 void hyp_translation_put_i16(struct hyp_translation *translation,
@@ -150,8 +165,7 @@ void hyp_translation_put_raw_date(struct hyp_translation *translation, uint8_t f
                                   uint8_t storage, const uint8_t bytes[static 2])
 {
     const struct hyp_register reg = {hyp_vib1(VIF_DATE), function, storage, 0};
-    put_header(&translation->out, DIF_INT16, &reg);
-    hyp_buf_append(&translation->out, bytes, 2);
+    put_record(translation, DIF_INT16, &reg, (uint64_t)(bytes[0] | bytes[1] << 8), 2);
 }
 
 /* Type G: day 5, year low 3 | month 4, year high 4. */
@@ -180,8 +194,7 @@ void hyp_translation_put_fault_date(struct hyp_translation *translation, uint8_t
     if (hyp_civil_is_valid(date)) {
         pack_date(date, bytes);
     }
-    put_header(&translation->out, DIF_INT16, &reg);
-    hyp_buf_append(&translation->out, bytes, sizeof(bytes));
+    put_record(translation, DIF_INT16, &reg, (uint64_t)(bytes[0] | bytes[1] << 8), 2);
 }
 
 struct hyp_civil hyp_translation_date(const struct hyp_translation *translation, size_t at)
@@ -204,8 +217,10 @@ void hyp_translation_put_time(struct hyp_translation *translation, uint8_t stora
         bytes[0] = time->minute;
         bytes[1] = time->hour;
         pack_date(time, bytes + 2);
-        put_header(&translation->out, DIF_INT32, &reg);
-        hyp_buf_append(&translation->out, bytes, sizeof(bytes));
+        put_record(translation, DIF_INT32, &reg,
+                   (uint64_t)(bytes[0] | bytes[1] << 8 | bytes[2] << 16) | (uint64_t)bytes[3]
+                                                                               << 24,
+                   sizeof(bytes));
     }
 }
 
