@@ -233,17 +233,27 @@ enum hyp_status hyp_decoder_add_key(struct hyp_decoder *decoder, struct hyp_str 
 /* --- telegrams --- */
 
 /* Completes the entry whose value is made, and counts it. */
-static void count_record(struct hyp_decoder *decoder, const struct hyp_mbus_record *record,
-                         struct hyp_decoded *decoded)
+static inline void count_record(struct hyp_decoder *decoder,
+                                const struct hyp_mbus_record *record,
+                                struct hyp_decoded *decoded)
 {
     struct hyp_decoded_record *added = &decoder->records[decoded->count++];
-    hyp_decoded_fill(added, record);
+    const enum hyp_quantity named =
+        hyp_vocabulary_word((enum hyp_name)added->value.key.name)->quantity;
+    added->quantity = named != HYP_QUANTITY_UNKNOWN ? named : record->quantity;
+    added->sent_unit = hyp_decoded_sent_unit(record, &added->value);
+    added->function = record->function;
+    added->storage = record->storage;
+    added->tariff = record->tariff;
+    added->subunit = record->subunit;
+    added->has_time = record->has_time;
+    added->time = record->time;
     if (!added->has_time && added->value.kind == HYP_VALUE_DECIMAL) {
         added->has_time = hyp_series_time(&decoder->series, record->storage, &added->time);
     }
 }
 
-/* Adds the values that the profile takes out of the bits of a record. */
+/* Adds the values that the profile takes out of the bits of a record; few profiles do. */
 static void add_parts(struct hyp_decoder *decoder, const struct hyp_profile *profile,
                       const struct hyp_mbus_record *record, struct hyp_decoded *decoded)
 {
@@ -274,7 +284,6 @@ static enum hyp_status add_record(struct hyp_decoder *decoder,
     } else if (status != HYP_NOT_FOUND) {
         return hyp_error_set(&decoded->error, status, record->offset, "no memory for a value");
     }
-    add_parts(decoder, profile, record, decoded);
     return HYP_OK;
 }
 
@@ -286,12 +295,16 @@ static enum hyp_status walk_records(struct hyp_decoder *decoder,
     struct hyp_mbus_records records;
     struct hyp_mbus_record record;
     enum hyp_status status = HYP_OK;
+    const bool parts = hyp_profile_has_parts(profile);
     hyp_mbus_records_init(&records, telegram->data, telegram->data_len,
                           decoder->options.explain ? &decoder->explain : NULL);
     records.msb_first = !telegram->lsb_first;
     while (status == HYP_OK &&
            (status = hyp_mbus_records_next(&records, &record, &decoded->error)) == HYP_OK) {
         status = add_record(decoder, profile, &record, decoded);
+        if (parts && status == HYP_OK) {
+            add_parts(decoder, profile, &record, decoded);
+        }
     }
     return status == HYP_NOT_FOUND ? HYP_OK : status;
 }

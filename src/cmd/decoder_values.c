@@ -6,13 +6,8 @@
 
 #define MEDIUM_ELECTRICITY 0x02
 
-/*
- * The unit that the record itself announces, where the profile gave the value another one of
- * the same size: electricity meters send reactive and apparent quantities under the VIF of W
- * and Wh.
- */
-static enum hyp_unit sent_unit(const struct hyp_mbus_record *record,
-                               const struct hyp_value *value)
+enum hyp_unit hyp_decoded_sent_unit(const struct hyp_mbus_record *record,
+                                    const struct hyp_value *value)
 {
     struct hyp_decimal decimal = record->decimal;
     enum hyp_unit unit = record->unit;
@@ -27,20 +22,6 @@ static enum hyp_unit sent_unit(const struct hyp_mbus_record *record,
     const bool same = hyp_unit_normalise(&decimal, &unit) == HYP_OK &&
                       hyp_decimal_compare(decimal, value->decimal) == 0;
     return same ? unit : value->unit;
-}
-
-void hyp_decoded_fill(struct hyp_decoded_record *added, const struct hyp_mbus_record *record)
-{
-    const enum hyp_quantity named =
-        hyp_vocabulary_word((enum hyp_name)added->value.key.name)->quantity;
-    added->quantity = named != HYP_QUANTITY_UNKNOWN ? named : record->quantity;
-    added->sent_unit = sent_unit(record, &added->value);
-    added->function = record->function;
-    added->storage = record->storage;
-    added->tariff = record->tariff;
-    added->subunit = record->subunit;
-    added->has_time = record->has_time;
-    added->time = record->time;
 }
 
 size_t hyp_decoded_add_total(uint8_t medium, struct hyp_decoded_record *records, size_t count)

@@ -6,8 +6,13 @@
 #include "cmd/decoder.h"
 #include "protocol/mbus/record.h"
 
-/* Says of an entry, whose value is made, what the record says beside it. */
-void hyp_decoded_fill(struct hyp_decoded_record *added, const struct hyp_mbus_record *record);
+/*
+ * The unit that the record itself announces, where the profile gave the value another one of
+ * the same size: electricity meters send reactive and apparent quantities under the VIF of W
+ * and Wh.
+ */
+enum hyp_unit hyp_decoded_sent_unit(const struct hyp_mbus_record *record,
+                                    const struct hyp_value *value);
 
 /*
  * Adds the total power that an electricity meter of three phases does not send, behind what it

@@ -154,6 +154,8 @@ HYP_MUST_USE enum hyp_status hyp_device_record_value(const struct hyp_profile *p
                                                      struct hyp_arena *arena,
                                                      struct hyp_value *ret_value);
 
+/* Does it take values out of the bits of records? Most do not. */
+bool hyp_profile_has_parts(const struct hyp_profile *profile);
 /*
  * The value of the next part of a record that the profile takes out of its bits ("bits" of a
  * field), beside the value of the record itself.

@@ -46,13 +46,23 @@ static bool field_fits(const struct hyp_field *field, const struct hyp_draft *dr
            span_has(&field->subunit, record->subunit);
 }
 
-/* The first rule from `*at` on that fits and is, or is not, about a part; `*at` moves behind
- * it. */
-static const struct hyp_field *find_field(const struct hyp_draft *draft, bool part, size_t *at)
+static const struct hyp_field *find_field(const struct hyp_draft *draft)
+{
+    for (size_t i = 0; i < draft->profile->field_count; i++) {
+        const struct hyp_field *field = &draft->profile->fields[i];
+        if (field_fits(field, draft) && !hyp_field_is_part(field)) {
+            return field;
+        }
+    }
+    return NULL;
+}
+
+/* The first rule about a part from `*at` on that fits; `*at` moves behind it. */
+static const struct hyp_field *find_part(const struct hyp_draft *draft, size_t *at)
 {
     while (*at < draft->profile->field_count) {
         const struct hyp_field *field = &draft->profile->fields[(*at)++];
-        if (hyp_field_is_part(field) == part && field_fits(field, draft)) {
+        if (hyp_field_is_part(field) && field_fits(field, draft)) {
             return field;
         }
     }
@@ -295,8 +305,7 @@ enum hyp_status hyp_draft_value(struct hyp_draft *draft)
     }
     *draft->value = (struct hyp_value){.unit = HYP_UNIT_NONE};
     hyp_generic_key(draft->record, draft->telegram->meter.medium, &draft->value->key);
-    size_t at = 0;
-    draft->field = find_field(draft, false, &at);
+    draft->field = find_field(draft);
     enum hyp_field_form form = HYP_FORM_RECORD;
     if (draft->field != NULL) {
         if (draft->field->ignore) {
@@ -336,7 +345,7 @@ enum hyp_status hyp_draft_part(struct hyp_draft *draft, size_t *at)
     }
     *draft->value = (struct hyp_value){.unit = HYP_UNIT_NONE};
     hyp_generic_key(draft->record, draft->telegram->meter.medium, &draft->value->key);
-    draft->field = find_field(draft, true, at);
+    draft->field = find_part(draft, at);
     if (draft->field == NULL) {
         return HYP_NOT_FOUND;
     }
@@ -359,6 +368,11 @@ enum hyp_status hyp_device_record_value(const struct hyp_profile *profile,
                               .arena = arena,
                               .value = ret_value};
     return hyp_draft_value(&draft);
+}
+
+bool hyp_profile_has_parts(const struct hyp_profile *profile)
+{
+    return profile->part_count > 0;
 }
 
 enum hyp_status hyp_device_record_part(const struct hyp_profile *profile,
