@@ -131,6 +131,22 @@ static bool is_about_tls(const struct mqtt_link *link, int rc)
            strstr(link->said, "SSL") != NULL || strstr(link->said, "TLS") != NULL;
 }
 
+/* The library's words, where they say anything. */
+static const char *reason_of(const struct mqtt_link *link, int rc, int error)
+{
+    switch (rc) {
+    case MOSQ_ERR_ERRNO:
+        return error == 0 ? "the broker closed the connection" : strerror(error);
+    case MOSQ_ERR_UNKNOWN:
+    case MOSQ_ERR_PROTOCOL:
+    case MOSQ_ERR_MALFORMED_PACKET:
+        return link->greeted ? "the broker sent something that is no MQTT"
+                             : "what answers there does not speak MQTT: check host and port";
+    case MOSQ_ERR_KEEPALIVE: return "the broker does not answer any more";
+    default: return mosquitto_strerror(rc);
+    }
+}
+
 static void fail_with(struct mqtt_link *link, int rc, int error)
 {
     enum hyp_status status = rc == MOSQ_ERR_CONN_REFUSED ? HYP_REFUSED
@@ -143,7 +159,7 @@ static void fail_with(struct mqtt_link *link, int rc, int error)
     } else if (is_about_tls(link, rc)) {
         fail_of_tls(link);
     } else {
-        fail(link, status, rc == MOSQ_ERR_ERRNO ? strerror(error) : mosquitto_strerror(rc));
+        fail(link, status, reason_of(link, rc, error));
     }
 }
 
