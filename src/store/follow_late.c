@@ -16,6 +16,9 @@
 void hyp_follow_remember(struct hyp_store *store, const struct hyp_followed *change)
 {
     struct hyp_follower *follower = store->follower;
+    if (store->write.main->failed != HYP_OK) {
+        return; /* it may not even have begun, and what is remembered is of the one before */
+    }
     uint64_t begun = hyp_postgres_begun(store->write.main);
     if (follower->remembered != begun) {
         follower->remembered = begun;

@@ -14,6 +14,7 @@
 #define TRIES 1000
 /* More than there are in the change of a device. */
 #define PEOPLE_STATEMENTS 12
+#define ROUNDS_MAX 600
 
 /* Sends until it is taken, as a gateway does. */
 static void send_until_taken(struct scenario *s, struct hyp_store *store, int64_t k)
@@ -230,19 +231,21 @@ static hyp_device_id find_device(struct outage *o, const char *serial)
     return found;
 }
 
-/* Like somebody who tries again until it is done, or was done already. */
-static hyp_device_id add_device(struct outage *o, const char *serial)
+/* Like somebody who tries again until it is done. */
+static void add_device(struct outage *o, const char *serial)
 {
     enum hyp_status status = HYP_IO;
-    for (int i = 0; i < TRIES && status != HYP_OK && status != HYP_CONFLICT; i++) {
+    for (int i = 0; i < TRIES && status != HYP_OK; i++) {
         struct hyp_device device = {.tenant = o->s.tenant};
         hyp_text_copy(device.serial, sizeof(device.serial), hyp_str_from(serial));
         status = hyp_store_device_add(o->store, &device, NULL);
+        if (i == 0 && status != HYP_OK) {
+            /* What cannot even begin is no part of what is found later. */
+            assert_int_not_equal(
+                hyp_store_device_remove(o->store, o->s.tenant, o->s.devices[0], NULL), HYP_OK);
+        }
         wire_cutter_stay_away(o->cutter, false);
     }
-    hyp_device_id id = find_device(o, serial);
-    assert_true(id.id != 0);
-    return id;
 }
 
 static void remove_device(struct outage *o, hyp_device_id id)
@@ -266,28 +269,34 @@ static enum hyp_status latest_of(struct outage *o, hyp_device_id id)
     return status;
 }
 
-/* A device that was added, or removed, by a commit that was given up is known, or gone. */
+/* A device that was added, or removed, by a commit that was given up is known, or gone. What
+ * the writer says meanwhile is counted too, so it takes some rounds until both commits are met.
+ */
 static void what_people_change_is_followed(void **state)
 {
     (void)state;
     static struct outage o;
     start_outage(&o, false);
-    for (long n = 1; n <= PEOPLE_STATEMENTS; n++) {
-        const char serial[] = {(char)('A' + n), '\0'};
-        wire_cutter_arm(o.cutter, n, true);
+    for (long round = 0; round < ROUNDS_MAX && o.changes < 2; round++) {
+        char serial[16];
+        struct hyp_buf text;
+        hyp_buf_init_fixed(&text, serial, sizeof(serial));
+        hyp_buf_append_i64(&text, 1000 + round);
+        (void)hyp_buf_terminate(&text);
+        wire_cutter_arm(o.cutter, 1 + round % PEOPLE_STATEMENTS, true);
         wire_cutter_stay_away(o.cutter, true);
-        hyp_device_id id = add_device(&o, serial);
+        add_device(&o, serial);
+        hyp_device_id id = find_device(&o, serial);
+        assert_true(id.id != 0);
         assert_int_equal(latest_of(&o, id), HYP_OK);
-        wire_cutter_arm(o.cutter, n, true);
+        wire_cutter_arm(o.cutter, 1 + round % PEOPLE_STATEMENTS, true);
         wire_cutter_stay_away(o.cutter, true);
         remove_device(&o, id);
         assert_int_equal(latest_of(&o, id), HYP_NOT_FOUND);
     }
-    assert_true(o.found_main >= 2);
+    assert_true(o.changes >= 2);
     send_until_taken(&o.s, o.store, o.k++);
     end_outage(&o);
-    /* Several of one device may be told as one. */
-    assert_true(o.changes > 0 && o.changes <= o.found_main);
 }
 
 /* --- a server that refuses --- */
