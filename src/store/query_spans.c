@@ -65,8 +65,40 @@ static void add_run(struct hyp_summary *summary, const struct run *run)
     summary->mean += (mean - summary->mean) * ((double)run->count / (double)summary->count);
 }
 
+/* --- marks --- */
+
+static void count_quality(struct hyp_summary_marks *marks, enum hyp_quality quality)
+{
+    marks->corrected += quality == HYP_QUALITY_CORRECTED ? 1 : 0;
+    marks->manual += quality == HYP_QUALITY_MANUAL ? 1 : 0;
+    marks->estimated += quality == HYP_QUALITY_ESTIMATED ? 1 : 0;
+    marks->doubtful += quality == HYP_QUALITY_DOUBTFUL ? 1 : 0;
+}
+
+static void note_step(struct hyp_summary_marks *marks, int64_t from, int64_t to)
+{
+    if (to - from > marks->step_to.ms - marks->step_from.ms) {
+        marks->step_from.ms = from;
+        marks->step_to.ms = to;
+    }
+}
+
+/* The step to the first value of what comes next into a span, before it is added. */
+static void note_step_to(const struct hyp_spans *spans, size_t span, int64_t time)
+{
+    size_t before = span + 1;
+    while (before > 0 && spans->out[before - 1].count == 0) {
+        before--;
+    }
+    if (before > 0) {
+        note_step(&spans->marks[span], spans->out[before - 1].last_time.ms, time);
+    }
+}
+
+/* --- values --- */
+
 void hyp_spans_add_value(const struct hyp_spans *spans, int64_t time, int64_t digits,
-                         int8_t exp10)
+                         int8_t exp10, enum hyp_quality quality)
 {
     size_t span = find_span(spans, time);
     if (span == spans->count) {
@@ -81,6 +113,10 @@ void hyp_spans_add_value(const struct hyp_spans *spans, int64_t time, int64_t di
                       .min = digits,
                       .max = digits,
                       .sum = digits};
+    if (spans->marks != NULL) {
+        note_step_to(spans, span, time);
+        count_quality(&spans->marks[span], quality);
+    }
     add_run(&spans->out[span], &run);
 }
 
@@ -90,7 +126,8 @@ bool hyp_spans_add_head(const struct hyp_spans *spans, const struct hyp_chunk *c
                         const struct hyp_chunk_stats *stats)
 {
     size_t span = find_span(spans, chunk->first);
-    if (stats->count == 0 || span == spans->count || find_span(spans, chunk->last) != span) {
+    if (spans->marks != NULL || stats->count == 0 || span == spans->count ||
+        find_span(spans, chunk->last) != span) {
         return false;
     }
     struct run run = {.count = stats->count,
@@ -144,6 +181,20 @@ static void make_run(const struct hyp_chunk_work *work, uint32_t begin, uint32_t
                         .sum = sum};
 }
 
+/* Values [begin, end) of work, which are of one span. */
+static void mark_run(const struct hyp_spans *spans, size_t span,
+                     const struct hyp_chunk_work *work, uint32_t begin, uint32_t end)
+{
+    struct hyp_summary_marks *marks = &spans->marks[span];
+    note_step_to(spans, span, work->times[work->rows[begin]]);
+    for (uint32_t i = begin; i < end; i++) {
+        count_quality(marks, (enum hyp_quality)work->qualities[i]);
+        if (i > begin) {
+            note_step(marks, work->times[work->rows[i - 1]], work->times[work->rows[i]]);
+        }
+    }
+}
+
 void hyp_spans_add_column(const struct hyp_spans *spans, const struct hyp_chunk_column *column,
                           const struct hyp_chunk_work *work)
 {
@@ -158,6 +209,9 @@ void hyp_spans_add_column(const struct hyp_spans *spans, const struct hyp_chunk_
         if (inside) {
             struct run run;
             make_run(work, i, next, &run);
+            if (spans->marks != NULL) {
+                mark_run(spans, span, work, i, next);
+            }
             add_run(&spans->out[span], &run);
         }
         i = next;

@@ -13,12 +13,14 @@
 struct hyp_spans {
     const hyp_utc *bounds; /* count + 1 */
     size_t count;
-    struct hyp_summary *out; /* of one point */
+    struct hyp_summary *out;         /* of one point */
+    struct hyp_summary_marks *marks; /* of each of them; NULL = not asked for */
 };
 
 void hyp_spans_add_value(const struct hyp_spans *spans, int64_t time, int64_t digits,
-                         int8_t exp10);
-/* False, and nothing is added, when the chunk is not in one span as a whole. */
+                         int8_t exp10, enum hyp_quality quality);
+/* False, and nothing is added, when the chunk is not in one span as a whole, or marks are
+ * asked. */
 bool hyp_spans_add_head(const struct hyp_spans *spans, const struct hyp_chunk *chunk,
                         const struct hyp_chunk_stats *stats);
 /* Adds the values of work, which are in order of time, cut at the bounds. */

@@ -41,7 +41,8 @@ static enum hyp_status add_rows(struct hyp_pieces *pieces, const struct hyp_piec
             }
         }
         if (shown != NULL && hyp_quality_is_usable((enum hyp_quality)shown->quality)) {
-            hyp_spans_add_value(spans, time, shown->payload, shown->exp10);
+            hyp_spans_add_value(spans, time, shown->payload, shown->exp10,
+                                (enum hyp_quality)shown->quality);
         }
     }
     return status;
@@ -56,13 +57,16 @@ struct request {
     const hyp_utc *bounds;
     size_t spans;
     struct hyp_summary *out;
+    struct hyp_summary_marks *marks; /* as out; NULL = not asked for */
 };
 
 static struct hyp_spans spans_of(const struct request *request, size_t point)
 {
-    return (struct hyp_spans){.bounds = request->bounds,
-                              .count = request->spans,
-                              .out = request->out + point * request->spans};
+    return (struct hyp_spans){
+        .bounds = request->bounds,
+        .count = request->spans,
+        .out = request->out + point * request->spans,
+        .marks = request->marks == NULL ? NULL : request->marks + point * request->spans};
 }
 
 /* Do late readings wait for the period of this chunk? */
@@ -277,7 +281,7 @@ static enum hyp_status find_all(struct hyp_store *store, hyp_tenant_id tenant,
 static enum hyp_status summarise(struct hyp_pieces *pieces, const struct request *request,
                                  struct scanned *scanned)
 {
-    if (request->count >= SCAN_POINTS) {
+    if (request->count >= SCAN_POINTS && request->marks == NULL) {
         struct hyp_map by_device;
         hyp_map_init(&by_device);
         enum hyp_status status = index_points(request, scanned, &by_device);
@@ -297,6 +301,7 @@ static enum hyp_status summarise(struct hyp_pieces *pieces, const struct request
         device.points += p;
         device.count = end - p;
         device.out += p * request->spans;
+        device.marks = spans_of(request, p).marks;
         pieces->series = scanned[p].series;
         status = summarise_device(pieces, &device);
         p = end;
@@ -304,20 +309,28 @@ static enum hyp_status summarise(struct hyp_pieces *pieces, const struct request
     return status;
 }
 
-enum hyp_status hyp_store_summaries(struct hyp_store *store, hyp_tenant_id tenant,
-                                    const hyp_point_id *points, size_t point_count,
-                                    const hyp_utc *bounds, size_t span_count,
-                                    struct hyp_arena *arena, struct hyp_summary **ret_summaries)
+static bool is_good(size_t point_count, const hyp_utc *bounds, size_t span_count)
 {
     for (size_t i = 0; i < span_count; i++) {
         if (bounds[i].ms >= bounds[i + 1].ms) {
-            return HYP_INVALID;
+            return false;
         }
     }
-    if (span_count == 0 || span_count > HYP_LIMIT_SUMMARY_SPANS ||
-        point_count > HYP_LIMIT_SUMMARIES / span_count) {
+    return span_count > 0 && span_count <= HYP_LIMIT_SUMMARY_SPANS &&
+           point_count <= HYP_LIMIT_SUMMARIES / span_count;
+}
+
+/* @ret_marks  NULL = not asked for */
+static enum hyp_status answer(struct hyp_store *store, hyp_tenant_id tenant,
+                              struct request request, struct hyp_arena *arena,
+                              struct hyp_summary **ret_summaries,
+                              struct hyp_summary_marks **ret_marks)
+{
+    size_t point_count = request.count;
+    if (!is_good(point_count, request.bounds, request.spans)) {
         return HYP_INVALID;
     }
+    size_t span_count = request.spans;
     struct hyp_summary *out =
         hyp_arena_alloc_array(arena, point_count * span_count + 1, sizeof(*out));
     struct scanned *scanned = hyp_arena_alloc_array(arena, point_count + 1, sizeof(*scanned));
@@ -325,11 +338,15 @@ enum hyp_status hyp_store_summaries(struct hyp_store *store, hyp_tenant_id tenan
         return HYP_LIMIT;
     }
     memset(scanned, 0, (point_count + 1) * sizeof(*scanned));
-    struct request request = {.points = points,
-                              .count = point_count,
-                              .bounds = bounds,
-                              .spans = span_count,
-                              .out = out};
+    request.out = out;
+    if (ret_marks != NULL) {
+        size_t size = point_count * span_count * sizeof(*request.marks);
+        request.marks = hyp_arena_alloc(arena, size + 1);
+        if (request.marks == NULL) {
+            return HYP_LIMIT;
+        }
+        memset(request.marks, 0, size);
+    }
     for (size_t p = 0; p < point_count; p++) {
         clear(&request, p);
     }
@@ -346,5 +363,30 @@ enum hyp_status hyp_store_summaries(struct hyp_store *store, hyp_tenant_id tenan
     if (status == HYP_OK) {
         *ret_summaries = out;
     }
+    if (status == HYP_OK && ret_marks != NULL) {
+        *ret_marks = request.marks;
+    }
     return status;
+}
+
+enum hyp_status hyp_store_summaries(struct hyp_store *store, hyp_tenant_id tenant,
+                                    const hyp_point_id *points, size_t point_count,
+                                    const hyp_utc *bounds, size_t span_count,
+                                    struct hyp_arena *arena, struct hyp_summary **ret_summaries)
+{
+    struct request request = {
+        .points = points, .count = point_count, .bounds = bounds, .spans = span_count};
+    return answer(store, tenant, request, arena, ret_summaries, NULL);
+}
+
+enum hyp_status hyp_store_marked_summaries(struct hyp_store *store, hyp_tenant_id tenant,
+                                           const hyp_point_id *points, size_t point_count,
+                                           const hyp_utc *bounds, size_t span_count,
+                                           struct hyp_arena *arena,
+                                           struct hyp_summary **ret_summaries,
+                                           struct hyp_summary_marks **ret_marks)
+{
+    struct request request = {
+        .points = points, .count = point_count, .bounds = bounds, .spans = span_count};
+    return answer(store, tenant, request, arena, ret_summaries, ret_marks);
 }

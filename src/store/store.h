@@ -17,6 +17,7 @@
 #include "model/plant.h"
 #include "model/reading.h"
 #include "store/counting.h"
+#include "store/marks.h"
 
 #include <stdbool.h>
 #include <stddef.h>

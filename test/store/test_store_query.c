@@ -286,18 +286,64 @@ static void put_summary_reading(struct test_store *t, struct hyp_rng *rng, hyp_d
     if (hyp_rng_below(rng, 8) == 0) {
         values[1] = test_absent(HYP_NAME_FLOW, HYP_QUALITY_NO_VALUE);
     }
+    static const enum hyp_quality odd[] = {HYP_QUALITY_MANUAL, HYP_QUALITY_DOUBTFUL,
+                                           HYP_QUALITY_ESTIMATED, HYP_QUALITY_CORRECTED};
+    if (hyp_rng_below(rng, 16) == 0) {
+        values[0].quality = odd[hyp_rng_below(rng, HYP_ARRAY_LEN(odd))];
+    }
     /* Some instants twice: several versions. */
     int64_t time = begin + (int64_t)hyp_rng_below(rng, 24 * 80) * HOUR_MS;
     struct hyp_reading reading = test_reading(device, time, values, 2);
     assert_int_equal(test_put(t, &reading), HYP_OK);
 }
 
+static uint64_t count_of(const struct hyp_stored_value *values, size_t count, hyp_utc from,
+                         hyp_utc to, enum hyp_quality quality)
+{
+    uint64_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool inside = values[i].time.ms >= from.ms && values[i].time.ms < to.ms;
+        found += inside && values[i].quality == quality ? 1 : 0;
+    }
+    return found;
+}
+
+/* Against the values themselves, of which the first lies in the first span. */
+static void check_marks(const struct hyp_summary_marks *marks,
+                        const struct hyp_stored_value *values, size_t count, hyp_utc from,
+                        hyp_utc to)
+{
+    int64_t last = INT64_MAX;
+    int64_t longest = 0;
+    for (size_t i = 0; i < count && values[i].time.ms < to.ms; i++) {
+        if (!hyp_quality_is_usable(values[i].quality)) {
+            continue;
+        }
+        if (values[i].time.ms >= from.ms && last != INT64_MAX) {
+            longest = HYP_MAX(longest, values[i].time.ms - last);
+        }
+        last = values[i].time.ms;
+    }
+    assert_int_equal(marks->step_to.ms - marks->step_from.ms, longest);
+    assert_int_equal(marks->manual, count_of(values, count, from, to, HYP_QUALITY_MANUAL));
+    assert_int_equal(marks->doubtful, count_of(values, count, from, to, HYP_QUALITY_DOUBTFUL));
+    assert_int_equal(marks->corrected,
+                     count_of(values, count, from, to, HYP_QUALITY_CORRECTED));
+    assert_int_equal(marks->estimated,
+                     count_of(values, count, from, to, HYP_QUALITY_ESTIMATED));
+}
+
 static void check_all_summaries(struct test_store *t, const hyp_point_id *points, size_t count,
                                 const hyp_utc *bounds, size_t span_count)
 {
     struct hyp_summary *summaries;
+    struct hyp_summary *others;
+    struct hyp_summary_marks *marks;
     assert_int_equal(hyp_store_summaries(t->store, t->tenant, points, count, bounds, span_count,
                                          &t->arena, &summaries),
+                     HYP_OK);
+    assert_int_equal(hyp_store_marked_summaries(t->store, t->tenant, points, count, bounds,
+                                                span_count, &t->arena, &others, &marks),
                      HYP_OK);
     for (size_t p = 0; p < count; p++) {
         struct hyp_stored_value *values;
@@ -306,8 +352,10 @@ static void check_all_summaries(struct test_store *t, const hyp_point_id *points
                                           bounds[span_count], &t->arena, &values, &value_count),
                          HYP_OK);
         for (size_t i = 0; i < span_count; i++) {
-            check_summary(&summaries[p * span_count + i], values, value_count, bounds[i],
-                          bounds[i + 1]);
+            size_t at = p * span_count + i;
+            check_summary(&summaries[at], values, value_count, bounds[i], bounds[i + 1]);
+            check_summary(&others[at], values, value_count, bounds[i], bounds[i + 1]);
+            check_marks(&marks[at], values, value_count, bounds[i], bounds[i + 1]);
         }
     }
 }
