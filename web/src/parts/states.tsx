@@ -59,7 +59,7 @@ export function Loaded<T>({ from, what, rows, children }: {
   if (from.data === null) {
     if (!from.error) return <Skeleton rows={rows ?? 5} />;
     if (from.error.status === 403) return <NotAllowed />;
-    if (from.error.status === 404) return <Empty title={t('error.notFoundTitle')} text={from.error.detail} />;
+    if (from.error.status === 404) return <Empty title={t('error.notFoundTitle')} text={from.error.detail}><a class="btn" href="/">{t('denied.back')}</a></Empty>;
     return <Failed what={what} error={from.error} retry={from.reload} />;
   }
   return (

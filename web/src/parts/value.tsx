@@ -17,6 +17,7 @@ export const isAbsent = (v: Pick<Value, 'quality'>): boolean => ABSENT.has(v.qua
 export function valueText(v: Shown): string {
   if (isAbsent(v)) return word('quality', v.quality);
   if (isNumeric(v)) return decimalText(v.text);
+  if (v.kind === 'civil') return v.text.replace('T', ' ');
   return v.kind === 'flags' && /^0x0+$/.test(v.text) ? t('value.noFlags') : v.text;
 }
 export const valueWithUnit = (v: Shown): string => (isAbsent(v) ? valueText(v) : withUnit(valueText(v), v.kind === 'decimal' ? v.unit : ''));
