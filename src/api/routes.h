@@ -72,7 +72,6 @@ HANDLER(forgotten_list);
 HANDLER(latest_all);
 HANDLER(device_points);
 HANDLER(device_readings);
-HANDLER(series);
 
 /* routes_retention.c */
 HANDLER(retention_get);
@@ -125,6 +124,9 @@ HANDLER(intake);
 HANDLER(meter_reset);
 HANDLER(meter_address);
 HANDLER(meter_baud);
+
+/* routes_series.c */
+HANDLER(series);
 
 /* stream.c */
 HANDLER(stream);

@@ -2,6 +2,7 @@
 #include "service/readings.h"
 
 #include "service/inside.h"
+#include "service/series_marks.h"
 
 /* Readings per step of an export. */
 #define EXPORT_STEP 500
@@ -111,16 +112,12 @@ struct chart {
     size_t count;
 };
 
-/* Summaries of chart->some over the spans, those of one after those of the other. */
-static enum hyp_status summarise(const struct chart *chart, const hyp_utc *bounds, size_t spans,
-                                 struct hyp_summary **ret_summaries)
+/* The ids of chart->some, of which summaries come one after the other. */
+static void list_points(const struct chart *chart, hyp_point_id *points)
 {
-    hyp_point_id points[HYP_LIMIT_SERIES];
     for (size_t i = 0; i < chart->count; i++) {
         points[i] = chart->some[i]->point.id;
     }
-    return hyp_store_summaries(chart->service->config.store, chart->tenant, points,
-                               chart->count, bounds, spans, chart->arena, ret_summaries);
 }
 
 /* Numbers of which there are too many for the width become buckets. */
@@ -128,6 +125,7 @@ static enum hyp_status choose_mode(struct chart *chart)
 {
     const hyp_utc whole[2] = {chart->query->from, chart->query->to};
     struct hyp_summary *summaries;
+    hyp_point_id points[HYP_LIMIT_SERIES];
     size_t kept = 0;
     for (size_t i = 0; i < chart->query->point_count; i++) {
         chart->series[i].raw = true;
@@ -138,7 +136,10 @@ static enum hyp_status choose_mode(struct chart *chart)
     if (chart->count == 0) {
         return HYP_OK;
     }
-    enum hyp_status status = summarise(chart, whole, 1, &summaries);
+    list_points(chart, points);
+    enum hyp_status status =
+        hyp_store_summaries(chart->service->config.store, chart->tenant, points, chart->count,
+                            whole, 1, chart->arena, &summaries);
     for (size_t i = 0; status == HYP_OK && i < chart->count; i++) {
         chart->some[i]->raw = summaries[i].count <= 2 * chart->query->px;
         if (!chart->some[i]->raw) {
@@ -158,6 +159,8 @@ static enum hyp_status fill_buckets(const struct chart *chart)
     const struct hyp_series_query *query = chart->query;
     const unsigned __int128 span = (uint64_t)query->to.ms - (uint64_t)query->from.ms;
     struct hyp_summary *summaries;
+    struct hyp_summary_marks *marks;
+    hyp_point_id points[HYP_LIMIT_SERIES];
     hyp_utc *bounds = hyp_arena_alloc_array(chart->arena, query->px + 1, sizeof(*bounds));
     if (bounds == NULL) {
         return HYP_NO_MEMORY;
@@ -166,10 +169,17 @@ static enum hyp_status fill_buckets(const struct chart *chart)
         uint64_t offset = (uint64_t)((span * i + query->px - 1) / query->px);
         bounds[i].ms = (int64_t)((uint64_t)query->from.ms + offset);
     }
-    enum hyp_status status = summarise(chart, bounds, query->px, &summaries);
+    list_points(chart, points);
+    enum hyp_status status = hyp_store_marked_summaries(
+        chart->service->config.store, chart->tenant, points, chart->count, bounds, query->px,
+        chart->arena, &summaries, &marks);
     for (size_t i = 0; status == HYP_OK && i < chart->count; i++) {
-        chart->some[i]->buckets = summaries + i * query->px;
-        chart->some[i]->bucket_count = query->px;
+        struct hyp_series *series = chart->some[i];
+        series->buckets = summaries + i * query->px;
+        series->bucket_count = query->px;
+        series->marks = marks + i * query->px;
+        series->longest_ms =
+            hyp_series_longest_step(series->buckets, series->bucket_count, chart->arena);
     }
     return status;
 }
@@ -186,6 +196,11 @@ static enum hyp_status fill_chart(struct chart *chart)
             status = hyp_store_series(chart->service->config.store, chart->tenant,
                                       series->point.id, chart->query->from, chart->query->to,
                                       chart->arena, &series->values, &series->value_count);
+        }
+        if (status == HYP_OK) {
+            status = hyp_series_find_events(chart->service->config.store, chart->tenant,
+                                            chart->query->from, chart->query->to, chart->arena,
+                                            series);
         }
     }
     return status;

@@ -49,6 +49,10 @@ struct hyp_series {
     size_t value_count;
     struct hyp_summary *buckets; /* not raw */
     size_t bucket_count;
+    struct hyp_summary_marks *marks;  /* of each bucket */
+    int64_t longest_ms;               /* longer steps between values of buckets are outages */
+    struct hyp_counter_entry *events; /* exchanges and resets in the range, by time */
+    size_t event_count;
 };
 struct hyp_series_query {
     const hyp_point_id *points;

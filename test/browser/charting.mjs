@@ -36,6 +36,8 @@ async function years(tap, page, api, server, { device, supply }) {
   const silent = s.times.filter((_, i) => s.mean[i] === null);
   const width = s.times[1] - s.times[0];
   tap.ok(silent.length > 0 && silent.every((time) => time + width > OUTAGE[0] - HOUR && time < OUTAGE[1]), 'an outage is a gap, and nothing else is');
+  tap.equal(s.gaps, [{ from: OUTAGE[0] - HOUR, to: OUTAGE[1] }], 'from the last reading before it to the first behind it');
+  tap.equal(s.events, [], 'a temperature has no exchanges');
   const legend = page.locator('.chart-legend tbody tr');
   tap.match(plain(await legend.first().textContent()), /60(\.0)?.*140/, 'the legend says the extremes');
   tap.ok(s.last.filter((v) => v !== null).at(-1) === 60 + (HOURS - 1) % 24, 'the last value is the last reading');
@@ -72,7 +74,44 @@ async function marks(tap, page, api, server, { device, energy }) {
   await open(page, server, `${path}&view=table`);
   const rows = page.locator('.chart-table tbody tr').filter({ has: page.locator('.qmark') });
   await rows.nth(1).waitFor();
-  tap.equal((await rows.allTextContents()).map((x) => plain(x).replace(/^.{16}/, '').replace(/,/g, '')), [`≈Estimated${1000 + HOURS - 5}`, `*Corrected${1000 + HOURS - 9 + 0.5}`], 'and the table has their marks');
+  tap.equal((await rows.allTextContents()).map((x) => plain(x).replace(/^.{16}/, '').replace(/,/g, '')), [`≈Estimated${1000 + HOURS - 5}Estimated`, `*Corrected${1000 + HOURS - 9 + 0.5}Corrected`], 'and the table has their marks');
+}
+
+/** Two years of a counter: what single values would show is marked on the buckets that hold them. */
+async function hidden(tap, page, api, server, { device, energy }) {
+  await api.post(`/points/${energy}/counting/events`, { time: iso(FIRST + 15_000 * HOUR), kind: 'exchange', closing: '16000', opening: '16000' });
+  const path = `/devices/${device.id}?tab=chart&points=${energy}&from=${iso(FIRST)}&to=${iso(END)}`;
+  const answer = page.waitForResponse((r) => r.url().includes('/series?'));
+  await open(page, server, path);
+  const s = (await (await answer).json()).series[0];
+  tap.equal([s.mode, s.marks.map((m) => [m.quality, m.count]), s.gaps.length, s.events], ['buckets', [['estimated', 1], ['corrected', 1]], 1, [{ time: FIRST + 15_000 * HOUR, kind: 'exchange' }]], 'the server says what the buckets hide');
+  await page.locator('.chart canvas').waitFor();
+  await page.locator('.chart-legend .qmark').nth(1).waitFor();
+  tap.match(plain(await page.locator('.chart-legend tbody tr').first().textContent()), /≈Estimated\*Corrected/, 'the legend names the kinds');
+  const box = await page.locator('.chart-over').boundingBox();
+  const at = async (time) => { await page.mouse.move(box.x + (time - FIRST) / (END - FIRST) * box.width, box.y + box.height / 2); };
+  const says = async (time, text, what) => {
+    await at(time);
+    await page.locator('.chart-hidden').filter({ hasText: text }).waitFor();
+    tap.ok(true, what);
+  };
+  await says(s.times[s.marks[0].index], /Estimated: 1/, 'the pointer on a bucket says how many values were estimated');
+  await says(OUTAGE[0] + 700 * HOUR, /no value for 2 mo/, 'in an outage, for how long there is no value');
+  await says(FIRST + 15_000 * HOUR, /meter exchanged/, 'at an exchange, that the meter was exchanged');
+  if (process.env.HYP_SHOTS) {
+    for (const [how, width, colorScheme] of [['desk', 1440, 'light'], ['dark', 1440, 'dark'], ['phone', 390, 'light']]) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.emulateMedia({ colorScheme });
+      await settled(page);
+      await page.screenshot({ path: `${process.env.HYP_SHOTS}/chart-hidden-${how}.png` });
+    }
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await page.emulateMedia({ colorScheme: 'light' });
+  }
+  await open(page, server, `${path}&view=table`);
+  const notes = page.locator('.chart-table tbody tr').filter({ hasText: /Estimated: 1|meter exchanged/ });
+  await notes.nth(1).waitFor();
+  tap.equal(await notes.count(), 2, 'the table has the same in words');
 }
 
 export async function run(world) {
@@ -83,6 +122,7 @@ export async function run(world) {
   const page = await context.newPage();
   await years(tap, page, api, server, made);
   await marks(tap, page, api, server, made);
+  await hidden(tap, page, api, server, made);
   await page.close();
   tap.equal(unexpected(context), [], 'charts leave no console error and no CSP report');
   await context.close();

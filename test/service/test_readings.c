@@ -104,6 +104,50 @@ static void charts_are_raw_or_buckets(void **state)
 }
 
 /* Registers of two devices in one chart, each as it needs to be, one of them twice. */
+/* What the mean of a bucket does not show: an outage, a typed value, an exchanged meter. */
+static void buckets_tell_what_they_hide(void **state)
+{
+    struct hyp_series *series;
+    (void)state;
+    test_commit_many(&t, device.id, TEST_START_MS, HOUR_MS, 95, 0);
+    test_commit_many(&t, device.id, TEST_START_MS + 104 * HOUR_MS, HOUR_MS, 96, 104);
+    struct hyp_value typed = {
+        .key = {.name = HYP_NAME_ENERGY},
+        .unit = HYP_UNIT_KWH,
+        .kind = HYP_VALUE_DECIMAL,
+        .quality = HYP_QUALITY_MANUAL,
+        .decimal = { 100,                      0},
+    };
+    test_commit_value(&t, device.id, TEST_START_MS + 33 * HOUR_MS + 1, &typed);
+    hyp_point_id point = energy_point();
+    struct hyp_counter_entry entry = {
+        .point = point,
+        .time = {TEST_START_MS + 50 * HOUR_MS},
+        .kind = HYP_COUNTER_ENTRY_EXCHANGE,
+    };
+    assert_int_equal(
+        hyp_store_counter_entry_add(t.store, hyp_scope_tenant(&t.admin), &entry, NULL), HYP_OK);
+    const struct hyp_series_query query = {.points = &point,
+                                           .point_count = 1,
+                                           .from = {TEST_START_MS},
+                                           .to = {TEST_START_MS + 200 * HOUR_MS},
+                                           .px = 10};
+    assert_int_equal(hyp_readings_series(t.service, &t.reader, &query, &t.arena, &series, NULL),
+                     HYP_OK);
+    assert_false(series[0].raw);
+    for (size_t i = 0; i < 10; i++) {
+        const struct hyp_summary_marks *marks = &series[0].marks[i];
+        int64_t step_ms = marks->step_to.ms - marks->step_from.ms;
+        assert_int_equal(marks->manual, i == 1 ? 1 : 0);
+        assert_int_equal(marks->corrected + marks->estimated + marks->doubtful, 0);
+        assert_int_equal(step_ms > series[0].longest_ms, i == 5);
+        assert_int_equal(step_ms, i == 5 ? 10 * HOUR_MS : HOUR_MS);
+    }
+    assert_int_equal(series[0].event_count, 1);
+    assert_int_equal(series[0].events[0].time.ms, entry.time.ms);
+    assert_int_equal(series[0].events[0].kind, HYP_COUNTER_ENTRY_EXCHANGE);
+}
+
 static void charts_mix_raw_and_buckets(void **state)
 {
     struct hyp_series *series;
@@ -427,6 +471,7 @@ int main(void)
         WITH_SERVICE(latest_of_one_register),
         WITH_SERVICE(charts_are_raw_or_buckets),
         WITH_SERVICE(charts_mix_raw_and_buckets),
+        WITH_SERVICE(buckets_tell_what_they_hide),
         WITH_SERVICE(exports_are_whole_and_in_order),
         WITH_SERVICE(days_and_months_of_a_counter),
         WITH_SERVICE(an_exchange_is_counted),

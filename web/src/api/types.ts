@@ -154,8 +154,11 @@ export interface Frame {
 export interface Series {
   point: number; device: number; device_name: string; key: string; label: string; unit: string;
   mode: 'raw' | 'buckets'; times: number[]; values?: (number | null)[];
-  /** Of raw values those that were not simply measured. */
-  marks?: { index: number; quality: string }[];
+  /** Values that were not simply measured; of buckets, how many of each kind are inside. */
+  marks?: { index: number; quality: string; count?: number }[];
+  /** Outages within and between buckets. */
+  gaps?: { from: number; to: number }[];
+  events?: { time: number; kind: 'exchange' | 'reset' }[];
   min?: (number | null)[]; mean?: (number | null)[]; max?: (number | null)[]; last?: (number | null)[];
 }
 export interface SeriesReply { from: string | number; to: string | number; series: Series[] }

@@ -27,7 +27,10 @@ export const maxOf = (s: Series): Numbers => (s.mode === 'raw' ? s.values : s.ma
 
 /** Moves a series of another period onto this one, so that both share the time axis. */
 export function shift(s: Series, by: number): Series {
-  return { ...s, times: s.times.map((time) => time + by) };
+  return {
+    ...s, times: s.times.map((time) => time + by), gaps: s.gaps?.map((g) => ({ from: g.from + by, to: g.to + by })),
+    events: s.events?.map((e) => ({ ...e, time: e.time + by })),
+  };
 }
 
 /** Index of the time nearest to `x`, for the crosshair and the table twin. */
@@ -67,8 +70,35 @@ export function withGaps(times: readonly number[], columns: readonly Numbers[]):
   return { times: outTimes, columns: out };
 }
 
-/** Quality of the values that were not simply measured, by their index. */
-export const marksOf = (s: Series): Map<number, string> => new Map((s.marks ?? []).map((m) => [m.index, m.quality]));
+/** Quality of the values that were not simply measured, by their index; the worst comes first in a bucket. */
+export const marksOf = (s: Series): Map<number, string> => new Map((s.marks ?? []).map((m): [number, string] => [m.index, m.quality]).reverse());
+
+/** Outages: those the server found in buckets, and steps between raw values that break the line. */
+export function gapsOf(s: Series): { from: number; to: number }[] {
+  if (s.mode !== 'raw') return s.gaps ?? [];
+  let found = rawGaps.get(s);
+  if (!found) {
+    const limit = gapLimit(s.times);
+    found = s.times.flatMap((to, i) => (i > 0 && to - s.times[i - 1]! > limit ? [{ from: s.times[i - 1]!, to }] : []));
+    rawGaps.set(s, found);
+  }
+  return found;
+}
+const rawGaps = new WeakMap<Series, { from: number; to: number }[]>();
+
+export interface Hidden { marks: { quality: string; count: number }[]; gap: number; events: string[] }
+/** What lies behind the value of this index: from its time to the next one, of a raw value what leads to it. Events belong to the nearest. */
+export function hiddenAt(s: Series, i: number): Hidden {
+  const raw = s.mode === 'raw';
+  const from = (raw ? s.times[i - 1] ?? -Infinity : s.times[i]!) + (raw ? 1 : 0);
+  const to = raw ? s.times[i]! + 1 : s.times[i + 1] ?? Infinity;
+  const within = (time: number): boolean => time >= from && time < to;
+  return {
+    marks: (s.marks ?? []).filter((m) => m.index === i).map((m) => ({ quality: m.quality, count: m.count ?? 1 })),
+    gap: Math.max(0, ...gapsOf(s).filter((g) => within(g.to) || (!raw && g.from < from && g.to >= to)).map((g) => g.to - g.from)),
+    events: (s.events ?? []).filter((e) => nearest(s.times, e.time) === i).map((e) => e.kind),
+  };
+}
 
 export interface Summary { min: number; max: number; mean: number; last: number; count: number }
 /** Smallest, largest, mean and last value of a series; null when it has none. */

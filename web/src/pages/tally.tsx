@@ -122,11 +122,11 @@ function Together({ a, index, step, text }: { a: Answer; index: number; step: St
   const meters = a.meters[index]!;
   return (
     <>
-      <p class="pad"><strong>{text(all.total, all.unit)} {unitText(all.unit)}</strong> {t('tally.meters', { n: meters, count: number(meters) })}
+      <p class="pad"><strong>{all.total === null ? t('tally.nothing') : `${text(all.total, all.unit)} ${unitText(all.unit)}`}</strong> {t('tally.meters', { n: meters, count: number(meters) })}
         {[all.missing > 0 && incomplete(all), index === 0 && a.without > 0 && t('tally.without', { n: a.without, count: number(a.without) })].filter(Boolean).map((x) => <span key={x} class="grey"> · {x}</span>)}
         {found.map((q) => <span key={q} class="tally-key grey"><QualityMark quality={q} /><span aria-hidden="true">{word('quality', q)}</span></span>)}
       </p>
-      <div class="tallies tallies-low" role="img" aria-label={t('tally.bars')}>
+      {all.total !== null && <div class="tallies tallies-low" role="img" aria-label={t('tally.bars')}>
         {a.periods.map((start, i) => {
           const c = all.cells[i] ?? null;
           return (
@@ -135,7 +135,7 @@ function Together({ a, index, step, text }: { a: Answer; index: number; step: St
             </div>
           );
         })}
-      </div>
+      </div>}
     </>
   );
 }

@@ -4,12 +4,12 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { get } from '../api/client';
 import type { Series, SeriesReply } from '../api/types';
 import { csv } from '../model/csv';
-import { t, type Key } from '../model/i18n';
+import { t, word, type Key } from '../model/i18n';
 import { number, places } from '../model/numbers';
 import { before, freeQuery, presetQuery, RANGES, readPeriod, stepQuery, zoomInQuery, zoomOutQuery, type Period } from '../model/period';
 import { numbers } from '../model/query';
-import { colourSlots, join, marksOf, meanOf, nearest, shift, summary } from '../model/series';
-import { date, dateTime, fromInput, toInput } from '../model/time';
+import { colourSlots, hiddenAt, join, marksOf, meanOf, nearest, shift, summary } from '../model/series';
+import { ageParts, date, dateTime, fromInput, toInput } from '../model/time';
 import { unitText } from '../model/units';
 import { serverNow } from '../live/clock';
 import { query, setQuery } from '../live/router';
@@ -101,6 +101,20 @@ function Swatch({ slot, previous = false }: { slot: number; previous?: boolean }
   return <svg class="swatch" width="26" height="10" aria-hidden="true"><line x1="1" y1="5" x2="25" y2="5" stroke={`var(--series-${((slot - 1) % 6) + 1})`} stroke-width="2.5" stroke-dasharray={dash || undefined} /></svg>;
 }
 
+function lengthText(ms: number): string {
+  const { n, unit } = ageParts(ms);
+  return t(`age.${unit}`, { n });
+}
+
+/** What a value hides, in words: "Corrected: 2, no value for 5 h, meter exchanged". */
+function hiddenText(s: Series, i: number): string {
+  const h = hiddenAt(s, i);
+  return [
+    ...h.marks.map((m) => (s.mode === 'raw' ? word('quality', m.quality) : `${word('quality', m.quality)}: ${number(m.count)}`)),
+    h.gap > 0 ? t('chart.gap', { time: lengthText(h.gap) }) : '', ...h.events.map((e) => t(e === 'exchange' ? 'chart.exchange' : 'chart.reset')),
+  ].filter(Boolean).join(', ');
+}
+
 function Legend({ list, cursor, toggle, remove }: { list: ChartSeries[]; cursor: number | null; toggle: (point: number) => void; remove: (point: number) => void }) {
   return (
     <div class="table-box">
@@ -118,11 +132,12 @@ function Legend({ list, cursor, toggle, remove }: { list: ChartSeries[]; cursor:
             const d = sum ? Math.max(places(sum.max - sum.min), places(sum.max) - 1 > 0 ? 1 : 0) : 0;
             const marks = marksOf(s);
             const here = marks.get(i);
-            const found = Object.keys(MARKS).filter((q) => [...marks.values()].includes(q));
+            const found = Object.keys(MARKS).filter((q) => s.marks?.some((m) => m.quality === q));
+            const hidden = i < 0 ? '' : hiddenText(s, i);
             const show = (v: number | null | undefined): string => (v === null || v === undefined ? '–' : number(v, d));
             return (
               <tr key={`${s.point}${item.previous ? 'p' : ''}`} class={item.hidden ? 'is-hidden' : ''}>
-                <td><span class="legend-name"><Swatch slot={item.slot} previous={item.previous} /><a href={`/devices/${s.device}`}>{item.title}</a>{cursor === null && found.map((q) => <QualityMark key={q} quality={q} />)}</span></td>
+                <td><span class="legend-name"><Swatch slot={item.slot} previous={item.previous} /><a href={`/devices/${s.device}`}>{item.title}</a>{cursor === null && found.map((q) => <QualityMark key={q} quality={q} />)}</span>{hidden && <small class="grey chart-hidden">{hidden}</small>}</td>
                 <td class="num">{here && <QualityMark quality={here} />}<b>{show(value)}</b></td>
                 <td class="num">{show(sum?.min)}</td><td class="num">{show(sum?.mean)}</td><td class="num">{show(sum?.max)}</td>
                 <td class="grey">{unitText(s.unit)}</td>
@@ -143,17 +158,26 @@ function Legend({ list, cursor, toggle, remove }: { list: ChartSeries[]; cursor:
   );
 }
 
+function noteAt(list: ChartSeries[], time: number): string {
+  return list.map(({ series: s, title }) => {
+    const i = nearest(s.times, time);
+    const text = s.times[i] === time ? hiddenText(s, i) : '';
+    return text && list.length > 1 ? `${title}: ${text}` : text;
+  }).filter(Boolean).join('; ');
+}
+
 const TABLE_ROWS = 500;
 function TableTwin({ list }: { list: ChartSeries[] }) {
   const joined = join(list.map((x) => ({ times: x.series.times, values: meanOf(x.series) })));
   const from = Math.max(0, joined.times.length - TABLE_ROWS);
   const marks = list.map((x) => { const own = marksOf(x.series); return new Map(x.series.times.map((time, i) => [time, own.get(i)])); });
-  const rows = joined.times.slice(from).map((time, i) => ({ time, cells: joined.columns.map((c) => c[from + i]) })).reverse();
+  const rows = joined.times.slice(from).map((time, i) => ({ time, cells: joined.columns.map((c) => c[from + i]), note: noteAt(list, time) })).reverse();
+  const notes = rows.some((r) => r.note);
   return (
     <div class="table-box chart-table" tabIndex={0} role="region" aria-label={t('chart.table')}>
       <table class="table">
-        <thead><tr><th>{t('chart.time')}</th>{list.map((x) => <th key={x.title} class="num">{x.title}{unitText(x.series.unit) && ` [${unitText(x.series.unit)}]`}</th>)}</tr></thead>
-        <tbody>{rows.map((r) => <tr key={r.time}><td class="nowrap">{dateTime(r.time)}</td>{r.cells.map((v, i) => <td key={i} class="num">{marks[i]!.get(r.time) && <QualityMark quality={marks[i]!.get(r.time)!} />}{v === null || v === undefined ? '' : number(v, 3).replace(/([.,]\d*?)0+$/, '$1').replace(/[.,]$/, '')}</td>)}</tr>)}</tbody>
+        <thead><tr><th>{t('chart.time')}</th>{list.map((x) => <th key={x.title} class="num">{x.title}{unitText(x.series.unit) && ` [${unitText(x.series.unit)}]`}</th>)}{notes && <th>{t('chart.note')}</th>}</tr></thead>
+        <tbody>{rows.map((r) => <tr key={r.time}><td class="nowrap">{dateTime(r.time)}</td>{r.cells.map((v, i) => <td key={i} class="num">{marks[i]!.get(r.time) && <QualityMark quality={marks[i]!.get(r.time)!} />}{v === null || v === undefined ? '' : number(v, 3).replace(/([.,]\d*?)0+$/, '$1').replace(/[.,]$/, '')}</td>)}{notes && <td class="grey">{r.note}</td>}</tr>)}</tbody>
       </table>
       {from > 0 && <p class="pad grey small">{t('chart.tableCut', { n: TABLE_ROWS })}</p>}
     </div>

@@ -4,7 +4,7 @@
 import type { Series } from '../api/types';
 import { stepDecimals, timeMarks, valueMarks } from '../model/axis';
 import { number, places } from '../model/numbers';
-import { maxOf, meanOf, minOf, nearest, withGaps } from '../model/series';
+import { gapsOf, marksOf, maxOf, meanOf, minOf, nearest, withGaps } from '../model/series';
 import { unitText } from '../model/units';
 import { textScale } from '../live/prefs';
 import { gestures } from './chart-pointer';
@@ -30,6 +30,8 @@ const TOP = 10;
 const FEW_POINTS = 40;
 // More marks than these would stand on each other: then the rings stand alone.
 const MOST_NAMED = 40;
+const RING_SPACE = 6; // px between rings that can still be told apart
+const EVENTS = { exchange: '\u21c4', reset: '\u21ba' };
 
 export const slotColour = (slot: number): string => `series-${((slot - 1) % 6) + 1}`;
 export const slotDash = (slot: number): number[] => DASHES[Math.floor((slot - 1) / 6) % DASHES.length]!;
@@ -201,6 +203,7 @@ export class Chart {
     const shown = this.lines.filter((l) => !l.item.hidden);
     for (const l of shown) this.drawBand(ctx, l);
     for (const l of shown) this.drawLine(ctx, l);
+    for (const l of shown) this.drawEvents(ctx, l);
     for (const l of shown) this.drawMarks(ctx, l);
     ctx.restore();
   }
@@ -301,20 +304,22 @@ export class Chart {
     });
   }
 
-  /** Values that were not simply measured: a ring, and where there is room the mark that tables have. */
+  /** Values that were not simply measured, or buckets with such: a ring, and where there is room the mark that tables have. */
   private drawMarks(ctx: CanvasRenderingContext2D, l: Line): void {
     const s = this.scaleOf(l.unit);
     const { times } = l.item.series;
     const values = meanOf(l.item.series);
-    const marks = (l.item.series.marks ?? []).filter((m) => times[m.index]! >= this.from && times[m.index]! <= this.to);
+    const marks = [...marksOf(l.item.series)].filter(([i]) => times[i]! >= this.from && times[i]! <= this.to).sort((a, b) => a[0] - b[0]);
     ctx.lineWidth = 1.5;
     ctx.font = this.font;
     ctx.textAlign = 'center';
     ctx.textBaseline = 'bottom';
-    for (const m of marks) {
-      const v = values[m.index];
-      if (typeof v !== 'number') continue;
-      const x = this.xOf(times[m.index]!);
+    let last = -Infinity;
+    for (const [i, quality] of marks) {
+      const v = values[i];
+      const x = this.xOf(times[i]!);
+      if (typeof v !== 'number' || (marks.length > MOST_NAMED && x - last < RING_SPACE)) continue;
+      last = x;
       const y = this.yOf(s, v);
       ctx.fillStyle = this.ink('surface');
       ctx.strokeStyle = l.colour;
@@ -323,8 +328,33 @@ export class Chart {
       ctx.fill();
       ctx.stroke();
       ctx.fillStyle = this.ink('text');
-      if (marks.length <= MOST_NAMED) ctx.fillText(MARKS[m.quality] ?? '', x, y - 6);
+      if (marks.length <= MOST_NAMED) ctx.fillText(MARKS[quality] ?? '', x, y - 6);
     }
+  }
+
+  /** Outages as bars on the time axis; exchanges and resets as lines from top to bottom with their sign. */
+  private drawEvents(ctx: CanvasRenderingContext2D, l: Line): void {
+    const { y, h } = this.box;
+    ctx.fillStyle = ctx.strokeStyle = l.colour;
+    for (const g of gapsOf(l.item.series)) {
+      if (g.to < this.from || g.from > this.to) continue;
+      const x = this.xOf(g.from);
+      ctx.fillRect(x, y + h - 5, Math.max(3, this.xOf(g.to) - x), 5);
+    }
+    ctx.lineWidth = 1;
+    ctx.setLineDash([4, 3]);
+    ctx.textAlign = 'left';
+    ctx.textBaseline = 'top';
+    for (const e of l.item.series.events ?? []) {
+      if (e.time < this.from || e.time > this.to) continue;
+      const x = Math.round(this.xOf(e.time)) + 0.5;
+      ctx.beginPath();
+      ctx.moveTo(x, y);
+      ctx.lineTo(x, y + h);
+      ctx.stroke();
+      ctx.fillText(EVENTS[e.kind], Math.min(x + 3, this.box.x + this.box.w - 16), y + 4);
+    }
+    ctx.setLineDash([]);
   }
 
   /** The pointer is at `x` of the drawing area, or gone: every chart of the group follows. */
