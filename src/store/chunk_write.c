@@ -157,6 +157,10 @@ static enum hyp_status sort_cells(struct hyp_chunk_work *work,
     if (status != HYP_OK) {
         return status;
     }
+    if (cells == 0) { /* nor are there rows->cells */
+        memset(work->starts, 0, ((size_t)source->point_count + 2) * sizeof(*work->starts));
+        return HYP_OK;
+    }
     if (is_regular(source)) {
         transpose(work, source);
         return HYP_OK;
