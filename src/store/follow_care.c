@@ -181,6 +181,22 @@ void hyp_store_line_release(struct hyp_store *store, hyp_line_id line)
     hyp_core_release(store);
 }
 
+enum hyp_status hyp_store_line_holder(struct hyp_store *store, hyp_line_id line,
+                                      char ret_member[static HYP_LIMIT_MEMBER_NAME + 1])
+{
+    ret_member[0] = '\0';
+    if (store->member == NULL) {
+        return HYP_OK;
+    }
+    char job[JOB_MAX];
+    name_job(line, job);
+    hyp_core_enter(store);
+    enum hyp_status status = hyp_postgres_lease_holder(store->write.main, job, ret_member,
+                                                       HYP_LIMIT_MEMBER_NAME + 1);
+    hyp_core_release(store);
+    return status;
+}
+
 const char *hyp_store_member(const struct hyp_store *store)
 {
     return store->member;

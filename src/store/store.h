@@ -139,6 +139,14 @@ HYP_MUST_USE enum hyp_status hyp_store_catch_up(struct hyp_store *store);
 bool hyp_store_line_lease(struct hyp_store *store, hyp_line_id line);
 /* Gives it back. */
 void hyp_store_line_release(struct hyp_store *store, hyp_line_id line);
+/*
+ * Which member has the lease of a line?
+ * @ret_member  its name; "" = none has it, or this process is alone
+ * Returns   HYP_OK | IO (the database is away) | what the database says
+ */
+HYP_MUST_USE enum hyp_status
+hyp_store_line_holder(struct hyp_store *store, hyp_line_id line,
+                      char ret_member[static HYP_LIMIT_MEMBER_NAME + 1]);
 /* The name of this process among the members; NULL = it is alone. */
 const char *hyp_store_member(const struct hyp_store *store);
 

@@ -132,6 +132,43 @@ static void observers_are_told_of_the_others(void **state)
     close_town(&town);
 }
 
+/* --- lines --- */
+
+static bool is_holder(const struct town *town, int asked, hyp_line_id line, const char *name)
+{
+    char holder[HYP_LIMIT_MEMBER_NAME + 1] = "?";
+    assert_int_equal(hyp_store_line_holder(town->members[asked].store, line, holder), HYP_OK);
+    return strcmp(holder, name) == 0;
+}
+
+static void all_know_who_has_a_line(void **state)
+{
+    (void)state;
+    struct town town;
+    const hyp_line_id line = {.id = 7};
+    const hyp_line_id next = {.id = 71};
+    open_town(&town);
+    assert_true(is_holder(&town, 0, line, ""));
+    assert_true(hyp_store_line_lease(town.members[0].store, line));
+    assert_true(hyp_store_line_lease(town.members[1].store, next));
+    for (int i = 0; i < MEMBERS; i++) {
+        assert_true(is_holder(&town, i, line, "north"));
+        assert_true(is_holder(&town, i, next, "south"));
+    }
+    hyp_store_line_release(town.members[0].store, line);
+    assert_true(is_holder(&town, 1, line, ""));
+    assert_true(hyp_store_line_lease(town.members[1].store, line));
+    assert_true(is_holder(&town, 0, line, "south"));
+    /* It goes with its member. */
+    close_member(&town, 1);
+    while (!hyp_store_line_lease(town.members[0].store, line)) {
+        /* The server has to notice that the session has ended. */
+    }
+    assert_true(is_holder(&town, 0, line, "north"));
+    open_member(&town, 1);
+    close_town(&town);
+}
+
 /* --- the plant --- */
 
 static void devices_go_everywhere(void **state)
@@ -217,6 +254,7 @@ int main(void)
     TEST_ONE(&list, what_one_stores_the_others_know);
     TEST_ONE(&list, a_reading_that_comes_to_both_is_one);
     TEST_ONE(&list, observers_are_told_of_the_others);
+    TEST_ONE(&list, all_know_who_has_a_line);
     TEST_ONE(&list, devices_go_everywhere);
     TEST_ONE(&list, both_at_once);
     return test_list_run(&list, "store-members");

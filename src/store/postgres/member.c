@@ -225,6 +225,25 @@ void hyp_postgres_release(struct hyp_db *db, const char *job)
     }
 }
 
+/* Sessions of other roles are seen by their application's name too; what they do is not. */
+static const char *const holder_sql =
+    "SELECT substr(a.application_name, length('" HYP_POSTGRES_APPLICATION "') + 1)"
+    " FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
+    " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2"
+    " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    " AND l.classid = " HYP_POSTGRES_LEASE " AND l.objid::bigint ="
+    " hashtext(current_setting('hypocaust.schema') || '/' || $1)::bigint & 4294967295"
+    " AND starts_with(a.application_name, '" HYP_POSTGRES_APPLICATION "')";
+
+enum hyp_status hyp_postgres_lease_holder(struct hyp_db *db, const char *job, char *ret_member,
+                                          size_t size)
+{
+    struct hyp_postgres *pg = (struct hyp_postgres *)db;
+    hyp_postgres_park(pg);
+    return hyp_postgres_is_lost(pg) ? HYP_IO
+                                    : hyp_postgres_ask(pg, holder_sql, job, ret_member, size);
+}
+
 bool hyp_postgres_has_session(const struct hyp_db *db, uint64_t session)
 {
     const struct hyp_postgres *pg = (const struct hyp_postgres *)db;

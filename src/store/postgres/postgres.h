@@ -88,6 +88,10 @@ HYP_MUST_USE enum hyp_status hyp_postgres_lease(struct hyp_db *db, const char *j
                                                 uint64_t *ret_session);
 /* Gives a lease back. */
 void hyp_postgres_release(struct hyp_db *db, const char *job);
+/* Writes the name of the member that has the lease of a job, "" when nobody has it.
+ * Returns   HYP_OK | IO (no connection now) | what the database says */
+HYP_MUST_USE enum hyp_status hyp_postgres_lease_holder(struct hyp_db *db, const char *job,
+                                                       char *ret_member, size_t size);
 /* Does the session live in which a lease was taken, as far as this side knows? */
 bool hyp_postgres_has_session(const struct hyp_db *db, uint64_t session);
 /* From now on transactions are refused (BUSY) in any other session: who works under a lease

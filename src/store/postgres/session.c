@@ -93,7 +93,8 @@ static enum hyp_status check_url(struct hyp_postgres *pg)
     return HYP_OK;
 }
 
-/* Settings of a session. A server that says OK before its disk is no place for readings. A
+/* Settings of a session. A server that says OK before its disk is no place for readings. The
+ * name of an application is what other sessions see of this one: a member's is in it. A
  * member that is stopped holds up the others until the server ends its session: when it says
  * nothing, and when it takes nothing of an answer. */
 static const char *const session_sql =
@@ -102,6 +103,8 @@ static const char *const session_sql =
     " set_config('default_transaction_read_only', $2, false),"
     " set_config('jit', 'off', false),"
     " set_config('hypocaust.member', $3, false),"
+    " set_config('application_name', CASE $3 WHEN '' THEN current_setting('application_name')"
+    " ELSE '" HYP_POSTGRES_APPLICATION "' || $3 END, false),"
     " set_config('idle_session_timeout', $4, false),"
     " set_config('idle_in_transaction_session_timeout', $4, false),"
     " set_config('tcp_user_timeout', $4, false),"

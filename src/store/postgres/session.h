@@ -56,6 +56,9 @@ struct hyp_postgres {
 #define HYP_POSTGRES_MEMBER "1752789043" /* of schema and name of a member */
 #define HYP_POSTGRES_LEASE "1752789044"  /* of schema and name of a job */
 
+/* The application's name of a member's sessions, before the member's own. */
+#define HYP_POSTGRES_APPLICATION "hypocaust/"
+
 /* The row of a member in the table of the counter. */
 #define HYP_POSTGRES_OWN_ROW                                                                   \
     "4294967296 + (hashtext(current_setting('hypocaust.member')) & 2147483647)"
