@@ -160,6 +160,9 @@ HYP_MUST_USE enum hyp_status hyp_collector_start(struct hyp_collector *collector
 void hyp_collector_stop(struct hyp_collector *collector);
 void *hyp_collector_destroy(struct hyp_collector *collector);
 
+/* Is the kind one that we ask, not one that we only listen to? */
+bool hyp_line_kind_is_polled(enum hyp_line_kind kind);
+
 /* Adds or replaces by id; takes effect before later calls. Copies its argument. */
 HYP_MUST_USE enum hyp_status hyp_collector_set_line(struct hyp_collector *collector,
                                                     const struct hyp_line *line);

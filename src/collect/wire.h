@@ -67,9 +67,6 @@ struct hyp_wire {
     bool leaving; /* its end is for good: a broker need not keep messages for it */
 };
 
-/* Is the kind one that we ask, not one that we only listen to? */
-bool hyp_line_kind_is_polled(enum hyp_line_kind kind);
-
 /* Copies what the line says. NULL without memory. */
 struct hyp_wire_settings *hyp_wire_settings_create(const struct hyp_line *line);
 /* Wipes and frees. */

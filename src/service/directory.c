@@ -367,6 +367,15 @@ hyp_line_id hyp_directory_next_line(struct hyp_directory *directory, hyp_line_id
     return next;
 }
 
+bool hyp_directory_line_asks(struct hyp_directory *directory, hyp_line_id id)
+{
+    pthread_rwlock_rdlock(&directory->lock);
+    const struct hyp_line *line = find_line(directory, id.id);
+    bool asks = line != NULL && line->enabled && hyp_line_kind_is_polled(line->kind);
+    pthread_rwlock_unlock(&directory->lock);
+    return asks;
+}
+
 void hyp_directory_line_name(struct hyp_directory *directory, hyp_tenant_id tenant,
                              hyp_line_id id, char ret_name[static HYP_LIMIT_NAME])
 {

@@ -125,6 +125,8 @@ hyp_line_id hyp_directory_next_line(struct hyp_directory *directory, hyp_line_id
 /* 0 when there is no such device. */
 hyp_tenant_id hyp_directory_tenant_of(struct hyp_directory *directory, hyp_device_id id);
 hyp_tenant_id hyp_directory_tenant_of_line(struct hyp_directory *directory, hyp_line_id id);
+/* Is it a line that is switched on, and whose devices are asked? */
+bool hyp_directory_line_asks(struct hyp_directory *directory, hyp_line_id id);
 /* Name of a line of the tenant, or "". */
 void hyp_directory_line_name(struct hyp_directory *directory, hyp_tenant_id tenant,
                              hyp_line_id id, char ret_name[static HYP_LIMIT_NAME]);

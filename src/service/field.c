@@ -168,6 +168,10 @@ enum hyp_status hyp_field_read(struct hyp_service *service, const struct hyp_sco
     if (status == HYP_OK) {
         status = hyp_service_collector(service, &collector, err);
     }
+    if (status == HYP_OK) {
+        status =
+            hyp_members_check_devices(service, hyp_scope_tenant(scope), devices, count, err);
+    }
     if (status != HYP_OK) {
         return status;
     }
@@ -194,6 +198,9 @@ enum hyp_status hyp_field_scan(struct hyp_service *service, const struct hyp_sco
     if (status == HYP_OK) {
         status = hyp_service_collector(service, &collector, err);
     }
+    if (status == HYP_OK) {
+        status = hyp_members_check_line(service, hyp_scope_tenant(scope), scan->line, err);
+    }
     if (status != HYP_OK) {
         return status;
     }
@@ -219,6 +226,9 @@ enum hyp_status hyp_field_test(struct hyp_service *service, const struct hyp_sco
     }
     if (status == HYP_OK) {
         status = hyp_service_collector(service, &collector, err);
+    }
+    if (status == HYP_OK) {
+        status = hyp_members_check_line(service, device->tenant, device->line, err);
     }
     if (status != HYP_OK) {
         return status;

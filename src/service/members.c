@@ -281,6 +281,66 @@ void hyp_members_look(struct hyp_service *service)
     }
 }
 
+/* --- asking on a line --- */
+
+static bool is_open_here(struct hyp_service *service, hyp_line_id line)
+{
+    uint64_t has = 0;
+    pthread_mutex_lock(&service->plant_lock);
+    bool known = hyp_map_get(&service->members.lines, (uint64_t)line.id, &has);
+    pthread_mutex_unlock(&service->plant_lock);
+    return known && has != 0;
+}
+
+enum hyp_status hyp_members_check_line(struct hyp_service *service, hyp_tenant_id tenant,
+                                       hyp_line_id line, struct hyp_error *err)
+{
+    struct hyp_store *store = service->config.store;
+    const char *self = hyp_store_member(store);
+    char holder[HYP_LIMIT_MEMBER_NAME + 1] = "";
+    char name[HYP_LIMIT_NAME];
+    if (self == NULL || !hyp_directory_line_asks(service->directory, line) ||
+        is_open_here(service, line)) {
+        return HYP_OK;
+    }
+    hyp_directory_line_name(service->directory, tenant, line, name);
+    /* Without the database nobody can tell, and a line that is being taken over is nobody's:
+     * neither lasts. */
+    if (hyp_store_line_holder(store, line, holder) != HYP_OK || holder[0] == '\0' ||
+        hyp_str_equal(hyp_str_from(holder), hyp_str_from(self))) {
+        return hyp_error_set(err, HYP_BUSY, -1,
+                             "No server has opened this line yet: try again in some seconds, "
+                             "or start one without --no-collect. Line: %s.",
+                             name);
+    }
+    return hyp_error_set(err, HYP_CONFLICT, -1,
+                         "The server \"%s\" has this line open: do this there, or stop that "
+                         "server, and another one opens the line. Line: %s.",
+                         holder, name);
+}
+
+enum hyp_status hyp_members_check_devices(struct hyp_service *service, hyp_tenant_id tenant,
+                                          const hyp_device_id *devices, size_t count,
+                                          struct hyp_error *err)
+{
+    struct hyp_device_view view;
+    hyp_line_id checked = {0};
+    enum hyp_status status = HYP_OK;
+    if (hyp_store_member(service->config.store) == NULL) {
+        return HYP_OK;
+    }
+    for (size_t i = 0; i < count && status == HYP_OK; i++) {
+        /* One that is removed meanwhile is the collector's to refuse. */
+        if (hyp_directory_device(service->directory, tenant, devices[i],
+                                 hyp_service_now(service), &view) == HYP_OK &&
+            view.device.line.id != checked.id) {
+            checked = view.device.line;
+            status = hyp_members_check_line(service, tenant, checked, err);
+        }
+    }
+    return status;
+}
+
 size_t hyp_members_lines(struct hyp_service *service)
 {
     size_t cursor = 0;

@@ -37,6 +37,20 @@ bool hyp_members_may_open(struct hyp_service *service, const struct hyp_line *li
 void hyp_members_drop_line(struct hyp_service *service, hyp_line_id line);
 /* Called by the keeper: follows what was told, and looks after leases. */
 void hyp_members_look(struct hyp_service *service);
+/*
+ * Can this server ask on a line? Not when another one has it open: the error names that one.
+ * Not under the plant's lock.
+ * Returns   HYP_OK (also for a line that nobody can ask on: that is the collector's to say)
+ *           | CONFLICT (another server has it) | BUSY (none has it yet)
+ */
+HYP_MUST_USE enum hyp_status hyp_members_check_line(struct hyp_service *service,
+                                                    hyp_tenant_id tenant, hyp_line_id line,
+                                                    struct hyp_error *err);
+/* The same for the lines of devices. */
+HYP_MUST_USE enum hyp_status hyp_members_check_devices(struct hyp_service *service,
+                                                       hyp_tenant_id tenant,
+                                                       const hyp_device_id *devices,
+                                                       size_t count, struct hyp_error *err);
 /* How many lines this server has leased. */
 size_t hyp_members_lines(struct hyp_service *service);
 

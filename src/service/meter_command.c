@@ -178,6 +178,10 @@ enum hyp_status hyp_field_command(struct hyp_service *service, const struct hyp_
     enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_DEVICE_COMMAND, err);
     status = status == HYP_OK ? check(service, scope, command, err) : status;
     status = status == HYP_OK ? hyp_service_collector(service, &collector, err) : status;
+    if (status == HYP_OK) {
+        status = hyp_members_check_devices(service, hyp_scope_tenant(scope), &command->device,
+                                           1, err);
+    }
     if (status != HYP_OK) {
         return status;
     }

@@ -139,10 +139,83 @@ static void all_that_there_are_and_were(void **state)
     close_served(&s);
 }
 
+/* --- asking on a line --- */
+
+static enum hyp_status check_line(struct served *s, hyp_line_id line, struct hyp_error *err)
+{
+    return hyp_members_check_line(s->service, s->tenants[0], line, err);
+}
+
+static void a_line_of_another_is_refused_by_its_name(void **state)
+{
+    (void)state;
+    struct served s;
+    struct hyp_error err = {0};
+    open_served(&s);
+    struct hyp_store *other = s.town.members[1].store;
+    hyp_line_id line = add_line(&s, 1, s.tenants[0]);
+    hyp_device_id device = add_device(&s, 1, s.tenants[0], line);
+    wait_until_known(&s, line, device, s.tenants[0].id);
+    struct hyp_line changed;
+    assert_int_equal(hyp_store_line(other, s.tenants[0], line, &changed), HYP_OK);
+    changed.enabled = true;
+    assert_int_equal(hyp_store_line_update(other, &changed, NULL), HYP_OK);
+    while (!hyp_directory_line_asks(s.service->directory, line)) {
+        catch_up(&s.town);
+        hyp_members_look(s.service);
+    }
+    /* Nobody has it. */
+    assert_int_equal(check_line(&s, line, &err), HYP_BUSY);
+    assert_non_null(strstr(err.text, "try again"));
+    /* The other one has it. */
+    assert_true(hyp_store_line_lease(other, line));
+    assert_int_equal(check_line(&s, line, &err), HYP_CONFLICT);
+    assert_non_null(strstr(err.text, "\"south\""));
+    err = (struct hyp_error){0};
+    assert_int_equal(hyp_members_check_devices(s.service, s.tenants[0], &device, 1, &err),
+                     HYP_CONFLICT);
+    assert_non_null(strstr(err.text, "\"south\""));
+    /* This one has it. */
+    hyp_store_line_release(other, line);
+    pthread_mutex_lock(&s.service->plant_lock);
+    assert_true(hyp_members_may_open(s.service, &changed));
+    pthread_mutex_unlock(&s.service->plant_lock);
+    assert_int_equal(check_line(&s, line, &err), HYP_OK);
+    assert_int_equal(hyp_members_check_devices(s.service, s.tenants[0], &device, 1, &err),
+                     HYP_OK);
+    close_served(&s);
+}
+
+/* What cannot be asked anywhere is not to be asked at another server. */
+static void lines_that_nobody_asks_on_pass(void **state)
+{
+    (void)state;
+    struct served s;
+    struct hyp_error err = {0};
+    open_served(&s);
+    struct hyp_line radio = {.tenant = s.tenants[0],
+                             .kind = HYP_LINE_WMBUS_TCP,
+                             .host = "192.0.2.1",
+                             .enabled = true};
+    assert_int_equal(hyp_store_line_add(s.town.members[1].store, &radio, NULL), HYP_OK);
+    hyp_line_id off = add_line(&s, 1, s.tenants[0]);
+    hyp_device_id device = add_device(&s, 1, s.tenants[0], off);
+    wait_until_known(&s, off, device, s.tenants[0].id);
+    assert_true(hyp_store_line_lease(s.town.members[1].store, radio.id));
+    assert_int_equal(hyp_directory_tenant_of_line(s.service->directory, radio.id).id,
+                     s.tenants[0].id);
+    assert_int_equal(check_line(&s, radio.id, &err), HYP_OK);
+    assert_int_equal(check_line(&s, off, &err), HYP_OK);
+    assert_int_equal(check_line(&s, (hyp_line_id){.id = 999}, &err), HYP_OK);
+    close_served(&s);
+}
+
 int main(void)
 {
     struct test_list list = {0};
     TEST_ONE(&list, plants_of_all_tenants_are_followed);
     TEST_ONE(&list, all_that_there_are_and_were);
+    TEST_ONE(&list, a_line_of_another_is_refused_by_its_name);
+    TEST_ONE(&list, lines_that_nobody_asks_on_pass);
     return test_list_run(&list, "members");
 }

@@ -4,7 +4,7 @@
 Three servers get readings, every third batch two of them. Each is killed under load (kill -9) in
 turn and started again. At the end every acknowledged reading is there once, and all servers say
 the same, also after one was stopped for longer than its leases last. A line is open in one server at a
-time, and opened by another one when that one is killed; changes of plant and people made at one are known to the others.
+time, and opened by another one when that one is killed; changes of plant and people made at one are known to the others. What is asked on a line of another server is refused with that one's name.
 """
 import os
 import random
@@ -179,6 +179,43 @@ def lines(tap, servers):
     tap.ok(concentrator.most == 1, "it was open in one server at a time", str(concentrator.most))
 
 
+def has_opened(server, line):
+    said = re.findall(rf"member\.line_(taken|lost) .*\bline={line}\b", "".join(server.lines))
+    return bool(said) and said[-1] == "taken"
+
+
+def ask(server, device, line):
+    """Everything that asks on a line; a command last, because it waits behind the others."""
+    return [server.post(f"/devices/{device}/read"), server.post("/read", {"devices": [device]}),
+            server.post(f"/lines/{line}/scan", {"mode": "primary", "first": 1, "last": 1}),
+            server.post(f"/devices/{device}/reset", {"subcode": None})]
+
+
+def asked_there(servers, device, line):
+    """Does the server that has the line do what is asked, and do the others name it? The holder, when so."""
+    name, holder = next(((name, server) for name, server in zip(NAMES, servers) if has_opened(server, line)), (None, None))
+    if holder is None:
+        return None
+    refused = [reply for server in servers if server is not holder for reply in ask(server, device, line)]
+    if any(reply.status != 409 or f'"{name}"' not in reply.json["detail"] for reply in refused):
+        return None
+    return holder if all(reply.status == 202 for reply in ask(holder, device, line)) else None
+
+
+def asking(tap, servers):
+    """A line is asked on at the server that has it; the others say which one that is."""
+    concentrator = Concentrator()
+    line = servers[0].post("/lines", {"name": "bus", "kind": "mbus-tcp", "host": "127.0.0.1", "port": concentrator.port}).json["id"]
+    device = servers[0].post("/devices", {**METER, "serial": "11223344", "name": "wired", "line": line, "primary_address": 1}).json["id"]
+    wait_until(lambda: all(server.get(f"/devices/{device}").status == 200 for server in servers), 60, "the device")
+    holder = wait_until(lambda: asked_there(servers, device, line), 120, "the others to name the server with the line")
+    tap.ok(True, "what is asked on a line of another server is refused with its name")
+    holder.kill()
+    start_again(holder)
+    wait_until(lambda: asked_there(servers, device, line), 120, "the server that has the line now")
+    tap.ok(True, "and with the name of the next one when that was killed")
+
+
 def plant_and_people(tap, servers):
     changed = {**METER, "serial": "87654321", "name": "garden"}
     device = servers[1].post("/devices", changed).json["id"]
@@ -225,6 +262,7 @@ def run(tap, postgres, folders):
         tap.case("jobs", jobs, tap, servers)
         tap.case("stopped", stopped, tap, servers, device, load)
         tap.case("lines", lines, tap, servers)
+        tap.case("asking", asking, tap, servers)
         tap.case("plant and people", plant_and_people, tap, servers)
         for server in servers:
             tap.ok(server.stop() == 0, "a clean end", "".join(server.lines[-5:]))
