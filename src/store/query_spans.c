@@ -181,17 +181,36 @@ static void make_run(const struct hyp_chunk_work *work, uint32_t begin, uint32_t
                         .sum = sum};
 }
 
+/* Without a branch: nearly always they all are, and this says so of many at once. */
+static bool are_good(const uint8_t *qualities, uint32_t count)
+{
+    unsigned other = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        other |= (unsigned)(qualities[i] ^ HYP_QUALITY_GOOD);
+    }
+    return other == 0;
+}
+
 /* Values [begin, end) of work, which are of one span. */
 static void mark_run(const struct hyp_spans *spans, size_t span,
                      const struct hyp_chunk_work *work, uint32_t begin, uint32_t end)
 {
     struct hyp_summary_marks *marks = &spans->marks[span];
-    note_step_to(spans, span, work->times[work->rows[begin]]);
-    for (uint32_t i = begin; i < end; i++) {
-        count_quality(marks, (enum hyp_quality)work->qualities[i]);
-        if (i > begin) {
-            note_step(marks, work->times[work->rows[i - 1]], work->times[work->rows[i]]);
+    int64_t before = work->times[work->rows[begin]];
+    note_step_to(spans, span, before);
+    if (!are_good(work->qualities + begin, end - begin)) {
+        for (uint32_t i = begin; i < end; i++) {
+            count_quality(marks, (enum hyp_quality)work->qualities[i]);
         }
+    }
+    int64_t longest = marks->step_to.ms - marks->step_from.ms;
+    for (uint32_t i = begin + 1; i < end; i++) {
+        int64_t time = work->times[work->rows[i]];
+        if (time - before > longest) {
+            note_step(marks, before, time);
+            longest = time - before;
+        }
+        before = time;
     }
 }
 
