@@ -59,7 +59,7 @@ static enum hyp_status parse_header(struct hyp_bytes *bytes, struct hyp_mbus_rec
     }
     record->dib_len = (uint8_t)(bytes->pos - start);
     enum hyp_status status = hyp_mbus_vib_parse(bytes, record, ret_scale, err);
-    record->vib_len = (uint8_t)(bytes->pos - start - record->dib_len);
+    record->vib_len = (uint16_t)(bytes->pos - start - record->dib_len);
     return status;
 }
 

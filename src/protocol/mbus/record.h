@@ -78,7 +78,7 @@ struct hyp_mbus_record {
     /* Byte ranges within the application data. */
     uint16_t offset;
     uint8_t dib_len;
-    uint8_t vib_len; /* with plain text */
+    uint16_t vib_len; /* with plain text */
     uint16_t data_len;
     const uint8_t *data; /* raw value bytes (after the LVAR byte), in the caller's buffer */
 

@@ -141,7 +141,7 @@ static __attribute__((noinline)) bool parse_other(struct hyp_bytes *bytes, size_
         bytes->len - reader.pos < record->data_len) {
         return false;
     }
-    record->vib_len = (uint8_t)(reader.pos - vib);
+    record->vib_len = (uint16_t)(reader.pos - vib);
     record->data = bytes->data + reader.pos;
     bytes->pos = reader.pos + record->data_len;
     if (is_plain_number(record, &scale)) {
