@@ -185,22 +185,30 @@ static uint32_t keep_filled(struct hyp_row *rows, uint32_t count)
     return kept;
 }
 
-enum hyp_status hyp_chunk_rows(const struct hyp_chunk *chunk, struct hyp_chunk_work *work,
-                               const struct hyp_chunk_target *target, struct hyp_rows *rows)
+/* The rows of a chunk behind those that are there, not counted yet; in stands at the texts. */
+static enum hyp_status append_rows(const struct hyp_chunk *chunk, struct hyp_chunk_work *work,
+                                   struct hyp_rows *rows, struct hyp_bytes *in)
 {
     enum hyp_status status = hyp_chunk_reserve(work, chunk->rows);
     if (status == HYP_OK) {
         status = hyp_rows_reserve_more(rows, chunk->rows, 0);
     }
+    if (status == HYP_OK && !read_rows(chunk, work, &rows->rows[rows->row_count], in)) {
+        status = HYP_MALFORMED;
+    }
+    return status;
+}
+
+enum hyp_status hyp_chunk_rows(const struct hyp_chunk *chunk, struct hyp_chunk_work *work,
+                               const struct hyp_chunk_target *target, struct hyp_rows *rows)
+{
+    struct hyp_bytes in;
+    size_t first_text;
+    enum hyp_status status = append_rows(chunk, work, rows, &in);
     if (status != HYP_OK) {
         return status;
     }
     struct hyp_row *added = &rows->rows[rows->row_count];
-    struct hyp_bytes in;
-    size_t first_text;
-    if (!read_rows(chunk, work, added, &in)) {
-        return HYP_MALFORMED;
-    }
     if (rows->row_count > 0 && added[0].time < added[-1].time) {
         return HYP_MALFORMED;
     }
@@ -266,18 +274,12 @@ enum hyp_status hyp_chunk_gather(const struct hyp_chunk *chunk, struct hyp_chunk
                                  const struct hyp_chunk_target *target, struct hyp_rows *rows,
                                  struct hyp_columns *columns)
 {
-    enum hyp_status status = hyp_chunk_reserve(work, chunk->rows);
-    if (status == HYP_OK) {
-        status = hyp_rows_reserve_more(rows, chunk->rows, 0);
-    }
+    struct hyp_bytes in;
+    enum hyp_status status = append_rows(chunk, work, rows, &in);
     if (status != HYP_OK) {
         return status;
     }
-    struct hyp_row *added = &rows->rows[rows->row_count];
-    struct hyp_bytes in;
-    if (!read_rows(chunk, work, added, &in)) {
-        return HYP_MALFORMED;
-    }
+    const struct hyp_row *added = &rows->rows[rows->row_count];
     bool later = rows->row_count == 0 || added[0].time > added[-1].time;
     if (!later || hyp_bytes_varint(&in) != 0 || hyp_bytes_failed(&in)) {
         return HYP_NOT_FOUND; /* texts, or what is left to who reads rows to complain about */
