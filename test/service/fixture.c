@@ -183,17 +183,7 @@ void test_commit_status(struct test_service *t, hyp_device_id device, int64_t ti
                                     .kind = HYP_VALUE_FLAGS,
                                     .quality = HYP_QUALITY_GOOD,
                                     .flags = status};
-    const struct hyp_reading reading = {
-        .device = device,
-        .source_time = {time_ms},
-        .receive_time = {time_ms + 1000},
-        .kind = HYP_READING_CURRENT,
-        .source = HYP_SOURCE_AUTOMATIC,
-        .frame = HYP_NO_FRAME,
-        .values = &value,
-        .value_count = 1,
-    };
-    submit_and_wait(t, &reading, 1);
+    test_commit_value(t, device, time_ms, &value);
 }
 
 void test_commit_value(struct test_service *t, hyp_device_id device, int64_t time_ms,
