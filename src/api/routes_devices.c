@@ -362,8 +362,7 @@ enum hyp_status hyp_route_group_members(struct hyp_request *req, struct hyp_erro
     static const char *const known[] = {"add", "remove", NULL};
     hyp_device_id *add;
     hyp_device_id *remove;
-    size_t add_count;
-    size_t remove_count;
+    struct hyp_group_change change;
     json_t *root;
     enum hyp_status status = hyp_request_json(req, &root, err);
     if (status != HYP_OK) {
@@ -371,15 +370,16 @@ enum hyp_status hyp_route_group_members(struct hyp_request *req, struct hyp_erro
     }
     status = hyp_json_only(root, known, err);
     if (status == HYP_OK) {
-        status = hyp_read_device_ids(req, root, "add", &add, &add_count, err);
+        status = hyp_read_device_ids(req, root, "add", &add, &change.add_count, err);
     }
     if (status == HYP_OK) {
-        status = hyp_read_device_ids(req, root, "remove", &remove, &remove_count, err);
+        status = hyp_read_device_ids(req, root, "remove", &remove, &change.remove_count, err);
     }
     json_decref(root);
     if (status == HYP_OK) {
-        status = hyp_group_change(req->service, req->scope, req->ids[0], add, add_count, remove,
-                                  remove_count, err);
+        change.add = add;
+        change.remove = remove;
+        status = hyp_group_change(req->service, req->scope, req->ids[0], &change, err);
     }
     return status == HYP_OK ? hyp_request_no_content(req) : status;
 }

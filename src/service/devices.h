@@ -104,10 +104,10 @@ HYP_MUST_USE enum hyp_status hyp_group_add(struct hyp_service *service,
 HYP_MUST_USE enum hyp_status hyp_group_remove(struct hyp_service *service,
                                               const struct hyp_scope *scope, int64_t id,
                                               struct hyp_error *err);
+/* Takes devices into a group and out of it: all or none. NOT_FOUND names what is not there. */
 HYP_MUST_USE enum hyp_status hyp_group_change(struct hyp_service *service,
                                               const struct hyp_scope *scope, int64_t id,
-                                              const hyp_device_id *add, size_t add_count,
-                                              const hyp_device_id *remove, size_t remove_count,
+                                              const struct hyp_group_change *change,
                                               struct hyp_error *err);
 /* Ids of the devices in a group. */
 HYP_MUST_USE enum hyp_status hyp_group_members(struct hyp_service *service,

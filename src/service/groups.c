@@ -52,39 +52,40 @@ enum hyp_status hyp_group_remove(struct hyp_service *service, const struct hyp_s
     return HYP_OK;
 }
 
-static enum hyp_status set_members(struct hyp_service *service, const struct hyp_scope *scope,
-                                   int64_t id, const hyp_device_id *devices, size_t count,
-                                   bool member, struct hyp_error *err)
+static enum hyp_status check_members(struct hyp_service *service, const struct hyp_scope *scope,
+                                     const hyp_device_id *devices, size_t count,
+                                     struct hyp_error *err)
 {
-    hyp_tenant_id tenant = hyp_scope_tenant(scope);
     for (size_t i = 0; i < count; i++) {
-        if (!hyp_directory_has_device(service->directory, tenant, devices[i])) {
+        if (!hyp_directory_has_device(service->directory, hyp_scope_tenant(scope),
+                                      devices[i])) {
             return hyp_service_not_found(err, "device", devices[i].id);
         }
     }
-    return count == 0 ? HYP_OK
-                      : hyp_store_group_set(service->config.store, tenant, id, devices, count,
-                                            member, err);
+    return HYP_OK;
 }
 
 enum hyp_status hyp_group_change(struct hyp_service *service, const struct hyp_scope *scope,
-                                 int64_t id, const hyp_device_id *add, size_t add_count,
-                                 const hyp_device_id *remove, size_t remove_count,
+                                 int64_t id, const struct hyp_group_change *change,
                                  struct hyp_error *err)
 {
     enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_GROUP_WRITE, err);
+    if (status == HYP_OK) {
+        status = check_members(service, scope, change->add, change->add_count, err);
+    }
+    if (status == HYP_OK) {
+        status = check_members(service, scope, change->remove, change->remove_count, err);
+    }
     if (status != HYP_OK) {
         return status;
     }
-    status = set_members(service, scope, id, add, add_count, true, err);
-    if (status == HYP_OK) {
-        status = set_members(service, scope, id, remove, remove_count, false, err);
-    }
+    status =
+        hyp_store_group_change(service->config.store, hyp_scope_tenant(scope), id, change, err);
     if (status != HYP_OK) {
         return hyp_service_explain_failure(err, status);
     }
     hyp_service_audit(service, scope, "group.members", "group", id, "%zu added, %zu removed",
-                      add_count, remove_count);
+                      change->add_count, change->remove_count);
     return HYP_OK;
 }
 

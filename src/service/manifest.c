@@ -316,7 +316,8 @@ static enum hyp_status write_group(struct manifest_run *run, const json_t *objec
     enum hyp_status status = hyp_group_add(run->service, run->scope, &group, err);
     if (status == HYP_OK) {
         run->result->groups++;
-        status = hyp_group_change(run->service, run->scope, group.id, ids, count, NULL, 0, err);
+        const struct hyp_group_change change = {.add = ids, .add_count = count};
+        status = hyp_group_change(run->service, run->scope, group.id, &change, err);
     }
     return status;
 }

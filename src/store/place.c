@@ -229,15 +229,11 @@ static enum hyp_status set_member(struct hyp_db *db, int64_t group, hyp_device_i
     return hyp_query_run(&query, NULL);
 }
 
-enum hyp_status hyp_store_group_set(struct hyp_store *store, hyp_tenant_id tenant,
-                                    int64_t group, const hyp_device_id *devices, size_t count,
-                                    bool member, struct hyp_error *err)
+static enum hyp_status set_members(struct hyp_db *db, hyp_tenant_id tenant, int64_t group,
+                                   const hyp_device_id *devices, size_t count, bool member,
+                                   struct hyp_error *err)
 {
-    struct hyp_db *db = hyp_core_begin(store);
-    enum hyp_status status = hyp_core_exists(db, GROUP_EXISTS, group, tenant);
-    if (status == HYP_NOT_FOUND) {
-        hyp_error_set(err, status, -1, "there is no group %lld", (long long)group);
-    }
+    enum hyp_status status = HYP_OK;
     for (size_t i = 0; status == HYP_OK && i < count; i++) {
         status = hyp_core_exists(db, HYP_SQL_DEVICE_EXISTS, devices[i].id, tenant);
         if (status == HYP_OK) {
@@ -245,6 +241,25 @@ enum hyp_status hyp_store_group_set(struct hyp_store *store, hyp_tenant_id tenan
         } else if (status == HYP_NOT_FOUND) {
             hyp_error_set(err, status, -1, "there is no device %lld", (long long)devices[i].id);
         }
+    }
+    return status;
+}
+
+enum hyp_status hyp_store_group_change(struct hyp_store *store, hyp_tenant_id tenant,
+                                       int64_t group, const struct hyp_group_change *change,
+                                       struct hyp_error *err)
+{
+    struct hyp_db *db = hyp_core_begin(store);
+    enum hyp_status status = hyp_core_exists(db, GROUP_EXISTS, group, tenant);
+    if (status == HYP_NOT_FOUND) {
+        hyp_error_set(err, status, -1, "there is no group %lld", (long long)group);
+    }
+    if (status == HYP_OK) {
+        status = set_members(db, tenant, group, change->add, change->add_count, true, err);
+    }
+    if (status == HYP_OK) {
+        status =
+            set_members(db, tenant, group, change->remove, change->remove_count, false, err);
     }
     return hyp_core_finish(store, status, err, "group");
 }

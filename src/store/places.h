@@ -95,15 +95,21 @@ HYP_MUST_USE enum hyp_status hyp_store_group_remove(struct hyp_store *store,
 HYP_MUST_USE enum hyp_status hyp_store_groups(struct hyp_store *store, hyp_tenant_id tenant,
                                               struct hyp_arena *arena,
                                               struct hyp_group **ret_groups, size_t *ret_count);
+/* Devices that go into a group and out of it. One in both lists goes out. */
+struct hyp_group_change {
+    const hyp_device_id *add; /* those that are in it stay */
+    size_t add_count;
+    const hyp_device_id *remove; /* those that are not in it stay out */
+    size_t remove_count;
+};
 /*
- * Takes devices into a group or out of it: all or none. What is so already stays.
- * @member  true = into it
+ * Takes devices into a group and out of it: all or none.
  * Returns   HYP_OK | NOT_FOUND (the group or a device; *err names it) | what the database says
  */
-HYP_MUST_USE enum hyp_status hyp_store_group_set(struct hyp_store *store, hyp_tenant_id tenant,
-                                                 int64_t group, const hyp_device_id *devices,
-                                                 size_t count, bool member,
-                                                 struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_store_group_change(struct hyp_store *store,
+                                                    hyp_tenant_id tenant, int64_t group,
+                                                    const struct hyp_group_change *change,
+                                                    struct hyp_error *err);
 /* The devices of a group by id. NOT_FOUND when the tenant has no such group. */
 HYP_MUST_USE enum hyp_status hyp_store_group_members(struct hyp_store *store,
                                                      hyp_tenant_id tenant, int64_t group,

@@ -141,8 +141,9 @@ static enum hyp_status add_group(struct acting *a, struct hyp_error *err)
     number_text(group.name, sizeof(group.name), a->round);
     enum hyp_status status = hyp_store_group_add(a->t.store, &group, err);
     if (status == HYP_OK) {
-        status =
-            hyp_store_group_set(a->t.store, a->t.tenant, group.id, &a->device.id, 1, true, err);
+        status = hyp_store_group_change(
+            a->t.store, a->t.tenant, group.id,
+            &(struct hyp_group_change){.add = &a->device.id, .add_count = 1}, err);
     }
     return status;
 }

@@ -102,40 +102,6 @@ static void check(void **state)
     close_service(NULL);
 }
 
-static const struct line_row {
-    const char *name;
-    const char *field;
-    struct hyp_line line;
-} line_rows[] = {
-    {"a gateway",           NULL,    {.name = "x", .kind = HYP_LINE_MBUS_TCP, .host = "h", .port = 1}                      },
-    {"a name",              "name",  {.kind = HYP_LINE_MBUS_TCP, .host = "h", .port = 1}                                   },
-    {"a kind",              "kind",  {.name = "x", .host = "h", .port = 1}                                                 },
-    {"a host",              "host",  {.name = "x", .kind = HYP_LINE_MBUS_TCP, .port = 1}                                   },
-    {"a port",              "port",  {.name = "x", .kind = HYP_LINE_MODBUS_TCP, .host = "h"}                               },
-    {"a serial port",       NULL,    {.name = "x", .kind = HYP_LINE_MBUS_SERIAL, .path = "/dev/ttyS0"}                     },
-    {"a path for it",       "path",  {.name = "x", .kind = HYP_LINE_MBUS_SERIAL}                                           },
-    {"a usual rate",
-     "baud",                         {.name = "x", .kind = HYP_LINE_MBUS_SERIAL, .path = "/dev/a", .baud = 1234}           },
-    {"a parity",
-     "parity",                       {.name = "x", .kind = HYP_LINE_MBUS_SERIAL, .path = "/dev/a", .parity = 'X'}          },
-    {"a topic",             "topic", {.name = "x", .kind = HYP_LINE_WMBUS_MQTT, .host = "h", .port = 1}                    },
-    {"a folder",            "path",  {.name = "x", .kind = HYP_LINE_DROP_FOLDER, .path = "relative"}                       },
-    {"patience has an end",
-     "timeout_ms",                   {.name = "x", .kind = HYP_LINE_MBUS_TCP, .host = "h", .port = 1, .timeout_ms = 600001}},
-};
-
-static void check_line(void **state)
-{
-    const struct line_row *row = *state;
-    struct hyp_line line = row->line;
-    struct hyp_error err = {0};
-    enum hyp_status status = hyp_line_check(&line, &err);
-    assert_int_equal(status, row->field == NULL ? HYP_OK : HYP_INVALID);
-    if (row->field != NULL) {
-        assert_true(hyp_str_has_prefix(hyp_str_from(err.text), hyp_str_from(row->field)));
-    }
-}
-
 /* --- defaults --- */
 
 static void defaults_are_filled_in(void **state)
@@ -336,132 +302,6 @@ static void keys_by_number(void **state)
     assert_int_equal(stored.key.bytes[0], 0x22);
 }
 
-/* --- lines and groups --- */
-
-static void lines_in_use_stay(void **state)
-{
-    struct hyp_line_view *lines;
-    size_t count;
-    (void)state;
-    struct hyp_line line = test_add_line(&t, "north");
-    struct hyp_device device = test_add_device(&t, "m", "12345678", line.id.id);
-    assert_int_equal(hyp_line_remove(t.service, &t.admin, line.id, NULL), HYP_CONFLICT);
-    assert_int_equal(hyp_lines_list(t.service, &t.reader, &t.arena, &lines, &count, NULL),
-                     HYP_OK);
-    assert_int_equal(count, 1);
-    assert_int_equal(lines[0].devices, 1);
-    assert_int_equal(hyp_device_remove(t.service, &t.admin, device.id, NULL), HYP_OK);
-    assert_int_equal(hyp_line_remove(t.service, &t.admin, line.id, NULL), HYP_OK);
-    assert_int_equal(hyp_line_remove(t.service, &t.admin, line.id, NULL), HYP_NOT_FOUND);
-}
-
-static void a_master_carries_250_meters(void **state)
-{
-    struct hyp_error err = {0};
-    struct hyp_line_view view;
-    (void)state;
-    struct hyp_line north = test_add_line(&t, "north");
-    struct hyp_line south = test_add_line(&t, "south");
-    for (unsigned i = 0; i < 250; i++) {
-        char serial[9];
-        struct hyp_buf buf;
-        hyp_buf_init_fixed(&buf, serial, sizeof(serial));
-        hyp_buf_append_fmt(&buf, "%08u", 10000000 + i);
-        test_add_device(&t, hyp_buf_terminate(&buf), serial, north.id.id);
-    }
-    struct hyp_device device = test_add_device(&t, "elsewhere", "20000000", south.id.id);
-    device.line = north.id;
-    assert_int_equal(hyp_device_update(t.service, &t.admin, &device, false, &err), HYP_INVALID);
-    assert_non_null(strstr(err.text, "line: north carries 250 of at most 250"));
-    device.id.id = 0;
-    hyp_text_copy(device.serial, sizeof(device.serial), HYP_STR("20000001"));
-    assert_int_equal(hyp_device_add(t.service, &t.admin, &device, &err), HYP_INVALID);
-    assert_int_equal(hyp_line_get(t.service, &t.reader, north.id, &view, NULL), HYP_OK);
-    assert_int_equal(view.devices, 250);
-    /* What is there may be changed. */
-    struct hyp_device_view first;
-    struct hyp_device_page page;
-    const struct hyp_device_query query = {.line = north.id.id, .limit = 1};
-    assert_int_equal(
-        hyp_devices_list(t.service, &t.admin, &query, 0, &t.arena, &page, NULL, NULL), HYP_OK);
-    assert_int_equal(hyp_device_get(t.service, &t.admin, page.views[0].device.id, &t.arena,
-                                    &first, NULL, NULL),
-                     HYP_OK);
-    assert_int_equal(hyp_device_update(t.service, &t.admin, &first.device, false, &err),
-                     HYP_OK);
-}
-
-static void names_of_lines_are_unique(void **state)
-{
-    struct hyp_error err = {0};
-    (void)state;
-    test_add_line(&t, "north");
-    struct hyp_line south = test_add_line(&t, "south");
-    hyp_text_copy(south.name, sizeof(south.name), HYP_STR("north"));
-    assert_int_equal(hyp_line_update(t.service, &t.admin, &south, false, &err), HYP_EXISTS);
-    assert_true(hyp_str_has_prefix(hyp_str_from(err.text), HYP_STR("name: ")));
-}
-
-static void passwords_of_lines_stay_inside(void **state)
-{
-    struct hyp_line_view view;
-    struct hyp_line stored;
-    (void)state;
-    struct hyp_line line = {.name = "broker",
-                            .kind = HYP_LINE_WMBUS_MQTT,
-                            .host = "h",
-                            .port = 1883,
-                            .topic = "m/#",
-                            .login = "u",
-                            .password = "secret"};
-    assert_int_equal(hyp_line_add(t.service, &t.admin, &line, NULL), HYP_OK);
-    assert_int_equal(hyp_line_get(t.service, &t.admin, line.id, &view, NULL), HYP_OK);
-    assert_true(view.has_password);
-    assert_string_equal(view.line.password, "");
-    view.line.port = 1884;
-    assert_int_equal(hyp_line_update(t.service, &t.admin, &view.line, false, NULL), HYP_OK);
-    assert_int_equal(hyp_store_line(t.store, t.admin.tenant, line.id, &stored), HYP_OK);
-    assert_string_equal(stored.password, "secret");
-    assert_int_equal(stored.port, 1884);
-    assert_null(strstr(test_last_audit(&t).detail, "secret"));
-}
-
-static void groups_hold_devices(void **state)
-{
-    struct hyp_device_page page;
-    struct hyp_error err = {0};
-    const struct hyp_device_query query = {.line = HYP_LINE_ANY, .limit = 10};
-    struct hyp_group group = {.name = "west"};
-    struct hyp_group nameless = {0};
-    hyp_device_id unknown = {999};
-    (void)state;
-    struct hyp_device one = test_add_device(&t, "one", "12345678", 0);
-    test_add_device(&t, "two", "87654321", 0);
-    assert_int_equal(hyp_group_add(t.service, &t.admin, &nameless, &err), HYP_INVALID);
-    assert_int_equal(hyp_group_add(t.service, &t.reader, &group, &err), HYP_DENIED);
-    assert_int_equal(hyp_group_add(t.service, &t.admin, &group, &err), HYP_OK);
-    assert_int_equal(hyp_group_change(t.service, &t.admin, group.id, &one.id, 1, NULL, 0, &err),
-                     HYP_OK);
-    assert_int_equal(
-        hyp_group_change(t.service, &t.admin, group.id, &unknown, 1, NULL, 0, &err),
-        HYP_NOT_FOUND);
-    assert_int_equal(
-        hyp_devices_list(t.service, &t.reader, &query, group.id, &t.arena, &page, NULL, &err),
-        HYP_OK);
-    assert_int_equal(page.total, 1);
-    assert_int_equal(
-        hyp_devices_list(t.service, &t.reader, &query, 77, &t.arena, &page, NULL, &err),
-        HYP_NOT_FOUND);
-    assert_int_equal(hyp_group_change(t.service, &t.admin, group.id, NULL, 0, &one.id, 1, &err),
-                     HYP_OK);
-    assert_int_equal(
-        hyp_devices_list(t.service, &t.reader, &query, group.id, &t.arena, &page, NULL, &err),
-        HYP_OK);
-    assert_int_equal(page.total, 0);
-    assert_int_equal(hyp_group_remove(t.service, &t.admin, group.id, &err), HYP_OK);
-    assert_int_equal(hyp_group_remove(t.service, &t.admin, group.id, &err), HYP_NOT_FOUND);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -474,17 +314,11 @@ int main(void)
         WITH_SERVICE(headline_and_severity),
         WITH_SERVICE(imported_history_counts_as_read),
         WITH_SERVICE(keys_by_number),
-        WITH_SERVICE(lines_in_use_stay),
-        WITH_SERVICE(a_master_carries_250_meters),
-        WITH_SERVICE(names_of_lines_are_unique),
-        WITH_SERVICE(passwords_of_lines_stay_inside),
-        WITH_SERVICE(groups_hold_devices),
     };
     struct test_list list = {0};
     for (size_t i = 0; i < HYP_ARRAY_LEN(tests); i++) {
         list.tests[list.count++] = tests[i];
     }
     TEST_ROWS(&list, check_rows, check);
-    TEST_ROWS(&list, line_rows, check_line);
     return test_list_run(&list, "devices");
 }

@@ -180,7 +180,9 @@ static enum hyp_status group_members(const struct hyp_scope *scope)
 
 static enum hyp_status group_change(const struct hyp_scope *scope)
 {
-    return hyp_group_change(t.service, scope, group.id, &device.id, 1, NULL, 0, NULL);
+    return hyp_group_change(t.service, scope, group.id,
+                            &(struct hyp_group_change){.add = &device.id, .add_count = 1},
+                            NULL);
 }
 
 static enum hyp_status group_remove(const struct hyp_scope *scope)

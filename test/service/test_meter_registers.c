@@ -63,8 +63,10 @@ static void of_a_group(void **state)
     struct hyp_group group = {.name = "east"};
     (void)state;
     assert_int_equal(hyp_group_add(t.service, &t.admin, &group, NULL), HYP_OK);
-    assert_int_equal(hyp_group_change(t.service, &t.admin, group.id, members, 2, NULL, 0, NULL),
-                     HYP_OK);
+    assert_int_equal(
+        hyp_group_change(t.service, &t.admin, group.id,
+                         &(struct hyp_group_change){.add = members, .add_count = 2}, NULL),
+        HYP_OK);
     struct hyp_meter_registers found =
         find((struct hyp_meter_registers_query){.group = group.id});
     assert_int_equal(found.count, 1);

@@ -336,8 +336,19 @@ static void groups_have_members(void **state)
     assert_int_equal(hyp_store_group_add(t.store, &same, &err), HYP_EXISTS);
     assert_non_null(strstr(err.text, "Old town"));
     hyp_device_id devices[] = {test_device(&t, "1"), test_device(&t, "2"), {.id = 99}};
-    assert_int_equal(hyp_store_group_set(t.store, t.tenant, group.id, devices, 3, true, &err),
+    assert_int_equal(hyp_store_group_change(
+                         t.store, t.tenant, group.id,
+                         &(struct hyp_group_change){.add = devices, .add_count = 3}, &err),
                      HYP_NOT_FOUND);
+    /* Nor does any go in when one that is to go out is not there. */
+    assert_int_equal(hyp_store_group_change(t.store, t.tenant, group.id,
+                                            &(struct hyp_group_change){.add = devices,
+                                                                       .add_count = 2,
+                                                                       .remove = &devices[2],
+                                                                       .remove_count = 1},
+                                            &err),
+                     HYP_NOT_FOUND);
+    assert_non_null(strstr(err.text, "99"));
     hyp_device_id *members;
     size_t count;
     assert_int_equal(
@@ -346,15 +357,20 @@ static void groups_have_members(void **state)
     assert_int_equal(count, 0);
     for (int i = 0; i < 2; i++) {
         /* Twice is once. */
-        assert_int_equal(
-            hyp_store_group_set(t.store, t.tenant, group.id, devices, 2, true, &err), HYP_OK);
+        assert_int_equal(hyp_store_group_change(
+                             t.store, t.tenant, group.id,
+                             &(struct hyp_group_change){.add = devices, .add_count = 2}, &err),
+                         HYP_OK);
     }
     struct hyp_group *groups;
     assert_int_equal(hyp_store_groups(t.store, t.tenant, &t.arena, &groups, &count), HYP_OK);
     assert_int_equal(count, 1);
     assert_int_equal(groups[0].members, 2);
-    assert_int_equal(hyp_store_group_set(t.store, t.tenant, group.id, devices, 1, false, &err),
-                     HYP_OK);
+    assert_int_equal(
+        hyp_store_group_change(t.store, t.tenant, group.id,
+                               &(struct hyp_group_change){.remove = devices, .remove_count = 1},
+                               &err),
+        HYP_OK);
     assert_int_equal(hyp_store_device_remove(t.store, t.tenant, devices[1], NULL), HYP_OK);
     assert_int_equal(
         hyp_store_group_members(t.store, t.tenant, group.id, &t.arena, &members, &count),

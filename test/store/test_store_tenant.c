@@ -206,7 +206,9 @@ static enum hyp_status device_into_group(struct owned *o, hyp_tenant_id who, siz
     struct hyp_group own = {.tenant = who, .name = "Own"};
     enum hyp_status status = hyp_store_group_add(o->t.store, &own, NULL);
     if (status == HYP_OK) {
-        status = hyp_store_group_set(o->t.store, who, own.id, &o->device.id, 1, true, NULL);
+        status = hyp_store_group_change(
+            o->t.store, who, own.id,
+            &(struct hyp_group_change){.add = &o->device.id, .add_count = 1}, NULL);
     }
     return status;
 }
@@ -285,8 +287,10 @@ static enum hyp_status installation_add(struct owned *o, hyp_tenant_id who, size
     return hyp_store_installation_add(o->t.store, who, &installation, NULL);
 }
 
-SINGLE(group_set,
-       hyp_store_group_set(o->t.store, who, o->group.id, &o->device.id, 1, false, NULL))
+SINGLE(group_change, hyp_store_group_change(o->t.store, who, o->group.id,
+                                            &(struct hyp_group_change){.remove = &o->device.id,
+                                                                       .remove_count = 1},
+                                            NULL))
 SINGLE(group_remove, hyp_store_group_remove(o->t.store, who, o->group.id, NULL))
 SINGLE(token_remove, hyp_store_token_remove(o->t.store, who, o->token.id))
 SINGLE(user_remove, hyp_store_user_remove(o->t.store, who, o->user.id, NULL))
@@ -347,8 +351,8 @@ static const struct isolation {
     {"installation_add",             installation_add,        false},
     {"installation_add, own place",  device_at_place,         false},
     {"installation_add, own device", place_of_device,         false},
-    {"group_set",                    group_set,               false},
-    {"group_set, own group",         device_into_group,       false},
+    {"group_change",                 group_change,            false},
+    {"group_change, own group",      device_into_group,       false},
     {"enter",                        enter,                   false},
     {"forget",                       forget,                  false},
     {"user_update",                  user_update,             false},
@@ -433,7 +437,9 @@ static void add_places(struct owned *o)
     o->group = (struct hyp_group){.tenant = tenant, .name = "G"};
     assert_int_equal(hyp_store_group_add(o->t.store, &o->group, NULL), HYP_OK);
     assert_int_equal(
-        hyp_store_group_set(o->t.store, tenant, o->group.id, &o->device.id, 1, true, NULL),
+        hyp_store_group_change(o->t.store, tenant, o->group.id,
+                               &(struct hyp_group_change){.add = &o->device.id, .add_count = 1},
+                               NULL),
         HYP_OK);
 }
 
