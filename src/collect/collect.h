@@ -80,6 +80,7 @@ enum hyp_link_state {
     HYP_LINK_LISTENING,
     HYP_LINK_FAILED, /* retries with back-off */
 };
+/* "disabled", "idle", "connecting", "connected", "listening", "failed" */
 const char *hyp_link_state_text(enum hyp_link_state state);
 
 struct hyp_line_state {
@@ -158,6 +159,7 @@ HYP_MUST_USE enum hyp_status hyp_collector_start(struct hyp_collector *collector
                                                  struct hyp_error *err);
 /* Ends all sessions, waits for outstanding submits, joins the thread. Idempotent. */
 void hyp_collector_stop(struct hyp_collector *collector);
+/* Stops, then frees all. NULL is allowed. Returns NULL. */
 void *hyp_collector_destroy(struct hyp_collector *collector);
 
 /* Is the kind one that we ask, not one that we only listen to? */
@@ -166,9 +168,12 @@ bool hyp_line_kind_is_polled(enum hyp_line_kind kind);
 /* Adds or replaces by id; takes effect before later calls. Copies its argument. */
 HYP_MUST_USE enum hyp_status hyp_collector_set_line(struct hyp_collector *collector,
                                                     const struct hyp_line *line);
+/* Closes its link; jobs that wait on it fail. Nothing when it is not there. */
 void hyp_collector_remove_line(struct hyp_collector *collector, hyp_line_id line);
+/* As hyp_collector_set_line. One that was backing off gets a new chance. */
 HYP_MUST_USE enum hyp_status hyp_collector_set_device(struct hyp_collector *collector,
                                                       const struct hyp_device *device);
+/* What waits for it fails. Nothing when it is not there. */
 void hyp_collector_remove_device(struct hyp_collector *collector, hyp_device_id device);
 /* State remembered from before a restart, so that breaker and "last success" survive. */
 void hyp_collector_restore_state(struct hyp_collector *collector,
@@ -182,6 +187,7 @@ void hyp_collector_restore_telegram(struct hyp_collector *collector, hyp_line_id
 /* Learned data from before a restart; what does not fit the limits is left out. */
 void hyp_collector_restore_format(struct hyp_collector *collector,
                                   const struct hyp_compact_format *format);
+/* The same for the registers that a Modbus device does not have. */
 void hyp_collector_restore_holes(struct hyp_collector *collector, hyp_device_id device,
                                  const struct hyp_modbus_hole *holes, size_t count);
 
@@ -217,6 +223,11 @@ struct hyp_scan {
     uint32_t bauds[HYP_SCAN_BAUDS]; /* M-Bus on a serial port: rates to try, one after the
                                        other; 0 ends the list; none = the line's */
 };
+/*
+ * Searches a line for meters; what it finds is told at once and kept with the job.
+ * Returns   HYP_OK | NOT_FOUND (no such line, or it is off) | INVALID (*err names the setting)
+ *         | UNSUPPORTED (nothing is searched on lines of its kind) | LIMIT (too many jobs)
+ */
 HYP_MUST_USE enum hyp_status hyp_collector_scan(struct hyp_collector *collector,
                                                 const struct hyp_scan *scan,
                                                 hyp_job_id *ret_job, struct hyp_error *err);
@@ -261,13 +272,17 @@ HYP_MUST_USE enum hyp_status hyp_collector_test_result(struct hyp_collector *col
 /* Jobs, newest first (bounded history); results of a scan. */
 size_t hyp_collector_jobs(struct hyp_collector *collector, struct hyp_job *out,
                           size_t capacity);
+/* NOT_FOUND also when it has left the history. */
 HYP_MUST_USE enum hyp_status hyp_collector_job(struct hyp_collector *collector, hyp_job_id job,
                                                struct hyp_job *ret_job);
+/* What a scan has found until now, in that order; returns how many were written. */
 size_t hyp_collector_found(struct hyp_collector *collector, hyp_job_id job,
                            struct hyp_found_device *out, size_t capacity);
 /* Meters heard on the radio that are not configured (bounded, newest first). */
 size_t hyp_collector_heard(struct hyp_collector *collector, struct hyp_found_device *out,
                            size_t capacity);
+/* The answer that is waited for is waited for; nothing more is asked. NOT_FOUND; CONFLICT when
+ * it has ended. */
 HYP_MUST_USE enum hyp_status hyp_collector_cancel(struct hyp_collector *collector,
                                                   hyp_job_id job);
 

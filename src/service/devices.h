@@ -31,6 +31,7 @@ hyp_devices_list(struct hyp_service *service, const struct hyp_scope *scope,
                  const struct hyp_device_query *query, int64_t group, struct hyp_arena *arena,
                  struct hyp_device_page *ret_page, struct hyp_device_extra **ret_extras,
                  struct hyp_error *err);
+/* @ret_extra  NULL = not wanted */
 HYP_MUST_USE enum hyp_status
 hyp_device_get(struct hyp_service *service, const struct hyp_scope *scope, hyp_device_id id,
                struct hyp_arena *arena, struct hyp_device_view *ret_view,
@@ -61,6 +62,7 @@ struct hyp_line_view {
     struct hyp_line_state state;
     char active_device_name[HYP_LIMIT_NAME];
 };
+/* All lines of the tenant, in the order in which they were added. */
 HYP_MUST_USE enum hyp_status hyp_lines_list(struct hyp_service *service,
                                             const struct hyp_scope *scope,
                                             struct hyp_arena *arena,
@@ -70,6 +72,7 @@ HYP_MUST_USE enum hyp_status hyp_line_get(struct hyp_service *service,
                                           const struct hyp_scope *scope, hyp_line_id id,
                                           struct hyp_line_view *ret_line,
                                           struct hyp_error *err);
+/* Defaults are filled in, id and revision too. EXISTS when the name is taken. */
 HYP_MUST_USE enum hyp_status hyp_line_add(struct hyp_service *service,
                                           const struct hyp_scope *scope, struct hyp_line *line,
                                           struct hyp_error *err);
@@ -78,9 +81,11 @@ HYP_MUST_USE enum hyp_status hyp_line_update(struct hyp_service *service,
                                              const struct hyp_scope *scope,
                                              struct hyp_line *line, bool password_given,
                                              struct hyp_error *err);
+/* CONFLICT while devices use it. */
 HYP_MUST_USE enum hyp_status hyp_line_remove(struct hyp_service *service,
                                              const struct hyp_scope *scope, hyp_line_id id,
                                              struct hyp_error *err);
+/* The checks of add and update, with defaults filled in; stores nothing. */
 HYP_MUST_USE enum hyp_status hyp_line_check(struct hyp_line *line, struct hyp_error *err);
 
 /* Names for lists that tell of devices and lines by number; "" where there is none. */
@@ -93,14 +98,17 @@ void hyp_plant_names(struct hyp_service *service, const struct hyp_scope *scope,
 
 /* --- groups --- */
 
+/* All groups of the tenant by name. */
 HYP_MUST_USE enum hyp_status hyp_groups_list(struct hyp_service *service,
                                              const struct hyp_scope *scope,
                                              struct hyp_arena *arena,
                                              struct hyp_group **ret_groups, size_t *ret_count,
                                              struct hyp_error *err);
+/* INVALID without a name; EXISTS when it is taken. */
 HYP_MUST_USE enum hyp_status hyp_group_add(struct hyp_service *service,
                                            const struct hyp_scope *scope,
                                            struct hyp_group *group, struct hyp_error *err);
+/* Its devices stay. */
 HYP_MUST_USE enum hyp_status hyp_group_remove(struct hyp_service *service,
                                               const struct hyp_scope *scope, int64_t id,
                                               struct hyp_error *err);

@@ -13,10 +13,16 @@
 
 /* --- jobs --- */
 
+/*
+ * Reads devices now.
+ * Returns  HYP_OK | DENIED | NOT_FOUND (names the device) | INVALID (none) | LIMIT
+ *         | CONFLICT, BUSY (hyp_members_check_line) | UNSUPPORTED (no collector)
+ */
 HYP_MUST_USE enum hyp_status hyp_field_read(struct hyp_service *service,
                                             const struct hyp_scope *scope,
                                             const hyp_device_id *devices, size_t count,
                                             struct hyp_job *ret_job, struct hyp_error *err);
+/* Searches a line for meters. Returns as hyp_field_read, and INVALID names the setting. */
 HYP_MUST_USE enum hyp_status hyp_field_scan(struct hyp_service *service,
                                             const struct hyp_scope *scope,
                                             const struct hyp_scan *scan,
@@ -35,6 +41,7 @@ HYP_MUST_USE enum hyp_status hyp_field_command(struct hyp_service *service,
                                                const struct hyp_scope *scope,
                                                const struct hyp_meter_command *command,
                                                struct hyp_job *ret_job, struct hyp_error *err);
+/* CONFLICT when it has ended already. */
 HYP_MUST_USE enum hyp_status hyp_field_cancel(struct hyp_service *service,
                                               const struct hyp_scope *scope, hyp_job_id id,
                                               struct hyp_error *err);
@@ -56,6 +63,7 @@ struct hyp_job_detail {
     struct hyp_meter_identity meter;
     struct hyp_str profile;
 };
+/* NOT_FOUND also when it has left the history, and for jobs of other tenants. */
 HYP_MUST_USE enum hyp_status hyp_field_job_detail(struct hyp_service *service,
                                                   const struct hyp_scope *scope, hyp_job_id id,
                                                   struct hyp_arena *arena,
@@ -74,6 +82,7 @@ struct hyp_queue_view {
     struct hyp_queue_entry entry;
     char device_name[HYP_LIMIT_NAME];
 };
+/* At most HYP_LIMIT_PAGE, in the order in which they are asked. */
 HYP_MUST_USE enum hyp_status hyp_field_queue(struct hyp_service *service,
                                              const struct hyp_scope *scope, hyp_line_id line,
                                              struct hyp_arena *arena,
@@ -82,6 +91,7 @@ HYP_MUST_USE enum hyp_status hyp_field_queue(struct hyp_service *service,
 
 /* --- communication --- */
 
+/* The newest HYP_LIMIT_COMM_PAGE changes of a device, newest first. */
 HYP_MUST_USE enum hyp_status hyp_field_comm_events(struct hyp_service *service,
                                                    const struct hyp_scope *scope,
                                                    hyp_device_id device,

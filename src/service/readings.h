@@ -13,6 +13,7 @@
 /* The payload as text, as hyp_value_format does it. */
 void hyp_stored_value_format(struct hyp_buf *out, const struct hyp_stored_value *value);
 
+/* Of all registers of a device (hyp_store_latest). */
 HYP_MUST_USE enum hyp_status hyp_readings_latest(struct hyp_service *service,
                                                  const struct hyp_scope *scope,
                                                  hyp_device_id device, struct hyp_arena *arena,
@@ -23,6 +24,7 @@ HYP_MUST_USE enum hyp_status
 hyp_readings_point_latest(struct hyp_service *service, const struct hyp_scope *scope,
                           hyp_point_id point, struct hyp_arena *arena,
                           struct hyp_latest *ret_value, struct hyp_error *err);
+/* All registers of a device (hyp_store_points). */
 HYP_MUST_USE enum hyp_status hyp_readings_points(struct hyp_service *service,
                                                  const struct hyp_scope *scope,
                                                  hyp_device_id device, struct hyp_arena *arena,
@@ -61,6 +63,11 @@ struct hyp_series_query {
     hyp_utc to;
     size_t px; /* width of the chart; raw values as long as there are at most two per pixel */
 };
+/*
+ * Registers for a chart, one series each in the order of `points`.
+ * Returns   HYP_OK | DENIED | NOT_FOUND (a register) | INVALID (number of points,
+ *           span, px) | what the store says
+ */
 HYP_MUST_USE enum hyp_status
 hyp_readings_series(struct hyp_service *service, const struct hyp_scope *scope,
                     const struct hyp_series_query *query, struct hyp_arena *arena,
@@ -79,6 +86,7 @@ struct hyp_export {
     hyp_utc to;
     int64_t window_ms;
 };
+/* DENIED; NOT_FOUND (the device). */
 HYP_MUST_USE enum hyp_status hyp_export_init(struct hyp_export *export,
                                              struct hyp_service *service,
                                              const struct hyp_scope *scope,
@@ -96,6 +104,7 @@ hyp_frames_list(struct hyp_service *service, const struct hyp_scope *scope,
                 hyp_device_id device, hyp_line_id line, bool unknown, struct hyp_page page,
                 struct hyp_arena *arena, struct hyp_stored_frame **ret_frames,
                 size_t *ret_count, struct hyp_error *err);
+/* With its bytes (hyp_store_frame). */
 HYP_MUST_USE enum hyp_status hyp_frame_get(struct hyp_service *service,
                                            const struct hyp_scope *scope, hyp_frame_id id,
                                            struct hyp_arena *arena,

@@ -165,9 +165,11 @@ struct hyp_point {
     char label[HYP_LIMIT_NAME];
 };
 
+/* All registers of a device, in the order in which they came. NOT_FOUND (the device). */
 HYP_MUST_USE enum hyp_status hyp_store_points(struct hyp_store *store, hyp_tenant_id tenant,
                                               hyp_device_id device, struct hyp_arena *arena,
                                               struct hyp_point **ret_points, size_t *ret_count);
+/* One register. NOT_FOUND when it is of no device of the tenant. */
 HYP_MUST_USE enum hyp_status hyp_store_point(struct hyp_store *store, hyp_tenant_id tenant,
                                              hyp_point_id id, struct hyp_point *ret_point);
 
@@ -178,6 +180,7 @@ struct hyp_latest {
     hyp_utc receive_time;
     hyp_frame_id frame;
 };
+/* In the order of hyp_store_points. NOT_FOUND (the device). */
 HYP_MUST_USE enum hyp_status hyp_store_latest(struct hyp_store *store, hyp_tenant_id tenant,
                                               hyp_device_id device, struct hyp_arena *arena,
                                               struct hyp_latest **ret_values,
@@ -234,6 +237,13 @@ struct hyp_stored_reading {
     struct hyp_stored_value *values;
     size_t value_count;
 };
+/*
+ * Readings of a device in [from, to), all versions of each instant: newest first.
+ * @offset     so many newer ones are passed over
+ * @ret_total  of the whole span
+ * Returns     HYP_OK | NOT_FOUND (the device) | LIMIT (arena) | CORRUPT
+ *           | what the database says
+ */
 HYP_MUST_USE enum hyp_status hyp_store_readings(struct hyp_store *store, hyp_tenant_id tenant,
                                                 hyp_device_id device, hyp_utc from, hyp_utc to,
                                                 size_t offset, size_t limit,
@@ -278,6 +288,7 @@ HYP_MUST_USE enum hyp_status hyp_store_newest_frames(struct hyp_store *store,
                                                      size_t limit, struct hyp_arena *arena,
                                                      struct hyp_stored_frame **ret_frames,
                                                      size_t *ret_count);
+/* One frame with its bytes. NOT_FOUND; CORRUPT when they cannot be unpacked. */
 HYP_MUST_USE enum hyp_status hyp_store_frame(struct hyp_store *store, hyp_tenant_id tenant,
                                              hyp_frame_id id, struct hyp_arena *arena,
                                              struct hyp_stored_frame *ret_frame);
@@ -313,14 +324,17 @@ hyp_store_frames_after(struct hyp_store *store, hyp_tenant_id tenant, hyp_frame_
 /* --- plant --- */
 /* add: id and revision are filled in. update: CONFLICT unless revision matches; it grows. */
 
+/* INVALID without a kind; NOT_FOUND (the tenant). */
 HYP_MUST_USE enum hyp_status hyp_store_line_add(struct hyp_store *store, struct hyp_line *line,
                                                 struct hyp_error *err);
+/* INVALID without a kind; NOT_FOUND. */
 HYP_MUST_USE enum hyp_status
 hyp_store_line_update(struct hyp_store *store, struct hyp_line *line, struct hyp_error *err);
 /* CONFLICT while devices use it. */
 HYP_MUST_USE enum hyp_status hyp_store_line_remove(struct hyp_store *store,
                                                    hyp_tenant_id tenant, hyp_line_id id,
                                                    struct hyp_error *err);
+/* With its password, plain. NOT_FOUND. */
 HYP_MUST_USE enum hyp_status hyp_store_line(struct hyp_store *store, hyp_tenant_id tenant,
                                             hyp_line_id id, struct hyp_line *ret_line);
 /* tenant 0 = of all tenants, for the collector's start. */
@@ -335,6 +349,7 @@ hyp_store_device_add(struct hyp_store *store, struct hyp_device *device, struct 
 HYP_MUST_USE enum hyp_status hyp_store_devices_add(struct hyp_store *store,
                                                    struct hyp_device *devices, size_t count,
                                                    struct hyp_error *err);
+/* EXISTS as in add; NOT_FOUND (the device, or its line). */
 HYP_MUST_USE enum hyp_status hyp_store_device_update(struct hyp_store *store,
                                                      struct hyp_device *device,
                                                      struct hyp_error *err);
@@ -351,6 +366,7 @@ HYP_MUST_USE enum hyp_status hyp_store_device_keys_set(struct hyp_store *store,
 HYP_MUST_USE enum hyp_status hyp_store_device_remove(struct hyp_store *store,
                                                      hyp_tenant_id tenant, hyp_device_id id,
                                                      struct hyp_error *err);
+/* With its key, plain. NOT_FOUND. */
 HYP_MUST_USE enum hyp_status hyp_store_device(struct hyp_store *store, hyp_tenant_id tenant,
                                               hyp_device_id id, struct hyp_device *ret_device);
 /* All devices of a tenant by id (tenant 0 = of all tenants, for the collector's start). */
@@ -364,9 +380,11 @@ struct hyp_stored_comm {
     hyp_device_id device;
     struct hyp_comm_state comm;
 };
+/* All or none; states of devices that are gone are passed over. */
 HYP_MUST_USE enum hyp_status hyp_store_comm_save(struct hyp_store *store,
                                                  const struct hyp_stored_comm *states,
                                                  size_t count);
+/* Of the devices of all tenants, for the start. */
 HYP_MUST_USE enum hyp_status hyp_store_comm_load(struct hyp_store *store,
                                                  struct hyp_arena *arena,
                                                  struct hyp_stored_comm **ret_states,
@@ -377,9 +395,11 @@ struct hyp_comm_event {
     enum hyp_status status;
     char text[HYP_ERROR_TEXT_MAX];
 };
+/* Adds one; the oldest beyond HYP_LIMIT_COMM_EVENTS go. NOT_FOUND (the device). */
 HYP_MUST_USE enum hyp_status hyp_store_comm_event_add(struct hyp_store *store,
                                                       hyp_device_id device,
                                                       const struct hyp_comm_event *event);
+/* The newest `limit`, newest first. NOT_FOUND (the device). */
 HYP_MUST_USE enum hyp_status hyp_store_comm_events(struct hyp_store *store,
                                                    hyp_tenant_id tenant, hyp_device_id device,
                                                    size_t limit, struct hyp_arena *arena,
@@ -389,6 +409,7 @@ HYP_MUST_USE enum hyp_status hyp_store_comm_events(struct hyp_store *store,
 /* Learned data: compact frame formats and Modbus holes, by name. */
 HYP_MUST_USE enum hyp_status hyp_store_blob_put(struct hyp_store *store, const char *name,
                                                 const uint8_t *data, size_t len);
+/* NOT_FOUND; LIMIT (arena). */
 HYP_MUST_USE enum hyp_status hyp_store_blob_get(struct hyp_store *store, const char *name,
                                                 struct hyp_arena *arena, uint8_t **ret_data,
                                                 size_t *ret_len);
