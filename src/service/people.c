@@ -166,23 +166,15 @@ static enum hyp_status keep_an_admin(struct hyp_service *service, const struct h
 
 static enum hyp_status update_locked(struct hyp_service *service, const struct hyp_scope *scope,
                                      const struct hyp_user *before, struct hyp_user *user,
-                                     struct hyp_error *err)
+                                     bool end_sessions, struct hyp_error *err)
 {
     enum hyp_status status = HYP_OK;
     if (is_active_admin(before) && !is_active_admin(user)) {
         status = keep_an_admin(service, scope, user->id, err);
     }
-    return status == HYP_OK ? hyp_store_user_update(service->config.store, user, err) : status;
-}
-
-static void end_sessions(struct hyp_service *service, int64_t user)
-{
-    if (hyp_store_sessions_remove_user(service->config.store, user) != HYP_OK) {
-        hyp_log_event(service->config.log, HYP_LOG_ERROR, "auth.sessions_left",
-                      "user=%lld next=they_end_by_age", (long long)user);
-    }
-    hyp_sessions_remove_user(service->auth.sessions, user);
-    hyp_hub_end(service->hub, user);
+    return status == HYP_OK
+               ? hyp_store_user_update(service->config.store, user, end_sessions, err)
+               : status;
 }
 
 enum hyp_status hyp_people_user_update(struct hyp_service *service,
@@ -207,16 +199,19 @@ enum hyp_status hyp_people_user_update(struct hyp_service *service,
             return status;
         }
     }
+    bool end_sessions =
+        password.len > 0 || before.role != user->role || before.enabled != user->enabled;
     pthread_mutex_lock(&service->auth.lock);
-    status = update_locked(service, scope, &before, user, err);
+    status = update_locked(service, scope, &before, user, end_sessions, err);
     pthread_mutex_unlock(&service->auth.lock);
     wipe_hash(user);
     wipe_hash(&before);
     if (status != HYP_OK) {
         return hyp_service_explain_failure(err, status);
     }
-    if (password.len > 0 || before.role != user->role || before.enabled != user->enabled) {
-        end_sessions(service, user->id);
+    if (end_sessions) {
+        hyp_sessions_remove_user(service->auth.sessions, user->id);
+        hyp_hub_end(service->hub, user->id);
     }
     hyp_service_audit(service, scope, "user.update", "user", user->id,
                       "%s: %s -> %s, %s -> %s%s", user->login, hyp_role_text(before.role),

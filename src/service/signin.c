@@ -129,7 +129,7 @@ enum hyp_status hyp_auth_login(struct hyp_service *service, const struct hyp_log
     user.last_login = hyp_service_now(service);
     /* Somebody edits the user at this moment: then the date of this sign-in is not worth a
      * conflict. */
-    HYP_IGNORE(hyp_store_user_update(service->config.store, &user, NULL));
+    HYP_IGNORE(hyp_store_user_update(service->config.store, &user, false, NULL));
     hyp_service_audit(service, ret_grant->scope, "session.start", "user", user.id,
                       "signed in from %.*s", HYP_STR_ARG(login->address));
     hyp_wipe(&user, sizeof(user));
@@ -365,15 +365,12 @@ enum hyp_status hyp_auth_change_self(struct hyp_service *service, const struct h
         }
     }
     apply_self_change(&user, change);
-    status = hyp_store_user_update(service->config.store, &user, err);
+    status = hyp_store_user_update(service->config.store, &user, new_password, err);
     if (status != HYP_OK || !new_password) {
         return status;
     }
-    status = hyp_store_sessions_remove_user(service->config.store, user.id);
     hyp_sessions_remove_user(service->auth.sessions, user.id);
-    if (status == HYP_OK) {
-        status = hyp_auth_open_session(service, &user, arena, ret_grant);
-    }
     hyp_service_audit(service, scope, "user.password", "user", user.id, "changed by the user");
+    status = hyp_auth_open_session(service, &user, arena, ret_grant);
     return status == HYP_OK ? HYP_OK : hyp_service_explain_failure(err, status);
 }

@@ -101,16 +101,6 @@ enum hyp_status hyp_store_session_remove(struct hyp_store *store,
     return status == HYP_OK && changes == 0 ? HYP_NOT_FOUND : status;
 }
 
-enum hyp_status hyp_store_sessions_remove_user(struct hyp_store *store, int64_t user)
-{
-    struct hyp_query query;
-    hyp_query_open(&query, hyp_core_begin(store), "DELETE FROM session WHERE account = $1");
-    hyp_query_bind_i64(&query, user);
-    enum hyp_status status = hyp_query_run(&query, NULL);
-    hyp_follow_note(store, HYP_CHANGE_ACCESS, 0, 0, 0);
-    return hyp_core_finish(store, status, NULL, "session");
-}
-
 /* --- tokens --- */
 
 /* In the order of read_token. */

@@ -186,8 +186,16 @@ enum hyp_status hyp_store_user_add_first(struct hyp_store *store, struct hyp_use
     return insert_user(store, db, user, err); /* a failure is sticky until commit */
 }
 
+static enum hyp_status end_sessions_of(struct hyp_db *db, int64_t user)
+{
+    struct hyp_query query;
+    hyp_query_open(&query, db, "DELETE FROM session WHERE account = $1");
+    hyp_query_bind_i64(&query, user);
+    return hyp_query_run(&query, NULL);
+}
+
 enum hyp_status hyp_store_user_update(struct hyp_store *store, struct hyp_user *user,
-                                      struct hyp_error *err)
+                                      bool end_sessions, struct hyp_error *err)
 {
     struct hyp_db *db = hyp_core_begin(store);
     struct hyp_query query;
@@ -207,6 +215,9 @@ enum hyp_status hyp_store_user_update(struct hyp_store *store, struct hyp_user *
             hyp_core_explain_missed(db, "SELECT 1 FROM account WHERE id = $1 AND tenant = $2",
                                     user->id, user->tenant, "user", err);
         return hyp_core_finish(store, status, NULL, "user");
+    }
+    if (status == HYP_OK && end_sessions) {
+        status = end_sessions_of(db, user->id);
     }
     hyp_follow_note(store, HYP_CHANGE_ACCESS, 0, 0, 0);
     status = hyp_core_finish(store, status, err, "user");

@@ -67,12 +67,14 @@ HYP_MUST_USE enum hyp_status
 hyp_store_user_add_first(struct hyp_store *store, struct hyp_user *user, struct hyp_error *err);
 /*
  * Writes all of a user but its id, tenant and time of creation.
- * @user  with the revision that was read; with OK it is one more
+ * @user          with the revision that was read; with OK it is one more
+ * @end_sessions  all sessions of the user end with it: what they rest on is another
  * Returns   HYP_OK | EXISTS (the login) | CONFLICT (somebody else has changed the user)
- *         | NOT_FOUND | what the database says
+ *         | NOT_FOUND | what the database says; then nothing is written and no session ended
  */
-HYP_MUST_USE enum hyp_status
-hyp_store_user_update(struct hyp_store *store, struct hyp_user *user, struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_store_user_update(struct hyp_store *store,
+                                                   struct hyp_user *user, bool end_sessions,
+                                                   struct hyp_error *err);
 /* Removes a user with all sessions and tokens. NOT_FOUND when the tenant has no such one. */
 HYP_MUST_USE enum hyp_status hyp_store_user_remove(struct hyp_store *store,
                                                    hyp_tenant_id tenant, int64_t id,
@@ -115,9 +117,6 @@ HYP_MUST_USE enum hyp_status hyp_store_session_touch(struct hyp_store *store,
 /* Ends a session. NOT_FOUND. */
 HYP_MUST_USE enum hyp_status hyp_store_session_remove(struct hyp_store *store,
                                                       const uint8_t token_hash[static 32]);
-/* All sessions of a user, e.g. after a password change. */
-HYP_MUST_USE enum hyp_status hyp_store_sessions_remove_user(struct hyp_store *store,
-                                                            int64_t user);
 
 /* --- tokens of programs --- */
 

@@ -66,6 +66,25 @@ static long steps_taken(struct hyp_store *store)
     return taken;
 }
 
+/* What follows is looked at without faults and not counted; resume with what this returns. */
+static long pause_faults(struct hyp_store *store, long *ret_taken)
+{
+    hyp_core_enter(store);
+    long left = fault.left;
+    *ret_taken = fault.taken;
+    fault.left = 0;
+    hyp_core_release(store);
+    return left;
+}
+
+static void resume_faults(struct hyp_store *store, long left, long taken)
+{
+    fail_at(store, left);
+    hyp_core_enter(store);
+    fault.taken = taken;
+    hyp_core_release(store);
+}
+
 /* --- actions that write, each to be done or not done --- */
 
 struct acting {
@@ -200,6 +219,33 @@ static enum hyp_status sign_in(struct acting *a, struct hyp_error *err)
     return plain(status, err);
 }
 
+/* The session ends with the change, or neither is done. */
+static enum hyp_status change_password(struct acting *a, struct hyp_error *err)
+{
+    struct hyp_user user = {.tenant = a->t.tenant};
+    number_text(user.login, sizeof(user.login), 7000 + a->round);
+    enum hyp_status status = hyp_store_user_add(a->t.store, &user, err);
+    struct hyp_session_row session = {.user = user.id, .expires.ms = START_MS + HOUR_MS};
+    memcpy(session.token_hash, user.login, 8);
+    if (status == HYP_OK) {
+        status = plain(hyp_store_session_add(a->t.store, &session), err);
+    }
+    if (status != HYP_OK) {
+        return status;
+    }
+    hyp_text_copy(user.password_hash, sizeof(user.password_hash), HYP_STR("new"));
+    status = hyp_store_user_update(a->t.store, &user, true, err);
+    struct hyp_user back;
+    long taken;
+    long left = pause_faults(a->t.store, &taken);
+    assert_int_equal(hyp_store_user(a->t.store, user.id, &back), HYP_OK);
+    assert_string_equal(back.password_hash, status == HYP_OK ? "new" : "");
+    assert_int_equal(hyp_store_session(a->t.store, session.token_hash, &session),
+                     status == HYP_OK ? HYP_NOT_FOUND : HYP_OK);
+    resume_faults(a->t.store, left, taken);
+    return status;
+}
+
 static enum hyp_status write_audit(struct acting *a, struct hyp_error *err)
 {
     struct hyp_audit_entry entry = {.tenant = a->t.tenant};
@@ -225,6 +271,7 @@ static const struct action_row {
     {"places",              add_place          },
     {"communication",       save_comm          },
     {"sessions and tokens", sign_in            },
+    {"password",            change_password    },
     {"audit, learned",      write_audit        },
 };
 

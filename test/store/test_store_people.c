@@ -111,14 +111,14 @@ static void a_user_changes_by_revision(void **state)
     struct hyp_user stale = user;
     user.role = HYP_ROLE_READER;
     user.enabled = false;
-    assert_int_equal(hyp_store_user_update(t.store, &user, NULL), HYP_OK);
+    assert_int_equal(hyp_store_user_update(t.store, &user, false, NULL), HYP_OK);
     struct hyp_user back;
     assert_int_equal(hyp_store_user(t.store, user.id, &back), HYP_OK);
     same_user(&user, &back);
     struct hyp_error err = {0};
-    assert_int_equal(hyp_store_user_update(t.store, &stale, &err), HYP_CONFLICT);
+    assert_int_equal(hyp_store_user_update(t.store, &stale, false, &err), HYP_CONFLICT);
     hyp_text_copy(other.login, sizeof(other.login), HYP_STR("aase"));
-    assert_int_equal(hyp_store_user_update(t.store, &other, &err), HYP_EXISTS);
+    assert_int_equal(hyp_store_user_update(t.store, &other, false, &err), HYP_EXISTS);
     assert_non_null(strstr(err.text, "\"aase\" is taken"));
     struct hyp_user again = make_user(t.tenant, "aase");
     assert_int_equal(hyp_store_user_add(t.store, &again, &err), HYP_EXISTS);
@@ -165,7 +165,12 @@ static void sessions_live_and_end(void **state)
         hyp_store_session_touch(t.store, second.token_hash, (hyp_utc){1}, (hyp_utc){1}),
         HYP_NOT_FOUND);
     assert_int_equal(hyp_store_session_add(t.store, &second), HYP_OK);
-    assert_int_equal(hyp_store_sessions_remove_user(t.store, user.id), HYP_OK);
+    /* What does not concern them leaves them, and so does a change that is refused. */
+    struct hyp_user stale = user;
+    assert_int_equal(hyp_store_user_update(t.store, &user, false, NULL), HYP_OK);
+    assert_int_equal(hyp_store_user_update(t.store, &stale, true, NULL), HYP_CONFLICT);
+    assert_int_equal(hyp_store_session(t.store, second.token_hash, &back), HYP_OK);
+    assert_int_equal(hyp_store_user_update(t.store, &user, true, NULL), HYP_OK);
     assert_int_equal(hyp_store_session(t.store, second.token_hash, &back), HYP_NOT_FOUND);
     second.user = 99;
     assert_int_equal(hyp_store_session_add(t.store, &second), HYP_NOT_FOUND);

@@ -268,7 +268,7 @@ static enum hyp_status user_update(struct owned *o, hyp_tenant_id who, size_t *c
 {
     *count = 1;
     o->user.tenant = who;
-    return hyp_store_user_update(o->t.store, &o->user, NULL);
+    return hyp_store_user_update(o->t.store, &o->user, false, NULL);
 }
 
 static enum hyp_status token_add(struct owned *o, hyp_tenant_id who, size_t *count)
