@@ -71,6 +71,7 @@ const char *hyp_unit_symbol(enum hyp_unit unit)
         [HYP_UNIT_M3_PER_MIN] = "m³/min",
         [HYP_UNIT_M3_PER_S] = "m³/s",
         [HYP_UNIT_DEG_C] = "°C",
+        [HYP_UNIT_DEG_F] = "°F",
         [HYP_UNIT_M3_DEG_C] = "m³·°C",
         [HYP_UNIT_DEG] = "°",
         [HYP_UNIT_HCA] = "units",

@@ -120,6 +120,8 @@ static const struct row {
     {"manufacturer's VIF",                            HEAT,         "04FF07 2B010000",                                             "unknown=299 {VIF FF07}; "        },
     {"passwords are no values",                       HEAT,         "04FD16 01020304 0406 A5000000",                               "energy=165 kWh; "                },
     {"manufacturer data behind 0F",                   HEAT,         "0406 A5000000 0F 010203",                                     "energy=165 kWh; "                },
+    {"Fahrenheit is no flow temperature in Celsius",  HEAT,         "02FB5A D004",
+     "experimental.u21649=123.2 degF {flow temperature, Fahrenheit}; "                                                                                               },
     {"plain text unit",                               ROOM,         "02FC03485225 74 0A1A",                                        "humidity=66.66 %RH; "            },
     {"nothing",                                       HEAT,         "",                                                            ""                                },
 };

@@ -66,29 +66,34 @@ static const struct range primary[] = {
 };
 
 static const struct range after_fb[] = {
-    {0x00, 2, Q(ENERGY),          U(MWH),        -1,       1, false},
-    {0x02, 2, Q(REACTIVE_ENERGY), U(KVARH),      0,        1, false},
-    {0x04, 2, Q(APPARENT_ENERGY), U(KVAH),       0,        1, false},
-    {0x08, 2, Q(ENERGY),          U(GJ),         -1,       1, false},
-    {0x0C, 4, Q(ENERGY),          U(MCAL),       -1,       1, false},
-    {0x10, 2, Q(VOLUME),          U(M3),         2,        1, false},
-    {0x14, 4, Q(REACTIVE_POWER),  U(KVAR),       -3,       1, false},
-    {0x18, 2, Q(MASS),            U(T),          2,        1, false},
-    {0x1A, 2, Q(HUMIDITY),        U(PERCENT_RH), -1,       1, false},
-    {0x20, 4, Q(VOLUME),          U(M3),         EXP_NONE, 0, false}, /* cubic feet, gallons */
-    {0x24, 2, Q(FLOW),            U(M3_PER_MIN), EXP_NONE, 0, false},
-    {0x26, 1, Q(FLOW),            U(M3_PER_H),   EXP_NONE, 0, false},
-    {0x28, 2, Q(POWER),           U(MW),         -1,       1, false},
-    {0x2A, 1, Q(ANGLE),           U(DEG),        -1,       0, false},
-    {0x2B, 1, Q(ANGLE),           U(DEG),        -1,       0, false},
-    {0x2C, 4, Q(FREQUENCY),       U(HZ),         -3,       1, false},
-    {0x30, 2, Q(POWER),           U(GJ_PER_H),   -1,       1, false},
-    {0x34, 4, Q(APPARENT_POWER),  U(KVA),        -3,       1, false},
-    {0x68, 1, Q(RATIO),           U(NONE),       EXP_NONE, 0, false}, /* K, in 2^-12 */
-    {0x69, 1, Q(POWER),           U(W),          0,        0, true },
-    {0x6A, 5, Q(RATIO),           U(NONE),       EXP_NONE, 0, false},
-    {0x74, 4, Q(TEMPERATURE),     U(DEG_C),      -3,       1, false},
-    {0x78, 8, Q(POWER),           U(W),          -3,       1, false},
+    {0x00, 2, Q(ENERGY),                 U(MWH),        -1,       1, false},
+    {0x02, 2, Q(REACTIVE_ENERGY),        U(KVARH),      0,        1, false},
+    {0x04, 2, Q(APPARENT_ENERGY),        U(KVAH),       0,        1, false},
+    {0x08, 2, Q(ENERGY),                 U(GJ),         -1,       1, false},
+    {0x0C, 4, Q(ENERGY),                 U(MCAL),       -1,       1, false},
+    {0x10, 2, Q(VOLUME),                 U(M3),         2,        1, false},
+    {0x14, 4, Q(REACTIVE_POWER),         U(KVAR),       -3,       1, false},
+    {0x18, 2, Q(MASS),                   U(T),          2,        1, true },
+    {0x1A, 2, Q(HUMIDITY),               U(PERCENT_RH), -1,       1, true },
+    {0x20, 4, Q(VOLUME),                 U(M3),         EXP_NONE, 0, false}, /* cubic feet, gallons */
+    {0x24, 2, Q(FLOW),                   U(M3_PER_MIN), EXP_NONE, 0, false},
+    {0x26, 1, Q(FLOW),                   U(M3_PER_H),   EXP_NONE, 0, false},
+    {0x28, 2, Q(POWER),                  U(MW),         -1,       1, false},
+    {0x2A, 1, Q(ANGLE),                  U(DEG),        -1,       0, false},
+    {0x2B, 1, Q(ANGLE),                  U(DEG),        -1,       0, false},
+    {0x2C, 4, Q(FREQUENCY),              U(HZ),         -3,       1, false},
+    {0x30, 2, Q(POWER),                  U(GJ_PER_H),   -1,       1, false},
+    {0x34, 4, Q(APPARENT_POWER),         U(KVA),        -3,       1, false},
+    {0x58, 4, Q(TEMPERATURE),            U(DEG_F),      -3,       1, false},
+    {0x5C, 4, Q(TEMPERATURE),            U(DEG_F),      -3,       1, false},
+    {0x60, 4, Q(TEMPERATURE_DIFFERENCE), U(DEG_F),      -3,       1, false},
+    {0x64, 4, Q(TEMPERATURE),            U(DEG_F),      -3,       1, false},
+    {0x68, 1, Q(RATIO),                  U(NONE),       EXP_NONE, 0, false}, /* K, in 2^-12 */
+    {0x69, 1, Q(POWER),                  U(W),          0,        0, true },
+    {0x6A, 5, Q(RATIO),                  U(NONE),       EXP_NONE, 0, false},
+    {0x70, 4, Q(TEMPERATURE),            U(DEG_F),      -3,       1, false},
+    {0x74, 4, Q(TEMPERATURE),            U(DEG_C),      -3,       1, false},
+    {0x78, 8, Q(POWER),                  U(W),          -3,       1, false},
 };
 
 static const struct range after_fd[] = {

@@ -8,11 +8,13 @@
 #define CLAUSE_DIB "EN 13757-3 6.3"
 #define CLAUSE_DATA "EN 13757-3 6.3.3"
 #define CLAUSE_VIF "EN 13757-3 6.4.2"
+#define CLAUSE_SPECIAL "EN 13757-3 6.4.3"
 #define CLAUSE_FD "EN 13757-3 6.4.4"
 #define CLAUSE_FB "EN 13757-3 6.4.5"
 #define CLAUSE_VIFE "EN 13757-3 6.4.6"
+#define CLAUSE_ERROR "EN 13757-3 6.4.8"
 #define CLAUSE_TEXT "EN 13757-3 C.2"
-#define CLAUSE_TYPES "EN 13757-3 Annex A"
+#define CLAUSE_TYPES "EN 13757-3 A"
 #define CLAUSE_PROFILE "EN 13757-3 Annex F"
 
 static void note_dib(struct hyp_explain *explain, const uint8_t *message,
@@ -40,10 +42,10 @@ static const char *table_clause(enum hyp_vif_table table)
     case HYP_VIF_FD:
     case HYP_VIF_FD_SECOND: return CLAUSE_FD;
     case HYP_VIF_TEXT: return CLAUSE_TEXT;
-    case HYP_VIF_PRIMARY:
     case HYP_VIF_EF:
     case HYP_VIF_MANUFACTURER:
-    case HYP_VIF_ANY: break;
+    case HYP_VIF_ANY: return CLAUSE_SPECIAL;
+    case HYP_VIF_PRIMARY: break;
     }
     return CLAUSE_VIF;
 }
@@ -64,6 +66,17 @@ static size_t vif_bytes(enum hyp_vif_table table)
     return 1;
 }
 
+static void note_vife(struct hyp_explain *explain, size_t at, uint8_t code, bool in_extension)
+{
+    char text[HYP_NOTE_TEXT_MAX];
+    struct hyp_buf words;
+    bool is_error = !in_extension && hyp_mbus_vife_is_error(code);
+    hyp_buf_init_fixed(&words, text, sizeof(text));
+    hyp_mbus_vife_format(&words, code, in_extension);
+    hyp_explain_add(explain, HYP_NOTE_VIB, at, 1, "VIFE", is_error ? CLAUSE_ERROR : CLAUSE_VIFE,
+                    "%s", hyp_buf_terminate(&words));
+}
+
 static void note_vifes(struct hyp_explain *explain, const struct hyp_mbus_record *record,
                        size_t at)
 {
@@ -76,10 +89,30 @@ static void note_vifes(struct hyp_explain *explain, const struct hyp_mbus_record
                             "manufacturer specific %02X", code);
             continue;
         }
-        hyp_explain_add(explain, HYP_NOTE_VIB, at + i, 1, "VIFE", CLAUSE_VIFE, "%s",
-                        hyp_mbus_vife_text(code, in_extension));
+        note_vife(explain, at + i, code, in_extension);
         makers = !in_extension && code == HYP_MBUS_VIFE_MANUFACTURER;
         in_extension = !in_extension && code == HYP_MBUS_VIFE_EXTENSION;
+    }
+}
+
+/* What a VIF names, and what one of its units is: "volume, 10^-3 m3". */
+static void format_vif(struct hyp_buf *out, const struct hyp_mbus_record *record)
+{
+    const struct hyp_mbus_vif *row = hyp_mbus_vif_row(record->table, record->code);
+    const char *unit = hyp_unit_symbol((enum hyp_unit)row->unit);
+    hyp_buf_append_text(out, hyp_mbus_vif_text(record->table, record->code));
+    if (row->factor == HYP_MBUS_FACTOR_2_POW_MINUS_12) {
+        hyp_buf_append_text(out, ", 2^-12");
+    } else if (row->factor != HYP_MBUS_FACTOR_NONE) {
+        struct hyp_decimal one = hyp_mbus_factor_value((enum hyp_mbus_factor)row->factor);
+        one.exp10 = (int8_t)(one.exp10 + row->exp10);
+        hyp_buf_append_text(out, ", ");
+        hyp_decimal_format(out, one);
+        hyp_buf_append_fmt(out, " %s", unit);
+    } else if (row->exp10 != 0) {
+        hyp_buf_append_fmt(out, ", 10^%d%s%s", row->exp10, unit[0] == '\0' ? "" : " ", unit);
+    } else if (unit[0] != '\0') {
+        hyp_buf_append_fmt(out, ", in %s", unit);
     }
 }
 
@@ -89,16 +122,12 @@ static void note_vib(struct hyp_explain *explain, const uint8_t *message,
     size_t at = (size_t)record->offset + record->dib_len;
     size_t end = at + record->vib_len;
     size_t head = vif_bytes(record->table);
-    const struct hyp_mbus_vif *row = hyp_mbus_vif_row(record->table, record->code);
-    const char *unit = hyp_unit_symbol((enum hyp_unit)row->unit);
-    if (row->exp10 != 0 || unit[0] != '\0') {
-        hyp_explain_add(explain, HYP_NOTE_VIB, at, head, "VIF", table_clause(record->table),
-                        "%s, 10^%d %s", hyp_mbus_vif_text(record->table, record->code),
-                        row->exp10, unit);
-    } else {
-        hyp_explain_add(explain, HYP_NOTE_VIB, at, head, "VIF", table_clause(record->table),
-                        "%s", hyp_mbus_vif_text(record->table, record->code));
-    }
+    char text[HYP_NOTE_TEXT_MAX];
+    struct hyp_buf words;
+    hyp_buf_init_fixed(&words, text, sizeof(text));
+    format_vif(&words, record);
+    hyp_explain_add(explain, HYP_NOTE_VIB, at, head, "VIF", table_clause(record->table), "%s",
+                    hyp_buf_terminate(&words));
     at += head;
     size_t text_len = record->vib_len - head - record->vife_count;
     if (record->table == HYP_VIF_TEXT) {
@@ -148,6 +177,74 @@ static void format_value(struct hyp_buf *out, const struct hyp_mbus_record *reco
         hyp_buf_append_text(out, hyp_quality_text(record->quality));
         hyp_buf_append_char(out, ')');
     }
+}
+
+/* Whether integers are of type C: by their VIF, or because a VIFE makes them a count, a
+ * duration or a code, or says so (FC 11). */
+static bool is_unsigned(const struct hyp_mbus_record *record)
+{
+    const struct hyp_mbus_vif *row = hyp_mbus_vif_row(record->table, record->code);
+    for (size_t i = 1; i < record->vife_count; i++) {
+        if (record->vife[i - 1] == HYP_MBUS_VIFE_EXTENSION &&
+            record->vife[i] == HYP_MBUS_VIFE_TYPE_C) {
+            return true;
+        }
+    }
+    return row->coding != HYP_MBUS_CODING_SIGNED ||
+           record->qualifier.what == HYP_MBUS_COUNT_OF_LIMIT ||
+           record->qualifier.what == HYP_MBUS_DURATION_OF_LIMIT ||
+           record->qualifier.what == HYP_MBUS_DURATION_OF ||
+           record->qualifier.what == HYP_MBUS_OBIS;
+}
+
+static const char *date_clause(size_t len)
+{
+    switch (len) {
+    case 2: return CLAUSE_TYPES ", type G";
+    case 3: return CLAUSE_TYPES ", type J";
+    case 4: return CLAUSE_TYPES ", type F";
+    case 6: return CLAUSE_TYPES ", type I";
+    default: return CLAUSE_TYPES;
+    }
+}
+
+/* Type K has a fixed length, types L and M do not. */
+static const char *bytes_clause(const struct hyp_mbus_record *record)
+{
+    if (record->table == HYP_VIF_FD && record->code == 0x72) {
+        return CLAUSE_TYPES ", type K";
+    }
+    if (record->table == HYP_VIF_FD && record->code == 0x73) {
+        return CLAUSE_TYPES ", type L";
+    }
+    return record->quantity == HYP_QUANTITY_TIME ? CLAUSE_TYPES ", type M" : CLAUSE_DATA;
+}
+
+/* Which data type of the standard the bytes are read as. */
+static const char *type_clause(const struct hyp_mbus_record *record)
+{
+    uint8_t field = record->dif & 0x0F;
+    bool bcd = hyp_mbus_data_is_bcd(field) || (record->lvar >= 0xC0 && record->lvar < 0xE0);
+    if (record->table == HYP_VIF_MANUFACTURER || record->qualifier.manufacturer) {
+        return CLAUSE_SPECIAL; /* the maker's */
+    }
+    switch (record->kind) {
+    case HYP_VALUE_UNSET: return bytes_clause(record);
+    case HYP_VALUE_CIVIL: return date_clause(record->data_len);
+    case HYP_VALUE_FLAGS: return CLAUSE_TYPES ", type D";
+    case HYP_VALUE_DECIMAL:
+    case HYP_VALUE_TEXT: break;
+    }
+    if (field == HYP_MBUS_DATA_FLOAT32) {
+        return CLAUSE_TYPES ", type H";
+    }
+    if (bcd) {
+        return CLAUSE_TYPES ", type A";
+    }
+    if (field == HYP_MBUS_DATA_LVAR && record->lvar < 0xC0) {
+        return CLAUSE_DATA; /* characters */
+    }
+    return is_unsigned(record) ? CLAUSE_TYPES ", type C" : CLAUSE_TYPES ", type B";
 }
 
 static void note_value(struct hyp_explain *explain, size_t at,
@@ -221,7 +318,7 @@ void hyp_mbus_notes_record(struct hyp_explain *explain, const uint8_t *message,
     if (record->qualifier.what == HYP_MBUS_PROFILE) {
         note_container(explain, at, record);
     } else {
-        note_value(explain, at, record, "value", CLAUSE_TYPES);
+        note_value(explain, at, record, "value", type_clause(record));
     }
 }
 

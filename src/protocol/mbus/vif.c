@@ -6,8 +6,11 @@
  * zeros say: no quantity, no unit, read as the rule says (type B).
  *
  * Two places differ from printed sources: mass is 10^(n-3) kg, and FB 08/09 is in GJ (one
- * well-known library prints "reserved" there). Units of the imperial tables are turned into
- * metric ones by exact factors, so that no other unit system enters the product.
+ * well-known library prints "reserved" there). Feet and gallons are turned into metric units by
+ * exact factors. No decimal factor leads from Fahrenheit to Celsius, so that it keeps its unit;
+ * no name of the vocabulary takes it, and nobody mistakes it for Celsius. Gallons and
+ * Fahrenheit (FB 22 to 27, 58 to 67, 70 to 73) were taken out of the standard in 2004; meters
+ * from before still send them.
  */
 #include "protocol/mbus/vif.h"
 
@@ -42,6 +45,12 @@
               .unit = HYP_UNIT_##u,                                                            \
               .exp10 = (e),                                                                    \
               .factor = HYP_MBUS_FACTOR_##f}
+/* of an allocator: unsigned, in 2^-12 */
+#define RATING(code, words)                                                                    \
+    [code] = {.text = (words),                                                                 \
+              .quantity = HYP_QUANTITY_RATIO,                                                  \
+              .coding = HYP_MBUS_CODING_UNSIGNED,                                              \
+              .factor = HYP_MBUS_FACTOR_2_POW_MINUS_12}
 
 /* clang-format off */
 const struct hyp_mbus_vif hyp_mbus_vif_primary[128] = {
@@ -80,8 +89,8 @@ static const struct hyp_mbus_vif fb_rows[128] = {
     ROW4 (0x0C, ENERGY,                 MCAL,     -1, SIGNED,     "energy"),
     ROW2 (0x10, VOLUME,                 M3,        2, SIGNED,     "volume"),
     ROW4 (0x14, REACTIVE_POWER,         KVAR,     -3, SIGNED,     "reactive power"),
-    ROW2 (0x18, MASS,                   T,         2, SIGNED,     "mass"),
-    ROW2 (0x1A, HUMIDITY,               PERCENT_RH, -1, SIGNED,   "relative humidity"),
+    ROW2 (0x18, MASS,                   T,         2, UNSIGNED,     "mass"),
+    ROW2 (0x1A, HUMIDITY,               PERCENT_RH, -1, UNSIGNED, "relative humidity"),
     FACTOR(0x20, VOLUME,                M3,        0, CUBIC_FEET, "volume, cubic feet"),
     FACTOR(0x21, VOLUME,                M3,       -1, CUBIC_FEET, "volume, 0.1 cubic feet"),
     FACTOR(0x22, VOLUME,                M3,       -1, GALLONS,    "volume, 0.1 US gallon"),
@@ -95,18 +104,18 @@ static const struct hyp_mbus_vif fb_rows[128] = {
     ROW4 (0x2C, FREQUENCY,              HZ,       -3, SIGNED,     "frequency"),
     ROW2 (0x30, POWER,                  GJ_PER_H, -1, SIGNED,     "power"),
     ROW4 (0x34, APPARENT_POWER,         KVA,      -3, SIGNED,     "apparent power"),
-    ROW4 (0x58, UNKNOWN,                NONE,     -3, SIGNED,     "flow temperature, Fahrenheit"),
-    ROW4 (0x5C, UNKNOWN,                NONE,     -3, SIGNED,     "return temperature, Fahrenheit"),
-    ROW4 (0x60, UNKNOWN,                NONE,     -3, SIGNED,     "temperature difference, Fahrenheit"),
-    ROW4 (0x64, UNKNOWN,                NONE,     -3, SIGNED,     "external temperature, Fahrenheit"),
-    FACTOR(0x68, RATIO,                 NONE,      0, 2_POW_MINUS_12, "allocator rating factor K"),
+    ROW4 (0x58, TEMPERATURE,            DEG_F,    -3, SIGNED,     "flow temperature, Fahrenheit"),
+    ROW4 (0x5C, TEMPERATURE,            DEG_F,    -3, SIGNED,     "return temperature, Fahrenheit"),
+    ROW4 (0x60, TEMPERATURE_DIFFERENCE, DEG_F,    -3, SIGNED,     "temperature difference, Fahrenheit"),
+    ROW4 (0x64, TEMPERATURE,            DEG_F,    -3, SIGNED,     "external temperature, Fahrenheit"),
+    RATING(0x68, "allocator rating factor K"),
     ROW  (0x69, POWER,                  W,         0, UNSIGNED,   "allocator thermal output rating KQ"),
-    FACTOR(0x6A, RATIO,                 NONE,      0, 2_POW_MINUS_12, "allocator thermal coupling KC"),
-    FACTOR(0x6B, RATIO,                 NONE,      0, 2_POW_MINUS_12, "allocator thermal coupling, room side"),
-    FACTOR(0x6C, RATIO,                 NONE,      0, 2_POW_MINUS_12, "allocator thermal coupling, heater side"),
-    FACTOR(0x6D, RATIO,                 NONE,      0, 2_POW_MINUS_12, "allocator low temperature factor KT"),
-    FACTOR(0x6E, RATIO,                 NONE,      0, 2_POW_MINUS_12, "allocator display factor KD"),
-    ROW4 (0x70, UNKNOWN,                NONE,     -3, SIGNED,     "temperature limit, Fahrenheit"),
+    RATING(0x6A, "allocator thermal coupling KC"),
+    RATING(0x6B, "allocator thermal coupling, room side"),
+    RATING(0x6C, "allocator thermal coupling, heater side"),
+    RATING(0x6D, "allocator low temperature factor KT"),
+    RATING(0x6E, "allocator display factor KD"),
+    ROW4 (0x70, TEMPERATURE,            DEG_F,    -3, SIGNED,     "temperature limit, Fahrenheit"),
     ROW4 (0x74, TEMPERATURE,            DEG_C,    -3, SIGNED,     "temperature limit"),
     ROW8 (0x78, POWER,                  W,        -3, SIGNED,     "cumulated maximum power"),
 };
@@ -114,7 +123,7 @@ static const struct hyp_mbus_vif fb_rows[128] = {
 static const struct hyp_mbus_vif fd_rows[128] = {
     ROW4 (0x00, CURRENCY,               CURRENCY, -3, SIGNED,     "credit"),
     ROW4 (0x04, CURRENCY,               CURRENCY, -3, SIGNED,     "debit"),
-    ROW  (0x08, COUNT,                  NONE,      0, IDENTIFIER, "access number"),
+    ROW  (0x08, COUNT,                  NONE,      0, IDENTIFIER, "unique message identification"),
     ROW  (0x09, IDENTIFIER,             NONE,      0, IDENTIFIER, "medium"),
     ROW  (0x0A, IDENTIFIER,             NONE,      0, IDENTIFIER, "manufacturer"),
     ROW  (0x0B, IDENTIFIER,             NONE,      0, IDENTIFIER, "parameter set"),

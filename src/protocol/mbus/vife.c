@@ -155,11 +155,11 @@ static const struct vife_row vife_rows[128] = {
     VIFE (0x6B, TIME_OF,         0, "end of first"),
     VIFE (0x6E, TIME_OF,         0, "begin of last"),
     VIFE (0x6F, TIME_OF,         0, "end of last"),
-    VIFE4(0x70, SCALE,          -6, "multiplied by 10^(n-6)"),
-    VIFE4(0x74, SCALE,          -2, "multiplied by 10^(n-6)"),
-    VIFE4(0x78, ADD,            -3, "plus 10^(n-3)"),
+    VIFE4(0x70, SCALE,          -6, "multiplied by"),
+    VIFE4(0x74, SCALE,          -2, "multiplied by"),
+    VIFE4(0x78, ADD,            -3, "plus"),
     VIFE (0x7C, EXTENSION,       0, "extension of the VIFE table"),
-    VIFE (0x7D, SCALE,           3, "multiplied by 1000"),
+    VIFE (0x7D, SCALE,           3, "multiplied by"),
     VIFE (0x7E, FUTURE,          0, "future value"),
     VIFE (0x7F, MANUFACTURER,    0, "manufacturer specific from here"),
 };
@@ -185,6 +185,8 @@ static const struct vife_row extension_rows[128] = {
 };
 /* clang-format on */
 
+static const uint8_t time_units[4] = {HYP_UNIT_S, HYP_UNIT_MIN, HYP_UNIT_H, HYP_UNIT_D};
+
 const char *hyp_mbus_vife_text(uint8_t code, bool in_extension)
 {
     const struct vife_row *row =
@@ -192,12 +194,27 @@ const char *hyp_mbus_vife_text(uint8_t code, bool in_extension)
     return row->text == NULL ? "reserved" : row->text;
 }
 
+void hyp_mbus_vife_format(struct hyp_buf *out, uint8_t code, bool in_extension)
+{
+    const struct vife_row *row =
+        in_extension ? &extension_rows[code & 0x7F] : &vife_rows[code & 0x7F];
+    hyp_buf_append_text(out, hyp_mbus_vife_text(code, in_extension));
+    switch ((enum action)row->action) {
+    case ACT_SCALE:
+    case ACT_ADD: hyp_buf_append_fmt(out, " 10^%d", row->arg); break;
+    case ACT_LIMIT_DURATION:
+    case ACT_DURATION:
+        hyp_buf_append_fmt(out, ", in %s",
+                           hyp_unit_symbol((enum hyp_unit)time_units[code & 0x03]));
+        break;
+    default: break;
+    }
+}
+
 const char *hyp_mbus_record_error_text(uint8_t code)
 {
     return code < 0x20 ? hyp_mbus_vife_text(code, false) : "reserved";
 }
-
-static const uint8_t time_units[4] = {HYP_UNIT_S, HYP_UNIT_MIN, HYP_UNIT_H, HYP_UNIT_D};
 
 static void become(struct hyp_mbus_record *record, struct hyp_mbus_scale *scale,
                    enum hyp_mbus_what what, enum hyp_quantity quantity, enum hyp_unit unit,

@@ -32,12 +32,22 @@ HYP_MUST_USE enum hyp_status hyp_mbus_vib_parse(struct hyp_bytes *bytes,
 /* What a VIFE says, in English. @in_extension the byte after FC. Never NULL. */
 const char *hyp_mbus_vife_text(uint8_t code, bool in_extension);
 
+/* The same with the factor, the constant or the unit that the code's last bits give. */
+void hyp_mbus_vife_format(struct hyp_buf *out, uint8_t code, bool in_extension);
+
 /* VIFEs that make a record a compact profile container. */
 #define HYP_MBUS_VIFE_PROFILE_INVERSE 0x13
 #define HYP_MBUS_VIFE_PROFILE_REGISTERS 0x1E
 #define HYP_MBUS_VIFE_PROFILE 0x1F
 #define HYP_MBUS_VIFE_EXTENSION 0x7C
 #define HYP_MBUS_VIFE_MANUFACTURER 0x7F
+#define HYP_MBUS_VIFE_TYPE_C 0x11 /* behind the extension */
+
+/* Codes that say what is wrong with a record, reserved ones among them (6.4.8). */
+static inline bool hyp_mbus_vife_is_error(uint8_t code)
+{
+    return code <= 0x11 || (code >= 0x15 && code <= 0x1C);
+}
 
 static inline bool hyp_mbus_vife_is_profile(uint8_t code)
 {

@@ -2,7 +2,7 @@
 import { number } from './numbers';
 
 const PRINTED: Record<string, string> = {
-  m3: 'm³', 'm3/h': 'm³/h', 'm3/min': 'm³/min', 'm3/s': 'm³/s', degC: '°C', 'm3*degC': 'm³·°C',
+  m3: 'm³', 'm3/h': 'm³/h', 'm3/min': 'm³/min', 'm3/s': 'm³/s', degC: '°C', degF: '°F', 'm3*degC': 'm³·°C',
   '%RH': '% RH', deg: '°', hca: '', count: '', month: 'months', y: 'years', d: 'days',
 };
 
