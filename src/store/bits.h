@@ -20,7 +20,9 @@ struct hyp_bit_writer {
     unsigned held; /* bits in hold, < 8 between calls */
 };
 
-/* Writes the low `width` bits (0..56) of value; higher ones must be 0. */
+#define HYP_BITS_PUT_MAX 56u
+
+/* Writes the low `width` bits (0..HYP_BITS_PUT_MAX) of value; higher ones must be 0. */
 static inline void hyp_bits_put(struct hyp_bit_writer *writer, uint64_t value, unsigned width)
 {
     writer->hold |= value << writer->held;

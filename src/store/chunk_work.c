@@ -5,6 +5,7 @@
 #include "store/chunk.h"
 
 #include "store/chunk_choose.h"
+#include "store/sequence.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +51,7 @@ enum hyp_status hyp_chunk_reserve(struct hyp_chunk_work *work, size_t values)
     size_t capacity = HYP_MAX(values, work->capacity * 2);
     if (!grow(&work->times, capacity, sizeof(*work->times)) ||
         !grow(&work->numbers, capacity, sizeof(*work->numbers)) ||
-        !grow(&work->scratch, capacity, sizeof(*work->scratch)) ||
+        !grow(&work->scratch, capacity, HYP_SEQUENCE_SCRATCH * sizeof(*work->scratch)) ||
         !grow(&work->payloads, capacity, sizeof(*work->payloads)) ||
         !grow(&work->rows, capacity, sizeof(*work->rows)) ||
         !grow(&work->exponents, capacity, sizeof(*work->exponents)) ||

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/huffman.h"
 
+#include "store/lanes.h"
+
 #include <assert.h>
 
 #define DIRECT 16u
@@ -10,13 +12,13 @@
 #define LENGTH_BITS 4u
 #define CODES (1u << HYP_HUFFMAN_LENGTH_MAX)
 
-static unsigned symbol_of(uint64_t z)
+/* Without a branch that nobody can foretell: numbers about DIRECT are as often below it. */
+HYP_LANES_BODY unsigned symbol_of(uint64_t z)
 {
-    if (z < DIRECT) {
-        return (unsigned)z;
-    }
-    unsigned b = 63u - (unsigned)__builtin_clzll(z);
-    return DIRECT + (b - DIRECT_BITS) * 4u + (unsigned)(z >> (b - QUARTER_BITS) & 3u);
+    unsigned b = 63u - (unsigned)__builtin_clzll(z | DIRECT);
+    unsigned quarter = (unsigned)(z >> (b - QUARTER_BITS)); /* 4..7 */
+    unsigned far = DIRECT + (b - DIRECT_BITS) * 4u + quarter - 4u;
+    return z < DIRECT ? (unsigned)z : far;
 }
 
 /* Plain bits behind the code of a symbol. */
@@ -38,20 +40,25 @@ struct node {
     uint16_t parent; /* 0 = none yet; node 0 is a leaf, and leaves are no parents */
 };
 
-/* Symbols in use by ascending count. Returns how many. */
+/* Symbols in use by ascending count, then by symbol. Returns how many. */
 static unsigned sort_used(const uint32_t counts[static HYP_HUFFMAN_SYMBOLS],
                           uint16_t used[static HYP_HUFFMAN_SYMBOLS])
 {
+    uint64_t keys[HYP_HUFFMAN_SYMBOLS];
     unsigned n = 0;
     for (unsigned s = 0; s < HYP_HUFFMAN_SYMBOLS; s++) {
         if (counts[s] == 0) {
             continue;
         }
+        uint64_t key = (uint64_t)counts[s] << 8 | s;
         unsigned at = n++;
-        for (; at > 0 && counts[used[at - 1]] > counts[s]; at--) {
-            used[at] = used[at - 1];
+        for (; at > 0 && keys[at - 1] > key; at--) {
+            keys[at] = keys[at - 1];
         }
-        used[at] = (uint16_t)s;
+        keys[at] = key;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        used[i] = (uint16_t)(keys[i] & 0xFFu);
     }
     return n;
 }
@@ -170,15 +177,41 @@ static unsigned put_table(const struct hyp_huffman *huffman, struct hyp_bit_writ
     return width;
 }
 
+/* Two counts of each symbol, so that one need not wait for the same one before. */
+HYP_LANES_BODY size_t count_symbols_body(const uint64_t *z, size_t n,
+                                         uint32_t counts[static HYP_HUFFMAN_SYMBOLS])
+{
+    uint32_t others[HYP_HUFFMAN_SYMBOLS] = {0};
+    size_t i = 0;
+    for (; i + 2 <= n; i += 2) {
+        counts[symbol_of(z[i])]++;
+        others[symbol_of(z[i + 1])]++;
+    }
+    if (i < n) {
+        counts[symbol_of(z[i])]++;
+    }
+    for (unsigned s = 0; s < HYP_HUFFMAN_SYMBOLS; s++) {
+        counts[s] += others[s];
+    }
+    return n;
+}
+
+HYP_LANES(size_t, count_symbols,
+          (const uint64_t *z, size_t n, uint32_t counts[static HYP_HUFFMAN_SYMBOLS]),
+          (z, n, counts))
+
 uint64_t hyp_huffman_make(struct hyp_huffman *huffman, const uint64_t *z, size_t n)
 {
     uint32_t counts[HYP_HUFFMAN_SYMBOLS] = {0};
-    for (size_t i = 0; i < n; i++) {
-        counts[symbol_of(z[i])]++;
+    if (hyp_lanes_are_wide()) {
+        count_symbols_wide(z, n, counts);
+    } else {
+        count_symbols_narrow(z, n, counts);
     }
     uint32_t weights[HYP_HUFFMAN_SYMBOLS];
     memcpy(weights, counts, sizeof(weights));
     uint16_t used[HYP_HUFFMAN_SYMBOLS];
+    used[0] = 0; /* the compiler does not see that there is one */
     unsigned symbols = sort_used(counts, used);
     memset(huffman->lengths, 0, sizeof(huffman->lengths));
     huffman->lengths[used[0]] = 1;
@@ -196,6 +229,71 @@ uint64_t hyp_huffman_make(struct hyp_huffman *huffman, const uint64_t *z, size_t
     return bits;
 }
 
+/* How a symbol is written, in one word: its code, the code's length, the plain bits behind. */
+#define WORD_LENGTH 16
+#define WORD_LOW 24
+
+static void list_words(const struct hyp_huffman *huffman, uint32_t words[HYP_HUFFMAN_SYMBOLS])
+{
+    for (unsigned s = 0; s < HYP_HUFFMAN_SYMBOLS; s++) {
+        if (huffman->lengths[s] > 0) {
+            words[s] = huffman->codes[s] | (uint32_t)huffman->lengths[s] << WORD_LENGTH |
+                       (uint32_t)low_bits_of(s) << WORD_LOW;
+        }
+    }
+}
+
+struct field {
+    uint64_t bits;
+    unsigned width;
+};
+
+/* Code and plain bits of a number, of which there are at most 32. */
+HYP_LANES_BODY struct field field_of(uint64_t z, uint32_t word)
+{
+    unsigned low = word >> WORD_LOW;
+    unsigned length = word >> WORD_LENGTH & 0xFFu;
+    uint64_t rest = z & (((uint64_t)1 << low) - 1);
+    return (struct field){.bits = (word & (CODES - 1)) | rest << length, .width = length + low};
+}
+
+static void put_long(struct hyp_bit_writer *bits, uint64_t z, uint32_t word)
+{
+    unsigned low = word >> WORD_LOW;
+    hyp_bits_put(bits, word & (CODES - 1), word >> WORD_LENGTH & 0xFFu);
+    hyp_bits_put_long(bits, z & (((uint64_t)1 << low) - 1), low);
+}
+
+/* Two numbers at a time, where there is room for both. */
+HYP_LANES_BODY struct hyp_bit_writer
+put_numbers_body(struct hyp_bit_writer bits, const uint32_t *words, const uint64_t *z, size_t n)
+{
+    size_t i = 0;
+    while (i < n) {
+        uint32_t word = words[symbol_of(z[i])];
+        uint32_t next = i + 1 < n ? words[symbol_of(z[i + 1])] : 0;
+        if (word >> WORD_LOW > 32 || next >> WORD_LOW > 32) {
+            put_long(&bits, z[i++], word);
+            continue;
+        }
+        struct field first = field_of(z[i], word);
+        struct field second = field_of(next == 0 ? 0 : z[i + 1], next);
+        if (first.width + second.width <= HYP_BITS_PUT_MAX) {
+            hyp_bits_put(&bits, first.bits | second.bits << first.width,
+                         first.width + second.width);
+        } else {
+            hyp_bits_put(&bits, first.bits, first.width);
+            hyp_bits_put(&bits, second.bits, second.width);
+        }
+        i += 2;
+    }
+    return bits;
+}
+
+HYP_LANES(struct hyp_bit_writer, put_numbers,
+          (struct hyp_bit_writer bits, const uint32_t *words, const uint64_t *z, size_t n),
+          (bits, words, z, n))
+
 void hyp_huffman_put(struct hyp_huffman *huffman, struct hyp_bit_writer *bits,
                      const uint64_t *z, size_t n)
 {
@@ -203,20 +301,10 @@ void hyp_huffman_put(struct hyp_huffman *huffman, struct hyp_bit_writer *bits,
     assert(full);
     (void)full;
     put_table(huffman, bits);
-    struct hyp_bit_writer out = *bits; /* bytes may be anything's: not kept in *bits */
-    for (size_t i = 0; i < n; i++) {
-        unsigned symbol = symbol_of(z[i]);
-        unsigned low = low_bits_of(symbol);
-        unsigned length = huffman->lengths[symbol];
-        uint64_t rest = z[i] & (((uint64_t)1 << low) - 1);
-        if (low <= 32) {
-            hyp_bits_put(&out, huffman->codes[symbol] | rest << length, length + low);
-        } else {
-            hyp_bits_put(&out, huffman->codes[symbol], length);
-            hyp_bits_put_long(&out, rest, low);
-        }
-    }
-    *bits = out;
+    uint32_t words[HYP_HUFFMAN_SYMBOLS];
+    list_words(huffman, words);
+    *bits = hyp_lanes_are_wide() ? put_numbers_wide(*bits, words, z, n)
+                                 : put_numbers_narrow(*bits, words, z, n);
 }
 
 /* --- reading --- */

@@ -36,10 +36,13 @@
 
 #include <stdint.h>
 
+/* Numbers of working memory for each value. */
+#define HYP_SEQUENCE_SCRATCH 2
+
 /*
  * Appends a sequence.
  * @values   n of them
- * @scratch  n numbers of working memory
+ * @scratch  HYP_SEQUENCE_SCRATCH * n numbers of working memory
  * A failure is sticky in the builder.
  */
 void hyp_sequence_write(struct hyp_buf *out, const int64_t *values, size_t n,

@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 #include "store/huffman.h"
-#include "store/sequence_format.h"
+#include "store/sequence_passes.h"
 
 /* Blocks whose Rice parameter is remembered from measuring to writing. */
 #define HYP_NOISE_BLOCKS 64
@@ -25,22 +25,25 @@ struct hyp_noise {
     struct hyp_huffman huffman;
 };
 
-/* Values as steps from the first one. @step that all of them are multiples of, > 0 */
-void hyp_sequence_fill(const int64_t *values, size_t n, uint64_t step, uint64_t *u);
-/* The residuals of an order: u[1] ... u[n - 1]. */
-void hyp_sequence_residuals(const int64_t *values, size_t n, uint64_t step, unsigned order,
-                            uint64_t *u);
+/* The numbers of a sequence without their common step. */
+struct hyp_stepped {
+    const int64_t *q; /* the values themselves where the step is 1, else quotients from 0 on */
+    size_t n;         /* at least 2 */
+    int64_t first;    /* value */
+    uint64_t step;
+};
+
 void hyp_sequence_write_head(struct hyp_buf *out, unsigned order,
                              enum hyp_sequence_method method, int64_t first, uint64_t step);
 
 /*
  * Writes the values in one of the orders.
- * @n        at least 2
+ * @passes   how to go over them
  * @rough    by order: about what it takes, in the sum over `sampled` values
  * @u        room for n numbers
  */
-void hyp_sequence_write_noisy(struct hyp_buf *out, const int64_t *values, size_t n,
-                              uint64_t step, const uint64_t rough[3], size_t sampled,
-                              uint64_t *u);
+void hyp_sequence_write_noisy(struct hyp_buf *out, const struct hyp_passes *passes,
+                              const struct hyp_stepped *stepped, const uint64_t rough[3],
+                              size_t sampled, uint64_t *u);
 
 #endif

@@ -4,8 +4,11 @@
  */
 #include "support/rows.h"
 
+#include "base/attr.h"
 #include "base/rng.h"
+#include "store/lanes.h"
 #include "store/sequence.h"
+#include "store/sequence_passes.h"
 
 static const struct pattern {
     const char *name;
@@ -64,7 +67,7 @@ static void numbers_come_back(void **state)
     const struct pattern *p = *state;
     static int64_t in[1000];
     static int64_t out[1000];
-    static uint64_t scratch[1000];
+    static uint64_t scratch[1000 * HYP_SEQUENCE_SCRATCH];
     struct hyp_rng_seeded seeded;
     hyp_rng_seeded_init(&seeded, p->bits + 100u * (unsigned)p->kind);
     static const size_t lengths[] = {0, 1, 2, 3, 4, 63, 64, 65, 66, 129, 999, 1000};
@@ -92,9 +95,108 @@ static void numbers_come_back(void **state)
     }
 }
 
+static void assert_same_range(const struct hyp_pass_range *a, const struct hyp_pass_range *b)
+{
+    assert_int_equal(a->least, b->least);
+    assert_int_equal(a->most, b->most);
+    assert_int_equal(a->mean, b->mean);
+}
+
+/* Residuals of an order, centred, and the Rice parameters of all blocks. */
+static void order_is_the_same(const int64_t *q, size_t n, unsigned order)
+{
+    static uint64_t a[1000];
+    static uint64_t b[1000];
+    struct hyp_pass_range narrow = hyp_passes_narrow.residuals(q, n, order, a);
+    struct hyp_pass_range wide = hyp_passes_wide.residuals(q, n, order, b);
+    assert_same_range(&narrow, &wide);
+    assert_memory_equal(a, b, n * sizeof(*a));
+    uint64_t bias = (uint64_t)narrow.mean;
+    assert_true(hyp_passes_narrow.centre(a, n, bias) == hyp_passes_wide.centre(b, n, bias));
+    assert_memory_equal(a, b, n * sizeof(*a));
+    for (size_t begin = 1; begin < n; begin += RICE_BLOCK) {
+        size_t count = HYP_MIN(n - begin, (size_t)RICE_BLOCK);
+        uint64_t bits[2];
+        unsigned k = hyp_passes_narrow.choose_k(a + begin, count, &bits[0]);
+        assert_int_equal(hyp_passes_wide.choose_k(a + begin, count, &bits[1]), k);
+        assert_true(bits[0] == bits[1]);
+    }
+}
+
+/* On a processor with wide lanes both ways of each pass give the same, and the wide one is
+ * used; on another one there is one way only. */
+static void lanes_change_nothing(void **state)
+{
+    const struct pattern *p = *state;
+    if (!hyp_lanes_are_wide()) {
+        assert_ptr_equal(hyp_passes(), &hyp_passes_narrow);
+        return;
+    }
+    assert_ptr_equal(hyp_passes(), &hyp_passes_wide);
+    static int64_t in[1000];
+    static uint64_t a[1000];
+    static uint64_t b[1000];
+    struct hyp_rng_seeded seeded;
+    hyp_rng_seeded_init(&seeded, 7 + p->bits);
+    static const size_t lengths[] = {2, 3, 4, 5, 63, 66, 129, 1000};
+    for (size_t l = 0; l < HYP_ARRAY_LEN(lengths); l++) {
+        size_t n = lengths[l];
+        uint64_t value = 0;
+        for (size_t i = 0; i < n; i++) {
+            value = next_number(p, &seeded.rng, i, value);
+            in[i] = (int64_t)(value * (uint64_t)p->times);
+        }
+        assert_true(hyp_passes_narrow.all_equal(in, n) == hyp_passes_wide.all_equal(in, n));
+        struct hyp_pass_range narrow = hyp_passes_narrow.levels(in, n, a);
+        struct hyp_pass_range wide = hyp_passes_wide.levels(in, n, b);
+        assert_same_range(&narrow, &wide);
+        assert_memory_equal(a, b, n * sizeof(*a));
+        struct hyp_pass_runs few = hyp_passes_narrow.runs(a, n);
+        struct hyp_pass_runs same = hyp_passes_wide.runs(a, n);
+        assert_memory_equal(&few, &same, sizeof(few));
+        for (unsigned order = 0; order < 3; order++) {
+            order_is_the_same(in, n, order);
+        }
+    }
+}
+
+static const struct stepped {
+    const char *name;
+    int64_t values[5];
+    size_t n;
+    uint64_t step; /* by division */
+} steps[] = {
+    {"no step",                     {1, 2, 4},                            3, 1         },
+    {"hours of milliseconds",       {5, 3600005, 10800005, -3599995},     4, 3600000   },
+    {"a power of two",              {0, 64, -128, 320},                   4, 64        },
+    {"an odd one after a multiple", {7, 97, 52, 7, 22},                   5, 15        },
+    {"equal ones first",            {9, 9, 9, 21},                        4, 12        },
+    {"a difference that overflows", {INT64_MIN, INT64_MAX},               2, 1         },
+    {"nearly all there are",        {0, INT64_MAX, -INT64_MAX},           3, INT64_MAX },
+    {"half of all, negative",       {0, INT64_MIN / 2, INT64_MIN / 2, 0}, 4, 1ull << 62},
+    {"the least number",            {0, INT64_MIN},                       2, 1         },
+    {"a step that ends in a spike", {0, 1000, 5000, 5001},                4, 1         },
+};
+
+static void steps_are_divided_out(void **state)
+{
+    const struct stepped *p = *state;
+    int64_t q[5];
+    assert_true(hyp_pass_find_step(p->values, p->n) == p->step);
+    if (p->step == 1) {
+        return;
+    }
+    hyp_pass_divide(p->values, p->n, p->step, q);
+    for (size_t i = 0; i < p->n; i++) {
+        assert_int_equal(q[i], (p->values[i] - p->values[0]) / (int64_t)p->step);
+    }
+}
+
 int main(void)
 {
     struct test_list list = {0};
     TEST_ROWS(&list, patterns, numbers_come_back);
+    TEST_ROWS(&list, patterns, lanes_change_nothing);
+    TEST_ROWS(&list, steps, steps_are_divided_out);
     return test_list_run(&list, "store-sequence");
 }
