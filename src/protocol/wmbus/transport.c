@@ -59,6 +59,7 @@ static const struct ci_row rows[256] = {
     [0x5A] = {KIND_COMMAND,      HEADER_SHORT, false, "data to a meter"                             },
     [0x5B] = {KIND_COMMAND,      HEADER_LONG,  false, "data to a meter"                             },
     [0x5C] = {KIND_COMMAND,      HEADER_NONE,  false, "synchronisation"                             },
+    [0x5F] = {KIND_COMMAND,      HEADER_LONG,  false, "transport of another standard"               },
     [0x60] = {KIND_COMMAND,      HEADER_LONG,  false, "DLMS/COSEM command"                          },
     [0x61] = {KIND_COMMAND,      HEADER_SHORT, false, "DLMS/COSEM command"                          },
     [0x64] = {KIND_COMMAND,      HEADER_LONG,  false, "OBIS command"                                },
@@ -87,8 +88,8 @@ static const struct ci_row rows[256] = {
     [0x7B] = {KIND_COMPACT,      HEADER_SHORT, false, "compact response"                            },
     [0x7C] = {KIND_FOREIGN,      HEADER_LONG,  false, "DLMS/COSEM response"                         },
     [0x7D] = {KIND_FOREIGN,      HEADER_SHORT, false, "DLMS/COSEM response"                         },
-    [0x7E] = {KIND_FOREIGN,      HEADER_SHORT, false, "OBIS (SML) response"                         },
-    [0x7F] = {KIND_FOREIGN,      HEADER_LONG,  false, "OBIS (SML) response"                         },
+    [0x7E] = {KIND_FOREIGN,      HEADER_LONG,  false, "OBIS (SML) response"                         },
+    [0x7F] = {KIND_FOREIGN,      HEADER_SHORT, false, "OBIS (SML) response"                         },
     [0x80] = {KIND_EMPTY,        HEADER_LONG,  false, "transport layer without data"                },
     [0x81] = {KIND_FOREIGN,      HEADER_NONE,  false, "network layer"                               },
     [0x82] = {KIND_COMMAND,      HEADER_LONG,  false, "network management"                          },
@@ -100,8 +101,17 @@ static const struct ci_row rows[256] = {
     [0x89] = {KIND_FOREIGN,      HEADER_NONE,  false, "network management"                          },
     [0x8A] = {KIND_EMPTY,        HEADER_SHORT, false, "transport layer without data"                },
     [0x8B] = {KIND_EMPTY,        HEADER_LONG,  false, "transport layer without data"                },
+    [0x9E] = {KIND_FOREIGN,      HEADER_SHORT, false, "transport of another standard"               },
+    [0x9F] = {KIND_FOREIGN,      HEADER_LONG,  false, "transport of another standard"               },
     [0xA0 ... 0xB7] = {KIND_MANUFACTURER, HEADER_NONE,  false, "manufacturer's own"                          },
-    [0xB8 ... 0xBF] = {KIND_COMMAND,      HEADER_NONE,  false, "baud rate setting"                           },
+    [0xB8] = {KIND_COMMAND,      HEADER_NONE,  false, "baud rate 300"                               },
+    [0xB9] = {KIND_COMMAND,      HEADER_NONE,  false, "baud rate 600"                               },
+    [0xBA] = {KIND_COMMAND,      HEADER_NONE,  false, "baud rate 1200"                              },
+    [0xBB] = {KIND_COMMAND,      HEADER_NONE,  false, "baud rate 2400"                              },
+    [0xBC] = {KIND_COMMAND,      HEADER_NONE,  false, "baud rate 4800"                              },
+    [0xBD] = {KIND_COMMAND,      HEADER_NONE,  false, "baud rate 9600"                              },
+    [0xBE] = {KIND_COMMAND,      HEADER_NONE,  false, "baud rate 19200"                             },
+    [0xBF] = {KIND_COMMAND,      HEADER_NONE,  false, "baud rate 38400"                             },
     [0xC0] = {KIND_COMMAND,      HEADER_LONG,  false, "image transfer"                              },
     [0xC1] = {KIND_FOREIGN,      HEADER_SHORT, false, "image transfer"                              },
     [0xC2] = {KIND_FOREIGN,      HEADER_LONG,  false, "image transfer"                              },
@@ -132,32 +142,78 @@ static enum hyp_status refuse_application_error(struct hyp_opening *opening)
 
 static void note_status(struct hyp_opening *opening, size_t at, uint8_t status)
 {
+    char text[HYP_NOTE_TEXT_MAX];
+    struct hyp_buf words;
     const char *names[8];
     const size_t count = hyp_status_byte_names(status, names);
-    hyp_explain_add(opening->explain, HYP_NOTE_TRANSPORT, at, 1, "ST", "EN 13757-7 7.5.6",
-                    "%s%s%s%s%s%s%s", count > 0 ? names[0] : "no error", count > 1 ? ", " : "",
-                    count > 1 ? names[1] : "", count > 2 ? ", " : "", count > 2 ? names[2] : "",
-                    count > 3 ? ", " : "", count > 3 ? names[3] : "");
+    hyp_buf_init_fixed(&words, text, sizeof(text));
+    hyp_buf_append_text(&words, count == 0 ? "no error" : names[0]);
+    for (size_t i = 1; i < count; i++) {
+        hyp_buf_append_text(&words, ", ");
+        hyp_buf_append_text(&words, names[i]);
+    }
+    hyp_explain_add(opening->explain, HYP_NOTE_TRANSPORT, at, 1, "ST", "EN 13757-7 7.5.6", "%s",
+                    hyp_buf_terminate(&words));
+}
+
+/*
+ * What the configuration word says beside the encryption:
+ *
+ *     modes 0 and 5   B A S mmmmm NNNN CC R H
+ *     mode 7          CC Z mmmmm NNNN IIII
+ *
+ * B and A tell when the meter can be reached, S a transmission at a fixed interval, CC what the
+ * message holds, R and H whether it is repeated.
+ */
+static void append_access(struct hyp_buf *words, uint16_t config, uint8_t mode)
+{
+    static const char *const windows[4] = {"", ", reachable, not now",
+                                           ", reachable for a moment", ", always reachable"};
+    static const char *const contents[4] = {"", ", reserved content", ", static content",
+                                            ", reserved content"};
+    if (mode == 7) {
+        hyp_buf_append_text(words, contents[config >> 14]);
+        hyp_buf_append_text(words, (config & 1 << 13) != 0 ? ", counter follows" : "");
+    } else if (mode == 0 || mode == 5) {
+        hyp_buf_append_text(words, windows[config >> 14]);
+        hyp_buf_append_text(words, (config & 1 << 13) != 0 ? ", synchronous" : "");
+        hyp_buf_append_text(words, contents[config >> 2 & 3]);
+        hyp_buf_append_text(words, (config & 2) != 0 ? ", repeated access" : "");
+        hyp_buf_append_text(words, (config & 1) != 0 ? ", hop" : "");
+    }
+}
+
+static void note_configuration(struct hyp_opening *opening, size_t at)
+{
+    const uint16_t config = opening->telegram->configuration;
+    const uint8_t mode = opening->telegram->security_mode;
+    char text[HYP_NOTE_TEXT_MAX];
+    struct hyp_buf words;
+    hyp_buf_init_fixed(&words, text, sizeof(text));
+    hyp_buf_append_fmt(&words, "%04X: ", config);
+    if (mode == 0) {
+        hyp_buf_append_text(&words, "security mode 0, not encrypted");
+    } else {
+        hyp_buf_append_fmt(&words, "security mode %u, %s, %u blocks", mode,
+                           hyp_security_mode_text(mode), config >> 4 & 0xF);
+    }
+    append_access(&words, config, mode);
+    hyp_explain_add(opening->explain, HYP_NOTE_SECURITY, at, 2, "CFG", CLAUSE, "%s",
+                    hyp_buf_terminate(&words));
 }
 
 static void note_short(struct hyp_opening *opening, size_t at)
 {
     const uint8_t *bytes = opening->telegram->plain + at;
     const uint16_t config = opening->telegram->configuration;
-    const uint8_t mode = opening->telegram->security_mode;
     hyp_explain_add(opening->explain, HYP_NOTE_TRANSPORT, at, 1, "ACC", CLAUSE,
                     "access number %u", bytes[0]);
     note_status(opening, at + 1, bytes[1]);
     if (opening->diehl == HYP_DIEHL_SCRAMBLED) {
         hyp_explain_add(opening->explain, HYP_NOTE_SECURITY, at + 2, 2, "CFG", "Diehl",
                         "%04X: mark of scrambled data; the upper byte is their check", config);
-    } else if (mode == 0) {
-        hyp_explain_add(opening->explain, HYP_NOTE_SECURITY, at + 2, 2, "CFG", CLAUSE,
-                        "%04X: security mode 0, not encrypted", config);
     } else {
-        hyp_explain_add(opening->explain, HYP_NOTE_SECURITY, at + 2, 2, "CFG", CLAUSE,
-                        "%04X: security mode %u, %s, %u blocks", config, mode,
-                        hyp_security_mode_text(mode), config >> 4 & 0xF);
+        note_configuration(opening, at + 2);
     }
 }
 
@@ -345,7 +401,8 @@ enum hyp_status hyp_transport_open(struct hyp_opening *opening)
                     row.name);
     opening->pos += 1;
     telegram->payload_offset = opening->pos;
-    if (row.kind == KIND_COMPACT && telegram->link == HYP_LINK_MBUS) {
+    if (row.kind == KIND_COMPACT && row.header == HEADER_LONG &&
+        telegram->link == HYP_LINK_MBUS) {
         return open_fixed(opening);
     }
     enum hyp_status status = read_header(opening, &row);
