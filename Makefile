@@ -6,7 +6,7 @@ DATA  ?= demo-data
 FUZZ_SECONDS ?= 60
 JOBS  ?= $(shell nproc)
 
-.PHONY: help bootstrap web build demo check test asan fuzz bench lint format docs clean
+.PHONY: help bootstrap web build demo check test asan fuzz bench lint lint-deep format docs clean
 
 help:
 	@echo 'make demo     install what is missing, build, start the demo town; PORT=8080 DATA=demo-data'
@@ -17,6 +17,7 @@ help:
 	@echo 'make fuzz     run every fuzz target for FUZZ_SECONDS=60 each'
 	@echo 'make bench    build the benchmark programs in build/bench/'
 	@echo 'make lint     layers, banned calls, headers, formatting, clang-tidy'
+	@echo 'make lint-deep  the same, and clang-tidy follows every path it can: before a release, and for new parsers'
 	@echo 'make format   clang-format over all C files'
 	@echo 'make docs     generate docs/vocabulary.md'
 	@echo 'make clean    remove build folders'
@@ -58,6 +59,10 @@ bench: build
 lint:
 	@tools/bootstrap test
 	@tools/lint
+
+lint-deep:
+	@tools/bootstrap test
+	@tools/lint deep
 
 format:
 	@tools/lint-format --fix
