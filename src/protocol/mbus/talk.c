@@ -182,9 +182,9 @@ struct hyp_session_io hyp_mbus_talk_fail_exchange(struct hyp_mbus_conversation *
     switch (exchange->outcome) {
     case HYP_MBUS_GARBLED:
         return hyp_mbus_talk_fail(talk, HYP_BAD_CHECK,
-                                  "only damaged bytes came back for %s (%u tries): noise, two "
+                                  "only damaged bytes came back for %s (%u %s): noise, two "
                                   "meters with one address, or a wrong baud rate",
-                                  doing, count);
+                                  doing, count, count == 1 ? "try" : "tries");
     case HYP_MBUS_FOREIGN:
         return hyp_mbus_talk_fail(talk, HYP_NOT_MINE,
                                   "another meter answered for %s; nothing was taken from it",
@@ -196,8 +196,8 @@ struct hyp_session_io hyp_mbus_talk_fail_exchange(struct hyp_mbus_conversation *
     case HYP_MBUS_GOT_ANSWER:
     case HYP_MBUS_SILENT: break;
     }
-    return hyp_mbus_talk_fail(talk, HYP_TIMEOUT, "no answer for %s within %u ms (%u tries)",
-                              doing, exchange->timing.answer_ms, count);
+    return hyp_mbus_talk_fail(talk, HYP_TIMEOUT, "no answer for %s within %u ms (%u %s)", doing,
+                              exchange->timing.answer_ms, count, count == 1 ? "try" : "tries");
 }
 
 size_t hyp_mbus_header_len(uint8_t ci)
