@@ -39,6 +39,7 @@ async function stored({ tap, server, device }, page) {
   const names = await page.locator('section', { has: page.getByRole('heading', { name: 'Values in this telegram' }) }).locator('tbody tr').allTextContents();
   tap.ok(names.some((n) => /Energy/.test(n)), 'the values of the telegram are listed', names.slice(0, 4).join('\n'));
   const said = await page.locator('.notes').textContent();
+  tap.ok(!/; [a-z]+[_.][a-z]/.test(said) && /; Operating time|; Energy|; Volume/.test(said), 'what a record became is said in words, not by its key', said.match(/; \w+[_.]?\w*/g)?.join(' '));
   tap.ok(/ (°C|m³)/.test(said) && !/\d (degC|m3)\b/.test(said), 'units are printed as people write them', said.slice(0, 300));
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   await page.getByRole('button', { name: 'Copy as text' }).click();
@@ -122,6 +123,7 @@ async function hopeless({ tap, server }, page) {
     const bare = await page.locator('.hex-byte.layer-none').count();
     const reason = await page.locator('.failed').count() ? await page.locator('.failed').textContent() : '';
     tap.ok(bare === 0 && reason.length > 10, `${name}: refused with a reason, every byte explained`, `${bare} bytes without a note; ${reason}`);
+    tap.equal((await page.locator('.note-field').allTextContents()).filter((x) => /[A-Z]_[A-Z]|[A-Z]{8}/.test(x)), [], `${name}: named in words, not by a code`);
   }
   await page.getByRole('button', { name: 'Copy as test case' }).click();
   const copied = await until(async () => { const text = await page.evaluate(() => navigator.clipboard.readText()); return /class: error/.test(text) ? text : null; }, 'the copied refusal');

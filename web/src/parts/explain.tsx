@@ -9,7 +9,7 @@ import { copyText } from './copy';
 import { Icon } from './icon';
 import { Empty } from './states';
 import { Status } from './status';
-import { pointTitle, ValueText } from './value';
+import { keyTitle, pointTitle, ValueText } from './value';
 import { qualityMark } from '../model/status';
 import copyIcon from '../icons/copy.svg';
 import alertIcon from '../icons/triangle-alert.svg';
@@ -54,7 +54,7 @@ function Bytes({ e, stage, link }: { e: Explain; stage: number; link: Linked }) 
     }
     rows.push(<div key={r} class="hex-row"><span class="hex-offset" aria-hidden="true">{r.toString(16).padStart(4, '0').toUpperCase()}</span><span class="hex-cells">{cells}</span></div>);
   }
-  const spoken = activeNote && activeNote.stage === stage ? t('inspector.spoken', { field: activeNote.field, meaning: activeNote.meaning, offset: activeNote.offset, n: activeNote.length }) : '';
+  const spoken = activeNote && activeNote.stage === stage ? t('inspector.spoken', { field: fieldText(activeNote), meaning: meaningText(activeNote), offset: activeNote.offset, n: activeNote.length }) : '';
   return (
     <div class="hex" tabIndex={0} role="group" aria-label={t('inspector.bytes', { title: stageTitle(e, stage), n: count })} onKeyDown={onKey}
       onPointerMove={(ev) => link.hover(byteOf(ev) >= 0 ? noteAt(byteOf(ev)) : -1)} onPointerLeave={() => link.hover(-1)}
@@ -65,6 +65,11 @@ function Bytes({ e, stage, link }: { e: Explain; stage: number; link: Linked }) 
   );
 }
 
+/** What refuses a telegram has a code; people read its words. */
+const fieldText = (n: Note): string => (n.layer === 'error' ? word('outcome', n.field) : n.field);
+/** "2200.013 m³; volume.s1" names the point it became by its key: said as the rest of the page says it. */
+const meaningText = (n: Note): string => (n.layer === 'data' ? n.meaning.replace(/; ([a-z]\w*(?:\.\w+)*)(?=$| = |: |, )/, (_, key: string) => `; ${keyTitle(key)}`) : n.meaning);
+
 const stageTitle = (e: Explain, stage: number): string => word('stage', e.stages[stage]!.title.replace(/ /g, '_'));
 
 function NoteRow({ n, i, link }: { n: Note; i: number; link: Linked }) {
@@ -74,8 +79,8 @@ function NoteRow({ n, i, link }: { n: Note; i: number; link: Linked }) {
   return (
     <tr ref={ref} class={`note-row${lit ? ' is-lit' : ''}`} onPointerEnter={() => link.hover(i)} onPointerLeave={() => link.hover(-1)} onClick={() => link.pin(i)}>
       <td class="num mono grey">{n.offset}{n.length > 1 ? `–${n.offset + n.length - 1}` : ''}</td>
-      <td><button type="button" class="note-field" aria-pressed={link.pinned === i} onFocus={() => link.hover(i)} onBlur={() => link.hover(-1)} onClick={(ev) => { ev.stopPropagation(); link.pin(i); }}><span class={`swatch-box layer-${n.layer}`} />{n.field}</button></td>
-      <td class="wrap">{n.meaning}{n.clause && <span class="clause">{n.clause}</span>}</td>
+      <td><button type="button" class="note-field" aria-pressed={link.pinned === i} onFocus={() => link.hover(i)} onBlur={() => link.hover(-1)} onClick={(ev) => { ev.stopPropagation(); link.pin(i); }}><span class={`swatch-box layer-${n.layer}`} />{fieldText(n)}</button></td>
+      <td class="wrap">{meaningText(n)}{n.clause && <span class="clause">{n.clause}</span>}</td>
     </tr>
   );
 }
@@ -93,8 +98,8 @@ function groupsOf(e: Explain, stage: number): Group[] {
     g.notes.push({ n, i });
   });
   for (const g of out) {
-    const data = [...g.notes].reverse().find((x) => x.n.layer === 'data')?.n.meaning ?? '';
-    g.title = g.key === 'frame' ? t('inspector.frame') : t('inspector.record', { n: Number(g.key.slice(1)) + 1, value: data });
+    const data = [...g.notes].reverse().find((x) => x.n.layer === 'data');
+    g.title = g.key === 'frame' ? t('inspector.frame') : t('inspector.record', { n: Number(g.key.slice(1)) + 1, value: data ? meaningText(data.n) : '' });
   }
   return out;
 }
