@@ -83,6 +83,13 @@ export function date(ms: number): string {
   if (language() === 'en') return `${c.y}-${two(c.mo)}-${two(c.d)}`;
   return formatter('date', language(), { year: 'numeric', month: '2-digit', day: '2-digit' }).format(ms);
 }
+/** The month that begins then; one that begins in the middle of it, at a meter's own settlement, is told by its day. */
+export function month(ms: number): string {
+  const c = civil(ms);
+  if (c.d > 1) return date(ms);
+  if (language() === 'en') return `${c.y}-${two(c.mo)}`;
+  return formatter('month', language(), { year: 'numeric', month: '2-digit' }).format(ms);
+}
 export function clock(ms: number, seconds = false): string {
   const c = civil(ms);
   return `${two(c.h)}:${two(c.mi)}${seconds ? ':' + two(c.s) : ''}`;

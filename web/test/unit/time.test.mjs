@@ -81,3 +81,8 @@ test('the period before has the same kind, also across a clock change', () => {
   const z = m.zoomInQuery(p);
   assert.equal(at(z.to) - at(z.from), 12 * H);
 });
+
+test('a month by its name; one that begins in the middle, at a settlement, by its day', () => {
+  assert.equal(m.month(at('2025-12-31T23:00:00Z')), '2026-01');
+  assert.equal(m.month(at('2026-01-16T09:00:00Z')), '2026-01-16');
+});
