@@ -44,7 +44,7 @@ async function rule(tap, page, api, server) {
   await preview.getByText(/full_months/).waitFor();
   tap.ok(true, 'a rule that contradicts itself is told before it is saved');
   await form.getByLabel('Months until they are removed').fill('12');
-  await preview.getByText(/Removed before \d{4}-\d\d-\d\d: 1 device has readings as old/).waitFor();
+  await preview.getByText(/Removed before \d{4}-\d\d-\d\d: 1 device has readings that old/).waitFor();
   tap.ok(true, 'the preview says by when what goes, and of how many devices');
   await save.click();
   tap.match(await form.locator('.field-error').textContent(), /Confirm that readings may go/, 'a shorter time has to be confirmed');

@@ -7,7 +7,13 @@ async function killed({ tap, server, admin, device }) {
   await open(page, server, '/lines');
   await open(page, server, `/devices/${device.id}`);
   await page.locator('.values-table').first().waitFor();
+  const other = await admin.newPage();
+  await open(other, server, '/devices');
   await server.stop('SIGKILL');
+  await other.locator('.nav').getByRole('link', { name: 'Jobs' }).click();
+  await other.locator('.empty', { hasText: 'The server cannot be reached' }).waitFor();
+  tap.ok(true, 'a page that was not loaded before says why it cannot be');
+  await other.close();
   await page.locator('.banner', { hasText: 'No connection to the server since' }).waitFor();
   tap.ok(true, 'a killed server shows a banner with the time');
   tap.ok(await page.locator('.values-table').first().isVisible(), 'the last values stay on screen');

@@ -41,8 +41,8 @@ export function Page() {
   const id = Number(route?.pattern.exec(here)?.[1] ?? 0);
   useEffect(() => { setTitle(route ? t(route.title) : t('error.pageTitle')); }, [here]);
   if (!route) {
-    return <Empty title={t('error.pageTitle')} text={t('error.pageText', { path: here })}><a class="btn" href="/">{t('denied.back')}</a></Empty>;
+    return <Empty page title={t('error.pageTitle')} text={t('error.pageText', { path: here })}><a class="btn" href="/">{t('denied.back')}</a></Empty>;
   }
-  if (route.needs && !may(route.needs)) return <NotAllowed />;
+  if (route.needs && !may(route.needs)) return <NotAllowed page />;
   return <Lazy key={here} load={route.load} props={{ id }} />;
 }

@@ -20,7 +20,7 @@ interface Problem { mark: Mark; text: string; note: string; href: string }
 
 function problemsOf(o: Overview, lines: Line[]): Problem[] {
   const out: Problem[] = [];
-  if (o.store.error) out.push({ mark: 'critical', text: t('overview.storeFails'), note: o.store.error, href: '/settings/audit' });
+  if (o.store.error) out.push({ mark: 'critical', text: t('overview.storeFails'), note: o.store.error, href: '/settings/data' });
   for (const l of lines) if (l.enabled && l.state.link === 'failed') out.push({ mark: 'critical', text: t('overview.lineDown', { name: l.name }), note: l.state.last_error || endpoint(l), href: `/lines/${l.id}` });
   const d = o.devices;
   if (d.failing) out.push({ mark: 'high', text: t('overview.failing', { n: d.failing, count: number(d.failing) }), note: t('overview.failingNote'), href: '/devices?state=failing' });
@@ -34,7 +34,7 @@ function Attention({ o, lines }: { o: Overview; lines: Line[] }) {
   return (
     <section class="card">
       <div class="card-head"><h2>{t('overview.attention')}</h2></div>
-      {list.length === 0 ? <Empty title={t('overview.calm')} text={o.devices.total ? t('overview.calmText') : t('list.noneText')}>{o.devices.total === 0 && may('device.write') && <a class="btn btn-primary" href="/devices/new">{t('add.action')}</a>}</Empty> : list.map((p) => (
+      {list.length === 0 ? <Empty title={t(o.devices.total ? 'overview.calm' : 'list.none')} text={o.devices.total ? t('overview.calmText') : t('list.noneText')}>{o.devices.total === 0 && may('device.write') && <a class="btn btn-primary" href="/devices/new">{t('add.action')}</a>}</Empty> : list.map((p) => (
         <a key={p.href + p.text} class="row-link" href={p.href}><MarkIcon mark={p.mark} /><span class="grow"><b>{p.text}</b><small>{p.note}</small></span><Icon svg={nextIcon} /></a>
       ))}
     </section>
@@ -70,7 +70,7 @@ function Devices({ o }: { o: Overview }) {
       <div class="card-head"><h2>{t('nav.devices')}</h2><a href="/devices">{t('overview.all', { n: o.devices.total })}</a></div>
       <div class="card-body stack">
         <div class="bar" aria-hidden="true">{STATES.map((s) => <i key={s} style={{ width: `${100 * o.devices[s] / total}%`, background: STATE_COLOUR[s] }} />)}</div>
-        <div class="state-counts">{STATES.map((s) => <a key={s} href={`/devices?state=${s}`}><MarkIcon mark={DEVICE_MARK[s]} /> {word('state', s)} <b>{number(o.devices[s])}</b></a>)}</div>
+        <div class="state-counts">{STATES.map((s) => <a key={s} href={`/devices?state=${s}`}><MarkIcon mark={o.devices[s] ? DEVICE_MARK[s] : 'normal'} /> {word('state', s)} <b>{number(o.devices[s])}</b></a>)}</div>
       </div>
       {kinds.map(([k, n]) => <a key={k} class="row-link row-slim" href={`/devices?kind=${k}`}><span class="grow">{word('kind', k)}</span><span class="mini"><i style={{ width: `${100 * n / total}%` }} /></span><b class="count">{number(n)}</b></a>)}
     </section>

@@ -7,7 +7,7 @@ import { Brand } from '../parts/brand';
 import { PasswordField, SelectField, TextField } from '../parts/fields';
 import { ActionError } from '../parts/states';
 
-const tokenFromUrl = (): string => /token=([^&]+)/.exec(fragment.peek())?.[1] ?? query.peek()['token'] ?? '';
+const tokenFromUrl = (): string => decodeURIComponent(/token=([^&]+)/.exec(fragment.value)?.[1] ?? query.value['token'] ?? '');
 
 function zones(): string[] {
   const list = (Intl as { supportedValuesOf?: (k: string) => string[] }).supportedValuesOf?.('timeZone') ?? [];
@@ -17,7 +17,7 @@ function zones(): string[] {
 /** First run: the one-time token of the console makes the first administrator. */
 export default function Setup() {
   const [form, setForm] = useState({
-    token: decodeURIComponent(tokenFromUrl()), name: '', login: '', password: '', repeat: '',
+    token: tokenFromUrl(), name: '', login: '', password: '', repeat: '',
     time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC',
   });
   const [busy, setBusy] = useState(false);
@@ -25,6 +25,9 @@ export default function Setup() {
   const [error, setError] = useState<ApiError | null>(null);
   const set = (k: keyof typeof form) => (v: string): void => { setForm({ ...form, [k]: v }); if (wrong?.field === k) setWrong(null); };
   const bad = (k: string): string | null => (wrong?.field === k ? wrong.text : null);
+  const given = tokenFromUrl();
+  // The link may come while the page is open.
+  useEffect(() => { if (given) setForm((f) => ({ ...f, token: given })); }, [given]);
   useEffect(() => { document.title = `${t('setup.title')} · Hypocaust`; }, []);
 
   const check = (): { field: string; text: string } | null => {
@@ -60,8 +63,8 @@ export default function Setup() {
           <p class="grey">{t('setup.text')}</p>
         </div>
         <form class="form" onSubmit={submit} noValidate>
-          {(!tokenFromUrl() || bad('token')) && <TextField label={t('setup.token')} hint={t('setup.tokenHint')} value={form.token} onChange={set('token')} error={bad('token')} autocomplete="off" spellcheck={false} />}
-          <TextField label={t('setup.name')} value={form.name} onChange={set('name')} error={bad('name')} autocomplete="name" autofocus />
+          {(!given || bad('token')) && <TextField label={t('setup.token')} hint={t('setup.tokenHint')} value={form.token} onChange={set('token')} error={bad('token')} autocomplete="off" spellcheck={false} autofocus={!given} />}
+          <TextField label={t('setup.name')} value={form.name} onChange={set('name')} error={bad('name')} autocomplete="name" autofocus={!!given} />
           <TextField label={t('setup.login')} hint={t('setup.loginHint')} value={form.login} onChange={set('login')} error={bad('login')} autocomplete="username" autocapitalize="none" spellcheck={false} required />
           <div class="form-grid">
             <PasswordField label={t('signin.password')} hint={t('setup.passwordHint', { n: 10 })} value={form.password} onChange={set('password')} error={bad('password')} name="new" autocomplete="new-password" />

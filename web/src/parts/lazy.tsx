@@ -1,6 +1,7 @@
 // A page that is fetched when first shown.
 import type { ComponentType } from 'preact';
 import { useLayoutEffect, useState } from 'preact/hooks';
+import { get } from '../api/client';
 import { t } from '../model/i18n';
 import { lostSince, resync } from '../live/session';
 import { Empty, Skeleton } from './states';
@@ -16,7 +17,8 @@ export function Lazy<P extends object>({ load, props, quiet = false }: { load: L
     if (C) return undefined;
     let alive = true;
     load().then((m) => { loaded.set(load, m.default as ComponentType<never>); if (alive) set((n) => n + 1); },
-      () => { if (alive) set(-1); });
+      // Whether the server is there at all is not told: ask it.
+      () => { if (alive) { set(-1); void get('/status').catch(() => undefined); } });
     return () => { alive = false; };
   }, [load, state < 0 ? bump : 0]);
   if (C) return <C {...(props ?? {} as P)} />;

@@ -12,10 +12,10 @@ export function errorText(e: ApiError): string {
   return e.detail || t('error.status', { status: e.status });
 }
 
-export function Empty({ title, text, children }: { title: string; text?: string; children?: ComponentChildren }) {
+export function Empty({ title, text, page = false, children }: { title: string; text?: string; page?: boolean; children?: ComponentChildren }) {
   return (
     <div class="empty">
-      <h3>{title}</h3>
+      {page ? <h1>{title}</h1> : <h3>{title}</h3>}
       {text && <p>{text}</p>}
       {children && <div class="empty-actions">{children}</div>}
     </div>
@@ -59,7 +59,7 @@ export function Loaded<T>({ from, what, rows, children }: {
   if (from.data === null) {
     if (!from.error) return <Skeleton rows={rows ?? 5} />;
     if (from.error.status === 403) return <NotAllowed />;
-    if (from.error.status === 404) return <Empty title={t('error.notFoundTitle')} text={from.error.detail}><a class="btn" href="/">{t('denied.back')}</a></Empty>;
+    if (from.error.status === 404) return <Empty page title={t('error.notFoundTitle')} text={from.error.detail}><a class="btn" href="/">{t('denied.back')}</a></Empty>;
     return <Failed what={what} error={from.error} retry={from.reload} />;
   }
   return (
@@ -70,9 +70,9 @@ export function Loaded<T>({ from, what, rows, children }: {
   );
 }
 
-export function NotAllowed() {
+export function NotAllowed({ page = false }: { page?: boolean }) {
   return (
-    <Empty title={t('denied.title')} text={t('denied.text')}>
+    <Empty page={page} title={t('denied.title')} text={t('denied.text')}>
       <a class="btn" href="/">{t('denied.back')}</a>
     </Empty>
   );

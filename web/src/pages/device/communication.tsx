@@ -74,7 +74,7 @@ export default function CommunicationTab({ device }: TabProps) {
                   <dt>{t('comm.rate')}</dt><dd>{c.attempts ? t('comm.rateValue', { ok: number(c.successes), all: number(c.attempts), percent: number(100 * c.successes / c.attempts, 1) }) : '–'}</dd>
                   <dt>{t('comm.next')}</dt><dd><Due iso={c.next_due} /></dd>
                   {c.backing_off && <><dt>{t('comm.breaker')}</dt><dd><Status mark="medium" word={t('comm.backingOff')} /></dd></>}
-                  <dt>{t('comm.job')}</dt><dd>{c.job ? word('job', c.job) : <span class="grey">–</span>}</dd>
+                  <dt>{t('comm.job')}</dt><dd>{c.job && c.job !== 'unknown' ? word('job', c.job) : <span class="grey">–</span>}</dd>
                   <dt>{t('col.schedule')}</dt><dd>{scheduleWords(device.schedule)}</dd>
                 </dl>
               </div>

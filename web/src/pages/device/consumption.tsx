@@ -5,7 +5,7 @@ import { t, word, type Key } from '../../model/i18n';
 import { csv } from '../../model/csv';
 import { number, places } from '../../model/numbers';
 import { spanOf, STEPS, type Span } from '../../model/tally';
-import { civil, clock, date, parse, startOf, type Unit } from '../../model/time';
+import { civil, clock, date, month, parse, startOf, type Unit } from '../../model/time';
 import { unitText } from '../../model/units';
 import { serverNow } from '../../live/clock';
 import { query, setQuery } from '../../live/router';
@@ -41,6 +41,7 @@ function rowsOf(both: Both, span: Span, now: number): Row[] {
 
 function label(step: Unit, ms: number): string {
   if (step === 'hour') return clock(ms);
+  if (step === 'month') return month(ms);
   if (step === 'year') return String(civil(ms + 31 * DAY_MS / 2).y);
   return date(ms);
 }
@@ -156,7 +157,10 @@ export default function ConsumptionTab({ device, latest }: TabProps) {
     const [shown, before] = await Promise.all([ask(span.from, to, signal), ask(span.before, span.from, signal)]);
     return { now: shown, before };
   });
-  if (latest.data && !value) return <div class="card"><Empty title={t('consumption.noneTitle')} text={t('consumption.noneText')} /></div>;
+  if (latest.data && !value) {
+    const read = latest.data.values.length > 0;
+    return <div class="card"><Empty title={t(read ? 'consumption.noneTitle' : 'values.none')} text={t(read ? 'consumption.noneText' : 'values.noneText')} /></div>;
+  }
   return (
     <>
       <div class="toolbar">

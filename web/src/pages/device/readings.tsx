@@ -20,7 +20,7 @@ import { Icon } from '../../parts/icon';
 import { Lazy } from '../../parts/lazy';
 import { Menu } from '../../parts/menu';
 import { MARKS } from '../../parts/quality-mark';
-import { Empty, Failed } from '../../parts/states';
+import { Empty, Failed, Skeleton } from '../../parts/states';
 import { isAbsent, isNumeric, keyTitle, valueText } from '../../parts/value';
 import type { Spot } from './versions';
 import columnsIcon from '../../icons/columns-3.svg';
@@ -134,7 +134,7 @@ export default function ReadingsTab({ device }: TabProps) {
     return { total: r.total, items: r.items.map((x, i) => ({ ...x, row: offset + i })) };
   };
   const peek = (r: Row, column?: string): void => { const spot = spotOf(r, all, shown, column); if (spot) show(spot); };
-  if (!points.data) return points.error ? <Failed what={t('readings.failed')} error={points.error} retry={points.reload} /> : null;
+  if (!points.data) return points.error ? <Failed what={t('readings.failed')} error={points.error} retry={points.reload} /> : <Skeleton />;
   return (
     <>
       <div class="toolbar">
@@ -153,7 +153,7 @@ export default function ReadingsTab({ device }: TabProps) {
         <GridView<Row> label={t('tab.readings')} columns={columnsOf(all, shown)} dataKey={JSON.stringify(span)} fetch={fetchRows} id={(r) => r.row}
           drawNarrow={drawNarrow(new Map(all.map((x) => [x.point, x])), shown)} onTotal={setTotal} onOpen={(r) => { if (r.frame !== null) go(`/frames/${r.frame}`); else peek(r); }} onPeek={peek}
           onError={(e) => setError(e instanceof ApiError ? e : null)} api={(g) => { grid.current = g; }} />
-        {total === 0 && <div class="grid-over"><Empty title={t('readings.none')} text={t('readings.noneText')} /></div>}
+        {total === 0 && <div class="grid-over"><Empty title={t('readings.none')} text={t(device.last_reading ? 'readings.noneText' : 'values.noneText')} /></div>}
         {error && total === null && <div class="grid-over"><div class="pad"><Failed what={t('readings.failed')} error={error} retry={() => grid.current?.reset()} /></div></div>}
       </div>
       {open && <Lazy load={loadVersions} quiet props={{ device: device.id, kind: device.kind, points: all, spot: open === 'new' ? null : open, onClose: () => show(null), onChange: () => { points.reload(); grid.current?.refresh(); } }} />}
