@@ -1,17 +1,40 @@
 // Every page in both themes and at phone width: accessible, no sideways scrolling, no complaints.
-import { axeViolations, chord, open, rememberSignIn, settled, unexpected, until, visit, withSession } from './harness.mjs';
+import { axeViolations, chord, open, rememberSignIn, removeShown, settled, unexpected, until, visit, withSession } from './harness.mjs';
 
 function allPages({ device, line, frame }) {
   return [
     '/', '/devices', `/devices?peek=${device}`, '/devices?state=failing', `/devices/${device}`, `/devices/${device}?tab=chart`, `/devices/${device}?tab=chart&view=table`, `/devices/${device}?tab=readings`, `/devices/${device}?tab=consumption`,
     `/devices/${device}?tab=communication`, `/devices/${device}?tab=telegrams`, `/devices/${device}?tab=data`, '/devices/new', '/devices/new?way=mbus', '/devices/new?way=modbus', '/devices/new?way=radio',
-    '/chart', '/consumption', '/consumption?step=day&key=volume', '/frames', `/frames/${frame}`, '/inspector', '/lines', `/lines/${line}`, '/jobs', '/settings/appearance', '/settings/users', '/settings/tokens', '/settings/data', '/settings/audit', '/?kiosk=1',
+    '/chart', '/consumption', '/consumption?step=day&key=volume', '/frames', `/frames/${frame}`, '/inspector', '/lines', `/lines/${line}`, '/jobs', '/settings/appearance', '/settings/users', '/settings/tokens', '/settings/keys', '/settings/data', '/settings/audit', '/?kiosk=1',
   ];
 }
 
 const DARK_RULES = { type: 'rule', values: ['color-contrast'] };
 
-/** One page in one visit: every rule in the light theme, every colour in the dark one, and no sideways scrolling at 320 px. */
+/** What a finger does not hit well, and tables that hide columns; links in a line of text are as high as it. */
+function clumsy() {
+  const shown = (e) => e.getClientRects().length > 0 && !e.closest('.sr, .skip, .grid-row') && !(e.tagName === 'A' && getComputedStyle(e).display === 'inline');
+  const box = (e) => (/checkbox|radio/.test(e.type) ? e.closest('label, .grid-check, td') ?? e : e).getBoundingClientRect();
+  const said = (e) => `${e.tagName} ${e.className} ${(e.ariaLabel ?? e.textContent).trim().slice(0, 30)}`;
+  const small = [...document.querySelectorAll('a[href], button, input, select, textarea, summary')].filter(shown)
+    .filter((e) => { const r = box(e); return r.height < 43.5 || r.width < 35.5; }).map(said);
+  const cut = [...document.querySelectorAll('.table-box:not(.chart-table)')].filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => `${e.scrollWidth} px of table in ${e.clientWidth}`);
+  return [...new Set([...small, ...cut])];
+}
+
+/** A page in hand: 390 px wide and pressed with fingers. */
+async function inHand(page) {
+  const debug = await page.context().newCDPSession(page);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await debug.send('Emulation.setTouchEmulationEnabled', { enabled: true });
+  await settled(page);
+  const found = await page.evaluate(clumsy);
+  await debug.send('Emulation.setTouchEmulationEnabled', { enabled: false });
+  await debug.detach();
+  return found;
+}
+
+/** One page in one visit: every rule in the light theme, every colour in the dark one, a phone, and no sideways scrolling at 320 px. */
 async function onePage({ tap, browser }, page, path) {
   await visit(page, path);
   const light = await axeViolations(browser, page);
@@ -20,6 +43,7 @@ async function onePage({ tap, browser }, page, path) {
   const dark = await axeViolations(browser, page, DARK_RULES);
   tap.ok(dark.length === 0, `dark ${path} has enough contrast`, dark.join('\n'));
   await page.emulateMedia({ colorScheme: 'light' });
+  tap.equal(await inHand(page), [], `390 px ${path} is made for fingers: 44 px high, and tables show all they have`);
   await page.setViewportSize({ width: 320, height: 640 });
   await settled(page);
   const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
@@ -58,6 +82,28 @@ async function narrow(world) {
   await context.close();
 }
 
+/** A tablet has room for a list beside a device; names as long as they come break instead of widening the page. */
+async function betweenAndLong(world) {
+  const { tap, server, api, device } = world;
+  const context = await withSession(world, { viewport: { width: 820, height: 1180 } });
+  const page = await context.newPage();
+  await open(page, server, `/devices?peek=${device.id}`);
+  await page.locator('.peek').waitFor();
+  tap.ok(await page.locator('.grid').evaluate((e) => e.clientWidth) >= 350, 'on a tablet a list keeps its width beside the panel of a device');
+  const long = 'Donaudampfschifffahrtsgesellschaftskapitänswohnungsübergabestation';
+  const named = await api.post('/devices', { name: `${long}, flat 4`, kind: 'heat_meter', address: long, serial: '25999999', line: null, schedule: 'none' });
+  await page.setViewportSize({ width: 320, height: 640 });
+  for (const path of [`/devices/${named.id}`, `/devices/${named.id}?tab=data`, `/devices?search=25999999`]) {
+    await visit(page, path);
+    tap.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `a long name does not widen ${path.replace(named.id, 'N')}`);
+  }
+  await visit(page, `/devices/${named.id}?tab=consumption`);
+  tap.ok(await page.getByRole('heading', { name: 'No readings received' }).isVisible(), 'a meter that was never read is not said to count nothing');
+  tap.equal(unexpected(context), [], 'tablet and long names: no console error and no CSP report');
+  await removeShown(page, api, named);
+  await context.close();
+}
+
 /** Somebody else than in the other windows: a chosen theme goes with the person. */
 async function otherAdmin({ browser, server, api }) {
   const person = { login: 'karl', name: 'Karl Kjær', password: 'types with ten fingers', role: 'admin' };
@@ -81,6 +127,10 @@ async function keyboard(world) {
   tap.ok(await page.getByPlaceholder('Filter by name, serial number, address').evaluate((el) => el === document.activeElement), 'f goes to the filter');
   await page.keyboard.press('Control+k');
   const box = page.getByRole('combobox');
+  await box.waitFor();
+  const offered = await page.getByRole('option').allTextContents();
+  const missing = ['Overview', 'Devices', 'Analysis', 'Telegrams', 'Consumption', 'Lines', 'Jobs', 'Users', 'API tokens', 'Keys', 'Data keeping', 'Audit log'].filter((x) => !offered.some((o) => o.startsWith(x)));
+  tap.equal(missing, [], 'Ctrl+K offers every page there is');
   await box.fill(device.serial);
   await page.getByRole('option').filter({ hasText: device.name }).first().waitFor();
   await page.keyboard.press('Enter');
@@ -142,6 +192,7 @@ export async function run(world) {
   const list = allPages({ device: world.device.id, line: lines.items[0].id, frame: frames.items[0].id });
   await everyPage(world, list);
   await narrow(world);
+  await betweenAndLong(world);
   await keyboard(world);
   await motionAndPrint(world);
   await oneStream(world);

@@ -5,6 +5,7 @@ import './style/shell.css';
 import './style/parts.css';
 import './style/chart.css';
 import './style/inspector.css';
+import './style/touch.css';
 import { render } from 'preact';
 import { startRouter } from './live/router';
 import { applyTheme, theme } from './live/prefs';

@@ -39,6 +39,9 @@ import outIcon from './icons/log-out.svg';
 import keysIcon from './icons/keyboard.svg';
 import offIcon from './icons/wifi-off.svg';
 
+/** On a tablet the names of the pages would take a quarter of the width: a person can have them back. */
+const medium = matchMedia('(max-width: 1000px)').matches;
+
 interface NavItem { href: string; key: Key; icon: string; also?: RegExp }
 const loadPalette = () => import('./parts/palette');
 const loadHelp = () => import('./parts/key-help');
@@ -180,7 +183,7 @@ function Bottom() {
       {first.map((n) => (
         <a key={n.href} class="bottom-item" href={n.href} aria-current={isHere(n) ? 'page' : undefined}><Icon svg={n.icon} size={20} />{t(n.key)}</a>
       ))}
-      <Menu class="bottom-item" label={<><Icon svg={menuIcon} size={20} />{t('nav.more')}</>} align="right">
+      <Menu class={`bottom-item${rest.some(isHere) ? ' is-here' : ''}`} label={<><Icon svg={menuIcon} size={20} />{t('nav.more')}</>} align="right">
         {(close) => rest.map((n) => (
           <a key={n.href} class="menu-item" href={n.href} aria-current={isHere(n) ? 'page' : undefined} onClick={() => close()}><Icon svg={n.icon} />{t(n.key)}</a>
         ))}
@@ -190,7 +193,7 @@ function Bottom() {
 }
 
 export function Shell({ children }: { children: ComponentChildren }) {
-  const slim = pref('slim', false).value;
+  const slim = pref('slim', medium).value;
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
   useProblems();

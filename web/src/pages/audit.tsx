@@ -21,7 +21,7 @@ function columns(): GridColumn<Row>[] {
   return [
     { key: 'time', title: t('chart.time'), width: 192, even: true, draw: (c, r) => textCell(c, dateTime(r.time, true)) },
     { key: 'login', title: t('signin.login'), width: 130, draw: (c, r) => textCell(c, r.login || t('audit.system')) },
-    { key: 'action', title: t('audit.action'), width: 190, draw: (c, r) => textCell(c, action(r)) },
+    { key: 'action', title: t('audit.action'), width: 220, draw: (c, r) => textCell(c, action(r)) },
     { key: 'object', title: t('audit.object'), width: 170, draw: (c, r) => textCell(c, object(r)) },
     { key: 'detail', title: t('audit.detail'), width: 260, grow: true, draw: (c, r) => textCell(c, r.detail) },
   ];

@@ -85,7 +85,7 @@ function allColumns(): Column[] {
     textColumn('serial', 'col.serial', 96, (d) => d.serial),
     textColumn('manufacturer', 'col.manufacturer', 92, (d) => d.manufacturer),
     textColumn('profile', 'col.profile', 200, (d) => d.profile_title || d.profile),
-    textColumn('address', 'col.address', 150, (d) => d.address),
+    textColumn('address', 'col.address', 150, (d) => d.address, { grow: true }),
     textColumn('city', 'deviceForm.city', 120, (d) => d.city, { sortable: false }),
     textColumn('line', 'col.line', 112, (d) => d.line_name),
     textColumn('bus_address', 'col.busAddress', 96, (d) => busAddress(d), { right: true, sortable: false }),
@@ -324,7 +324,7 @@ export default function Devices() {
           <input ref={search} class="input" type="search" placeholder={t('list.search')} aria-label={t('list.search')} value={text}
             onInput={(e) => setText(e.currentTarget.value)} onKeyDown={(e) => { if (e.key === 'ArrowDown') { e.preventDefault(); grid.current?.moveTo(0, true); } }} />
         </div>
-        {FILTERS.filter((f) => byName[f].length > 0).map((f) => <div key={f} class={f === 'group' || f === 'profile' ? 'phone-hide' : ''}><FacetMenu name={f} options={byName[f]} /></div>)}
+        {FILTERS.filter((f) => byName[f].length > 0 || f === 'kind').map((f) => <div key={f} class={f === 'group' || f === 'profile' ? 'phone-hide' : ''}><FacetMenu name={f} options={byName[f]} /></div>)}
         <Chips choices={byName} />
         <span class="push" />
         <button type="button" class="btn phone-hide" title={t('list.csvTitle')} onClick={() => void exportCsv(columns.filter((c) => shown.includes(c.key))).catch((e: unknown) => toast(e instanceof ApiError ? e.detail : String(e), { error: true }))}><Icon svg={downloadIcon} />CSV</button>
@@ -347,7 +347,7 @@ export default function Devices() {
         {peek > 0 && <Peek id={peek} onClose={closePeek} onStep={(by) => step(by, false)} />}
       </div>
       <div class="grid-foot">
-        <span>{t('list.selected', { n: selected.length })}</span>
+        {selected.length > 0 && <span>{t('list.selected', { n: selected.length })}</span>}
         {error && total !== null && <span class="status"><MarkIcon mark="high" /> {t('error.old')}</span>}
       </div>
     </div>

@@ -29,11 +29,12 @@ function Report({ report }: { report: KeyReport }) {
       <p role="status">{t(report.applied ? 'meterKeys.applied' : 'meterKeys.preview')} {RESULTS.filter((r) => report.counts[r] > 0).map((r) => `${word('keyResult', r)}: ${number(report.counts[r])}`).join(' · ')}</p>
       <div class="table-box keys-rows" tabIndex={0} role="region" aria-label={t('meterKeys.rows')}>
         <table class="table">
-          <thead><tr><th class="num">{t('meterKeys.line')}</th><th>{t('meterKeys.result')}</th><th>{t('col.serial')}</th><th>{t('meterKeys.maker')}</th><th>{t('meterKeys.device')}</th></tr></thead>
+          <thead><tr><th class="num">{t('meterKeys.line')}</th><th>{t('meterKeys.result')}</th><th class="phone-hide-cell">{t('col.serial')}</th><th class="phone-hide-cell">{t('meterKeys.maker')}</th><th>{t('meterKeys.device')}</th></tr></thead>
           <tbody>
             {order.slice(0, SHOWN).map((r) => (
               <tr key={r.line}>
-                <td class="num grey">{r.line}</td><td class="nowrap"><Status mark={MARK[r.result]} word={word('keyResult', r.result)} /></td><td class="mono">{r.serial || '–'}</td><td>{r.manufacturer || '–'}</td>
+                <td class="num grey">{r.line}</td><td class="nowrap"><Status mark={MARK[r.result]} word={word('keyResult', r.result)} /><small class="phone-line grey">{[r.manufacturer, r.serial].filter(Boolean).join(' ')}</small></td>
+                <td class="mono phone-hide-cell">{r.serial || '–'}</td><td class="phone-hide-cell">{r.manufacturer || '–'}</td>
                 <td class="wrap">{r.text || (r.device ? <a href={`/devices/${r.device}`}>{r.device_name}</a> : <span class="grey">{t('meterKeys.noDevice')}</span>)}{r.devices > 1 && <span class="grey"> {t('meterKeys.more', { n: r.devices - 1 })}</span>}</td>
               </tr>
             ))}

@@ -27,12 +27,12 @@ function Row({ l }: { l: Line }) {
     <tr class="row-go" onClick={(e) => { if (!(e.target as Element).closest('a')) go(`/lines/${l.id}`); }}>
       <td class="nowrap"><Status mark={linkMark(l.state.link, l.enabled)} word={linkWord(l)} /></td>
       <td><a href={`/lines/${l.id}`}>{l.name}</a><div class="grey small">{word('line', l.kind)}</div></td>
-      <td class="mono nowrap phone-hide-cell">{endpoint(l)}</td>
+      <td class="mono nowrap wide-cell">{endpoint(l)}</td>
       <td class="num nowrap"><a href={`/devices?line=${l.id}`}>{deviceCount(l)}</a></td>
       <td class="num">{number(l.state.queue_length)}</td>
       <td class="nowrap phone-hide-cell">{l.state.last_success ? ago(l.state.last_success) : <span class="grey">–</span>}</td>
-      <td class="num nowrap phone-hide-cell">{bytes(l.state.bytes_in)}</td>
-      <td class="num phone-hide-cell">{l.state.frames_refused ? t('line.refusedOf', { refused: number(l.state.frames_refused), all: number(l.state.frames_in) }) : number(l.state.frames_in)}</td>
+      <td class="num nowrap wide-cell">{bytes(l.state.bytes_in)}</td>
+      <td class="num wide-cell">{l.state.frames_refused ? t('line.refusedOf', { refused: number(l.state.frames_refused), all: number(l.state.frames_in) }) : number(l.state.frames_in)}</td>
       <td class="wrap small phone-hide-cell">{l.state.last_error}</td>
     </tr>
   );
@@ -57,7 +57,7 @@ export default function LinesPage() {
           {(l) => (l.items.length === 0 ? <Empty title={t('line.none')} text={t('line.noneText')}>{addButton}</Empty> : (
             <div class="table-box">
               <table class="table table-mid">
-                <thead><tr><th>{t('col.state')}</th><th>{t('col.name')}</th><th class="phone-hide-cell">{t('line.endpoint')}</th><th class="num">{t('nav.devices')}</th><th class="num">{t('line.queue')}</th><th class="phone-hide-cell">{t('line.lastSuccess')}</th><th class="num phone-hide-cell">{t('line.received')}</th><th class="num phone-hide-cell">{t('line.frames')}</th><th class="phone-hide-cell">{t('col.lastError')}</th></tr></thead>
+                <thead><tr><th>{t('col.state')}</th><th>{t('col.name')}</th><th class="wide-cell">{t('line.endpoint')}</th><th class="num">{t('nav.devices')}</th><th class="num">{t('line.queue')}</th><th class="phone-hide-cell">{t('line.lastSuccess')}</th><th class="num wide-cell">{t('line.received')}</th><th class="num wide-cell">{t('line.frames')}</th><th class="phone-hide-cell">{t('col.lastError')}</th></tr></thead>
                 <tbody>{l.items.map((x) => <Row key={x.id} l={x} />)}</tbody>
               </table>
             </div>

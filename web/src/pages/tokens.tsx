@@ -62,6 +62,7 @@ export default function TokensPage() {
   const [gone, setGone] = useState<Token | null>(null);
   const action = useAction();
   const button = <button type="button" class="btn btn-primary" onClick={() => add(true)}><Icon svg={plusIcon} />{t('tokens.add')}</button>;
+  const role = (x: Token): string => t(x.role === 'admin' ? 'role.admin' : 'role.reader');
   const expired = (x: Token): boolean => { const ms = parse(x.expires); return ms !== null && ms < now.value; };
   return (
     <>
@@ -72,11 +73,11 @@ export default function TokensPage() {
           {(l) => (l.items.length === 0 ? <Empty title={t('tokens.none')} text={t('tokens.noneText')}>{button}</Empty> : (
             <div class="table-box">
               <table class="table table-mid">
-                <thead><tr><th>{t('col.name')}</th><th>{t('users.role')}</th><th>{t('col.state')}</th><th>{t('tokens.expires')}</th><th class="phone-hide-cell">{t('users.created')}</th><th><span class="sr">{t('chart.actions')}</span></th></tr></thead>
+                <thead><tr><th>{t('col.name')}</th><th class="phone-hide-cell">{t('users.role')}</th><th>{t('col.state')}</th><th>{t('tokens.expires')}</th><th class="phone-hide-cell">{t('users.created')}</th><th><span class="sr">{t('chart.actions')}</span></th></tr></thead>
                 <tbody>
                   {l.items.map((x) => (
                     <tr key={x.id}>
-                      <td><b>{x.name}</b></td><td>{t(x.role === 'admin' ? 'role.admin' : 'role.reader')}</td><td class="nowrap"><Status mark={expired(x) ? 'shelved' : 'normal'} word={t(expired(x) ? 'tokens.expired' : 'users.active')} /></td>
+                      <td><b>{x.name}</b><small class="phone-line grey">{role(x)}</small></td><td class="phone-hide-cell">{role(x)}</td><td class="nowrap"><Status mark={expired(x) ? 'shelved' : 'normal'} word={t(expired(x) ? 'tokens.expired' : 'users.active')} /></td>
                       <td class="nowrap">{x.expires ? date(parse(x.expires)!) : t('tokens.never')}</td><td class="phone-hide-cell nowrap">{dateTime(x.created)}</td>
                       <td class="num"><button type="button" class="btn-icon small" aria-label={t('tokens.revoke', { name: x.name })} title={t('tokens.revokeShort')} onClick={() => { action.clear(); setGone(x); }}><Icon svg={trashIcon} size={14} /></button></td>
                     </tr>

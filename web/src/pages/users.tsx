@@ -73,11 +73,11 @@ export default function UsersPage() {
           {(l) => (
             <div class="table-box">
               <table class="table table-mid">
-                <thead><tr><th>{t('signin.login')}</th><th>{t('users.name')}</th><th>{t('users.role')}</th><th>{t('col.state')}</th><th class="phone-hide-cell">{t('users.lastLogin')}</th><th class="phone-hide-cell">{t('users.created')}</th><th><span class="sr">{t('chart.actions')}</span></th></tr></thead>
+                <thead><tr><th>{t('signin.login')}</th><th class="phone-hide-cell">{t('users.name')}</th><th>{t('users.role')}</th><th>{t('col.state')}</th><th class="phone-hide-cell">{t('users.lastLogin')}</th><th class="phone-hide-cell">{t('users.created')}</th><th><span class="sr">{t('chart.actions')}</span></th></tr></thead>
                 <tbody>
                   {l.items.map((u) => (
                     <tr key={u.id}>
-                      <td><b>{u.login}</b>{u.id === me && <span class="grey"> {t('users.you')}</span>}</td><td>{u.name}</td><td>{t(u.role === 'admin' ? 'role.admin' : 'role.reader')}</td>
+                      <td><b>{u.login}</b>{u.id === me && <span class="grey"> {t('users.you')}</span>}<small class="phone-line grey">{u.name}</small></td><td class="phone-hide-cell">{u.name}</td><td>{t(u.role === 'admin' ? 'role.admin' : 'role.reader')}</td>
                       <td class="nowrap"><Status mark={u.enabled ? 'normal' : 'shelved'} word={t(u.enabled ? 'users.active' : 'users.blocked')} /></td>
                       <td class="phone-hide-cell nowrap">{u.last_login ? ago(u.last_login) : <span class="grey">{t('comm.never')}</span>}</td><td class="phone-hide-cell nowrap">{dateTime(u.created)}</td>
                       <td class="num nowrap">

@@ -16,11 +16,12 @@ import deviceIcon from '../icons/layers.svg';
 interface Entry { key: string; text: string; note: string; icon: string; run: () => void }
 const PAGES: { href: string; key: Key; needs?: Permission }[] = [
   { href: '/', key: 'nav.overview' }, { href: '/devices', key: 'nav.devices' }, { href: '/chart', key: 'nav.chart' },
-  { href: '/frames', key: 'nav.frames' }, { href: '/inspector', key: 'inspector.paste' }, { href: '/lines', key: 'nav.lines' },
+  { href: '/consumption', key: 'nav.consumption' }, { href: '/frames', key: 'nav.frames' }, { href: '/inspector', key: 'inspector.paste' }, { href: '/lines', key: 'nav.lines' },
   { href: '/jobs', key: 'nav.jobs' }, { href: '/devices?state=failing', key: 'cmd.failing' }, { href: '/devices?state=stale', key: 'cmd.stale' },
   { href: '/devices/new', key: 'add.title', needs: 'device.write' }, { href: '/lines?add=1', key: 'line.addTitle', needs: 'line.write' },
   { href: '/settings/appearance', key: 'settings.appearance' }, { href: '/settings/users', key: 'settings.users', needs: 'user.manage' },
-  { href: '/settings/tokens', key: 'settings.tokens', needs: 'token.manage' }, { href: '/settings/audit', key: 'settings.audit', needs: 'audit.read' },
+  { href: '/settings/tokens', key: 'settings.tokens', needs: 'token.manage' }, { href: '/settings/keys', key: 'settings.keys', needs: 'key.write' },
+  { href: '/settings/data', key: 'settings.data', needs: 'data.manage' }, { href: '/settings/audit', key: 'settings.audit', needs: 'audit.read' },
 ];
 
 /** What keys do that are awkward on some keyboards; the page that is open says whether it can. */

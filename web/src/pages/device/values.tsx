@@ -62,10 +62,11 @@ function Row({ v, schedule, inGroup }: { v: Value; schedule: string; inGroup: bo
   const title = pointTitle(inGroup ? { ...v, storage: 0 } : v);
   return (
     <tr>
-      <td>{title}{v.aggregation === 'counter' && v.storage === 0 && <span class="sr"> {t('values.counter')}</span>}</td>
+      <td>{title}{v.aggregation === 'counter' && v.storage === 0 && <span class="sr"> {t('values.counter')}</span>}
+        <small class="phone-line grey">{old ? <span class="old">{age(v.time)}</span> : age(v.time)}{v.quality !== 'good' && <> · {word('quality', v.quality)}</>}</small></td>
       <td class={`num live-value${old ? ' old' : ''}`}><ValueText v={v} /></td>
-      <td class="num nowrap" title={dateTime(v.time, true)}>{old ? <span class="old">{age(v.time)}</span> : age(v.time)}</td>
-      <td>{v.quality === 'good' ? <span class="grey">{word('quality', 'good')}</span> : <Status mark={qualityMark(v.quality)} word={word('quality', v.quality)} />}</td>
+      <td class="num nowrap phone-hide-cell" title={dateTime(v.time, true)}>{old ? <span class="old">{age(v.time)}</span> : age(v.time)}</td>
+      <td class="phone-hide-cell">{v.quality === 'good' ? <span class="grey">{word('quality', 'good')}</span> : <Status mark={qualityMark(v.quality)} word={word('quality', v.quality)} />}</td>
       <td class="grey phone-hide-cell">{word('source', v.source)}</td>
       <td class="num">
         <span class="nowrap">
@@ -90,7 +91,7 @@ export function ValuesTab({ device, latest }: TabProps) {
               <div class="card-head"><h2>{g.title}</h2></div>
               <div class="table-box">
                 <table class="table table-mid values-table">
-                  <thead><tr><th>{t('values.name')}</th><th class="num">{t('col.value')}</th><th class="num">{t('col.age')}</th><th>{t('values.quality')}</th><th class="phone-hide-cell">{t('values.source')}</th><th><span class="sr">{t('chart.actions')}</span></th></tr></thead>
+                  <thead><tr><th>{t('values.name')}</th><th class="num">{t('col.value')}</th><th class="num phone-hide-cell">{t('col.age')}</th><th class="phone-hide-cell">{t('values.quality')}</th><th class="phone-hide-cell">{t('values.source')}</th><th><span class="sr">{t('chart.actions')}</span></th></tr></thead>
                   <tbody>{g.values.map((v) => <Row key={v.point} v={v} schedule={device.schedule} inGroup={v.storage > 0} />)}</tbody>
                 </table>
               </div>
