@@ -2,90 +2,9 @@
 /*
  * The n-th allocation fails, once or from then on: nothing crashes or leaks, what was
  * acknowledged is there, and with memory again everything works.
- *
- * The program is linked with --wrap, so that every malloc, calloc and realloc of ours passes
- * here; SQLite's come through its own hook. They are counted apart: SQLite allocates hundreds
- * of times for each of ours.
  */
+#include "allocation_fault.h"
 #include "scenario.h"
-
-#include <pthread.h>
-#include <sqlite3.h>
-#include <stdatomic.h>
-
-/* --- allocations on order --- */
-
-struct order {
-    atomic_long taken;
-    atomic_long at; /* 0 = never */
-    atomic_bool forever;
-};
-
-static struct order ours;
-static struct order sqlites;
-
-static bool is_refused(struct order *order)
-{
-    long number = atomic_fetch_add(&order->taken, 1) + 1;
-    long at = atomic_load(&order->at);
-    return at != 0 && (number == at || (number > at && atomic_load(&order->forever)));
-}
-
-static void refuse_at(struct order *order, long at, bool forever)
-{
-    atomic_store(&order->at, 0);
-    atomic_store(&order->taken, 0);
-    atomic_store(&order->forever, forever);
-    atomic_store(&order->at, at);
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-
-void *__wrap_malloc(size_t size)
-{
-    return is_refused(&ours) ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return is_refused(&ours) ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-    return is_refused(&ours) ? NULL : __real_realloc(memory, size);
-}
-
-static sqlite3_mem_methods real_memory;
-
-static void *sqlite_malloc(int size)
-{
-    return is_refused(&sqlites) ? NULL : real_memory.xMalloc(size);
-}
-
-static void *sqlite_realloc(void *memory, int size)
-{
-    return is_refused(&sqlites) ? NULL : real_memory.xRealloc(memory, size);
-}
-
-static void hook_sqlite(void)
-{
-    sqlite3_mem_methods methods;
-    if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real_memory) != SQLITE_OK) {
-        abort();
-    }
-    methods = real_memory;
-    methods.xMalloc = sqlite_malloc;
-    methods.xRealloc = sqlite_realloc;
-    if (sqlite3_config(SQLITE_CONFIG_MALLOC, &methods) != SQLITE_OK) {
-        abort();
-    }
-}
 
 /* --- what is done while memory fails --- */
 
@@ -153,14 +72,14 @@ static void remove_passing(struct scenario *s)
 
 static const struct memory_row {
     const char *name;
-    struct order *order;
+    struct allocation_fault *fault;
     bool forever;
     long tries; /* spread over all allocations; 0 = every one */
 } rows[] = {
-    {"one allocation of ours",         &ours,    false, 0  },
-    {"ours from one on",               &ours,    true,  0  },
-    {"one allocation of the database", &sqlites, false, 150},
-    {"the database's from one on",     &sqlites, true,  150},
+    {"one allocation of ours",         &our_allocations,    false, 0  },
+    {"ours from one on",               &our_allocations,    true,  0  },
+    {"one allocation of the database", &sqlite_allocations, false, 150},
+    {"the database's from one on",     &sqlite_allocations, true,  150},
 };
 
 static void acknowledged_survives_without_memory(void **state)
@@ -168,16 +87,16 @@ static void acknowledged_survives_without_memory(void **state)
     const struct memory_row *row = *state;
     struct scenario s;
     scenario_make(&s);
-    refuse_at(row->order, 0, false);
+    allocation_fault_arm(row->fault, 0, false);
     life(&s, 0);
-    long total = atomic_load(&row->order->taken);
+    long total = atomic_load(&row->fault->taken);
     assert_true(total > 20);
     long step = row->tries == 0 ? 1 : HYP_MAX(total / row->tries, 1);
     int64_t first = BATCHES;
     for (long at = 1; at <= total; at += step, first += BATCHES) {
-        refuse_at(row->order, at, row->forever);
+        allocation_fault_arm(row->fault, at, row->forever);
         life(&s, first);
-        refuse_at(row->order, 0, false);
+        allocation_fault_arm(row->fault, 0, false);
         scenario_check_closed(&s);
         remove_passing(&s);
     }
@@ -193,15 +112,15 @@ static void a_store_recovers_without_restart(void **state)
     scenario_make(&s);
     struct hyp_store *store;
     assert_int_equal(scenario_open(&s, &store), HYP_OK);
-    refuse_at(row->order, 0, false);
+    allocation_fault_arm(row->fault, 0, false);
     use(&s, store, 0);
-    long total = atomic_load(&row->order->taken);
+    long total = atomic_load(&row->fault->taken);
     long step = row->tries == 0 ? 1 : HYP_MAX(total / row->tries, 1);
     int64_t first = BATCHES;
     for (long at = 1; at <= total; at += step, first += 2 * BATCHES) {
-        refuse_at(row->order, at, row->forever);
+        allocation_fault_arm(row->fault, at, row->forever);
         use(&s, store, first);
-        refuse_at(row->order, 0, false);
+        allocation_fault_arm(row->fault, 0, false);
         for (int64_t k = first; k < first + 2 * BATCHES; k++) {
             assert_int_equal(scenario_send(&s, store, k), HYP_OK);
         }
@@ -214,7 +133,7 @@ static void a_store_recovers_without_restart(void **state)
 
 int main(void)
 {
-    hook_sqlite();
+    allocation_fault_hook_sqlite();
     struct test_list list = {0};
     TEST_ROWS(&list, rows, acknowledged_survives_without_memory);
     TEST_ROWS(&list, rows, a_store_recovers_without_restart);

@@ -29,33 +29,6 @@ static void send_until_taken(struct scenario *s, struct hyp_store *store, int64_
 
 /* --- cut connections --- */
 
-static const char *server_folder(char *out, size_t size)
-{
-    const char *url = getenv("HYP_TEST_DATABASE");
-    assert_non_null(url);
-    const char *begin = strstr(url, "host=");
-    assert_non_null(begin);
-    begin += strlen("host=");
-    struct hyp_str folder = {.ptr = begin, .len = strcspn(begin, "&")};
-    assert_true(hyp_text_copy(out, size, folder));
-    return out;
-}
-
-/* The same database by way of the cutter's socket. */
-static const char *relayed_url(const char *folder, char *out, size_t size)
-{
-    const char *url = getenv("HYP_TEST_DATABASE");
-    assert_non_null(url);
-    const char *host = strstr(url, "host=");
-    assert_non_null(host);
-    struct hyp_buf text;
-    hyp_buf_init_fixed(&text, out, size);
-    hyp_buf_append_str(&text, (struct hyp_str){.ptr = url, .len = (size_t)(host - url)});
-    hyp_buf_append_fmt(&text, "host=%s%s", folder, host + strcspn(host, "&"));
-    assert_int_equal(hyp_buf_status(&text), HYP_OK);
-    return hyp_buf_terminate(&text);
-}
-
 static const struct cut_row {
     const char *name;
     bool after;
@@ -68,13 +41,10 @@ static void a_cut_connection_loses_nothing(void **state)
 {
     const struct cut_row *row = *state;
     static struct scenario s;
-    char folder[256];
-    char url[512];
     scenario_make(&s);
     s.seal_readings = 1;
-    struct wire_cutter *cutter =
-        wire_cutter_start(s.folder.path, server_folder(folder, sizeof(folder)));
-    s.database = relayed_url(s.folder.path, url, sizeof(url));
+    struct wire_cutter *cutter = wire_cutter_start(s.folder.path);
+    s.database = wire_cutter_url(cutter);
     struct hyp_store *store;
     assert_int_equal(scenario_open(&s, &store), HYP_OK);
     int64_t k = 0;
@@ -132,8 +102,6 @@ static void count_changes(void *user, const struct hyp_store_changes *changes)
 
 static void start_outage(struct outage *o, bool is_heavy)
 {
-    char folder[256];
-    static char url[512];
     *o = (struct outage){.k = 0};
     scenario_make(&o->s);
     o->s.is_heavy = is_heavy;
@@ -141,8 +109,8 @@ static void start_outage(struct outage *o, bool is_heavy)
     o->s.log = &o->log;
     o->s.seal_readings = 1;
     o->s.database_tries = 1;
-    o->cutter = wire_cutter_start(o->s.folder.path, server_folder(folder, sizeof(folder)));
-    o->s.database = relayed_url(o->s.folder.path, url, sizeof(url));
+    o->cutter = wire_cutter_start(o->s.folder.path);
+    o->s.database = wire_cutter_url(o->cutter);
     assert_int_equal(scenario_open(&o->s, &o->store), HYP_OK);
     const struct hyp_store_observer observer = {
         .user = o, .committed = count_told, .changed = count_changes};

@@ -4,86 +4,7 @@
  * says so, and the next thing works.
  */
 #include "scenario.h"
-
-#include "store/core.h"
-
-/* Fails one step, or one statement without rows (BEGIN, COMMIT), when the count is down. */
-static struct {
-    long left; /* 0 = never */
-    long taken;
-    const struct hyp_db_ops *real;
-    struct hyp_db_ops ops;
-} fault;
-
-static bool is_due(void)
-{
-    fault.taken++;
-    return fault.left > 0 && --fault.left == 0;
-}
-
-static enum hyp_status faulty_step(struct hyp_db *db, struct hyp_stmt *stmt, bool *ret_row)
-{
-    return is_due() ? HYP_IO : fault.real->step(db, stmt, ret_row);
-}
-
-static enum hyp_status faulty_exec(struct hyp_db *db, const char *sql)
-{
-    return is_due() ? HYP_IO : fault.real->exec(db, sql);
-}
-
-static enum hyp_status faulty_prepare(struct hyp_db *db, const char *sql,
-                                      struct hyp_stmt **ret_stmt)
-{
-    return is_due() ? HYP_NO_MEMORY : fault.real->prepare(db, sql, ret_stmt);
-}
-
-static void make_faulty(struct hyp_store *store)
-{
-    hyp_core_enter(store);
-    fault.real = store->write.main->ops;
-    fault.ops = *fault.real;
-    fault.ops.step = faulty_step;
-    fault.ops.exec = faulty_exec;
-    fault.ops.prepare = faulty_prepare;
-    store->write.main->ops = &fault.ops;
-    store->write.frames->ops = &fault.ops;
-    hyp_core_release(store);
-}
-
-static void fail_at(struct hyp_store *store, long n)
-{
-    hyp_core_enter(store);
-    fault.left = n;
-    fault.taken = 0;
-    hyp_core_release(store);
-}
-
-static long steps_taken(struct hyp_store *store)
-{
-    hyp_core_enter(store);
-    long taken = fault.taken;
-    hyp_core_release(store);
-    return taken;
-}
-
-/* What follows is looked at without faults and not counted; resume with what this returns. */
-static long pause_faults(struct hyp_store *store, long *ret_taken)
-{
-    hyp_core_enter(store);
-    long left = fault.left;
-    *ret_taken = fault.taken;
-    fault.left = 0;
-    hyp_core_release(store);
-    return left;
-}
-
-static void resume_faults(struct hyp_store *store, long left, long taken)
-{
-    fail_at(store, left);
-    hyp_core_enter(store);
-    fault.taken = taken;
-    hyp_core_release(store);
-}
+#include "statement_fault.h"
 
 /* --- actions that write, each to be done or not done --- */
 
@@ -236,13 +157,12 @@ static enum hyp_status change_password(struct acting *a, struct hyp_error *err)
     hyp_text_copy(user.password_hash, sizeof(user.password_hash), HYP_STR("new"));
     status = hyp_store_user_update(a->t.store, &user, true, err);
     struct hyp_user back;
-    long taken;
-    long left = pause_faults(a->t.store, &taken);
+    statement_fault_pause(a->t.store, true);
     assert_int_equal(hyp_store_user(a->t.store, user.id, &back), HYP_OK);
     assert_string_equal(back.password_hash, status == HYP_OK ? "new" : "");
     assert_int_equal(hyp_store_session(a->t.store, session.token_hash, &session),
                      status == HYP_OK ? HYP_NOT_FOUND : HYP_OK);
-    resume_faults(a->t.store, left, taken);
+    statement_fault_pause(a->t.store, false);
     return status;
 }
 
@@ -284,20 +204,20 @@ static void each_failing_step_is_reported(void **state)
     assert_int_equal(hyp_store_line_add(a.t.store, &a.line, NULL), HYP_OK);
     a.device = (struct hyp_device){.tenant = a.t.tenant, .serial = "base"};
     assert_int_equal(hyp_store_device_add(a.t.store, &a.device, NULL), HYP_OK);
-    make_faulty(a.t.store);
+    statement_fault_install(a.t.store);
     struct hyp_error err = {0};
-    fail_at(a.t.store, 0);
+    statement_fault_arm(a.t.store, 0, false);
     assert_int_equal(row->run(&a, &err), HYP_OK);
-    long steps = steps_taken(a.t.store);
+    long steps = statement_fault_taken(a.t.store);
     assert_true(steps > 2);
     bool failed = false;
     for (long n = 1; n <= steps; n++) {
         a.line.revision = HYP_MAX(a.line.revision, 1);
         a.round++;
         err = (struct hyp_error){0};
-        fail_at(a.t.store, n);
+        statement_fault_arm(a.t.store, n, false);
         enum hyp_status status = row->run(&a, &err);
-        fail_at(a.t.store, 0);
+        statement_fault_arm(a.t.store, 0, false);
         if (status != HYP_OK) {
             failed = true;
             assert_int_equal(err.status, status);
@@ -322,17 +242,17 @@ static void intake_keeps_its_promises(void **state)
     scenario_make(&s);
     struct hyp_store *store;
     assert_int_equal(scenario_open(&s, &store), HYP_OK);
-    make_faulty(store);
-    fail_at(store, 0);
+    statement_fault_install(store);
+    statement_fault_arm(store, 0, false);
     assert_int_equal(scenario_send(&s, store, 0), HYP_OK);
-    long steps = steps_taken(store);
+    long steps = statement_fault_taken(store);
     assert_true(steps > 4);
     int64_t k = 1;
     bool failed = false;
     for (long n = 1; n <= steps; n++, k += 2) {
-        fail_at(store, n);
+        statement_fault_arm(store, n, false);
         failed |= scenario_send(&s, store, k) != HYP_OK;
-        fail_at(store, 0);
+        statement_fault_arm(store, 0, false);
         assert_int_equal(scenario_send(&s, store, k + 1), HYP_OK);
         scenario_check(&s, store);
     }
@@ -350,7 +270,7 @@ static void points_of_a_failed_batch_are_forgotten(void **state)
     struct test_store t;
     test_store_open(&t, NULL);
     hyp_device_id device = test_device(&t, "1");
-    make_faulty(t.store);
+    statement_fault_install(t.store);
     long steps = 1;
     for (long n = 0; n <= steps; n++) {
         struct hyp_value values[] = {test_decimal(HYP_NAME_VOLUME, 1, 0),
@@ -360,10 +280,10 @@ static void points_of_a_failed_batch_are_forgotten(void **state)
         struct hyp_reading reading = test_reading(device, START_MS, values, 2);
         struct hyp_store_stats before;
         hyp_store_stats(t.store, &before);
-        fail_at(t.store, n);
+        statement_fault_arm(t.store, n, false);
         enum hyp_status status = test_put(&t, &reading);
-        steps = n == 0 ? steps_taken(t.store) : steps;
-        fail_at(t.store, 0);
+        steps = n == 0 ? statement_fault_taken(t.store) : steps;
+        statement_fault_arm(t.store, 0, false);
         struct hyp_store_stats after;
         hyp_store_stats(t.store, &after);
         assert_int_equal(after.points, before.points + (status == HYP_OK ? 2 : 0));

@@ -23,6 +23,7 @@ struct wire {
 
 struct wire_cutter {
     struct sockaddr_un real;
+    char url[512];
     int listener;
     int stop[2];
     pthread_t thread;
@@ -89,22 +90,22 @@ static void hear_client(struct wire_cutter *cutter, struct wire *wire)
 {
     bool due = cutter->left > 0 && --cutter->left == 0;
     if (due && !cutter->after) {
+        cutter->has_cut = true; /* before the client can notice */
         cut(wire);
-        cutter->has_cut = true;
         return;
     }
     wire->doomed |= due;
     if (!pass(wire->client, wire->server)) {
-        cut(wire);
         cutter->has_cut |= due;
+        cut(wire);
     }
 }
 
 static void hear_server(struct wire_cutter *cutter, struct wire *wire)
 {
     if (wire->doomed) {
-        cut(wire);
         cutter->has_cut = true;
+        cut(wire);
     } else if (!pass(wire->server, wire->client)) {
         cut(wire);
     }
@@ -137,15 +138,36 @@ static void *relay(void *argument)
     }
 }
 
-struct wire_cutter *wire_cutter_start(const char *folder, const char *server_folder)
+/* Where the socket of the real server is, and the URL with another folder in its place. */
+static void find_server(const char *folder, char *real, size_t real_size, char *url,
+                        size_t size)
 {
+    const char *given = getenv("HYP_TEST_DATABASE");
+    assert_non_null(given);
+    const char *host = strstr(given, "host=");
+    assert_non_null(host);
+    const char *begin = host + strlen("host=");
+    size_t len = strcspn(begin, "&");
+    assert_true(hyp_text_copy(real, real_size, (struct hyp_str){.ptr = begin, .len = len}));
+    struct hyp_buf text;
+    hyp_buf_init_fixed(&text, url, size);
+    hyp_buf_append_str(&text, (struct hyp_str){.ptr = given, .len = (size_t)(host - given)});
+    hyp_buf_append_fmt(&text, "host=%s%s", folder, begin + len);
+    (void)hyp_buf_terminate(&text);
+    assert_int_equal(hyp_buf_status(&text), HYP_OK);
+}
+
+struct wire_cutter *wire_cutter_start(const char *folder)
+{
+    char real[256];
     struct wire_cutter *cutter = calloc(1, sizeof(*cutter));
     assert_non_null(cutter);
     for (size_t i = 0; i < WIRES_MAX; i++) {
         cutter->wires[i] = (struct wire){.client = -1, .server = -1};
     }
     struct sockaddr_un own = address_in(folder);
-    cutter->real = address_in(server_folder);
+    find_server(folder, real, sizeof(real), cutter->url, sizeof(cutter->url));
+    cutter->real = address_in(real);
     cutter->listener = socket(AF_UNIX, SOCK_STREAM, 0);
     assert_true(cutter->listener >= 0);
     assert_int_equal(bind(cutter->listener, (const struct sockaddr *)&own, sizeof(own)), 0);
@@ -153,6 +175,11 @@ struct wire_cutter *wire_cutter_start(const char *folder, const char *server_fol
     assert_int_equal(pipe(cutter->stop), 0);
     assert_int_equal(pthread_create(&cutter->thread, NULL, relay, cutter), 0);
     return cutter;
+}
+
+const char *wire_cutter_url(const struct wire_cutter *cutter)
+{
+    return cutter->url;
 }
 
 void wire_cutter_stop(struct wire_cutter *cutter)

@@ -10,8 +10,10 @@
 
 struct wire_cutter;
 
-/* Listens like a server with its socket in `folder`; the real one's is in `server_folder`. */
-struct wire_cutter *wire_cutter_start(const char *folder, const char *server_folder);
+/* Listens like a server with its socket in `folder`; the real one is that of this run. */
+struct wire_cutter *wire_cutter_start(const char *folder);
+/* The database of this run by way of the cutter; valid until it is stopped. */
+const char *wire_cutter_url(const struct wire_cutter *cutter);
 void wire_cutter_stop(struct wire_cutter *cutter);
 /* From now on: cuts at the n-th message, once. @after when the server has answered */
 void wire_cutter_arm(struct wire_cutter *cutter, long n, bool after);
