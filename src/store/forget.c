@@ -35,7 +35,7 @@ struct task {
 
 /* --- the table --- */
 
-static bool find_task(struct hyp_db *db, struct task *task)
+static enum hyp_status find_task(struct hyp_db *db, struct task *task)
 {
     struct hyp_query query;
     hyp_query_open(&query, db,
@@ -52,7 +52,8 @@ static bool find_task(struct hyp_db *db, struct task *task)
         task->readings = hyp_query_i64(&query);
         task->frames = hyp_query_i64(&query);
     }
-    return hyp_query_close(&query) == HYP_OK && found;
+    enum hyp_status status = hyp_query_close(&query);
+    return status == HYP_OK && !found ? HYP_NOT_FOUND : status;
 }
 
 /* Inside a transaction. */
@@ -369,14 +370,17 @@ static enum hyp_status run_stage(struct hyp_store *store, struct hyp_series *ser
 
 static bool step(struct hyp_store *store)
 {
-    struct task task;
-    if (!store->forget_pending || !find_task(store->write.main, &task)) {
+    if (!store->forget_pending) {
+        return false;
+    }
+    struct task task = {0};
+    enum hyp_status status = find_task(store->write.main, &task);
+    if (status == HYP_NOT_FOUND) {
         store->forget_pending = false;
         return false;
     }
     struct hyp_series *series = hyp_historian_find(store->historian, task.device);
-    enum hyp_status status = HYP_OK;
-    if (series != NULL && store->forgotten_in_memory != task.id) {
+    if (status == HYP_OK && series != NULL && store->forgotten_in_memory != task.id) {
         status = forget_shown(store, series, &task);
         store->forgotten_in_memory = status == HYP_OK ? task.id : 0;
     }
