@@ -111,7 +111,11 @@ enum hyp_status hyp_frames_erase_step(struct hyp_store *store,
     hyp_arena_init(&arena, SCRATCH_MAX);
     struct erased_block found = {0};
     *ret_erased = 0;
-    enum hyp_status status = find_block(store, span, *block, &arena, &found);
+    enum hyp_status status =
+        store->frames->rows_left ? hyp_frames_forget_packed(store) : HYP_OK;
+    if (status == HYP_OK) {
+        status = find_block(store, span, *block, &arena, &found);
+    }
     if (status == HYP_OK) {
         status = rewrite(store, span, &found);
         *ret_erased = status == HYP_OK ? found.before - found.count : 0;

@@ -188,24 +188,47 @@ static enum hyp_status write_block(struct hyp_store *store, struct hyp_arena *ar
         hyp_frames_note_stored(store->frames, (int64_t)blob.len, (int64_t)load.count,
                                load.last_row);
         store->frames->check_limits = true;
+        store->frames->rows_left = true;
     }
     return status;
 }
 
-/* Deletes packed rows from the frame log and forgets them here. */
-static enum hyp_status forget_packed(struct hyp_store *store)
+/* --- the log behind a block --- */
+
+static enum hyp_status has_packed(struct hyp_store *store, bool *ret_has)
 {
-    struct hyp_frames *frames = store->frames;
+    struct hyp_query query;
+    hyp_query_open(&query, store->write.main,
+                   "SELECT id FROM frame_log WHERE id <= $1 LIMIT 1");
+    hyp_query_bind_i64(&query, store->frames->packed_row);
+    *ret_has = hyp_query_row(&query);
+    return hyp_query_close(&query);
+}
+
+static enum hyp_status delete_packed(struct hyp_store *store)
+{
     struct hyp_db *db = store->write.main;
+    int64_t last = store->frames->packed_row;
     hyp_db_begin(db);
     struct hyp_query query;
     hyp_query_open(&query, db, "DELETE FROM frame_log WHERE id <= $1");
-    hyp_query_bind_i64(&query, frames->packed_row);
+    hyp_query_bind_i64(&query, last);
     HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
-    hyp_follow_note(store, HYP_CHANGE_PACKED, 0, 0, frames->packed_row);
-    enum hyp_status status = hyp_db_commit(db);
+    hyp_follow_note(store, HYP_CHANGE_PACKED, 0, 0, last);
+    return hyp_db_commit(db);
+}
+
+enum hyp_status hyp_frames_forget_packed(struct hyp_store *store)
+{
+    struct hyp_frames *frames = store->frames;
+    bool has = true;
+    enum hyp_status status = has_packed(store, &has);
+    if (status == HYP_OK && has) {
+        status = delete_packed(store);
+    }
     if (status == HYP_OK) {
         hyp_frames_let_go(frames, frames->packed_row);
+        frames->rows_left = false;
     }
     return status;
 }
@@ -213,19 +236,13 @@ static enum hyp_status forget_packed(struct hyp_store *store)
 enum hyp_status hyp_frames_pack(struct hyp_store *store)
 {
     struct hyp_frames *frames = store->frames;
-    if (frames->pending_count == 0) {
-        return HYP_OK;
+    enum hyp_status status = frames->rows_left ? hyp_frames_forget_packed(store) : HYP_OK;
+    if (status != HYP_OK || frames->pending_count == 0) {
+        return status;
     }
     struct hyp_arena arena;
     hyp_arena_init(&arena, SCRATCH_MAX);
-    enum hyp_status status = HYP_OK;
-    /* After a failure between block and frame log the rows are in a block already. */
-    if (frames->pending[0].log_row > frames->packed_row) {
-        status = write_block(store, &arena);
-    }
-    if (status == HYP_OK) {
-        status = forget_packed(store);
-    }
+    status = write_block(store, &arena);
     hyp_arena_finish(&arena);
-    return status;
+    return status == HYP_OK ? hyp_frames_forget_packed(store) : status;
 }

@@ -25,6 +25,7 @@ enum hyp_status hyp_frames_create(struct hyp_frames **ret_frames)
         return HYP_NO_MEMORY;
     }
     frames->check_limits = true;
+    frames->rows_left = true;
     hyp_map_init(&frames->replaced);
     *ret_frames = frames;
     return HYP_OK;
@@ -159,6 +160,7 @@ enum hyp_status hyp_frames_load_totals(struct hyp_store *store)
         frames->packed_row = totals[0];
         frames->stored_bytes = totals[1];
         frames->stored_frames = totals[2];
+        frames->rows_left = true;
         pthread_rwlock_unlock(&frames->lock);
     }
     return status;
@@ -258,7 +260,10 @@ void hyp_frames_let_go(struct hyp_frames *frames, int64_t last_row)
 
 static bool pack_step(struct hyp_store *store)
 {
-    return store->frames->pending_bytes >= HYP_LIMIT_FRAME_PENDING &&
+    if (store->frames->rows_left) {
+        HYP_IGNORE(hyp_frames_forget_packed(store)); /* it is tried again at the next step */
+    }
+    return !store->frames->rows_left && store->frames->pending_bytes >= HYP_LIMIT_FRAME_PENDING &&
            hyp_frames_pack(store) == HYP_OK;
 }
 
@@ -296,14 +301,14 @@ static enum hyp_status delete_block(struct hyp_db *db, int64_t id)
 }
 
 /* Deletes the oldest block if it is too old or all are too big together. Only looked at when a
- * block was added, so that idle commits cost nothing. */
+ * block was added, so that idle commits cost nothing. A block goes after its rows of the log,
+ * or they would be packed once more after a restart. */
 static bool expire_step(struct hyp_store *store)
 {
     struct hyp_frames *frames = store->frames;
-    if (!frames->check_limits) {
+    if (!frames->check_limits || frames->rows_left) {
         return false;
     }
-    frames->check_limits = false;
     struct hyp_db *db = store->write.frames;
     struct hyp_query query;
     hyp_query_open(&query, db,
@@ -316,10 +321,11 @@ static bool expire_step(struct hyp_store *store)
     int64_t bytes = found ? hyp_query_i64(&query) : 0;
     bool too_old = newest < hyp_core_now(store).ms - store->frame_days * DAY_MS;
     bool too_big = frames->stored_bytes > store->frame_bytes;
-    if (hyp_query_close(&query) != HYP_OK || !found || (!too_old && !too_big)) {
-        return false;
+    if (hyp_query_close(&query) != HYP_OK) {
+        return false; /* looked at again after the next commit */
     }
-    if (delete_block(db, id) != HYP_OK) {
+    frames->check_limits = found && (too_old || too_big);
+    if (!frames->check_limits || delete_block(db, id) != HYP_OK) {
         return false;
     }
     if (hyp_db_is_sharded(db)) {
@@ -327,7 +333,6 @@ static bool expire_step(struct hyp_store *store)
             db, hyp_core_now(store).ms)); /* it is tried again when the next block expires */
     }
     hyp_frames_note_stored(frames, -bytes, -count, 0);
-    frames->check_limits = true;
     hyp_replaced_prune(store, oldest_row(store));
     return true;
 }

@@ -37,7 +37,7 @@ struct hyp_pending_frames {
 };
 
 struct hyp_frames {
-    pthread_rwlock_t lock; /* of all but check_limits, which is the writer's */
+    pthread_rwlock_t lock; /* of all but the two flags, which are the writer's */
     struct hyp_pending_frames *pending;
     size_t pending_count;
     size_t pending_capacity;
@@ -46,6 +46,7 @@ struct hyp_frames {
     int64_t stored_bytes; /* of all blocks */
     int64_t stored_frames;
     bool check_limits;       /* the oldest block may be due */
+    bool rows_left;          /* the log may still have rows that are in a block */
     struct hyp_map replaced; /* frame number -> number of the frame in its place (replaced.h) */
 };
 
@@ -94,6 +95,9 @@ bool hyp_frames_step(struct hyp_store *store);
 /* Moves all pending frames into a block, however few. Inside the gate, without transaction.
  * HYP_OK | what the databases say */
 HYP_MUST_USE enum hyp_status hyp_frames_pack(struct hyp_store *store);
+/* Deletes what a failure or a crash behind a block has left of it in the log; before anything
+ * is taken out of a block. Inside the gate, without transaction. HYP_OK | what it says */
+HYP_MUST_USE enum hyp_status hyp_frames_forget_packed(struct hyp_store *store);
 /* Counts what a commit added to the blocks, or took away. */
 void hyp_frames_note_stored(struct hyp_frames *frames, int64_t bytes, int64_t count,
                             int64_t packed_row);
