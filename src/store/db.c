@@ -47,15 +47,26 @@ enum hyp_status hyp_db_exec(struct hyp_db *db, const char *sql)
     return db->ops->exec(db, sql);
 }
 
+/* A rollback may itself have failed, without memory for one. What it was to take back must be
+ * seen by nobody. */
+static enum hyp_status end_rollback(struct hyp_db *db)
+{
+    if (!db->unended) {
+        return HYP_OK;
+    }
+    enum hyp_status status =
+        db->ops->is_in_transaction(db) ? db->ops->exec(db, "ROLLBACK") : HYP_OK;
+    db->unended = status != HYP_OK;
+    return status;
+}
+
 static void begin(struct hyp_db *db, const char *sql)
 {
     db->failed = HYP_OK;
     db->error_code = 0;
     db->error_text[0] = '\0';
-    /* A rollback may itself have failed, without memory for one. */
-    if (db->ops->is_in_transaction(db)) {
-        hyp_db_fail(db, db->ops->exec(db, "ROLLBACK"));
-    }
+    db->unended = db->ops->is_in_transaction(db);
+    hyp_db_fail(db, end_rollback(db));
     if (db->failed == HYP_OK) {
         hyp_db_fail(db, db->ops->exec(db, sql));
     }
@@ -80,8 +91,8 @@ void hyp_db_rollback(struct hyp_db *db)
         int code = db->error_code;
         hyp_text_copy(text, sizeof(text), hyp_str_from(db->error_text));
         /* After some failures the database has rolled back already and refuses; a rollback that
-         * could not be done is done by the next begin. */
-        HYP_IGNORE(db->ops->exec(db, "ROLLBACK"));
+         * could not be done is done by whatever comes next. */
+        db->unended = db->ops->exec(db, "ROLLBACK") != HYP_OK;
         db->error_code = code;
         hyp_text_copy(db->error_text, sizeof(db->error_text), hyp_str_from(text));
     }
@@ -130,6 +141,9 @@ static enum hyp_status take_statement(struct hyp_query *query, const char *sql)
 void hyp_query_open(struct hyp_query *query, struct hyp_db *db, const char *sql)
 {
     *query = (struct hyp_query){.db = db, .sql = sql, .status = db->failed};
+    if (query->status == HYP_OK && !db->in_transaction) {
+        query->status = end_rollback(db);
+    }
     if (query->status == HYP_OK) {
         query->status = take_statement(query, sql);
     }

@@ -84,6 +84,7 @@ struct hyp_db {
     struct hyp_map
         partitions; /* known to be there (store/partition.h); none after a rollback */
     bool in_transaction;
+    bool unended;           /* a rollback could not be done, and comes before anything else */
     enum hyp_status failed; /* sticky, cleared by begin */
     int error_code;
     char error_text[HYP_ERROR_TEXT_MAX];
