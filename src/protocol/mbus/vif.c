@@ -89,7 +89,7 @@ static const struct hyp_mbus_vif fb_rows[128] = {
     ROW4 (0x0C, ENERGY,                 MCAL,     -1, SIGNED,     "energy"),
     ROW2 (0x10, VOLUME,                 M3,        2, SIGNED,     "volume"),
     ROW4 (0x14, REACTIVE_POWER,         KVAR,     -3, SIGNED,     "reactive power"),
-    ROW2 (0x18, MASS,                   T,         2, UNSIGNED,     "mass"),
+    ROW2 (0x18, MASS,                   T,         2, UNSIGNED,   "mass"),
     ROW2 (0x1A, HUMIDITY,               PERCENT_RH, -1, UNSIGNED, "relative humidity"),
     FACTOR(0x20, VOLUME,                M3,        0, CUBIC_FEET, "volume, cubic feet"),
     FACTOR(0x21, VOLUME,                M3,       -1, CUBIC_FEET, "volume, 0.1 cubic feet"),

@@ -187,18 +187,20 @@ static const struct vife_row extension_rows[128] = {
 
 static const uint8_t time_units[4] = {HYP_UNIT_S, HYP_UNIT_MIN, HYP_UNIT_H, HYP_UNIT_D};
 
-const char *hyp_mbus_vife_text(uint8_t code, bool in_extension)
+static const struct vife_row *find_row(uint8_t code, bool in_extension)
 {
-    const struct vife_row *row =
-        in_extension ? &extension_rows[code & 0x7F] : &vife_rows[code & 0x7F];
+    return in_extension ? &extension_rows[code & 0x7F] : &vife_rows[code & 0x7F];
+}
+
+static const char *words_of(const struct vife_row *row)
+{
     return row->text == NULL ? "reserved" : row->text;
 }
 
 void hyp_mbus_vife_format(struct hyp_buf *out, uint8_t code, bool in_extension)
 {
-    const struct vife_row *row =
-        in_extension ? &extension_rows[code & 0x7F] : &vife_rows[code & 0x7F];
-    hyp_buf_append_text(out, hyp_mbus_vife_text(code, in_extension));
+    const struct vife_row *row = find_row(code, in_extension);
+    hyp_buf_append_text(out, words_of(row));
     switch ((enum action)row->action) {
     case ACT_SCALE:
     case ACT_ADD: hyp_buf_append_fmt(out, " 10^%d", row->arg); break;
@@ -213,7 +215,7 @@ void hyp_mbus_vife_format(struct hyp_buf *out, uint8_t code, bool in_extension)
 
 const char *hyp_mbus_record_error_text(uint8_t code)
 {
-    return code < 0x20 ? hyp_mbus_vife_text(code, false) : "reserved";
+    return code < 0x20 ? words_of(&vife_rows[code]) : "reserved";
 }
 
 static void become(struct hyp_mbus_record *record, struct hyp_mbus_scale *scale,

@@ -29,10 +29,8 @@ HYP_MUST_USE enum hyp_status hyp_mbus_vib_parse(struct hyp_bytes *bytes,
                                                 struct hyp_mbus_scale *ret_scale,
                                                 struct hyp_error *err);
 
-/* What a VIFE says, in English. @in_extension the byte after FC. Never NULL. */
-const char *hyp_mbus_vife_text(uint8_t code, bool in_extension);
-
-/* The same with the factor, the constant or the unit that the code's last bits give. */
+/* What a VIFE says, in English, with the factor, the constant or the unit that its last bits
+ * give. @in_extension the byte after FC */
 void hyp_mbus_vife_format(struct hyp_buf *out, uint8_t code, bool in_extension);
 
 /* VIFEs that make a record a compact profile container. */
