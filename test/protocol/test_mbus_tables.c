@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Every code of every VIF table, every VIFE and every length code, against the standard's
- * tables written down a second time, as ranges: EN 13757-3:2018 tables 10, 12, 13, 14, 15, 16
- * and 5. What no range names is reserved and must carry neither quantity nor unit.
+ * tables written down a second time, as ranges: EN 13757-3:2018 tables 4, 5, 10 and 12 to
+ * 16, and the DIF and DIFE of clause 6.3. What no range names is reserved and must carry
+ * neither quantity nor unit.
  */
 #include "support/rows.h"
 
@@ -372,10 +373,80 @@ static void check_lengths(void **state)
     }
 }
 
+/* Function, first bit of the storage number and length of every DIF but the
+ * special ones. */
+static void check_difs(void **state)
+{
+    (void)state;
+    static const uint8_t lens[16] = {0, 1, 2, 3, 4, 4, 6, 8, 0, 1, 2, 3, 4, 0, 6};
+    static const enum hyp_function functions[4] = {HYP_FUNCTION_INSTANTANEOUS,
+                                                   HYP_FUNCTION_MAXIMUM, HYP_FUNCTION_MINIMUM,
+                                                   HYP_FUNCTION_ERROR};
+    for (unsigned dif = 0; dif < 0x80; dif++) {
+        if ((dif & 0x0F) == 0x0F) {
+            continue;
+        }
+        /* A LVAR of 0 is a length byte and nothing behind it. */
+        uint8_t bytes[16] = {(uint8_t)dif, 0x13};
+        const size_t data = lens[dif & 0x0F];
+        const size_t len = 2 + data + ((dif & 0x0F) == 0x0D ? 1 : 0);
+        const struct hyp_mbus_record record = decode(bytes, len);
+        assert_int_equal(record.function, functions[dif >> 4 & 3]);
+        assert_int_equal(record.storage, dif >> 6);
+        assert_int_equal(record.data_len, data);
+        assert_int_equal(record.quality == HYP_QUALITY_NO_VALUE, data == 0);
+    }
+}
+
+/* DIFE k: storage bits 1 + 4k, tariff bits 2k, subunit bit k; each of the ten alone. */
+static void check_difes(void **state)
+{
+    (void)state;
+    for (unsigned k = 0; k < 10; k++) {
+        for (unsigned bit = 0; bit < 7; bit++) {
+            uint8_t bytes[16] = {0x81};
+            for (unsigned i = 0; i <= k; i++) {
+                bytes[1 + i] = (uint8_t)(i < k ? 0x80u : 1u << bit);
+            }
+            bytes[k + 2] = 0x13;
+            const struct hyp_mbus_record record = decode(bytes, k + 4);
+            assert_int_equal(record.storage, bit < 4 ? 1ull << (1 + 4 * k + bit) : 0);
+            assert_int_equal(record.tariff, bit == 4 || bit == 5 ? 1u << (2 * k + bit - 4) : 0);
+            assert_int_equal(record.subunit, bit == 6 ? 1u << k : 0);
+        }
+    }
+}
+
+/* What a low nibble F means. */
+static void check_special_difs(void **state)
+{
+    (void)state;
+    for (unsigned dif = 0x0F; dif <= 0xFF; dif += 0x10) {
+        const uint8_t bytes[] = {(uint8_t)dif, 0x01, 0x13, 0x05};
+        struct hyp_mbus_records records;
+        struct hyp_mbus_record record;
+        hyp_mbus_records_init(&records, bytes, sizeof(bytes), NULL);
+        const enum hyp_status status = hyp_mbus_records_next(&records, &record, NULL);
+        const bool rest = dif == 0x0F || dif == 0x1F || dif == 0x7F;
+        const bool filler = dif == 0x2F;
+        assert_int_equal(status, rest || filler ? HYP_OK : HYP_UNSUPPORTED);
+        if (status == HYP_OK) {
+            assert_int_equal(record.manufacturer_data, rest);
+            assert_int_equal(record.more_follows, dif == 0x1F);
+            assert_int_equal(records.more_follows, dif == 0x1F);
+            assert_int_equal(record.data_len, rest ? 3 : 1);
+            assert_int_equal(hyp_mbus_records_next(&records, &record, NULL), HYP_NOT_FOUND);
+        }
+    }
+}
+
 int main(void)
 {
     struct test_list list = {0};
     TEST_ROWS(&list, tables, check_table);
+    TEST_ONE(&list, check_difs);
+    TEST_ONE(&list, check_difes);
+    TEST_ONE(&list, check_special_difs);
     TEST_ONE(&list, check_vifes);
     TEST_ONE(&list, check_vifes_after_fc);
     TEST_ONE(&list, check_obis);
