@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
+#include "own_database.h"
 
 #include "store/doctor.h"
 #include "store/layout.h"
@@ -36,19 +37,6 @@ void test_folder_make(struct test_folder *folder)
     assert_non_null(mkdtemp(folder->path));
 }
 
-static int remove_entry(const char *path, const struct stat *about, int type, struct FTW *walk)
-{
-    (void)about;
-    (void)type;
-    (void)walk;
-    return remove(path);
-}
-
-void test_folder_remove(struct test_folder *folder)
-{
-    assert_int_equal(nftw(folder->path, remove_entry, 16, FTW_DEPTH | FTW_PHYS), 0);
-}
-
 const char *test_path(const struct test_folder *folder, const char *name, int slot)
 {
     static char paths[4][512];
@@ -70,25 +58,47 @@ bool test_is_postgres(void)
     return database_url() != NULL;
 }
 
-/* Each folder has a schema of its own: the letters that mkdtemp chose, so that a store that is
- * opened again finds its own. */
-static void name_schema(const struct test_folder *folder, const char *suffix, char *out,
-                        size_t size)
+/* The letters that mkdtemp chose: a folder's schema has them as its name, or its database, so
+ * that a store that is opened again finds its own. */
+static const char *letters_of(const struct test_folder *folder)
 {
-    const char *name = strrchr(folder->path, '-');
-    assert_non_null(name);
-    join(out, size, name + 1, suffix);
+    const char *dash = strrchr(folder->path, '-');
+    assert_non_null(dash);
+    return dash + 1;
 }
 
 void test_place(struct test_place *place, const struct test_folder *folder)
 {
     *place = (struct test_place){.config.folder = folder == NULL ? NULL : folder->path};
-    if (test_is_postgres() && folder != NULL) {
-        name_schema(folder, "", place->schema, sizeof(place->schema));
+    if (!test_is_postgres() || folder == NULL) {
+        return;
+    }
+    if (own_database_is_wanted()) {
+        own_database_url(letters_of(folder), place->url, sizeof(place->url));
+        place->config.database = place->url;
+        place->config.schema = HYP_MAIN_SCHEMA;
+    } else {
+        join(place->schema, sizeof(place->schema), letters_of(folder), "");
         place->config.database = database_url();
         place->config.schema = place->schema;
-        /* The same promises for one that shares its database, though nobody else comes. */
-        place->config.member = getenv("HYP_TEST_MEMBER");
+    }
+    /* The same promises for one that shares its database, though nobody else comes. */
+    place->config.member = getenv("HYP_TEST_MEMBER");
+}
+
+static int remove_entry(const char *path, const struct stat *about, int type, struct FTW *walk)
+{
+    (void)about;
+    (void)type;
+    (void)walk;
+    return remove(path);
+}
+
+void test_folder_remove(struct test_folder *folder)
+{
+    assert_int_equal(nftw(folder->path, remove_entry, 16, FTW_DEPTH | FTW_PHYS), 0);
+    if (own_database_is_wanted()) {
+        own_database_remove(letters_of(folder));
     }
 }
 
@@ -98,9 +108,13 @@ struct hyp_db *test_database(const struct test_folder *folder, bool frames)
     struct hyp_error err = {0};
     enum hyp_status status;
     if (test_is_postgres()) {
-        char schema[64];
-        name_schema(folder, frames ? HYP_FRAMES_SCHEMA_SUFFIX : "", schema, sizeof(schema));
-        const struct hyp_postgres_config config = {.url = database_url(), .schema = schema};
+        struct test_place place;
+        test_place(&place, folder);
+        char schema[96];
+        join(schema, sizeof(schema), place.config.schema,
+             frames ? HYP_FRAMES_SCHEMA_SUFFIX : "");
+        const struct hyp_postgres_config config = {.url = place.config.database,
+                                                   .schema = schema};
         status = hyp_postgres_open(&config, &db, &err);
     } else {
         status = hyp_sqlite_open(test_path(folder, frames ? HYP_FRAMES_FILE : HYP_MAIN_FILE, 0),

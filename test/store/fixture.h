@@ -19,7 +19,7 @@ struct test_folder {
     char path[256];
 };
 void test_folder_make(struct test_folder *folder);
-/* Removes it with everything inside. */
+/* Removes it with everything inside, and its database where it has one of its own. */
 void test_folder_remove(struct test_folder *folder);
 /* folder/name, valid until the next call with the same slot 0..3 */
 const char *test_path(const struct test_folder *folder, const char *name, int slot);
@@ -48,6 +48,7 @@ struct hyp_db *test_database(const struct test_folder *folder, bool frames);
 struct test_place {
     struct hyp_store_config config;
     char schema[64];
+    char url[512];
 };
 void test_place(struct test_place *place, const struct test_folder *folder);
 /* Set before opening: the clock is a hundred days on, and every reading is sealed at once. */

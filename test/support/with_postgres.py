@@ -8,7 +8,8 @@ The first of several runs at the same time makes a server in a folder of its own
 last one stops it and removes the folder. It listens on a socket in that folder only, keeps fsync
 on, and runs as another user where this one is root, which PostgreSQL refuses. Each program has a
 database of its own there, so that nobody else's snapshots and locks are in its way, and finds its
-URL in HYP_TEST_DATABASE. Without a server on the machine all is skipped.
+URL in HYP_TEST_DATABASE; others whose names begin with that one's and a "_" are its own too, and
+go with it. Without a server on the machine all is skipped.
 """
 import fcntl
 import glob
@@ -28,6 +29,11 @@ SETTINGS = {
     "log_min_messages": "warning",
     "autovacuum_naptime": "10min",
 }
+
+# A pattern's "_" would be any character: the names are compared as they are.
+DROP = """SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database
+    WHERE datname = '{0}' OR starts_with(datname, '{0}_') \\gexec
+"""
 
 
 def find_programs():
@@ -64,16 +70,17 @@ class Server:
         return f"postgresql:///{database}?host={self.folder}&user={USER}"
 
     def tell(self, sql, check=True):
-        return self.call("psql", self.url, "-qc", sql, check=check)
+        return self.call("psql", self.url, "-q", "-v", "ON_ERROR_STOP=1", check=check, text=sql)
 
-    def call(self, program, *arguments, check=True):
+    def call(self, program, *arguments, check=True, text=None):
         def become():
             if self.owner is not None:
                 os.setgid(self.owner.pw_gid)
                 os.setuid(self.owner.pw_uid)
 
-        done = subprocess.run([f"{self.programs}/{program}", *arguments], preexec_fn=become, cwd="/",
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        said = {"stdin": subprocess.DEVNULL} if text is None else {"input": text.encode()}
+        done = subprocess.run([f"{self.programs}/{program}", *arguments], preexec_fn=become, cwd="/", **said,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         if check and done.returncode != 0:
             sys.exit(f"with_postgres: {program} failed:\n{done.stdout.decode(errors='replace')}")
         return done.returncode
@@ -169,7 +176,7 @@ def main():
         url = server.url_of(database)
         return subprocess.run(sys.argv[1:], env={**os.environ, "HYP_TEST_DATABASE": url}, check=False).returncode
     finally:
-        server.tell(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)", check=False)
+        server.tell(DROP.format(database), check=False)
         with take_gate(server.folder + ".gate"):
             leave(server, users)
 
