@@ -191,11 +191,12 @@ function ColumnMenu({ columns, shown, sort }: { columns: Column[]; shown: string
               {columns.filter((c) => c.sortable).flatMap((c) => [<option key={c.key} value={c.key}>{c.title} ↑</option>, <option key={'-' + c.key} value={'-' + c.key}>{c.title} ↓</option>])}
             </select>
           </div>
-          <div class="menu-title">{t('list.columns')}</div>
+          {/* A phone has no columns. */}
+          <div class="menu-title phone-hide">{t('list.columns')}</div>
           {columns.map((c) => (
-            <label key={c.key} class="menu-item"><input type="checkbox" checked={shown.includes(c.key)} disabled={c.key === 'name'} onChange={() => toggle(c.key)} />{c.title}</label>
+            <label key={c.key} class="menu-item phone-hide"><input type="checkbox" checked={shown.includes(c.key)} disabled={c.key === 'name'} onChange={() => toggle(c.key)} />{c.title}</label>
           ))}
-          <button type="button" class="menu-item" onClick={() => setPref('device.columns', DEFAULT_COLUMNS)}>{t('list.columnsReset')}</button>
+          <button type="button" class="menu-item phone-hide" onClick={() => setPref('device.columns', DEFAULT_COLUMNS)}>{t('list.columnsReset')}</button>
         </>
       )}
     </Menu>

@@ -105,7 +105,7 @@ function Table({ rows, step, text, unit, now }: { rows: Row[]; step: Unit; text:
         <tbody>
           {rows.map((r) => (
             <tr key={r.start}>
-              <td>{label(step, r.start)}<small class="phone-line grey wrap">{notes(step, r, now)}</small></td><td class="num">{markOf(r) && <QualityMark quality={r.period.quality!} />}<strong>{text(r.delta)}</strong></td><td class="num">{text(r.old)}</td>
+              <td><span class="nowrap">{label(step, r.start)}</span><small class="phone-line grey wrap">{notes(step, r, now)}</small></td><td class="num">{markOf(r) && <QualityMark quality={r.period.quality!} />}<strong>{text(r.delta)}</strong></td><td class="num">{text(r.old)}</td>
               <td class="num">{change(r.delta, r.old)}</td><td class="num phone-hide-cell">{text(r.period.last)}</td><td class="phone-hide-cell">{notes(step, r, now)}</td>
             </tr>
           ))}
