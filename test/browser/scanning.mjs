@@ -42,7 +42,7 @@ async function stopping({ tap, server, api }, page, line) {
   const progress = dialog.getByRole('progressbar');
   const share = async () => Number(await progress.getAttribute('aria-valuenow'));
   await until(async () => (await share()) > 0, 'progress to be shown');
-  tap.match(await dialog.locator('.job-line').textContent(), /\d+ %.*\d+ found/, 'a search shows percent and how many it has found, while it runs');
+  tap.match(await dialog.locator('.job-line').textContent(), /(Running|Waiting|Queued).*\d+ %.*\d+ found/, 'a search shows that it runs, percent and how many it has found, while it runs');
   await dialog.getByRole('button', { name: 'Stop' }).click();
   await dialog.getByRole('button', { name: 'Search again' }).waitFor();
   tap.ok(await dialog.locator('.found-box tbody tr').count() > 0, 'what a stopped search had found stays');

@@ -12,7 +12,7 @@ import { useResource } from '../live/resource';
 import { may } from '../live/session';
 import { subscribe } from '../live/stream';
 import { Icon } from '../parts/icon';
-import { cancelJob } from '../parts/job-progress';
+import { cancelJob, jobWord } from '../parts/job-progress';
 import { Empty, errorText, Loaded } from '../parts/states';
 import { Status } from '../parts/status';
 import { toast } from '../parts/toast';
@@ -56,12 +56,12 @@ export default function JobsPage() {
           {(l) => (shown(l.items).length === 0 ? <Empty title={t(only ? 'job.noneMatch' : 'job.none')} text={t('job.noneText')} /> : (
             <div class="table-box">
               <table class="table table-mid">
-                <thead><tr><th>{t('col.state')}</th><th>{t('job.kind')}</th><th>{t('job.subject')}</th><th class="num phone-hide-cell">{t('job.progressShort')}</th><th>{t('job.started')}</th><th class="phone-hide-cell">{t('job.text')}</th><th><span class="sr">{t('chart.actions')}</span></th></tr></thead>
+                <thead><tr><th>{t('col.state')}</th><th class="phone-hide-cell">{t('job.kind')}</th><th>{t('job.subject')}</th><th class="num phone-hide-cell">{t('job.progressShort')}</th><th>{t('job.started')}</th><th class="phone-hide-cell">{t('job.text')}</th><th><span class="sr">{t('chart.actions')}</span></th></tr></thead>
                 <tbody>
                   {shown(l.items).map((j) => (
                     <tr key={j.id}>
-                      <td class="nowrap"><Status mark={JOB_MARK[j.state]} word={word('job', j.state)} /></td>
-                      <td class="nowrap">{word('jobkind', j.kind)}</td><td><Subject j={j} /></td>
+                      <td class="nowrap"><Status mark={JOB_MARK[j.state]} word={jobWord(j)} /></td>
+                      <td class="nowrap phone-hide-cell">{word('jobkind', j.kind)}</td><td><Subject j={j} /><small class="phone-line grey">{word('jobkind', j.kind)}</small></td>
                       <td class="num nowrap phone-hide-cell">{j.total > 1 ? `${number(j.done + j.failed)} / ${number(j.total)}` : ''}{j.kind === 'scan' ? ` · ${t('job.found', { n: j.found })}` : ''}</td>
                       <td class="nowrap" title={dateTime(j.created, true)}>{ago(j.created)}</td><td class="wrap small phone-hide-cell">{j.text}</td>
                       <td class="num">{may('job.run') && isRunning(j.state) && <button type="button" class="btn-icon small" title={t('job.cancel')} aria-label={t('job.cancel')} onClick={() => void cancel(j.id, jobs.reload)}><Icon svg={xIcon} size={14} /></button>}</td>

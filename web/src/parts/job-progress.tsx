@@ -45,6 +45,9 @@ export function useJobDetail(id: number | null): Job | null {
   return job.value;
 }
 
+/** A search asks and listens by turns, many times a second: it runs, whatever the last telegram did. */
+export const jobWord = (j: Job): string => (j.kind === 'scan' && ['sent', 'loading', 'processing'].includes(j.state) ? t('job.running') : word('job', j.state));
+
 export const cancelJob = (id: number): Promise<void> => del(`/jobs/${id}`);
 
 export function JobProgress({ job }: { job: Job }) {
@@ -52,7 +55,7 @@ export function JobProgress({ job }: { job: Job }) {
   return (
     <div class="job-progress">
       <div class="job-line">
-        <Status mark={JOB_MARK[job.state]} word={word('job', job.state)} />
+        <Status mark={JOB_MARK[job.state]} word={jobWord(job)} />
         {job.total > 1 && <span class="grey">{job.kind === 'scan' ? t('job.percent', { n: Math.floor(part * 100) }) : t('job.progress', { done: number(job.done + job.failed), total: number(job.total) })}</span>}
         {job.kind === 'scan' && <span>{t('job.found', { n: job.found })}</span>}
       </div>
