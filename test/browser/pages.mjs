@@ -76,6 +76,9 @@ async function narrow(world) {
   await page.locator('.bottom .menu').getByRole('link', { name: 'Lines' }).click();
   await page.getByRole('heading', { name: 'Lines' }).waitFor();
   tap.ok(true, 'the rest is behind "More"');
+  await visit(page, '/frames');
+  tap.ok(await page.locator('.toolbar select').isVisible(), 'telegrams can be chosen by their line there too');
+  await visit(page, '/lines');
   const found = await axeViolations(browser, page);
   tap.ok(found.length === 0, 'a phone page is accessible', found.join('\n'));
   tap.equal(unexpected(context), [], 'phone: no console error and no CSP report');
