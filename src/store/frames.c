@@ -263,7 +263,8 @@ static bool pack_step(struct hyp_store *store)
     if (store->frames->rows_left) {
         HYP_IGNORE(hyp_frames_forget_packed(store)); /* it is tried again at the next step */
     }
-    return !store->frames->rows_left && store->frames->pending_bytes >= HYP_LIMIT_FRAME_PENDING &&
+    return !store->frames->rows_left &&
+           store->frames->pending_bytes >= HYP_LIMIT_FRAME_PENDING &&
            hyp_frames_pack(store) == HYP_OK;
 }
 
