@@ -71,6 +71,7 @@ const struct hyp_route hyp_routes[] = {
     ROUTE(POST, "/devices/{id}/values", READING_WRITE, value_enter, 0),
     ROUTE(POST, "/devices/{id}/forget", DATA_MANAGE, device_forget, 0),
     ROUTE(GET, "/forgotten", DATA_MANAGE, forgotten_list, 0),
+    ROUTE(POST, "/forgotten/{id}/replace-backups", BACKUP_REMOVE, forgotten_backups_replace, 0),
     ROUTE(GET, "/retention", SYSTEM_READ, retention_get, 0),
     ROUTE(PATCH, "/retention", DATA_MANAGE, retention_change, 0),
     ROUTE(GET, "/retention/plan", DATA_MANAGE, retention_plan, 0),

@@ -69,6 +69,7 @@ HANDLER(point_history);
 HANDLER(value_enter);
 HANDLER(device_forget);
 HANDLER(forgotten_list);
+HANDLER(forgotten_backups_replace);
 HANDLER(latest_all);
 HANDLER(device_points);
 HANDLER(device_readings);

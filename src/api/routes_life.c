@@ -123,8 +123,34 @@ enum hyp_status hyp_route_point_history(struct hyp_request *req, struct hyp_erro
 
 /* --- forgetting --- */
 
-static void render_forgotten(struct hyp_json *json, const struct hyp_forgotten *forgotten)
+/* Backups that still have it. */
+static void render_holding(struct hyp_json *json, const struct hyp_holding *list, size_t count)
 {
+    hyp_json_key(json, "backups");
+    hyp_json_array_begin(json);
+    for (size_t i = 0; i < count; i++) {
+        hyp_json_object_begin(json);
+        hyp_json_member_text(json, "name", list[i].backup->name);
+        hyp_render_time(json, "time", list[i].backup->time);
+        hyp_json_member_text(json, "state", hyp_backup_state_text(list[i].backup->state));
+        hyp_render_time(json, "goes", list[i].goes);
+        hyp_json_object_end(json);
+    }
+    hyp_json_array_end(json);
+}
+
+static enum hyp_status render_forgotten(struct hyp_request *req,
+                                        const struct hyp_forgotten *forgotten,
+                                        struct hyp_error *err)
+{
+    struct hyp_json *json = &req->json;
+    struct hyp_holding *holding = NULL;
+    size_t count = 0;
+    enum hyp_status status = hyp_life_holding(req->service, req->scope, forgotten, &req->arena,
+                                              &holding, &count, err);
+    if (status != HYP_OK) {
+        return status;
+    }
     hyp_json_object_begin(json);
     hyp_json_member_i64(json, "id", forgotten->id);
     hyp_json_member_i64(json, "device", forgotten->device.id);
@@ -136,7 +162,10 @@ static void render_forgotten(struct hyp_json *json, const struct hyp_forgotten *
     hyp_render_time(json, "ended", forgotten->ended);
     hyp_json_member_u64(json, "readings", forgotten->readings);
     hyp_json_member_u64(json, "frames", forgotten->frames);
+    render_holding(json, holding, count);
+    hyp_json_member_text(json, "copies", hyp_life_unseen_copies(req->service));
     hyp_json_object_end(json);
+    return HYP_OK;
 }
 
 static enum hyp_status read_forgotten(const json_t *root, struct hyp_forgotten *forgotten,
@@ -173,7 +202,7 @@ enum hyp_status hyp_route_device_forget(struct hyp_request *req, struct hyp_erro
     json_decref(root);
     if (status == HYP_OK) {
         req->http_status = MHD_HTTP_ACCEPTED;
-        render_forgotten(&req->json, &forgotten);
+        status = render_forgotten(req, &forgotten, err);
     }
     return status;
 }
@@ -188,9 +217,43 @@ enum hyp_status hyp_route_forgotten_list(struct hyp_request *req, struct hyp_err
         return status;
     }
     hyp_render_list_begin(&req->json, count, 0);
-    for (size_t i = 0; i < count; i++) {
-        render_forgotten(&req->json, &list[i]);
+    for (size_t i = 0; i < count && status == HYP_OK; i++) {
+        status = render_forgotten(req, &list[i], err);
     }
     hyp_render_list_end(&req->json);
-    return HYP_OK;
+    return status;
+}
+
+/* A request that says what it does, so that nobody does it by mistake. */
+static enum hyp_status read_confirmation(struct hyp_request *req, struct hyp_error *err)
+{
+    static const char *const known[] = {"confirm", NULL};
+    json_t *root;
+    enum hyp_status status = hyp_request_json(req, &root, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    status = hyp_json_only(root, known, err);
+    if (status == HYP_OK && !json_is_true(json_object_get(root, "confirm"))) {
+        status = hyp_error_set(err, HYP_INVALID, -1,
+                               "confirm: must be true; older states of the plant go too.");
+    }
+    json_decref(root);
+    return status;
+}
+
+enum hyp_status hyp_route_forgotten_backups_replace(struct hyp_request *req,
+                                                    struct hyp_error *err)
+{
+    struct hyp_forgotten forgotten;
+    enum hyp_status status = read_confirmation(req, err);
+    if (status == HYP_OK) {
+        status = hyp_life_remove_backups(req->service, req->scope, req->ids[0], &req->arena,
+                                         &forgotten, err);
+    }
+    if (status == HYP_OK) {
+        req->http_status = MHD_HTTP_ACCEPTED;
+        status = render_forgotten(req, &forgotten, err);
+    }
+    return status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/life.h"
 
+#include "service/backups.h"
 #include "service/inside.h"
 
 /* 2000-01-01: nobody has older readings to type in. */
@@ -247,4 +248,118 @@ enum hyp_status hyp_life_forgotten(struct hyp_service *service, const struct hyp
     status = hyp_store_forgotten(service->config.store, hyp_scope_tenant(scope), arena,
                                  ret_list, ret_count);
     return status == HYP_OK ? HYP_OK : hyp_service_explain_failure(err, status);
+}
+
+/* --- backups that still have it --- */
+
+enum hyp_status hyp_life_holding(struct hyp_service *service, const struct hyp_scope *scope,
+                                 const struct hyp_forgotten *forgotten, struct hyp_arena *arena,
+                                 struct hyp_holding **ret_list, size_t *ret_count,
+                                 struct hyp_error *err)
+{
+    struct hyp_backups_report *report = hyp_arena_alloc(arena, sizeof(*report));
+    bool made = false;
+    enum hyp_status status =
+        report == NULL ? HYP_NO_MEMORY
+                       : hyp_service_backups(service, scope, arena, &made, report, err);
+    struct hyp_holding *list = NULL;
+    if (status == HYP_OK) {
+        list = hyp_arena_alloc_array(arena, report->count + 1, sizeof(*list));
+        status = list == NULL ? HYP_NO_MEMORY : HYP_OK;
+    }
+    if (status != HYP_OK) {
+        return hyp_service_explain_failure(err, status);
+    }
+    *ret_count = hyp_backups_holding(report, forgotten->ended, list);
+    *ret_list = list;
+    return HYP_OK;
+}
+
+const char *hyp_life_unseen_copies(struct hyp_service *service)
+{
+    struct hyp_store_stats stats;
+    hyp_store_stats(service->config.store, &stats);
+    return stats.in_database
+               ? "Not listed, and yours to remove: what pg_dump, pg_basebackup or archived "
+                 "logs of the database hold, and copies of backups in other places or under "
+                 "other names."
+               : "Not listed, and yours to remove: copies of backups in other places or under "
+                 "other names.";
+}
+
+static enum hyp_status find_forgotten(struct hyp_service *service,
+                                      const struct hyp_scope *scope, int64_t id,
+                                      struct hyp_arena *arena,
+                                      struct hyp_forgotten *ret_forgotten,
+                                      struct hyp_error *err)
+{
+    struct hyp_forgotten *list = NULL;
+    size_t count = 0;
+    enum hyp_status status = hyp_store_forgotten(service->config.store, hyp_scope_tenant(scope),
+                                                 arena, &list, &count);
+    if (status != HYP_OK) {
+        return hyp_service_explain_failure(err, status);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].id == id) {
+            *ret_forgotten = list[i];
+            return HYP_OK;
+        }
+    }
+    return hyp_service_not_found(err, "request", id);
+}
+
+/* What a new backup takes the place of: names for the audit, and whether there are any. */
+static enum hyp_status find_removable(struct hyp_service *service,
+                                      const struct hyp_scope *scope,
+                                      const struct hyp_forgotten *forgotten,
+                                      struct hyp_arena *arena, size_t *ret_count,
+                                      struct hyp_error *err)
+{
+    struct hyp_holding *list = NULL;
+    size_t count = 0;
+    enum hyp_status status =
+        hyp_life_holding(service, scope, forgotten, arena, &list, &count, err);
+    *ret_count = 0;
+    for (size_t i = 0; status == HYP_OK && i < count; i++) {
+        *ret_count += list[i].backup->own;
+    }
+    if (status == HYP_OK && *ret_count == 0) {
+        return hyp_error_set(err, HYP_CONFLICT, -1,
+                             "No backup of this server has these readings any more.");
+    }
+    return status;
+}
+
+enum hyp_status hyp_life_remove_backups(struct hyp_service *service,
+                                        const struct hyp_scope *scope, int64_t id,
+                                        struct hyp_arena *arena,
+                                        struct hyp_forgotten *ret_forgotten,
+                                        struct hyp_error *err)
+{
+    size_t count = 0;
+    enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_BACKUP_REMOVE, err);
+    if (status == HYP_OK) {
+        status = find_forgotten(service, scope, id, arena, ret_forgotten, err);
+    }
+    if (status == HYP_OK && service->config.backups == NULL) {
+        return hyp_error_set(err, HYP_UNSUPPORTED, -1,
+                             "This server makes no backups, so it has none to remove.");
+    }
+    if (status == HYP_OK && ret_forgotten->ended.ms == 0) {
+        return hyp_error_set(err, HYP_CONFLICT, -1,
+                             "The readings are not wiped yet: a new backup would have them "
+                             "too. Ask again when the request has ended.");
+    }
+    if (status == HYP_OK) {
+        status = find_removable(service, scope, ret_forgotten, arena, &count, err);
+    }
+    if (status == HYP_OK) {
+        status = hyp_backups_replace(service->config.backups, ret_forgotten->ended, err);
+    }
+    if (status == HYP_OK) {
+        hyp_service_audit(service, scope, "backup.remove", "forgotten", id,
+                          "%zu backups, once a new one is there", count);
+    }
+    return status;
 }

@@ -75,4 +75,27 @@ HYP_MUST_USE enum hyp_status hyp_life_forgotten(struct hyp_service *service,
                                                 struct hyp_forgotten **ret_list,
                                                 size_t *ret_count, struct hyp_error *err);
 
+/*
+ * Which backups of this server may still have what a request has wiped.
+ * @ret_list  in the arena, as what it points to
+ * Returns    HYP_OK | DENIED | NO_MEMORY
+ */
+HYP_MUST_USE enum hyp_status
+hyp_life_holding(struct hyp_service *service, const struct hyp_scope *scope,
+                 const struct hyp_forgotten *forgotten, struct hyp_arena *arena,
+                 struct hyp_holding **ret_list, size_t *ret_count, struct hyp_error *err);
+/* What such a list cannot know of: a sentence. */
+const char *hyp_life_unseen_copies(struct hyp_service *service);
+/*
+ * Makes a new backup and removes these ones when it is there; for all tenants, in the audit.
+ * @ret_forgotten  the request
+ * Returns  HYP_OK (it has begun) | DENIED | NOT_FOUND | UNSUPPORTED (this server makes none)
+ *        | CONFLICT (not wiped yet, no backup has it, or one is being made)
+ */
+HYP_MUST_USE enum hyp_status hyp_life_remove_backups(struct hyp_service *service,
+                                                     const struct hyp_scope *scope, int64_t id,
+                                                     struct hyp_arena *arena,
+                                                     struct hyp_forgotten *ret_forgotten,
+                                                     struct hyp_error *err);
+
 #endif

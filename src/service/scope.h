@@ -35,7 +35,8 @@
     X(USER_MANAGE, "user.manage", false)                                                       \
     X(TOKEN_MANAGE, "token.manage", false)                                                     \
     X(AUDIT_READ, "audit.read", false)                                                         \
-    X(DATA_MANAGE, "data.manage", false)
+    X(DATA_MANAGE, "data.manage", false)                                                       \
+    X(BACKUP_REMOVE, "backup.remove", false)
 
 enum hyp_permission {
     HYP_PERMISSION_UNSET = 0,

@@ -35,6 +35,7 @@ struct hyp_backups {
     pthread_cond_t wake;
     bool stopping;
     bool asked;                       /* by somebody who does not wait for the hour */
+    hyp_utc remove_before;            /* once that one is there; 0 = as many are kept as ever */
     struct hyp_backups_report report; /* without list */
     struct hyp_backups_list shown;
 };
@@ -152,7 +153,7 @@ static void clean(struct hyp_backups *backups)
 }
 
 /* In the folder, which is this process's alone. */
-static enum hyp_status attempt_inside(struct hyp_backups *backups, hyp_utc now,
+static enum hyp_status attempt_inside(struct hyp_backups *backups, hyp_utc now, hyp_utc before,
                                       struct hyp_error *err)
 {
     char name[HYP_BACKUP_NAME_MAX];
@@ -179,12 +180,16 @@ static enum hyp_status attempt_inside(struct hyp_backups *backups, hyp_utc now,
         status = hyp_backups_list_prune(&backups->work, backups->folder, backups->config.keep,
                                         name, &removed, err);
     }
+    if (status == HYP_OK && before.ms != 0) {
+        status = hyp_backups_list_remove(&backups->work, backups->folder, before, name,
+                                         &removed, err);
+    }
     hyp_log_event(backups->config.log, HYP_LOG_INFO, "backup.made", "folder=%s/%s removed=%zu",
                   backups->folder, name, removed);
     return status;
 }
 
-static void attempt(struct hyp_backups *backups, hyp_utc now)
+static void attempt(struct hyp_backups *backups, hyp_utc now, hyp_utc before)
 {
     struct hyp_error err = {0};
     int fd = -1;
@@ -195,7 +200,7 @@ static void attempt(struct hyp_backups *backups, hyp_utc now)
         status = hyp_folder_lock(backups->folder, &fd, &err);
     }
     if (status == HYP_OK) {
-        status = attempt_inside(backups, now, &err);
+        status = attempt_inside(backups, now, before, &err);
         close(fd);
     }
     if (status != HYP_OK) {
@@ -212,23 +217,27 @@ static void attempt(struct hyp_backups *backups, hyp_utc now)
 }
 
 /* The names of backups tell them apart by the second. */
-static const char *why_not(const struct hyp_backups *backups, hyp_utc now)
+static const char *why_not(const struct hyp_backups *backups, hyp_utc now, hyp_utc before)
 {
     if (backups->report.running) {
         return "a backup is being made; wait until it is there";
+    }
+    if (before.ms != 0 && before.ms / 1000 >= now.ms / 1000) {
+        return "a backup of this second would look as old as those it replaces; ask again";
     }
     return backups->report.last_success.ms / 1000 == now.ms / 1000
                ? "a backup of this second is there already"
                : NULL;
 }
 
-enum hyp_status hyp_backups_ask(struct hyp_backups *backups, struct hyp_error *err)
+static enum hyp_status ask(struct hyp_backups *backups, hyp_utc before, struct hyp_error *err)
 {
     hyp_utc now = hyp_clock_utc(backups->config.clock);
     pthread_mutex_lock(&backups->lock);
-    const char *reason = why_not(backups, now);
+    const char *reason = why_not(backups, now, before);
     if (reason == NULL) {
         backups->asked = true;
+        backups->remove_before = before;
         backups->report.running = true;
         pthread_cond_signal(&backups->wake);
     }
@@ -236,11 +245,24 @@ enum hyp_status hyp_backups_ask(struct hyp_backups *backups, struct hyp_error *e
     return reason == NULL ? HYP_OK : hyp_error_set(err, HYP_CONFLICT, -1, "%s", reason);
 }
 
-static bool take_asked(struct hyp_backups *backups)
+enum hyp_status hyp_backups_ask(struct hyp_backups *backups, struct hyp_error *err)
+{
+    return ask(backups, (hyp_utc){0}, err);
+}
+
+enum hyp_status hyp_backups_replace(struct hyp_backups *backups, hyp_utc before,
+                                    struct hyp_error *err)
+{
+    return ask(backups, before, err);
+}
+
+static bool take_asked(struct hyp_backups *backups, hyp_utc *ret_before)
 {
     pthread_mutex_lock(&backups->lock);
     bool asked = backups->asked;
+    *ret_before = backups->remove_before;
     backups->asked = false;
+    backups->remove_before = (hyp_utc){0};
     pthread_mutex_unlock(&backups->lock);
     return asked;
 }
@@ -255,9 +277,10 @@ bool hyp_backups_step(struct hyp_backups *backups)
             hyp_backups_list_read(&backups->work, backups->folder, backups->own, now, NULL));
         publish(backups, now);
     }
-    bool due = take_asked(backups) || find_next(backups, now).ms <= now.ms;
+    hyp_utc before;
+    bool due = take_asked(backups, &before) || find_next(backups, now).ms <= now.ms;
     if (due) {
-        attempt(backups, now);
+        attempt(backups, now, before);
     }
     publish(backups, hyp_clock_utc(backups->config.clock));
     return due;

@@ -81,9 +81,31 @@ bool hyp_backups_step(struct hyp_backups *backups);
  */
 HYP_MUST_USE enum hyp_status hyp_backups_ask(struct hyp_backups *backups,
                                              struct hyp_error *err);
+/*
+ * The same, and when it is there, checked and without damage, all own ones made before `before`
+ * go, those of the future too. If it cannot be made none of them does, and the report says why;
+ * nothing of it is remembered over a restart.
+ * Returns   HYP_OK | CONFLICT (as above, or `before` is of this second)
+ */
+HYP_MUST_USE enum hyp_status hyp_backups_replace(struct hyp_backups *backups, hyp_utc before,
+                                                 struct hyp_error *err);
 /* How things stand; the list is copied into the arena. Any thread; never waits for a disk. */
 HYP_MUST_USE enum hyp_status hyp_backups_report(struct hyp_backups *backups,
                                                 struct hyp_arena *arena,
                                                 struct hyp_backups_report *ret_report);
+
+/* A backup that still has what was wiped from the store since. */
+struct hyp_holding {
+    const struct hyp_backup *backup;
+    hyp_utc goes; /* by itself, at the earliest; 0 = it is nobody's, so never */
+};
+/*
+ * Which backups may still have what a wiping that ended at `ended` (0 = it has not yet) has
+ * wiped: all but those made since, and those of other plants.
+ * @ret_list   room for report->count; points into the report
+ * Returns     how many
+ */
+size_t hyp_backups_holding(const struct hyp_backups_report *report, hyp_utc ended,
+                           struct hyp_holding *ret_list);
 
 #endif

@@ -243,3 +243,60 @@ enum hyp_status hyp_backups_list_prune(struct hyp_backups_list *list, const char
     list->count = left;
     return status;
 }
+
+static bool is_before(const struct hyp_backup *backup, hyp_utc before)
+{
+    /* Names tell the second only. */
+    return backup->time.ms <= before.ms || backup->future;
+}
+
+enum hyp_status hyp_backups_list_remove(struct hyp_backups_list *list, const char *folder,
+                                        hyp_utc before, const char *fresh, size_t *removed,
+                                        struct hyp_error *err)
+{
+    size_t left = 0;
+    enum hyp_status status = HYP_OK;
+    for (size_t i = 0; i < list->count; i++) {
+        struct hyp_backup *backup = &list->items[i];
+        bool goes = backup->own && is_before(backup, before) &&
+                    strcmp(backup->name, fresh) != 0 && status == HYP_OK;
+        if (goes) {
+            status = remove_one(folder, backup->name, err);
+            *removed += status == HYP_OK;
+        }
+        if (!goes || status != HYP_OK) {
+            list->items[left++] = *backup;
+        }
+    }
+    list->count = left;
+    return status;
+}
+
+/* --- what was wiped since --- */
+
+#define DAY_MS 86400000LL
+
+/* It goes when there are `keep` newer good ones, and one a day comes. */
+static hyp_utc goes_at(const struct hyp_backups_report *report, size_t newer)
+{
+    int64_t missing = newer < report->keep ? (int64_t)(report->keep - newer) : 1;
+    return (hyp_utc){report->next.ms + (missing - 1) * DAY_MS};
+}
+
+size_t hyp_backups_holding(const struct hyp_backups_report *report, hyp_utc ended,
+                           struct hyp_holding *ret_list)
+{
+    size_t count = 0;
+    size_t newer = 0;
+    for (size_t i = 0; i < report->count; i++) {
+        const struct hyp_backup *backup = &report->list[i];
+        bool holds =
+            backup->state != HYP_BACKUP_FOREIGN && (ended.ms == 0 || is_before(backup, ended));
+        if (holds) {
+            ret_list[count++] = (struct hyp_holding){
+                .backup = backup, .goes = backup->own ? goes_at(report, newer) : (hyp_utc){0}};
+        }
+        newer += backup->state == HYP_BACKUP_GOOD;
+    }
+    return count;
+}

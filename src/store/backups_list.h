@@ -42,6 +42,12 @@ HYP_MUST_USE enum hyp_status hyp_backups_list_prune(struct hyp_backups_list *lis
                                                     const char *folder, size_t keep,
                                                     const char *fresh, size_t *removed,
                                                     struct hyp_error *err);
+/* Removes every own backup made before a time, whether good or not, and those of the future;
+ * not the one of `fresh`. @removed counts them */
+HYP_MUST_USE enum hyp_status hyp_backups_list_remove(struct hyp_backups_list *list,
+                                                     const char *folder, hyp_utc before,
+                                                     const char *fresh, size_t *removed,
+                                                     struct hyp_error *err);
 /* Time of the newest good backup that is not of the future; 0 = none. */
 hyp_utc hyp_backups_list_newest(const struct hyp_backups_list *list, hyp_utc now);
 

@@ -426,6 +426,7 @@ void hyp_store_stats(struct hyp_store *store, struct hyp_store_stats *ret_stats)
                                           .bytes_on_disk = size_on_disk(store)};
     ret_stats->log_rows = hyp_seal_log_rows(store);
     ret_stats->frames = hyp_frames_count(store);
+    ret_stats->in_database = hyp_db_is_sharded(store->write.main);
     ret_stats->member = store->member != NULL;
     ret_stats->has_care = hyp_follow_cares(store);
     struct hyp_historian *historian = store->historian;

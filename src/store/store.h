@@ -437,6 +437,7 @@ struct hyp_store_stats {
     int64_t bytes_on_disk;
     int64_t bytes_in_memory;     /* of the historian */
     uint64_t queue_length;       /* batches waiting */
+    bool in_database;            /* in PostgreSQL */
     bool member;                 /* other processes may work on the database */
     bool has_care;               /* this one seals, packs, thins and wipes */
     enum hyp_status last_commit; /* OK, FULL, IO ...: intake health */

@@ -136,6 +136,7 @@ static void readers_change_nothing(void **state)
                         route->permission == HYP_PERMISSION_JOB_RUN ||
                         route->permission == HYP_PERMISSION_DEVICE_COMMAND ||
                         route->permission == HYP_PERMISSION_DATA_MANAGE ||
+                        route->permission == HYP_PERMISSION_BACKUP_REMOVE ||
                         route->permission == HYP_PERMISSION_GROUP_WRITE ||
                         route->permission == HYP_PERMISSION_KEY_WRITE ||
                         route->permission == HYP_PERMISSION_READING_WRITE ||

@@ -261,6 +261,37 @@ static void forgetting_is_the_administrators(void **state)
     assert_int_equal(total, 0);
 }
 
+/* What there is with backups is test/store/test_store_backups.c and test/system/backups.py. */
+static void removing_backups_is_a_right_of_its_own(void **state)
+{
+    (void)state;
+    struct hyp_holding *list;
+    size_t count = 1;
+    struct hyp_forgotten found;
+    struct hyp_error err = {0};
+    struct hyp_forgotten asked = {
+        .device = device.id, .from.ms = 0, .to.ms = TEST_START_MS, .reason = "request 12"};
+    assert_int_equal(hyp_life_forget(t.service, &t.admin, &asked, NULL), HYP_OK);
+    assert_int_equal(
+        hyp_life_holding(t.service, &t.reader, &asked, &t.arena, &list, &count, NULL),
+        HYP_DENIED);
+    assert_int_equal(
+        hyp_life_holding(t.service, &t.admin, &asked, &t.arena, &list, &count, NULL), HYP_OK);
+    assert_int_equal(count, 0);
+    assert_non_null(strstr(hyp_life_unseen_copies(t.service), "copies of backups"));
+    assert_int_equal(
+        hyp_life_remove_backups(t.service, &t.reader, asked.id, &t.arena, &found, &err),
+        HYP_DENIED);
+    assert_non_null(strstr(err.text, "backup.remove"));
+    assert_int_equal(
+        hyp_life_remove_backups(t.service, &t.stranger, asked.id, &t.arena, &found, &err),
+        HYP_NOT_FOUND);
+    assert_int_equal(
+        hyp_life_remove_backups(t.service, &t.admin, asked.id, &t.arena, &found, &err),
+        HYP_UNSUPPORTED);
+    assert_int_equal(count_audit("backup.remove"), 0);
+}
+
 #define WITH_SERVICE(test) cmocka_unit_test_setup_teardown(test, open_service, close_service)
 
 int main(void)
@@ -270,6 +301,7 @@ int main(void)
         WITH_SERVICE(readers_see_every_version),
         WITH_SERVICE(retention_is_the_administrators),
         WITH_SERVICE(forgetting_is_the_administrators),
+        WITH_SERVICE(removing_backups_is_a_right_of_its_own),
     };
     struct test_list list = {0};
     for (size_t i = 0; i < HYP_ARRAY_LEN(tests); i++) {

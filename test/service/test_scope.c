@@ -21,6 +21,7 @@ static const struct row {
     {"readers make no tokens",      HYP_PERMISSION_TOKEN_MANAGE,  false, true },
     {"readers see no audit",        HYP_PERMISSION_AUDIT_READ,    false, true },
     {"readers manage no data",      HYP_PERMISSION_DATA_MANAGE,   false, true },
+    {"readers remove no backups",   HYP_PERMISSION_BACKUP_REMOVE, false, true },
     {"unset is nobody's",           HYP_PERMISSION_UNSET,         false, false},
     {"out of range is nobody's",    HYP_PERMISSION_COUNT,         false, false},
 };

@@ -3,97 +3,13 @@
  * Daily backups: when they are made by the wall clock of the plant, over missed times, changed
  * clocks and failures; which are kept; and that each of them becomes a store again.
  */
-#include "fixture.h"
-
-#include "model/zone.h"
+#include "daily.h"
 
 #include <fcntl.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define MINUTE_MS 60000LL
-#define DAY_MS 86400000LL
-/* 2023-11-14 00:00 UTC: 22 hours before the store's clock. */
-#define MIDNIGHT_MS 1699920000000LL
-#define HALF_PAST_TWO 150
-
-struct daily {
-    struct test_folder folder;
-    struct test_store t;
-    struct hyp_zone_fixed zone;
-    struct hyp_backups *backups;
-    struct hyp_backups_report report;
-};
-
-static const char *target(struct daily *d, const char *name, int slot)
-{
-    static char text[64];
-    struct hyp_buf buf;
-    hyp_buf_init_fixed(&buf, text, sizeof(text));
-    hyp_buf_append_text(&buf, "backups");
-    hyp_buf_append_text(&buf, name);
-    return test_path(&d->folder, hyp_buf_terminate(&buf), slot);
-}
-
-static void start(struct daily *d, size_t keep, struct hyp_log *log)
-{
-    struct hyp_backups_config config = {
-        .store = d->t.store,
-        .folder = target(d, "", 0),
-        .minute_of_day = HALF_PAST_TWO,
-        .keep = keep,
-        .zone = &d->zone.zone,
-        .clock = &d->t.clock.clock,
-        .log = log,
-    };
-    struct hyp_error err = {0};
-    assert_int_equal(hyp_backups_create(&config, &d->backups, &err), HYP_OK);
-}
-
-static void restart(struct daily *d, size_t keep)
-{
-    d->backups = hyp_backups_destroy(d->backups);
-    start(d, keep, &d->t.log.log);
-}
-
-static void open_daily(struct daily *d, size_t keep)
-{
-    struct test_folder data;
-    *d = (struct daily){0};
-    test_folder_make(&d->folder);
-    hyp_text_copy(data.path, sizeof(data.path), hyp_str_from(test_path(&d->folder, "data", 0)));
-    test_store_open(&d->t, &data);
-    test_device(&d->t, "1");
-    d->t.clock.now_utc.ms = MIDNIGHT_MS;
-    hyp_zone_fixed_init(&d->zone, 60);
-    start(d, keep, &d->t.log.log);
-}
-
-static void close_daily(struct daily *d)
-{
-    hyp_backups_destroy(d->backups);
-    test_store_close(&d->t);
-    test_folder_remove(&d->folder);
-}
-
-static bool step_at(struct daily *d, int64_t ms)
-{
-    d->t.clock.now_mono.ms += HYP_MAX(ms - d->t.clock.now_utc.ms, 0);
-    d->t.clock.now_utc.ms = ms;
-    bool tried = hyp_backups_step(d->backups);
-    hyp_arena_reset(&d->t.arena);
-    assert_int_equal(hyp_backups_report(d->backups, &d->t.arena, &d->report), HYP_OK);
-    return tried;
-}
-
-static void assert_good(const struct daily *d, size_t count)
-{
-    assert_string_equal(d->report.last_error, "");
-    assert_int_equal(d->report.last_status, HYP_OK);
-    assert_int_equal(d->report.count, count);
-}
 
 static void assert_restorable(struct daily *d, const char *name, bool good)
 {
@@ -459,6 +375,65 @@ static void other_stores_are_refused(void **state)
     test_store_close(&t);
 }
 
+/* --- what was wiped since --- */
+
+static void wiped_readings_go_with_the_older_backups(void **state)
+{
+    (void)state;
+    struct daily d;
+    struct hyp_holding list[4];
+    struct hyp_error err = {0};
+    open_daily(&d, 3);
+    assert_true(step_at(&d, MIDNIGHT_MS));
+    assert_true(step_at(&d, MIDNIGHT_MS + DAY_MS));
+    const hyp_utc between = {MIDNIGHT_MS + HOUR_MS};
+    const hyp_utc after = {MIDNIGHT_MS + DAY_MS + HOUR_MS};
+    assert_int_equal(hyp_backups_holding(&d.report, (hyp_utc){0}, list), 2);
+    assert_int_equal(hyp_backups_holding(&d.report, between, list), 1);
+    assert_int_equal(list[0].backup->time.ms, MIDNIGHT_MS);
+    assert_int_equal(hyp_backups_holding(&d.report, after, list), 2);
+    /* Three newer ones push one out. */
+    assert_int_equal(list[0].goes.ms, d.report.next.ms + 2 * DAY_MS);
+    assert_int_equal(list[1].goes.ms, d.report.next.ms + DAY_MS);
+    assert_false(step_at(&d, MIDNIGHT_MS + DAY_MS + MINUTE_MS)); /* not of the same second */
+    assert_int_equal(hyp_backups_replace(d.backups, between, &err), HYP_OK);
+    assert_int_equal(hyp_backups_replace(d.backups, after, &err), HYP_CONFLICT); /* is asked */
+    assert_true(step_at(&d, after.ms));
+    assert_good(&d, 2);
+    assert_int_equal(d.report.list[1].time.ms, MIDNIGHT_MS + DAY_MS);
+    assert_int_equal(hyp_backups_holding(&d.report, between, list), 0);
+    assert_false(step_at(&d, after.ms + MINUTE_MS));
+    assert_int_equal(hyp_backups_replace(d.backups, (hyp_utc){after.ms + MINUTE_MS}, &err),
+                     HYP_CONFLICT); /* could not be told from the new one */
+    assert_int_equal(hyp_backups_replace(d.backups, after, &err), HYP_OK);
+    assert_true(step_at(&d, after.ms + HOUR_MS));
+    assert_good(&d, 1);
+    assert_int_equal(d.report.list[0].time.ms, after.ms + HOUR_MS);
+    close_daily(&d);
+}
+
+static void without_a_new_backup_no_older_one_goes(void **state)
+{
+    (void)state;
+    struct daily d;
+    struct hyp_error err = {0};
+    open_daily(&d, 3);
+    assert_true(step_at(&d, MIDNIGHT_MS));
+    assert_false(step_at(&d, MIDNIGHT_MS + MINUTE_MS));
+    assert_int_equal(rename(target(&d, "", 0), target(&d, "-away", 1)), 0);
+    int fd = open(target(&d, "", 0), O_WRONLY | O_CREAT, 0600); /* a file in its place */
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(hyp_backups_replace(d.backups, (hyp_utc){MIDNIGHT_MS}, &err), HYP_OK);
+    assert_true(step_at(&d, MIDNIGHT_MS + MINUTE_MS));
+    assert_int_not_equal(d.report.last_status, HYP_OK);
+    assert_int_equal(unlink(target(&d, "", 0)), 0);
+    assert_int_equal(rename(target(&d, "-away", 0), target(&d, "", 1)), 0);
+    assert_true(step_at(&d, MIDNIGHT_MS + 2 * HOUR_MS)); /* tried again, as any other */
+    assert_good(&d, 2);
+    close_daily(&d);
+}
+
 int main(void)
 {
     struct test_list list = {0};
@@ -478,5 +453,7 @@ int main(void)
     TEST_ONE(&list, a_damaged_store_is_backed_up_and_keeps_old_backups);
     TEST_ONE(&list, a_folder_in_use_by_another_server_is_refused);
     TEST_ONE(&list, one_that_is_asked_for_is_made_at_once);
+    TEST_ONE(&list, wiped_readings_go_with_the_older_backups);
+    TEST_ONE(&list, without_a_new_backup_no_older_one_goes);
     return test_list_run(&list, "store-backups");
 }

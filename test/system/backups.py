@@ -54,6 +54,42 @@ def made_and_restored(tap, folder):
         tap.ok([item["name"] for item in listed] == [one["name"]], "a new start makes no second one", listed)
 
 
+def wiped(tap, folder):
+    """Older backups of readings that were forgotten are named, and go when somebody says so."""
+    with Server("--backup-to", str(folder / "wiped backups"), "--backup-keep", "3", folder=folder / "wiped") as server:
+        device = server.post("/devices", METER).json["id"]
+        server.post("/intake", intake_line(1), raw=True, headers={"Content-Type": "text/plain"})
+        one = ended(server)["items"][0]["name"]
+        asked = server.post(f"/devices/{device}/forget",
+                            {"from": "2000-01-01T00:00:00Z", "to": "2099-01-01T00:00:00Z", "reason": "request 7"}).json
+        tap.ok([item["name"] for item in asked["backups"]] == [one], "the answer names the backups that have it", asked)
+        tap.ok("copies of backups" in asked["copies"], "and says what it cannot know", asked["copies"])
+        path = f"/forgotten/{asked['id']}/replace-backups"
+
+        def is_wiped():
+            server.post("/intake", intake_line(2), raw=True, headers={"Content-Type": "text/plain"})
+            return server.get("/forgotten").json["items"][0]["ended"]
+        wait_until(is_wiped, 120, "the end of the request")
+        held = server.get("/forgotten").json["items"][0]["backups"]
+        tap.ok([item["name"] for item in held] == [one] and held[0]["state"] == "good" and held[0]["goes"] is not None,
+               "they are listed with their state, and when they go", held)
+        tap.ok(server.post(path, {}).status == 422, "removal has to be confirmed")
+        tap.ok(server.post("/forgotten/99/replace-backups", {"confirm": True}).status == 404, "of a request that there is")
+        # The names of backups go by the second: one of the same second as the first is refused.
+        answer = wait_until(lambda: (lambda a: a if a.status != 409 else None)(server.post(path, {"confirm": True})), 60, "a new second")
+        tap.ok(answer.status == 202, "then it begins", answer.json)
+        wait_until(lambda: server.get("/forgotten").json["items"][0]["backups"] == [], 120, "their end")
+        left = ended(server)
+        tap.ok(len(left["items"]) == 1 and left["items"][0]["name"] != one and left["items"][0]["state"] == "good",
+               "a new backup took their place", left)
+        tap.ok(server.post(path, {"confirm": True}).status == 409, "now there is none to remove")
+        actions = [item["action"] for item in server.get("/audit").json["items"]]
+        tap.ok(actions.count("backup.remove") == 1, "and the audit log says who did it", actions)
+        server.post("/users", {"login": "reader", "name": "R", "role": "reader", "password": "another long password"})
+        server.sign_in({"login": "reader", "password": "another long password"})
+        tap.ok(server.post(path, {"confirm": True}).status == 403, "it is a right of its own")
+
+
 def failing(tap, folder):
     target = folder / "in the way"
     target.write_text("a file")
@@ -83,6 +119,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="hyp-backups-") as name:
         folder = pathlib.Path(name)
         tap.case("backups are made, shown and restored", made_and_restored, tap, folder)
+        tap.case("older backups of what was forgotten", wiped, tap, folder)
         tap.case("a failing backup", failing, tap, folder)
         tap.case("what cannot work is refused", refused, tap, folder)
     return tap.end()
