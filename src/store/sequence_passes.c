@@ -4,6 +4,8 @@
 #include "base/attr.h"
 #include "store/lanes.h"
 
+#include <assert.h>
+
 /* --- values and levels --- */
 
 HYP_LANES_BODY bool all_equal_body(const int64_t *values, size_t n)
@@ -23,6 +25,7 @@ HYP_LANES_BODY bool all_equal_body(const int64_t *values, size_t n)
 static int64_t mean_of(const uint64_t *u, size_t n, const struct hyp_pass_range *range,
                        uint64_t sum)
 {
+    assert(n > 0); /* of at least two numbers, as the header says, one is left */
     if (n <= SUM_NUMBERS && range->least > -SUM_EACH && range->most < SUM_EACH) {
         return (int64_t)sum / (int64_t)n;
     }
