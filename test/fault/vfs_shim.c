@@ -286,11 +286,11 @@ static int shim_sector(sqlite3_file *file)
     return real->pMethods->xSectorSize(real);
 }
 
-/* Says nothing that a plain disk could not promise: writes may be torn. */
+/* What SQLite's own VFS says: writes may be torn, but spoil nothing beside them. */
 static int shim_characteristics(sqlite3_file *file)
 {
     (void)file;
-    return 0;
+    return SQLITE_IOCAP_POWERSAFE_OVERWRITE;
 }
 
 static int shim_shm_map(sqlite3_file *file, int page, int size, int extend,

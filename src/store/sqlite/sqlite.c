@@ -2,6 +2,7 @@
 #include "store/sqlite/sqlite.h"
 
 #include "base/limits.h"
+#include "store/sqlite/gather.h"
 
 #include <assert.h>
 #include <sqlite3.h>
@@ -395,7 +396,8 @@ enum hyp_status hyp_sqlite_open(const char *path, enum hyp_sqlite_mode mode,
     hyp_map_init(&db->base.partitions);
     /* One thread at a time per connection is our rule, so SQLite need not lock. */
     int code = sqlite3_open_v2(mode == HYP_SQLITE_MEMORY ? ":memory:" : path, &db->handle,
-                               modes[mode].flags | SQLITE_OPEN_NOMUTEX, NULL);
+                               modes[mode].flags | SQLITE_OPEN_NOMUTEX,
+                               mode == HYP_SQLITE_WRITE ? hyp_sqlite_gather() : NULL);
     enum hyp_status status = code == SQLITE_OK ? HYP_OK : failed(&db->base, code);
     if (status == HYP_OK) {
         sqlite3_extended_result_codes(db->handle, 1);
