@@ -261,31 +261,118 @@ static void pack_rows(const struct hyp_rows *rows, struct hyp_buf *out)
 /* Rows of a block that is packed without sorting. */
 #define REGULAR_ROWS_MAX 64
 
-/* Has every row the same columns in the same ascending order, one row behind the other? So it
- * nearly always is: a device says the same registers each time. */
-static bool is_regular(const struct hyp_rows *rows)
+/* How much alike the rows of a block are. */
+enum likeness {
+    ANY_ROWS,
+    REGULAR, /* the same columns in the same ascending order, one row behind the other */
+    UNIFORM, /* and each column has one exponent and one quality: so it nearly always is */
+};
+
+/* Column, exponent and quality of a value in one word. */
+static uint32_t tag_of(const struct hyp_cell *cell)
 {
-    if (rows->row_count == 0 || rows->row_count > REGULAR_ROWS_MAX) {
-        return false;
-    }
-    size_t n = rows->rows[0].cells;
-    for (size_t i = 1; i < n; i++) {
-        if (rows->cells[i].column <= rows->cells[i - 1].column) {
-            return false;
-        }
-    }
-    bool same = n > 0 && rows->cell_count == rows->row_count * n;
-    for (size_t r = 0; r < rows->row_count && same; r++) {
-        same = rows->rows[r].cells == n && rows->rows[r].first_cell == r * n;
-        const struct hyp_cell *cells = &rows->cells[r * n];
-        for (size_t i = 0; same && i < n; i++) {
-            same = cells[i].column == rows->cells[i].column;
-        }
-    }
-    return same;
+    static_assert(offsetof(struct hyp_cell, quality) + sizeof(cell->quality) ==
+                      offsetof(struct hyp_cell, column) + sizeof(uint32_t),
+                  "the tag of a cell is four bytes");
+    uint32_t tag;
+    memcpy(&tag, (const uint8_t *)cell + offsetof(struct hyp_cell, column), sizeof(tag));
+    return tag;
 }
 
-static void pack_regular(const struct hyp_rows *rows, struct hyp_buf *out)
+static enum likeness look_at_cells(const struct hyp_cell *cells, size_t n, size_t count)
+{
+    enum likeness likeness = UNIFORM;
+    for (size_t i = 1; i < n; i++) {
+        if (cells[i].column <= cells[i - 1].column) {
+            return ANY_ROWS;
+        }
+    }
+    for (size_t i = n; i < count; i++) {
+        if (tag_of(&cells[i]) != tag_of(&cells[i - n])) {
+            if (cells[i].column != cells[i - n].column) {
+                return ANY_ROWS;
+            }
+            likeness = REGULAR;
+        }
+    }
+    return likeness;
+}
+
+static enum likeness look_at_rows(const struct hyp_rows *rows)
+{
+    if (rows->row_count == 0 || rows->row_count > REGULAR_ROWS_MAX) {
+        return ANY_ROWS;
+    }
+    size_t n = rows->rows[0].cells;
+    if (n == 0 || rows->cell_count != rows->row_count * n) {
+        return ANY_ROWS;
+    }
+    for (size_t r = 0; r < rows->row_count; r++) {
+        if (rows->rows[r].cells != n || rows->rows[r].first_cell != r * n) {
+            return ANY_ROWS;
+        }
+    }
+    return look_at_cells(rows->cells, n, rows->cell_count);
+}
+
+/* Nearly all differences have one byte or two, and which is not to be foretold. */
+static uint8_t *put_difference(uint8_t *at, uint64_t z)
+{
+    if (z >= 1u << 14) {
+        return hyp_buf_put_varint(at, z);
+    }
+    unsigned more = z >= 0x80;
+    at[0] = (uint8_t)((z & 0x7F) | more << 7);
+    at[1] = (uint8_t)(z >> 7);
+    return at + 1 + more;
+}
+
+/* The payloads of a column with one exponent and one quality; value r is at cells[r * n].
+ * @mode  gets what is to be known of them */
+static uint8_t *put_payloads(uint8_t *at, const struct hyp_cell *cells, size_t n, size_t count,
+                             uint8_t *mode)
+{
+    bool said = hyp_quality_is_usable((enum hyp_quality)cells[0].quality);
+    uint8_t *begin = at;
+    int64_t running = 0;
+    uint64_t moves = 0;
+    for (size_t r = 0; r < count; r++) {
+        int64_t payload = cells[r * n].payload;
+        uint64_t difference = hyp_buf_zigzag(minus(payload, running));
+        moves |= r > 0 ? difference : 0;
+        at = put_difference(at, difference);
+        running = payload;
+    }
+    if (moves == 0) {
+        *mode |= MODE_ONE_PAYLOAD;
+        return hyp_buf_put_varint(begin, hyp_buf_zigzag(running));
+    }
+    return said ? at : begin;
+}
+
+/* Writes a column of a block that is uniform. */
+static void pack_uniform(const struct hyp_cell *cells, size_t n, size_t count,
+                         struct hyp_buf *out)
+{
+    uint8_t *room = hyp_buf_room(out, (count + 2) * HYP_BUF_VARINT_MAX);
+    if (room == NULL) {
+        return; /* the builder knows */
+    }
+    uint8_t *body = room + 1; /* behind its length, which nearly always has one byte */
+    body[0] = MODE_EVERY_ROW | MODE_ONE_EXPONENT | MODE_ONE_QUALITY;
+    body[1] = (uint8_t)cells[0].exp10;
+    body[2] = cells[0].quality;
+    const uint8_t *end = put_payloads(body + 3, cells, n, count, body);
+    size_t len = (size_t)(end - body);
+    size_t size = varint_size(len);
+    if (size > 1) {
+        memmove(room + size, body, len);
+    }
+    hyp_buf_put_varint(room, len);
+    hyp_buf_take(out, size + len);
+}
+
+static void pack_regular(const struct hyp_rows *rows, bool uniform, struct hyp_buf *out)
 {
     size_t n = rows->rows[0].cells;
     uint32_t count = rows->row_count;
@@ -294,20 +381,25 @@ static void pack_regular(const struct hyp_rows *rows, struct hyp_buf *out)
     assert(count > 0 && count <= REGULAR_ROWS_MAX);
     hyp_buf_append_varint(out, n);
     for (size_t c = 0; c < n; c++) {
+        hyp_buf_append_varint(out, rows->cells[c].column - next);
+        next = rows->cells[c].column + 1u;
+        if (uniform) {
+            pack_uniform(&rows->cells[c], n, count, out);
+            continue;
+        }
         for (uint32_t r = 0; r < count; r++) {
             values[r] = (struct placed){.cell = &rows->cells[r * n + c], .row = r};
         }
-        hyp_buf_append_varint(out, rows->cells[c].column - next);
-        next = rows->cells[c].column + 1u;
         pack_sized_column(values, count, count, out);
     }
 }
 
 enum hyp_status hyp_block_pack(const struct hyp_rows *rows, struct hyp_buf *out)
 {
-    if (is_regular(rows)) {
+    enum likeness likeness = look_at_rows(rows);
+    if (likeness != ANY_ROWS) {
         pack_rows(rows, out);
-        pack_regular(rows, out);
+        pack_regular(rows, likeness == UNIFORM, out);
         return hyp_buf_status(out);
     }
     struct placed *values;
