@@ -5,6 +5,7 @@
  */
 #include "store/chunk_choose.h"
 
+#include "store/lanes.h"
 #include "store/reserve.h"
 
 #include <math.h>
@@ -146,9 +147,10 @@ static double minus(int64_t a, int64_t b)
     return (double)(int64_t)((uint64_t)a - (uint64_t)b);
 }
 
-static double dot(const double *a, const double *b, size_t n)
+HYP_LANES_BODY double dot_body(const double *a, const double *b, size_t n)
 {
-    /* Four sums, so that one addition need not wait for the one before. */
+    /* Four sums, so that one addition need not wait for the one before; which of them a product
+     * goes into, and so the result, is the same on every machine. */
     double sums[4] = {0};
     size_t i = 0;
     for (; i + 4 <= n; i += 4) {
@@ -160,6 +162,13 @@ static double dot(const double *a, const double *b, size_t n)
         sums[0] += a[i] * b[i];
     }
     return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+HYP_LANES(double, dot, (const double *a, const double *b, size_t n), (a, b, n))
+
+static double dot(const double *a, const double *b, size_t n)
+{
+    return hyp_lanes_are_wide() ? dot_wide(a, b, n) : dot_narrow(a, b, n);
 }
 
 /* Takes the mean out. Returns the sum of the squares. */
@@ -214,12 +223,24 @@ static double rest_of(double y_var, double xy, double x_var, double factor)
     return y_var - 2 * factor * xy + factor * factor * x_var;
 }
 
+/* What two lines have in common, the same in both directions. */
+struct common {
+    double level;
+    double step;
+};
+
+static struct common find_common(const struct sample *a, const struct sample *b, size_t n)
+{
+    return (struct common){.level = dot(a->level, b->level, n),
+                           .step = dot(a->step, b->step, n)};
+}
+
 static void compare(const struct sample *y, const struct sample *x, size_t n,
-                    struct proposal *proposal)
+                    const struct common *common, struct proposal *proposal)
 {
     *proposal = (struct proposal){0};
-    double level = dot(y->level, x->level, n);
-    double step = dot(y->step, x->step, n);
+    double level = common->level;
+    double step = common->step;
     double flow = dot(y->step, x->flow, n);
     if (x->level_var > 0) {
         double factor = level / x->level_var;
@@ -400,6 +421,28 @@ static void sample_product(struct hyp_chunk_chooser *chooser)
     sample->flow_var = centre(sample->flow, n);
 }
 
+/* Every column with every other one, in both directions, and with the product. */
+static void compare_all(struct hyp_chunk_chooser *chooser)
+{
+    size_t n = chooser->samples;
+    for (uint32_t t = 0; t < chooser->count; t++) {
+        struct proposal *proposals = chooser->proposals[t];
+        const struct sample *one = &chooser->sample[t];
+        proposals[t] = (struct proposal){0};
+        proposals[PRODUCT] = (struct proposal){0};
+        for (uint32_t other = t + 1; other < chooser->count; other++) {
+            const struct sample *two = &chooser->sample[other];
+            struct common common = find_common(one, two, n);
+            compare(one, two, n, &common, &proposals[other]);
+            compare(two, one, n, &common, &chooser->proposals[other][t]);
+        }
+        if (has_product(chooser)) {
+            struct common common = find_common(one, &chooser->sample[PRODUCT], n);
+            compare(one, &chooser->sample[PRODUCT], n, &common, &proposals[PRODUCT]);
+        }
+    }
+}
+
 void hyp_chunk_chooser_run(struct hyp_chunk_chooser *chooser)
 {
     for (uint32_t i = 0; i < chooser->count; i++) {
@@ -410,16 +453,7 @@ void hyp_chunk_chooser_run(struct hyp_chunk_chooser *chooser)
     if (has_product(chooser)) {
         sample_product(chooser);
     }
-    for (uint32_t t = 0; t < chooser->count; t++) {
-        for (uint32_t hub = 0; hub < HUBS_MAX; hub++) {
-            if (is_hub(chooser, hub) && hub != t) {
-                compare(&chooser->sample[t], &chooser->sample[hub], chooser->samples,
-                        &chooser->proposals[t][hub]);
-            } else {
-                chooser->proposals[t][hub] = (struct proposal){0};
-            }
-        }
-    }
+    compare_all(chooser);
     choose_hubs(chooser);
     for (uint32_t t = 0; t < chooser->count; t++) {
         make_reference(chooser, t);
