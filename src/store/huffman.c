@@ -387,6 +387,42 @@ static bool get_long(struct hyp_bit_reader *bits, const struct meanings *meaning
     return true;
 }
 
+HYP_LANES_BODY bool get_numbers_body(struct hyp_bit_reader *reader,
+                                     const struct meanings *meanings, uint64_t *z, size_t n)
+{
+    struct hyp_bit_reader own = *reader; /* so that what is written cannot change it */
+    for (size_t i = 0; i < n;) {
+        /* As many numbers as are whole in the bits at hand. A code that reaches behind them is
+         * longer than what is left, whatever the zeros there look like. */
+        uint64_t word = hyp_bits_peek(&own);
+        unsigned used = 0;
+        while (i < n) {
+            uint32_t meaning = meanings->by_code[word & (CODES - 1)];
+            unsigned total = meaning & FIELD_MASK;
+            if (used + total > HYP_BITS_PEEKED || meaning == 0) {
+                break;
+            }
+            unsigned low = meaning >> LOW_SHIFT & FIELD_MASK;
+            uint64_t rest = word >> (total - low);
+            z[i++] =
+                meanings->least[meaning >> SYMBOL_SHIFT] + (rest & (((uint64_t)1 << low) - 1));
+            word >>= total;
+            used += total;
+        }
+        own.pos += used;
+        if (used == 0 && !get_long(&own, meanings, &z[i++])) {
+            return false;
+        }
+    }
+    *reader = own;
+    return true;
+}
+
+HYP_LANES(bool, get_numbers,
+          (struct hyp_bit_reader * reader, const struct meanings *meanings, uint64_t *z,
+           size_t n),
+          (reader, meanings, z, n))
+
 bool hyp_huffman_get(struct hyp_bit_reader *bits, uint64_t *z, size_t n)
 {
     struct hyp_huffman huffman;
@@ -395,28 +431,6 @@ bool hyp_huffman_get(struct hyp_bit_reader *bits, uint64_t *z, size_t n)
     }
     struct meanings meanings;
     list_meanings(&huffman, &meanings);
-    for (size_t i = 0; i < n;) {
-        /* As many numbers as are whole in the bits at hand. A code that reaches behind them is
-         * longer than what is left, whatever the zeros there look like. */
-        uint64_t word = hyp_bits_peek(bits);
-        unsigned used = 0;
-        while (i < n) {
-            uint32_t meaning = meanings.by_code[word & (CODES - 1)];
-            unsigned total = meaning & FIELD_MASK;
-            if (used + total > HYP_BITS_PEEKED || meaning == 0) {
-                break;
-            }
-            unsigned low = meaning >> LOW_SHIFT & FIELD_MASK;
-            uint64_t rest = word >> (total - low);
-            z[i++] =
-                meanings.least[meaning >> SYMBOL_SHIFT] + (rest & (((uint64_t)1 << low) - 1));
-            word >>= total;
-            used += total;
-        }
-        bits->pos += used;
-        if (used == 0 && !get_long(bits, &meanings, &z[i++])) {
-            return false;
-        }
-    }
-    return true;
+    return hyp_lanes_are_wide() ? get_numbers_wide(bits, &meanings, z, n)
+                                : get_numbers_narrow(bits, &meanings, z, n);
 }
