@@ -66,8 +66,7 @@
 #include "store/block.h"
 #include "store/chunk_reference.h"
 #include "store/text_pool.h"
-
-__extension__ typedef __int128 hyp_int128;
+#include "store/wide.h"
 
 /* Digits by row of a column that others refer to, or the times of the rows: decoded once. */
 struct hyp_chunk_line {

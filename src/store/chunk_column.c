@@ -5,6 +5,7 @@
 #include "store/chunk_choose.h"
 #include "store/chunk_format.h"
 #include "store/sequence.h"
+#include "store/sequence_passes.h"
 #include "store/series.h"
 
 #include <string.h>
@@ -28,25 +29,16 @@ static bool scale(int64_t digits, int places, int64_t *ret_digits)
     return true;
 }
 
+static bool is_one_byte(const void *bytes, size_t n)
+{
+    return memcmp(bytes, (const uint8_t *)bytes + 1, n - 1) == 0;
+}
+
 /* Have all values the quality and the exponent of the first one? So they nearly always have. */
 static bool is_uniform(const struct hyp_cells *column)
 {
-    unsigned differs = 0;
-    for (size_t i = 0; i < column->cells; i++) {
-        differs |= (unsigned)(column->qualities[i] ^ column->qualities[0]);
-        differs |= (unsigned)(column->exponents[i] ^ column->exponents[0]);
-    }
-    return differs == 0;
-}
-
-static bool has_one_quality(const struct hyp_cells *column)
-{
-    for (size_t i = 1; i < column->cells; i++) {
-        if (column->qualities[i] != column->qualities[0]) {
-            return false;
-        }
-    }
-    return true;
+    return is_one_byte(column->qualities, column->cells) &&
+           is_one_byte(column->exponents, column->cells);
 }
 
 void hyp_cells_look(struct hyp_cells *column)
@@ -60,7 +52,7 @@ void hyp_cells_look(struct hyp_cells *column)
         column->scalable = true;
         return;
     }
-    column->one_quality = has_one_quality(column);
+    column->one_quality = is_one_byte(column->qualities, column->cells);
     column->usable = 0;
     column->least = INT8_MAX;
     column->one_exponent = true;
@@ -295,13 +287,10 @@ static void make_plain_stats(const struct hyp_cells *column, struct hyp_chunk_st
     stats->count = column->cells;
     stats->first = payloads[0];
     stats->last = payloads[column->cells - 1];
-    stats->min = payloads[0];
-    stats->max = payloads[0];
-    for (size_t i = 0; i < column->cells; i++) {
-        stats->min = HYP_MIN(stats->min, payloads[i]);
-        stats->max = HYP_MAX(stats->max, payloads[i]);
-        stats->sum += payloads[i];
-    }
+    struct hyp_pass_range range = hyp_passes()->range(payloads, column->cells);
+    stats->min = range.least;
+    stats->max = range.most;
+    stats->sum = range.sum;
 }
 
 /* Statistics over the shown version of every instant. */

@@ -21,24 +21,43 @@ HYP_LANES_BODY bool all_equal_body(const int64_t *values, size_t n)
 #define SUM_NUMBERS ((size_t)1 << 22)
 #define SUM_EACH ((int64_t)1 << 40)
 
-/* Mean of numbers whose sum modulo 2^64 is known. */
-static int64_t mean_of(const uint64_t *u, size_t n, const struct hyp_pass_range *range,
-                       uint64_t sum)
+/* Sum and mean of n > 0 numbers of which the rest is known, and their sum modulo 2^64. */
+static void finish_range(struct hyp_pass_range *range, const int64_t *numbers, size_t n,
+                         uint64_t sum)
 {
     assert(n > 0); /* of at least two numbers, as the header says, one is left */
+    range->sum = (int64_t)sum;
     if (n <= SUM_NUMBERS && range->least > -SUM_EACH && range->most < SUM_EACH) {
-        return (int64_t)sum / (int64_t)n;
+        range->mean = (int64_t)sum / (int64_t)n;
+        return;
     }
-    __int128 wide = 0;
+    range->sum = 0;
     for (size_t i = 0; i < n; i++) {
-        wide += (int64_t)u[i];
+        range->sum += numbers[i];
     }
-    return (int64_t)(wide / (__int128)n);
+    range->mean = (int64_t)(range->sum / (hyp_int128)n);
+}
+
+HYP_LANES_BODY struct hyp_pass_range range_body(const int64_t *values, size_t n)
+{
+    struct hyp_pass_range range;
+    int64_t least = values[0];
+    int64_t most = values[0];
+    uint64_t sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        least = HYP_MIN(least, values[i]);
+        most = HYP_MAX(most, values[i]);
+        sum += (uint64_t)values[i];
+    }
+    range.least = least;
+    range.most = most;
+    finish_range(&range, values, n, sum);
+    return range;
 }
 
 HYP_LANES_BODY struct hyp_pass_range levels_body(const int64_t *q, size_t n, uint64_t *u)
 {
-    struct hyp_pass_range range = {0};
+    struct hyp_pass_range range;
     int64_t least = 0;
     int64_t most = 0;
     uint64_t sum = 0;
@@ -51,7 +70,7 @@ HYP_LANES_BODY struct hyp_pass_range levels_body(const int64_t *q, size_t n, uin
     }
     range.least = least;
     range.most = most;
-    range.mean = mean_of(u, n, &range, sum);
+    finish_range(&range, (const int64_t *)u, n, sum);
     return range;
 }
 
@@ -99,7 +118,7 @@ HYP_LANES_BODY struct hyp_pass_range residuals_of(const int64_t *q, size_t n, un
     }
     range.least = least;
     range.most = most;
-    range.mean = mean_of(u + 1, n - 1, &range, sum);
+    finish_range(&range, (const int64_t *)u + 1, n - 1, sum);
     return range;
 }
 
@@ -198,6 +217,7 @@ HYP_LANES_BODY unsigned choose_k_body(const uint64_t *z, size_t n, uint64_t *ret
 /* --- both ways --- */
 
 HYP_LANES(bool, all_equal, (const int64_t *values, size_t n), (values, n))
+HYP_LANES(struct hyp_pass_range, range, (const int64_t *values, size_t n), (values, n))
 HYP_LANES(struct hyp_pass_range, levels, (const int64_t *q, size_t n, uint64_t *u), (q, n, u))
 HYP_LANES(struct hyp_pass_runs, runs, (const uint64_t *u, size_t n), (u, n))
 HYP_LANES(struct hyp_pass_range, residuals,
@@ -208,6 +228,7 @@ HYP_LANES(unsigned, choose_k, (const uint64_t *z, size_t n, uint64_t *ret_bits),
 
 const struct hyp_passes hyp_passes_narrow = {
     .all_equal = all_equal_narrow,
+    .range = range_narrow,
     .levels = levels_narrow,
     .runs = runs_narrow,
     .residuals = residuals_narrow,
@@ -217,6 +238,7 @@ const struct hyp_passes hyp_passes_narrow = {
 
 const struct hyp_passes hyp_passes_wide = {
     .all_equal = all_equal_wide,
+    .range = range_wide,
     .levels = levels_wide,
     .runs = runs_wide,
     .residuals = residuals_wide,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Passes over the numbers of a sequence (store/sequence.h): what its writer counts and takes
- * differences with. For sequence.c and sequence_noise.c only.
+ * differences with, and statistics of a chunk's column.
  *
  * Arithmetic is modulo 2^64. The numbers q are the values, or the quotients of them where they
  * have a common step; n of them, at least 2.
@@ -10,6 +10,7 @@
 #define HYP_STORE_SEQUENCE_PASSES_H
 
 #include "store/sequence_format.h"
+#include "store/wide.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,6 +20,7 @@ struct hyp_pass_range {
     int64_t least;
     int64_t most;
     int64_t mean; /* towards 0 */
+    hyp_int128 sum;
 };
 
 struct hyp_pass_runs {
@@ -28,6 +30,7 @@ struct hyp_pass_runs {
 /* One way to make all passes; the results are the same in each. */
 struct hyp_passes {
     bool (*all_equal)(const int64_t *values, size_t n);
+    struct hyp_pass_range (*range)(const int64_t *values, size_t n);
     /* u[i] = q[i] - q[0] for all n; what they range over */
     struct hyp_pass_range (*levels)(const int64_t *q, size_t n, uint64_t *u);
     /* @u  the levels */

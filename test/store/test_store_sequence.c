@@ -100,6 +100,7 @@ static void assert_same_range(const struct hyp_pass_range *a, const struct hyp_p
     assert_int_equal(a->least, b->least);
     assert_int_equal(a->most, b->most);
     assert_int_equal(a->mean, b->mean);
+    assert_true(a->sum == b->sum);
 }
 
 /* Residuals of an order, centred, and the Rice parameters of all blocks. */
@@ -147,8 +148,11 @@ static void lanes_change_nothing(void **state)
             in[i] = (int64_t)(value * (uint64_t)p->times);
         }
         assert_true(hyp_passes_narrow.all_equal(in, n) == hyp_passes_wide.all_equal(in, n));
-        struct hyp_pass_range narrow = hyp_passes_narrow.levels(in, n, a);
-        struct hyp_pass_range wide = hyp_passes_wide.levels(in, n, b);
+        struct hyp_pass_range narrow = hyp_passes_narrow.range(in, n);
+        struct hyp_pass_range wide = hyp_passes_wide.range(in, n);
+        assert_same_range(&narrow, &wide);
+        narrow = hyp_passes_narrow.levels(in, n, a);
+        wide = hyp_passes_wide.levels(in, n, b);
         assert_same_range(&narrow, &wide);
         assert_memory_equal(a, b, n * sizeof(*a));
         struct hyp_pass_runs few = hyp_passes_narrow.runs(a, n);
@@ -157,6 +161,27 @@ static void lanes_change_nothing(void **state)
         for (unsigned order = 0; order < 3; order++) {
             order_is_the_same(in, n, order);
         }
+    }
+}
+
+/* Sums beyond 64 bits are exact too. */
+static void sums_are_exact(void **state)
+{
+    (void)state;
+    static const int64_t rows[][3] = {
+        {1,                2,         4            },
+        {-7,               3,         3            },
+        {INT64_MAX,        INT64_MAX, INT64_MAX - 3},
+        {INT64_MIN,        INT64_MIN, 5            },
+        {INT64_C(1) << 40, 1,         -1           },
+    };
+    for (size_t i = 0; i < HYP_ARRAY_LEN(rows); i++) {
+        hyp_int128 sum = (hyp_int128)rows[i][0] + rows[i][1] + rows[i][2];
+        struct hyp_pass_range range = hyp_passes()->range(rows[i], 3);
+        assert_true(range.sum == sum);
+        assert_int_equal(range.mean, (int64_t)(sum / 3));
+        assert_int_equal(range.least, HYP_MIN(rows[i][0], HYP_MIN(rows[i][1], rows[i][2])));
+        assert_int_equal(range.most, HYP_MAX(rows[i][0], HYP_MAX(rows[i][1], rows[i][2])));
     }
 }
 
@@ -197,6 +222,7 @@ int main(void)
     struct test_list list = {0};
     TEST_ROWS(&list, patterns, numbers_come_back);
     TEST_ROWS(&list, patterns, lanes_change_nothing);
+    TEST_ONE(&list, sums_are_exact);
     TEST_ROWS(&list, steps, steps_are_divided_out);
     return test_list_run(&list, "store-sequence");
 }
