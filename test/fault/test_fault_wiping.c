@@ -79,28 +79,13 @@ struct life {
 
 static void open_store(struct life *life, int64_t now)
 {
-    struct test_store *t = &life->t;
-    hyp_tenant_id tenant = t->tenant;
-    *t = (struct test_store){.tenant = tenant};
-    hyp_clock_fake_init(&t->clock, (hyp_utc){.ms = now});
-    hyp_arena_init(&t->arena, (size_t)1 << 26);
-    test_log_init(&t->log);
-    struct test_place place;
-    test_place(&place, &life->folder);
-    struct hyp_store_config config = place.config;
-    config.clock = &t->clock.clock;
-    config.log = &t->log.log;
-    config.retain = life->row->care == RETAIN;
-    config.seal_readings = 1;
-    config.frame_days = life->row->care == EXPIRE ? 1 : 100000;
-    if (life->cutter != NULL) {
-        config.database = wire_cutter_url(life->cutter);
-    }
-    struct hyp_error err = {0};
-    if (hyp_store_open(&config, &t->store, &err) != HYP_OK) {
-        fail_msg("store cannot be opened: %s", err.text);
-    }
-    fault_install(t->store);
+    const struct hyp_store_config settings = {
+        .database = life->cutter == NULL ? NULL : wire_cutter_url(life->cutter),
+        .retain = life->row->care == RETAIN,
+        .seal_readings = 1,
+        .frame_days = life->row->care == EXPIRE ? 1 : 100000};
+    test_store_open_at(&life->t, &life->folder, now, &settings);
+    fault_install(life->t.store);
 }
 
 static int64_t now_of(const struct life *life)

@@ -6,22 +6,6 @@
 #include "support/mbus_bus.h"
 #include "support/rows.h"
 
-#include "protocol/mbus/master.h"
-
-static struct hyp_mbus_target by_primary(uint8_t address)
-{
-    return (struct hyp_mbus_target){.primary = address, .address = HYP_MBUS_SECONDARY_ANY};
-}
-
-static struct hyp_mbus_target by_secondary(const char *text)
-{
-    struct hyp_mbus_target target = {.secondary = true};
-    if (hyp_mbus_secondary_parse(hyp_str_from(text), &target.address) != HYP_OK) {
-        fail_msg("bad address in a test: %s", text);
-    }
-    return target;
-}
-
 struct command_world {
     struct bus_meter meter;
     struct bus bus;

@@ -11,20 +11,6 @@
 
 #define FRAMES_MAX 2048
 
-static struct hyp_mbus_target by_primary(uint8_t address)
-{
-    return (struct hyp_mbus_target){.primary = address, .address = HYP_MBUS_SECONDARY_ANY};
-}
-
-static struct hyp_mbus_target by_secondary(const char *text)
-{
-    struct hyp_mbus_target target = {.secondary = true};
-    if (hyp_mbus_secondary_parse(hyp_str_from(text), &target.address) != HYP_OK) {
-        fail_msg("bad address in a test: %s", text);
-    }
-    return target;
-}
-
 #define ENERGY_5 "04 06 05000000"
 #define ENERGY_6 "04 06 06000000"
 #define ENERGY_7 "04 06 07000000"

@@ -199,6 +199,31 @@ void test_store_open(struct test_store *t, const struct test_folder *folder)
     find_tenant(t);
 }
 
+void test_store_open_at(struct test_store *t, const struct test_folder *folder, int64_t now,
+                        const struct hyp_store_config *settings)
+{
+    hyp_tenant_id tenant = t->tenant;
+    *t = (struct test_store){.tenant = tenant};
+    hyp_clock_fake_init(&t->clock, (hyp_utc){.ms = now});
+    hyp_arena_init(&t->arena, ARENA_MAX);
+    test_log_init(&t->log);
+    struct test_place place;
+    test_place(&place, folder);
+    struct hyp_store_config config = place.config;
+    config.clock = &t->clock.clock;
+    config.log = &t->log.log;
+    config.retain = settings->retain;
+    config.seal_readings = settings->seal_readings;
+    config.frame_days = settings->frame_days;
+    if (settings->database != NULL) {
+        config.database = settings->database;
+    }
+    struct hyp_error err = {0};
+    if (hyp_store_open(&config, &t->store, &err) != HYP_OK) {
+        fail_msg("store cannot be opened: %s", err.text);
+    }
+}
+
 void test_store_close(struct test_store *t)
 {
     t->store = hyp_store_close(t->store);

@@ -56,6 +56,10 @@ extern bool test_seal_at_once;
 #define SEAL_LATER_MS (100LL * 24 * HOUR_MS)
 /* @folder NULL = in memory. An existing folder is opened again; tenant is its first. */
 void test_store_open(struct test_store *t, const struct test_folder *folder);
+/* The store of a folder at any time, with the settings of its care: retain, seal_readings,
+ * frame_days, and database where it is not the folder's own. t->tenant stays. */
+void test_store_open_at(struct test_store *t, const struct test_folder *folder, int64_t now,
+                        const struct hyp_store_config *settings);
 void test_store_close(struct test_store *t);
 /* The doctor finds no damage in the open store of the folder. */
 void test_check_healthy(struct test_store *t, const struct test_folder *folder);

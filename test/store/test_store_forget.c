@@ -42,22 +42,8 @@ struct life {
 
 static void open_life(struct life *life)
 {
-    struct test_store *t = &life->t;
-    hyp_tenant_id tenant = t->tenant;
-    *t = (struct test_store){.tenant = tenant};
-    hyp_clock_fake_init(&t->clock, (hyp_utc){.ms = NOW_MS});
-    hyp_arena_init(&t->arena, (size_t)1 << 30);
-    test_log_init(&t->log);
-    struct test_place place;
-    test_place(&place, &life->folder);
-    struct hyp_store_config config = place.config;
-    config.clock = &t->clock.clock;
-    config.log = &t->log.log;
-    config.seal_readings = 1;
-    struct hyp_error err = {0};
-    if (hyp_store_open(&config, &t->store, &err) != HYP_OK) {
-        fail_msg("store cannot be opened: %s", err.text);
-    }
+    test_store_open_at(&life->t, &life->folder, NOW_MS,
+                       &(struct hyp_store_config){.seal_readings = 1});
 }
 
 static bool is_gone(const struct life *life, int hour)

@@ -19,22 +19,8 @@ struct life {
 
 static void open_at(struct life *life, int64_t now)
 {
-    struct test_store *t = &life->t;
-    *t = (struct test_store){0};
-    hyp_clock_fake_init(&t->clock, (hyp_utc){.ms = now});
-    hyp_arena_init(&t->arena, (size_t)1 << 30);
-    test_log_init(&t->log);
-    struct test_place place;
-    test_place(&place, &life->folder);
-    struct hyp_store_config config = place.config;
-    config.clock = &t->clock.clock;
-    config.log = &t->log.log;
-    config.retain = true;
-    config.seal_readings = 1;
-    struct hyp_error err = {0};
-    if (hyp_store_open(&config, &t->store, &err) != HYP_OK) {
-        fail_msg("store cannot be opened: %s", err.text);
-    }
+    test_store_open_at(&life->t, &life->folder, now,
+                       &(struct hyp_store_config){.retain = true, .seal_readings = 1});
 }
 
 static void put_hours(struct life *life, int from, int to)

@@ -16,13 +16,28 @@ void bus_init(struct bus *bus, struct bus_meter *meters, size_t count)
     }
 }
 
-static struct hyp_mbus_secondary address_of(const struct bus_meter *meter)
+static struct hyp_mbus_secondary parse(const char *text)
 {
     struct hyp_mbus_secondary address;
-    if (hyp_mbus_secondary_parse(hyp_str_from(meter->address), &address) != HYP_OK) {
-        fail_msg("bad address in a test: %s", meter->address);
+    if (hyp_mbus_secondary_parse(hyp_str_from(text), &address) != HYP_OK) {
+        fail_msg("bad address in a test: %s", text);
     }
     return address;
+}
+
+struct hyp_mbus_target by_primary(uint8_t address)
+{
+    return (struct hyp_mbus_target){.primary = address, .address = HYP_MBUS_SECONDARY_ANY};
+}
+
+struct hyp_mbus_target by_secondary(const char *text)
+{
+    return (struct hyp_mbus_target){.secondary = true, .address = parse(text)};
+}
+
+static struct hyp_mbus_secondary address_of(const struct bus_meter *meter)
+{
+    return parse(meter->address);
 }
 
 size_t bus_frame(const struct bus_meter *meter, size_t telegram, uint8_t access,

@@ -12,6 +12,7 @@
 
 #include "protocol/mbus/address.h"
 #include "protocol/mbus/frame.h"
+#include "protocol/mbus/master.h"
 #include "protocol/session.h"
 
 #define BUS_METERS_MAX 260
@@ -77,6 +78,10 @@ struct bus {
     uint8_t says[BUS_METERS_MAX][HYP_MBUS_FRAME_MAX]; /* to the last request, by meter */
     size_t says_len[BUS_METERS_MAX];
 };
+
+/* Whom a master talks to: the meter with this primary, or this secondary address. */
+struct hyp_mbus_target by_primary(uint8_t address);
+struct hyp_mbus_target by_secondary(const char *text);
 
 void bus_init(struct bus *bus, struct bus_meter *meters, size_t count);
 
