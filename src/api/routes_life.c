@@ -123,7 +123,7 @@ enum hyp_status hyp_route_point_history(struct hyp_request *req, struct hyp_erro
 
 /* --- forgetting --- */
 
-/* Backups that still have it. */
+/* Backups that have it still. */
 static void render_holding(struct hyp_json *json, const struct hyp_holding *list, size_t count)
 {
     hyp_json_key(json, "backups");
@@ -139,18 +139,11 @@ static void render_holding(struct hyp_json *json, const struct hyp_holding *list
     hyp_json_array_end(json);
 }
 
-static enum hyp_status render_forgotten(struct hyp_request *req,
-                                        const struct hyp_forgotten *forgotten,
-                                        struct hyp_error *err)
+static void render_one(struct hyp_request *req, const struct hyp_forgotten *forgotten,
+                       const struct hyp_life_backups *backups)
 {
     struct hyp_json *json = &req->json;
-    struct hyp_holding *holding = NULL;
-    size_t count = 0;
-    enum hyp_status status = hyp_life_holding(req->service, req->scope, forgotten, &req->arena,
-                                              &holding, &count, err);
-    if (status != HYP_OK) {
-        return status;
-    }
+    size_t count = hyp_backups_holding(&backups->report, forgotten->ended, backups->room);
     hyp_json_object_begin(json);
     hyp_json_member_i64(json, "id", forgotten->id);
     hyp_json_member_i64(json, "device", forgotten->device.id);
@@ -162,10 +155,22 @@ static enum hyp_status render_forgotten(struct hyp_request *req,
     hyp_render_time(json, "ended", forgotten->ended);
     hyp_json_member_u64(json, "readings", forgotten->readings);
     hyp_json_member_u64(json, "frames", forgotten->frames);
-    render_holding(json, holding, count);
+    render_holding(json, backups->room, count);
     hyp_json_member_text(json, "copies", hyp_life_unseen_copies(req->service));
     hyp_json_object_end(json);
-    return HYP_OK;
+}
+
+static enum hyp_status render_forgotten(struct hyp_request *req,
+                                        const struct hyp_forgotten *forgotten,
+                                        struct hyp_error *err)
+{
+    struct hyp_life_backups backups;
+    enum hyp_status status =
+        hyp_life_backups(req->service, req->scope, &req->arena, &backups, err);
+    if (status == HYP_OK) {
+        render_one(req, forgotten, &backups);
+    }
+    return status;
 }
 
 static enum hyp_status read_forgotten(const json_t *root, struct hyp_forgotten *forgotten,
@@ -211,17 +216,21 @@ enum hyp_status hyp_route_forgotten_list(struct hyp_request *req, struct hyp_err
 {
     struct hyp_forgotten *list = NULL;
     size_t count = 0;
+    struct hyp_life_backups backups;
     enum hyp_status status =
         hyp_life_forgotten(req->service, req->scope, &req->arena, &list, &count, err);
+    if (status == HYP_OK) {
+        status = hyp_life_backups(req->service, req->scope, &req->arena, &backups, err);
+    }
     if (status != HYP_OK) {
         return status;
     }
     hyp_render_list_begin(&req->json, count, 0);
-    for (size_t i = 0; i < count && status == HYP_OK; i++) {
-        status = render_forgotten(req, &list[i], err);
+    for (size_t i = 0; i < count; i++) {
+        render_one(req, &list[i], &backups);
     }
     hyp_render_list_end(&req->json);
-    return status;
+    return HYP_OK;
 }
 
 /* A request that says what it does, so that nobody does it by mistake. */

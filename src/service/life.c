@@ -252,27 +252,19 @@ enum hyp_status hyp_life_forgotten(struct hyp_service *service, const struct hyp
 
 /* --- backups that still have it --- */
 
-enum hyp_status hyp_life_holding(struct hyp_service *service, const struct hyp_scope *scope,
-                                 const struct hyp_forgotten *forgotten, struct hyp_arena *arena,
-                                 struct hyp_holding **ret_list, size_t *ret_count,
+enum hyp_status hyp_life_backups(struct hyp_service *service, const struct hyp_scope *scope,
+                                 struct hyp_arena *arena, struct hyp_life_backups *ret_backups,
                                  struct hyp_error *err)
 {
-    struct hyp_backups_report *report = hyp_arena_alloc(arena, sizeof(*report));
-    bool made = false;
+    bool made;
     enum hyp_status status =
-        report == NULL ? HYP_NO_MEMORY
-                       : hyp_service_backups(service, scope, arena, &made, report, err);
-    struct hyp_holding *list = NULL;
-    if (status == HYP_OK) {
-        list = hyp_arena_alloc_array(arena, report->count + 1, sizeof(*list));
-        status = list == NULL ? HYP_NO_MEMORY : HYP_OK;
-    }
+        hyp_service_backups(service, scope, arena, &made, &ret_backups->report, err);
     if (status != HYP_OK) {
-        return hyp_service_explain_failure(err, status);
+        return status;
     }
-    *ret_count = hyp_backups_holding(report, forgotten->ended, list);
-    *ret_list = list;
-    return HYP_OK;
+    ret_backups->room =
+        hyp_arena_alloc_array(arena, ret_backups->report.count + 1, sizeof(*ret_backups->room));
+    return ret_backups->room == NULL ? hyp_service_explain_failure(err, HYP_NO_MEMORY) : HYP_OK;
 }
 
 const char *hyp_life_unseen_copies(struct hyp_service *service)
@@ -309,26 +301,27 @@ static enum hyp_status find_forgotten(struct hyp_service *service,
     return hyp_service_not_found(err, "request", id);
 }
 
-/* What a new backup takes the place of: names for the audit, and whether there are any. */
-static enum hyp_status find_removable(struct hyp_service *service,
-                                      const struct hyp_scope *scope,
-                                      const struct hyp_forgotten *forgotten,
-                                      struct hyp_arena *arena, size_t *ret_count,
-                                      struct hyp_error *err)
+/* How many backups a new one takes the place of, for the audit; CONFLICT for none. */
+static enum hyp_status count_removable(struct hyp_service *service,
+                                       const struct hyp_scope *scope,
+                                       const struct hyp_forgotten *forgotten,
+                                       struct hyp_arena *arena, size_t *ret_count,
+                                       struct hyp_error *err)
 {
-    struct hyp_holding *list = NULL;
-    size_t count = 0;
-    enum hyp_status status =
-        hyp_life_holding(service, scope, forgotten, arena, &list, &count, err);
+    struct hyp_life_backups backups;
+    enum hyp_status status = hyp_life_backups(service, scope, arena, &backups, err);
+    if (status != HYP_OK) {
+        return status;
+    }
+    size_t count = hyp_backups_holding(&backups.report, forgotten->ended, backups.room);
     *ret_count = 0;
-    for (size_t i = 0; status == HYP_OK && i < count; i++) {
-        *ret_count += list[i].backup->own;
+    for (size_t i = 0; i < count; i++) {
+        *ret_count += backups.room[i].backup->own;
     }
-    if (status == HYP_OK && *ret_count == 0) {
-        return hyp_error_set(err, HYP_CONFLICT, -1,
-                             "No backup of this server has these readings any more.");
-    }
-    return status;
+    return *ret_count > 0
+               ? HYP_OK
+               : hyp_error_set(err, HYP_CONFLICT, -1,
+                               "No backup of this server has these readings any more.");
 }
 
 enum hyp_status hyp_life_remove_backups(struct hyp_service *service,
@@ -352,7 +345,7 @@ enum hyp_status hyp_life_remove_backups(struct hyp_service *service,
                              "too. Ask again when the request has ended.");
     }
     if (status == HYP_OK) {
-        status = find_removable(service, scope, ret_forgotten, arena, &count, err);
+        status = count_removable(service, scope, ret_forgotten, arena, &count, err);
     }
     if (status == HYP_OK) {
         status = hyp_backups_replace(service->config.backups, ret_forgotten->ended, err);

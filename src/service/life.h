@@ -75,15 +75,21 @@ HYP_MUST_USE enum hyp_status hyp_life_forgotten(struct hyp_service *service,
                                                 struct hyp_forgotten **ret_list,
                                                 size_t *ret_count, struct hyp_error *err);
 
+/* The backups of this server, and room to list those that hold what was wiped. */
+struct hyp_life_backups {
+    struct hyp_backups_report report;
+    struct hyp_holding *room; /* for hyp_backups_holding */
+};
 /*
- * Which backups of this server may still have what a request has wiped.
- * @ret_list  in the arena, as what it points to
- * Returns    HYP_OK | DENIED | NO_MEMORY
+ * Looks at the backups, once for all requests that are to be told of them.
+ * @ret_backups  in the arena
+ * Returns       HYP_OK | DENIED | NO_MEMORY
  */
-HYP_MUST_USE enum hyp_status
-hyp_life_holding(struct hyp_service *service, const struct hyp_scope *scope,
-                 const struct hyp_forgotten *forgotten, struct hyp_arena *arena,
-                 struct hyp_holding **ret_list, size_t *ret_count, struct hyp_error *err);
+HYP_MUST_USE enum hyp_status hyp_life_backups(struct hyp_service *service,
+                                              const struct hyp_scope *scope,
+                                              struct hyp_arena *arena,
+                                              struct hyp_life_backups *ret_backups,
+                                              struct hyp_error *err);
 /* What such a list cannot know of: a sentence. */
 const char *hyp_life_unseen_copies(struct hyp_service *service);
 /*

@@ -265,19 +265,16 @@ static void forgetting_is_the_administrators(void **state)
 static void removing_backups_is_a_right_of_its_own(void **state)
 {
     (void)state;
-    struct hyp_holding *list;
-    size_t count = 1;
+    struct hyp_life_backups backups;
     struct hyp_forgotten found;
     struct hyp_error err = {0};
     struct hyp_forgotten asked = {
         .device = device.id, .from.ms = 0, .to.ms = TEST_START_MS, .reason = "request 12"};
     assert_int_equal(hyp_life_forget(t.service, &t.admin, &asked, NULL), HYP_OK);
-    assert_int_equal(
-        hyp_life_holding(t.service, &t.reader, &asked, &t.arena, &list, &count, NULL),
-        HYP_DENIED);
-    assert_int_equal(
-        hyp_life_holding(t.service, &t.admin, &asked, &t.arena, &list, &count, NULL), HYP_OK);
-    assert_int_equal(count, 0);
+    assert_int_equal(hyp_life_backups(t.service, &t.reader, &t.arena, &backups, NULL),
+                     HYP_DENIED);
+    assert_int_equal(hyp_life_backups(t.service, &t.admin, &t.arena, &backups, NULL), HYP_OK);
+    assert_int_equal(backups.report.count, 0);
     assert_non_null(strstr(hyp_life_unseen_copies(t.service), "copies of backups"));
     assert_int_equal(
         hyp_life_remove_backups(t.service, &t.reader, asked.id, &t.arena, &found, &err),
