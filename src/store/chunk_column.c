@@ -31,7 +31,7 @@ static bool scale(int64_t digits, int places, int64_t *ret_digits)
 
 static bool is_one_byte(const void *bytes, size_t n)
 {
-    return memcmp(bytes, (const uint8_t *)bytes + 1, n - 1) == 0;
+    return n == 0 || memcmp(bytes, (const uint8_t *)bytes + 1, n - 1) == 0;
 }
 
 /* Have all values the quality and the exponent of the first one? So they nearly always have. */

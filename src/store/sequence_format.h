@@ -26,9 +26,10 @@ enum hyp_sequence_method {
 #define RICE_K_MAX 32u
 #define RICE_UNARY_MAX 24u
 
+/* By a comparison: lanes of AVX2 have no arithmetic shift of 64 bits. */
 static inline uint64_t hyp_zigzag(uint64_t value)
 {
-    return value << 1 ^ (uint64_t)((int64_t)value >> 63);
+    return value << 1 ^ (0 - (uint64_t)((int64_t)value < 0));
 }
 
 static inline uint64_t unzigzag(uint64_t value)

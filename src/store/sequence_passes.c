@@ -136,8 +136,7 @@ HYP_LANES_BODY uint64_t centre_body(uint64_t *u, size_t n, uint64_t bias)
 {
     uint64_t any = 0;
     for (size_t i = 1; i < n; i++) {
-        uint64_t centred = u[i] - bias;
-        u[i] = centred << 1 ^ (0 - (uint64_t)((int64_t)centred < 0));
+        u[i] = hyp_zigzag(u[i] - bias);
         any |= u[i];
     }
     return any;

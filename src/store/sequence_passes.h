@@ -30,6 +30,7 @@ struct hyp_pass_runs {
 /* One way to make all passes; the results are the same in each. */
 struct hyp_passes {
     bool (*all_equal)(const int64_t *values, size_t n);
+    /* n at least 1 */
     struct hyp_pass_range (*range)(const int64_t *values, size_t n);
     /* u[i] = q[i] - q[0] for all n; what they range over */
     struct hyp_pass_range (*levels)(const int64_t *q, size_t n, uint64_t *u);
