@@ -226,7 +226,7 @@ static const char *why_not(const struct hyp_backups *backups, hyp_utc now, hyp_u
         return "a backup of this second would look as old as those it replaces; ask again";
     }
     return backups->report.last_success.ms / 1000 == now.ms / 1000
-               ? "a backup of this second is there already"
+               ? "a backup of this second is there already; ask again"
                : NULL;
 }
 
