@@ -152,7 +152,7 @@ enum hyp_status hyp_auth_open_session(struct hyp_service *service, const struct 
     hyp_auth_csrf(token, grant.csrf);
     hyp_sha256((const uint8_t *)grant.csrf, strlen(grant.csrf), row.csrf_hash);
     uint64_t epoch = hyp_sessions_epoch(service->auth.sessions);
-    enum hyp_status status = hyp_store_session_add(service->config.store, &row);
+    enum hyp_status status = hyp_store_session_add(service->config.store, user, &row);
     if (status != HYP_OK) {
         return status;
     }

@@ -122,7 +122,8 @@ void hyp_service_audit_as(struct hyp_service *service, hyp_tenant_id tenant, int
 
 enum hyp_status hyp_auth_init(struct hyp_service *service, struct hyp_error *err);
 void hyp_auth_finish(struct hyp_service *service);
-/* A new session of a user whose password was right. */
+/* A new session of a user whose password was right. CONFLICT when the user, as given, has
+ * changed since: then there is none. */
 enum hyp_status hyp_auth_open_session(struct hyp_service *service, const struct hyp_user *user,
                                       struct hyp_arena *arena, struct hyp_grant *ret_grant);
 /* Has the plant no user yet? Under the auth lock; asks the store, for another member may have

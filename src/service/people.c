@@ -192,7 +192,6 @@ enum hyp_status hyp_people_user_update(struct hyp_service *service,
     memcpy(user->password_hash, before.password_hash, sizeof(user->password_hash));
     user->tenant = before.tenant;
     user->created = before.created;
-    user->last_login = before.last_login;
     if (password.len > 0) {
         status = set_password(service, user, password, err);
         if (status != HYP_OK) {

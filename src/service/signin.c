@@ -121,15 +121,15 @@ enum hyp_status hyp_auth_login(struct hyp_service *service, const struct hyp_log
         *ret_wait_ms = note_failure(service, login);
         return refuse_login(err, *ret_wait_ms);
     }
-    note_success(service, login);
     status = hyp_auth_open_session(service, &user, arena, ret_grant);
+    if (status == HYP_CONFLICT) {
+        return refuse_login(err,
+                            0); /* the password was changed while the old one was checked */
+    }
     if (status != HYP_OK) {
         return hyp_service_explain_failure(err, status);
     }
-    user.last_login = hyp_service_now(service);
-    /* Somebody edits the user at this moment: then the date of this sign-in is not worth a
-     * conflict. */
-    HYP_IGNORE(hyp_store_user_update(service->config.store, &user, false, NULL));
+    note_success(service, login);
     hyp_service_audit(service, ret_grant->scope, "session.start", "user", user.id,
                       "signed in from %.*s", HYP_STR_ARG(login->address));
     hyp_wipe(&user, sizeof(user));

@@ -18,7 +18,44 @@ static void read_hash(struct hyp_query *query, uint8_t hash[static 32])
 
 /* --- sessions --- */
 
-enum hyp_status hyp_store_session_add(struct hyp_store *store,
+/*
+ * Notes the sign-in, and with it holds the user's row until the end of the transaction: a
+ * change of the user waits, or was before and is seen here. No new revision, for whoever edits
+ * the user meanwhile must not lose the work. CONFLICT when the user is not as told.
+ */
+static enum hyp_status note_sign_in(struct hyp_db *db, const struct hyp_user *user,
+                                    hyp_utc created)
+{
+    struct hyp_query query;
+    hyp_query_open(&query, db,
+                   "UPDATE account SET last_login = $1"
+                   " WHERE id = $2 AND password_hash = $3 AND role = $4 AND enabled = $5");
+    hyp_query_bind_i64(&query, created.ms);
+    hyp_query_bind_i64(&query, user->id);
+    hyp_query_bind_text(&query, user->password_hash);
+    hyp_query_bind_text(&query, hyp_access_role_text(user->role));
+    hyp_query_bind_i64(&query, user->enabled);
+    int64_t changes = 0;
+    enum hyp_status status = hyp_query_run(&query, &changes);
+    return status == HYP_OK && changes == 0 ? HYP_CONFLICT : status;
+}
+
+static enum hyp_status insert_session(struct hyp_db *db, const struct hyp_session_row *session)
+{
+    struct hyp_query query;
+    hyp_query_open(&query, db,
+                   "INSERT INTO session(token_hash, csrf_hash, account, created, last_seen,"
+                   " expires) VALUES ($1, $2, $3, $4, $5, $6)");
+    hyp_query_bind_blob(&query, session->token_hash, sizeof(session->token_hash));
+    hyp_query_bind_blob(&query, session->csrf_hash, sizeof(session->csrf_hash));
+    hyp_query_bind_i64(&query, session->user);
+    hyp_query_bind_i64(&query, session->created.ms);
+    hyp_query_bind_i64(&query, session->last_seen.ms);
+    hyp_query_bind_i64(&query, session->expires.ms);
+    return hyp_query_run(&query, NULL);
+}
+
+enum hyp_status hyp_store_session_add(struct hyp_store *store, const struct hyp_user *user,
                                       const struct hyp_session_row *session)
 {
     struct hyp_db *db = hyp_core_begin(store);
@@ -30,19 +67,15 @@ enum hyp_status hyp_store_session_add(struct hyp_store *store,
     int64_t count = hyp_query_row(&query) ? hyp_query_i64(&query) : 0;
     enum hyp_status status = hyp_query_close(&query);
     if (status == HYP_OK && count >= HYP_LIMIT_SESSIONS) {
-        return hyp_core_finish(store, HYP_LIMIT, NULL, "session");
+        status = HYP_LIMIT;
     }
-    hyp_query_open(&query, db,
-                   "INSERT INTO session(token_hash, csrf_hash, account, created, last_seen,"
-                   " expires) VALUES ($1, $2, $3, $4, $5, $6)");
-    hyp_query_bind_blob(&query, session->token_hash, sizeof(session->token_hash));
-    hyp_query_bind_blob(&query, session->csrf_hash, sizeof(session->csrf_hash));
-    hyp_query_bind_i64(&query, session->user);
-    hyp_query_bind_i64(&query, session->created.ms);
-    hyp_query_bind_i64(&query, session->last_seen.ms);
-    hyp_query_bind_i64(&query, session->expires.ms);
-    status = hyp_core_finish(store, hyp_query_run(&query, NULL), NULL, "session");
-    return status == HYP_CONFLICT ? HYP_NOT_FOUND : status;
+    if (status == HYP_OK) {
+        status = note_sign_in(db, user, session->created);
+    }
+    if (status == HYP_OK) {
+        status = insert_session(db, session);
+    }
+    return hyp_core_finish(store, status, NULL, "session");
 }
 
 enum hyp_status hyp_store_session(struct hyp_store *store, const uint8_t token_hash[static 32],

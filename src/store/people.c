@@ -112,7 +112,7 @@ static void read_user(struct hyp_query *query, struct hyp_user *user)
     user->revision = hyp_query_i64(query);
 }
 
-/* Parameters 1..11 of insert and update, in this order. */
+/* Parameters 1..10 of insert and update, in this order. */
 static void bind_user(struct hyp_query *query, const struct hyp_user *user)
 {
     hyp_query_bind_i64(query, user->tenant.id);
@@ -123,7 +123,6 @@ static void bind_user(struct hyp_query *query, const struct hyp_user *user)
     hyp_query_bind_text(query, user->language);
     hyp_query_bind_text(query, user->theme);
     hyp_query_bind_i64(query, user->enabled);
-    hyp_query_bind_i64(query, user->last_login.ms);
     hyp_query_bind_i64(query, user->failed_logins);
     hyp_query_bind_i64(query, user->locked_until.ms);
 }
@@ -149,10 +148,11 @@ static enum hyp_status insert_user(struct hyp_store *store, struct hyp_db *db,
     struct hyp_query query;
     hyp_query_open(&query, db,
                    "INSERT INTO account(tenant, login, name, password_hash, role, language,"
-                   " theme, enabled, last_login, failed_logins, locked_until, created,"
+                   " theme, enabled, failed_logins, locked_until, last_login, created,"
                    " revision) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1)"
                    " RETURNING id");
     bind_user(&query, user);
+    hyp_query_bind_i64(&query, user->last_login.ms);
     hyp_query_bind_i64(&query, created.ms);
     int64_t id = hyp_query_row(&query) ? hyp_query_i64(&query) : 0;
     enum hyp_status status = hyp_core_finish(store, hyp_query_close(&query), err, "user");
@@ -202,9 +202,8 @@ enum hyp_status hyp_store_user_update(struct hyp_store *store, struct hyp_user *
     hyp_query_open(&query, db,
                    "UPDATE account SET tenant = $1, login = $2, name = $3,"
                    " password_hash = $4, role = $5, language = $6, theme = $7, enabled = $8,"
-                   " last_login = $9, failed_logins = $10, locked_until = $11,"
-                   " revision = revision + 1"
-                   " WHERE id = $12 AND revision = $13 AND tenant = $1");
+                   " failed_logins = $9, locked_until = $10, revision = revision + 1"
+                   " WHERE id = $11 AND revision = $12 AND tenant = $1");
     bind_user(&query, user);
     hyp_query_bind_i64(&query, user->id);
     hyp_query_bind_i64(&query, user->revision);

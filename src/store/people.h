@@ -48,7 +48,7 @@ struct hyp_user {
     char theme[8]; /* "system", "light", "dark" */
     bool enabled;
     hyp_utc created;
-    hyp_utc last_login; /* 0 = never */
+    hyp_utc last_login; /* 0 = never; hyp_store_session_add sets it */
     uint32_t failed_logins;
     hyp_utc locked_until; /* 0 = not locked */
     int64_t revision;     /* 1 = as added */
@@ -66,7 +66,7 @@ HYP_MUST_USE enum hyp_status hyp_store_user_add(struct hyp_store *store, struct 
 HYP_MUST_USE enum hyp_status
 hyp_store_user_add_first(struct hyp_store *store, struct hyp_user *user, struct hyp_error *err);
 /*
- * Writes all of a user but its id, tenant and time of creation.
+ * Writes all of a user but its id, tenant, time of creation and last sign-in.
  * @user          with the revision that was read; with OK it is one more
  * @end_sessions  all sessions of the user end with it: what they rest on is another
  * Returns   HYP_OK | EXISTS (the login) | CONFLICT (somebody else has changed the user)
@@ -96,15 +96,22 @@ HYP_MUST_USE enum hyp_status hyp_store_users(struct hyp_store *store, hyp_tenant
 struct hyp_session_row {
     uint8_t token_hash[32]; /* of what the cookie holds */
     uint8_t csrf_hash[32];
-    int64_t user;
+    int64_t user; /* its id */
     hyp_utc created;
     hyp_utc last_seen;
     hyp_utc expires;
 };
 
-/* Adds a session and removes those that have expired. NOT_FOUND (the user); LIMIT beyond
- * HYP_LIMIT_SESSIONS. */
+/*
+ * Adds a session, notes its beginning as the user's last sign-in, and removes sessions that
+ * have expired.
+ * @user  as the session rests on it: password, role and being enabled must still be these. So a
+ *        change of the user either is seen here, or ends the session (`end_sessions` above).
+ * Returns   HYP_OK | CONFLICT (the user has changed, or is gone) | LIMIT (HYP_LIMIT_SESSIONS)
+ *         | what the database says; then there is no session
+ */
 HYP_MUST_USE enum hyp_status hyp_store_session_add(struct hyp_store *store,
+                                                   const struct hyp_user *user,
                                                    const struct hyp_session_row *session);
 /* A session, expired or not. NOT_FOUND. */
 HYP_MUST_USE enum hyp_status hyp_store_session(struct hyp_store *store,

@@ -128,7 +128,7 @@ static enum hyp_status sign_in(struct acting *a, struct hyp_error *err)
     struct hyp_api_token token = {.tenant = a->t.tenant, .user = user.id};
     memcpy(token.token_hash, user.login, 8);
     if (status == HYP_OK) {
-        status = hyp_store_session_add(a->t.store, &session);
+        status = hyp_store_session_add(a->t.store, &user, &session);
     }
     if (status == HYP_OK) {
         status = hyp_store_token_add(a->t.store, &token);
@@ -149,7 +149,7 @@ static enum hyp_status change_password(struct acting *a, struct hyp_error *err)
     struct hyp_session_row session = {.user = user.id, .expires.ms = START_MS + HOUR_MS};
     memcpy(session.token_hash, user.login, 8);
     if (status == HYP_OK) {
-        status = plain(hyp_store_session_add(a->t.store, &session), err);
+        status = plain(hyp_store_session_add(a->t.store, &user, &session), err);
     }
     if (status != HYP_OK) {
         return status;

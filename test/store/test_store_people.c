@@ -143,7 +143,7 @@ static void sessions_live_and_end(void **state)
         .last_seen.ms = START_MS,
         .expires.ms = START_MS + HOUR_MS
     };
-    assert_int_equal(hyp_store_session_add(t.store, &session), HYP_OK);
+    assert_int_equal(hyp_store_session_add(t.store, &user, &session), HYP_OK);
     struct hyp_session_row back;
     assert_int_equal(hyp_store_session(t.store, session.token_hash, &back), HYP_OK);
     assert_memory_equal(&back, &session, sizeof(back));
@@ -157,14 +157,14 @@ static void sessions_live_and_end(void **state)
     hyp_clock_fake_advance(&t.clock, 10);
     struct hyp_session_row second = session;
     second.token_hash[0] = 7;
-    assert_int_equal(hyp_store_session_add(t.store, &second), HYP_OK);
+    assert_int_equal(hyp_store_session_add(t.store, &user, &second), HYP_OK);
     assert_int_equal(hyp_store_session(t.store, session.token_hash, &back), HYP_NOT_FOUND);
     assert_int_equal(hyp_store_session_remove(t.store, second.token_hash), HYP_OK);
     assert_int_equal(hyp_store_session_remove(t.store, second.token_hash), HYP_NOT_FOUND);
     assert_int_equal(
         hyp_store_session_touch(t.store, second.token_hash, (hyp_utc){1}, (hyp_utc){1}),
         HYP_NOT_FOUND);
-    assert_int_equal(hyp_store_session_add(t.store, &second), HYP_OK);
+    assert_int_equal(hyp_store_session_add(t.store, &user, &second), HYP_OK);
     /* What does not concern them leaves them, and so does a change that is refused. */
     struct hyp_user stale = user;
     assert_int_equal(hyp_store_user_update(t.store, &user, false, NULL), HYP_OK);
@@ -172,8 +172,49 @@ static void sessions_live_and_end(void **state)
     assert_int_equal(hyp_store_session(t.store, second.token_hash, &back), HYP_OK);
     assert_int_equal(hyp_store_user_update(t.store, &user, true, NULL), HYP_OK);
     assert_int_equal(hyp_store_session(t.store, second.token_hash, &back), HYP_NOT_FOUND);
-    second.user = 99;
-    assert_int_equal(hyp_store_session_add(t.store, &second), HYP_NOT_FOUND);
+    test_store_close(&t);
+}
+
+/* What a session rests on is the user as it was read: any of it that is another since counts.
+ */
+static void a_session_of_a_changed_user_does_not_begin(void **state)
+{
+    (void)state;
+    struct test_store t;
+    test_store_open(&t, NULL);
+    struct hyp_user user = make_user(t.tenant, "aase");
+    struct hyp_session_row session = {.token_hash = {1}, .expires.ms = START_MS + HOUR_MS};
+    struct hyp_user back;
+    assert_int_equal(hyp_store_user_add(t.store, &user, NULL), HYP_OK);
+    session.user = user.id;
+    session.created.ms = START_MS + 1;
+    const struct hyp_user read = user;
+    for (int change = 0; change < 3; change++) {
+        user = read;
+        assert_int_equal(hyp_store_user(t.store, user.id, &back), HYP_OK);
+        user.revision = back.revision;
+        hyp_text_copy(user.password_hash, sizeof(user.password_hash),
+                      hyp_str_from(change == 0 ? "new" : read.password_hash));
+        user.role = change == 1 ? HYP_ROLE_READER : read.role;
+        user.enabled = change != 2;
+        assert_int_equal(hyp_store_user_update(t.store, &user, true, NULL), HYP_OK);
+        assert_int_equal(hyp_store_session_add(t.store, &read, &session), HYP_CONFLICT);
+        assert_int_equal(hyp_store_session(t.store, session.token_hash, &session),
+                         HYP_NOT_FOUND);
+        assert_int_equal(hyp_store_user(t.store, user.id, &back), HYP_OK);
+        assert_int_equal(back.last_login.ms, read.last_login.ms);
+    }
+    assert_int_equal(hyp_store_session_add(t.store, &user, &session), HYP_OK);
+    assert_int_equal(hyp_store_user(t.store, user.id, &back), HYP_OK);
+    assert_int_equal(back.last_login.ms, START_MS + 1);
+    assert_int_equal(back.revision, user.revision);
+    user.name[0] = 'B';
+    user.last_login.ms = 7;
+    assert_int_equal(hyp_store_user_update(t.store, &user, false, NULL), HYP_OK);
+    assert_int_equal(hyp_store_user(t.store, user.id, &back), HYP_OK);
+    assert_int_equal(back.last_login.ms, START_MS + 1);
+    assert_int_equal(hyp_store_user_remove(t.store, t.tenant, user.id, NULL), HYP_OK);
+    assert_int_equal(hyp_store_session_add(t.store, &user, &session), HYP_CONFLICT);
     test_store_close(&t);
 }
 
@@ -394,6 +435,7 @@ int main(void)
     TEST_ONE(&list, a_user_comes_back_as_given);
     TEST_ONE(&list, a_user_changes_by_revision);
     TEST_ONE(&list, sessions_live_and_end);
+    TEST_ONE(&list, a_session_of_a_changed_user_does_not_begin);
     TEST_ONE(&list, tokens_live_and_end);
     TEST_ONE(&list, audit_is_newest_first);
     TEST_ROWS(&list, overlaps, installations_do_not_overlap);
