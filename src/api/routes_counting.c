@@ -4,12 +4,13 @@
 #include "api/render.h"
 #include "api/routes.h"
 #include "service/counting.h"
+#include "service/people.h"
 
 static void render_entry(struct hyp_request *req, const struct hyp_counter_entry *entry)
 {
     struct hyp_json *json = &req->json;
     char author[HYP_LIMIT_NAME];
-    hyp_counting_author(req->service, entry, author, sizeof(author));
+    hyp_people_name(req->service, entry->author, author, sizeof(author));
     hyp_json_object_begin(json);
     hyp_json_member_i64(json, "id", entry->id);
     hyp_render_time(json, "time", entry->time);

@@ -2,7 +2,9 @@
 /* Values that people type in, versions of values, forgetting. */
 #include "api/render.h"
 #include "api/routes.h"
+#include "service/devices.h"
 #include "service/life.h"
+#include "service/people.h"
 
 /* --- entering --- */
 
@@ -144,12 +146,18 @@ static void render_one(struct hyp_request *req, const struct hyp_forgotten *forg
 {
     struct hyp_json *json = &req->json;
     size_t count = hyp_backups_holding(&backups->report, forgotten->ended, backups->room);
+    struct hyp_plant_names names;
+    char author[HYP_LIMIT_NAME];
+    hyp_plant_names(req->service, req->scope, forgotten->device, (hyp_line_id){0}, &names);
+    hyp_people_name(req->service, forgotten->user, author, sizeof(author));
     hyp_json_object_begin(json);
     hyp_json_member_i64(json, "id", forgotten->id);
     hyp_json_member_i64(json, "device", forgotten->device.id);
+    hyp_json_member_text(json, "device_name", names.device);
     hyp_render_time(json, "from", forgotten->from);
     hyp_render_time(json, "to", forgotten->to);
     hyp_json_member_i64(json, "user", forgotten->user);
+    hyp_json_member_text(json, "user_name", author);
     hyp_json_member_text(json, "reason", forgotten->reason);
     hyp_render_time(json, "requested", forgotten->requested);
     hyp_render_time(json, "ended", forgotten->ended);

@@ -2,6 +2,7 @@
 /* Users, API tokens, audit log. */
 #include "api/render.h"
 #include "api/routes.h"
+#include "service/audit.h"
 #include "service/people.h"
 
 static void render_user(struct hyp_json *json, const struct hyp_user *user)
@@ -227,6 +228,23 @@ enum hyp_status hyp_route_token_remove(struct hyp_request *req, struct hyp_error
 
 /* --- audit --- */
 
+static void render_audit(struct hyp_json *json, const struct hyp_audit_view *view)
+{
+    hyp_json_object_begin(json);
+    hyp_json_member_i64(json, "id", view->entry.id);
+    hyp_render_time(json, "time", view->entry.time);
+    hyp_render_or_null(json, "user", view->entry.user, view->entry.user != 0);
+    hyp_json_member_text(json, "login", view->login);
+    hyp_json_member_text(json, "action", view->entry.action);
+    hyp_json_member_text(json, "object", view->entry.object);
+    hyp_json_member_text(json, "object_name", view->object.name);
+    hyp_json_member_text(json, "object_key", view->object.key);
+    hyp_render_or_null(json, "device", view->object.device.id, view->object.device.id != 0);
+    hyp_render_or_null(json, "line", view->object.line.id, view->object.line.id != 0);
+    hyp_json_member_text(json, "detail", view->entry.detail);
+    hyp_json_object_end(json);
+}
+
 enum hyp_status hyp_route_audit_list(struct hyp_request *req, struct hyp_error *err)
 {
     struct hyp_audit_view *entries;
@@ -245,20 +263,7 @@ enum hyp_status hyp_route_audit_list(struct hyp_request *req, struct hyp_error *
     hyp_json_key(&req->json, "items");
     hyp_json_array_begin(&req->json);
     for (size_t i = 0; i < count; i++) {
-        const struct hyp_audit_entry *entry = &entries[i].entry;
-        hyp_json_object_begin(&req->json);
-        hyp_json_member_i64(&req->json, "id", entry->id);
-        hyp_render_time(&req->json, "time", entry->time);
-        if (entry->user == 0) {
-            hyp_json_member_null(&req->json, "user");
-        } else {
-            hyp_json_member_i64(&req->json, "user", entry->user);
-        }
-        hyp_json_member_text(&req->json, "login", entries[i].login);
-        hyp_json_member_text(&req->json, "action", entry->action);
-        hyp_json_member_text(&req->json, "object", entry->object);
-        hyp_json_member_text(&req->json, "detail", entry->detail);
-        hyp_json_object_end(&req->json);
+        render_audit(&req->json, &entries[i]);
     }
     hyp_json_array_end(&req->json);
     hyp_json_object_end(&req->json);

@@ -173,18 +173,6 @@ enum hyp_status hyp_counting_entry_remove(struct hyp_service *service,
     return HYP_OK;
 }
 
-void hyp_counting_author(struct hyp_service *service, const struct hyp_counter_entry *entry,
-                         char *name, size_t size)
-{
-    struct hyp_user user;
-    struct hyp_str found = HYP_STR("");
-    if (entry->author != 0 &&
-        hyp_store_user(service->config.store, entry->author, &user) == HYP_OK) {
-        found = hyp_str_from(user.name[0] != '\0' ? user.name : user.login);
-    }
-    hyp_text_copy(name, size, found);
-}
-
 /* --- for the metering room --- */
 
 static enum hyp_status copy_events(const struct hyp_counter_entry *entries, size_t count,

@@ -40,10 +40,6 @@ HYP_MUST_USE enum hyp_status hyp_counting_entry_remove(struct hyp_service *servi
                                                        hyp_point_id point, int64_t id,
                                                        struct hyp_error *err);
 
-/* Who entered it: the name, the login of one without a name; empty when that is not known. */
-void hyp_counting_author(struct hyp_service *service, const struct hyp_counter_entry *entry,
-                         char *name, size_t size);
-
 /* What src/metering needs of a counter; events in the arena. */
 HYP_MUST_USE enum hyp_status
 hyp_counting_rules(struct hyp_service *service, hyp_tenant_id tenant, hyp_point_id point,

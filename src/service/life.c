@@ -352,7 +352,8 @@ enum hyp_status hyp_life_remove_backups(struct hyp_service *service,
     }
     if (status == HYP_OK) {
         hyp_service_audit(service, scope, "backup.remove", "forgotten", id,
-                          "%zu backups, once a new one is there", count);
+                          "%zu backup%s, once a new one is there", count,
+                          count == 1 ? "" : "s");
     }
     return status;
 }

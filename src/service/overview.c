@@ -80,41 +80,6 @@ enum hyp_status hyp_overview_get(struct hyp_service *service, const struct hyp_s
     return HYP_OK;
 }
 
-enum hyp_status hyp_audit_list(struct hyp_service *service, const struct hyp_scope *scope,
-                               size_t offset, size_t limit, struct hyp_arena *arena,
-                               struct hyp_audit_view **ret_entries, size_t *ret_count,
-                               struct hyp_error *err)
-{
-    struct hyp_audit_entry *entries;
-    size_t count;
-    enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_AUDIT_READ, err);
-    if (status == HYP_OK) {
-        status = hyp_store_audit(service->config.store, hyp_scope_tenant(scope), offset, limit,
-                                 arena, &entries, &count);
-    }
-    if (status != HYP_OK) {
-        return hyp_service_explain_failure(err, status);
-    }
-    struct hyp_audit_view *views = hyp_arena_alloc_array(arena, count + 1, sizeof(*views));
-    if (views == NULL) {
-        return hyp_service_explain_failure(err, HYP_NO_MEMORY);
-    }
-    for (size_t i = 0; i < count; i++) {
-        struct hyp_user user;
-        views[i].entry = entries[i];
-        bool same = i > 0 && entries[i - 1].user == entries[i].user;
-        if (same) {
-            memcpy(views[i].login, views[i - 1].login, sizeof(views[i].login));
-        } else if (entries[i].user != 0 &&
-                   hyp_store_user(service->config.store, entries[i].user, &user) == HYP_OK) {
-            hyp_text_copy(views[i].login, sizeof(views[i].login), hyp_str_from(user.login));
-        }
-    }
-    *ret_entries = views;
-    *ret_count = count;
-    return HYP_OK;
-}
-
 enum hyp_status hyp_service_health(struct hyp_service *service, struct hyp_error *err)
 {
     struct hyp_store_stats stats;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Overview: the calm counts of the first screen, the audit log, and whether all is well.
+ * Overview: the calm counts of the first screen, and whether all is well.
  */
 #ifndef HYP_SERVICE_OVERVIEW_H
 #define HYP_SERVICE_OVERVIEW_H
@@ -30,17 +30,6 @@ HYP_MUST_USE enum hyp_status hyp_overview_get(struct hyp_service *service,
                                               struct hyp_arena *arena,
                                               struct hyp_overview *ret_overview,
                                               struct hyp_error *err);
-
-/* An entry with the login of who did it; "" for the system and for removed users. */
-struct hyp_audit_view {
-    struct hyp_audit_entry entry;
-    char login[HYP_LIMIT_LOGIN];
-};
-HYP_MUST_USE enum hyp_status hyp_audit_list(struct hyp_service *service,
-                                            const struct hyp_scope *scope, size_t offset,
-                                            size_t limit, struct hyp_arena *arena,
-                                            struct hyp_audit_view **ret_entries,
-                                            size_t *ret_count, struct hyp_error *err);
 
 /* Is intake being committed? The reason in *err otherwise. Needs no scope: says nothing else.
  */

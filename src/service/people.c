@@ -251,6 +251,16 @@ enum hyp_status hyp_people_user_remove(struct hyp_service *service,
     return HYP_OK;
 }
 
+void hyp_people_name(struct hyp_service *service, int64_t id, char *name, size_t size)
+{
+    struct hyp_user user;
+    struct hyp_str found = HYP_STR("");
+    if (id != 0 && hyp_store_user(service->config.store, id, &user) == HYP_OK) {
+        found = hyp_str_from(user.name[0] != '\0' ? user.name : user.login);
+    }
+    hyp_text_copy(name, size, found);
+}
+
 /* --- API tokens --- */
 
 enum hyp_status hyp_people_tokens(struct hyp_service *service, const struct hyp_scope *scope,

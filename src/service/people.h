@@ -42,6 +42,9 @@ HYP_MUST_USE enum hyp_status hyp_people_user_by_login(struct hyp_service *servic
                                                       struct hyp_user *ret_user,
                                                       struct hyp_error *err);
 
+/* What a list calls somebody: the name, else the login; "" for nobody (0) and who is gone. */
+void hyp_people_name(struct hyp_service *service, int64_t user, char *name, size_t size);
+
 HYP_MUST_USE enum hyp_status hyp_people_tokens(struct hyp_service *service,
                                                const struct hyp_scope *scope,
                                                struct hyp_arena *arena,

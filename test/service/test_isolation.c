@@ -5,6 +5,7 @@
  */
 #include "fixture.h"
 
+#include "service/audit.h"
 #include "service/explain.h"
 #include "service/field.h"
 #include "service/manifest.h"

@@ -351,10 +351,10 @@ static void an_exchange_is_counted(void **state)
     assert_int_equal(view.entries[0].opening.exp10, -1);
     assert_string_equal(view.entries[0].note, "M. Jensen");
     assert_string_equal(test_last_audit(&t).action, "counting.event");
-    hyp_counting_author(t.service, &view.entries[0], author, sizeof(author));
+    hyp_people_name(t.service, view.entries[0].author, author, sizeof(author));
     assert_string_equal(author, "");
     entry.author = test_add_user(&t, "anna", HYP_ROLE_ADMIN).id;
-    hyp_counting_author(t.service, &entry, author, sizeof(author));
+    hyp_people_name(t.service, entry.author, author, sizeof(author));
     assert_string_equal(author, "anna");
     assert_int_equal(
         hyp_counting_entry_remove(t.service, &t.admin, query.point, entry.id, &err), HYP_OK);
