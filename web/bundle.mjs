@@ -101,7 +101,7 @@ function closure(outputs, start, later, seen = new Set()) {
 export function measure(outputs, sizes, document) {
   const entry = entryOf(outputs);
   const messages = (part) => Object.keys(outputs).find((n) => outputs[n].entryPoint === `catalogues:en:${part}`);
-  const parts = Object.fromEntries(['app.tsx', 'routes.tsx', 'pages/device.tsx', 'pages/device/readings.tsx'].flatMap((f) => {
+  const parts = Object.fromEntries(['app.tsx', 'routes.tsx', 'pages/device.tsx', 'pages/device/data.tsx', 'pages/device/readings.tsx'].flatMap((f) => {
     const place = join('src', dirname(f));
     return Object.entries(partsOf(readFileSync(join(root, 'src', f), 'utf8'))).map(([page, list]) => [`${join(place, page)}.tsx`, list]);
   }));

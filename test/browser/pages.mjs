@@ -5,7 +5,7 @@ function allPages({ device, line, frame }) {
   return [
     '/', '/devices', `/devices?peek=${device}`, '/devices?state=failing', `/devices/${device}`, `/devices/${device}?tab=chart`, `/devices/${device}?tab=chart&view=table`, `/devices/${device}?tab=readings`, `/devices/${device}?tab=consumption`,
     `/devices/${device}?tab=communication`, `/devices/${device}?tab=telegrams`, `/devices/${device}?tab=data`, '/devices/new', '/devices/new?way=mbus', '/devices/new?way=modbus', '/devices/new?way=radio',
-    '/chart', '/consumption', '/consumption?step=day&key=volume', '/frames', `/frames/${frame}`, '/inspector', '/lines', `/lines/${line}`, '/jobs', '/settings/appearance', '/settings/users', '/settings/tokens', '/settings/keys', '/settings/data', '/settings/audit', '/?kiosk=1',
+    '/chart', '/consumption', '/consumption?step=day&key=volume', '/frames', `/frames/${frame}`, '/inspector', '/lines', `/lines/${line}`, '/jobs', '/settings/appearance', '/settings/users', '/settings/tokens', '/settings/keys', '/settings/data', '/settings/forgotten', '/settings/audit', '/?kiosk=1',
   ];
 }
 

@@ -56,7 +56,7 @@ async function reader(world) {
   tap.equal(await page.getByRole('button', { name: 'Add line' }).count(), 0, 'a reader sees no "Add line"');
   await open(page, server, '/settings');
   tap.equal(await page.locator('.settings-tabs .tab').count(), 1, 'a reader has only the own settings');
-  for (const path of ['/settings/users', '/settings/tokens', '/settings/data', '/settings/audit', '/devices/new']) {
+  for (const path of ['/settings/users', '/settings/tokens', '/settings/data', '/settings/forgotten', '/settings/audit', '/devices/new']) {
     await open(page, server, path);
     tap.ok(await page.getByRole('heading', { name: 'Not allowed' }).isVisible(), `${path} refuses a reader decently`);
   }

@@ -30,6 +30,7 @@ const ROUTES: Route[] = [
   { pattern: /^\/settings\/tokens$/, title: 'settings.tokens', load: withTexts(() => import('./pages/tokens'), 'people'), needs: 'token.manage' },
   { pattern: /^\/settings\/keys$/, title: 'settings.keys', load: withTexts(() => import('./pages/keys'), 'keys', 'people'), needs: 'key.write' },
   { pattern: /^\/settings\/data$/, title: 'settings.data', load: withTexts(() => import('./pages/keeping'), 'keeping'), needs: 'data.manage' },
+  { pattern: /^\/settings\/forgotten$/, title: 'settings.forgotten', load: withTexts(() => import('./pages/forgotten'), 'forgotten', 'keeping'), needs: 'data.manage' },
   { pattern: /^\/settings\/audit$/, title: 'settings.audit', load: withTexts(() => import('./pages/audit'), 'people'), needs: 'audit.read' },
 ];
 

@@ -23,7 +23,11 @@ export interface Token {
   last_used?: string | null; token?: string;
 }
 
-export interface AuditEntry { time: string; user: number | null; login: string; action: string; object: string; detail: string }
+export interface AuditEntry {
+  time: string; user: number | null; login: string; action: string; detail: string;
+  /** "device:17", its name and, of a register, its key; the name is empty when it is gone. */
+  object: string; object_name: string; object_key: string; device: number | null; line: number | null;
+}
 
 /** Lists without an end in sight (telegrams, audit log) come without a total. */
 export interface OpenList<T> { total?: number; offset: number; items: T[] }
@@ -223,6 +227,14 @@ export interface RetentionPlan extends Retention {
 export interface Backup { name: string; time: string | null; bytes: number; state: 'good' | 'damaged' | 'foreign' | 'unknown' }
 export interface Backups extends List<Backup> {
   enabled: boolean; folder: string; at: string; keep: number; running: boolean; next: string | null; last_attempt: string | null; last_success: string | null; last_status: string; last_error: string;
+}
+
+/** A backup that still has what was wiped; `goes` is when it goes by itself, null is never. */
+export interface HoldingBackup { name: string; time: string | null; state: 'good' | 'damaged'; goes: string | null }
+/** The proof that readings were wiped; not what they were. */
+export interface Forgotten {
+  id: number; device: number; device_name: string; from: string | null; to: string | null; user: number; user_name: string; reason: string;
+  requested: string | null; ended: string | null; readings: number; frames: number; backups: HoldingBackup[]; copies: string;
 }
 
 /** The same register of many meters; rows=brief: what a counter counted, the mean of others. */

@@ -18,7 +18,7 @@ export const lostSince = signal<number | null>(null);
 /** Counts up when a page should fetch again: after a lost connection or a new sign-in. */
 export const resync = signal(0);
 
-export type Permission = 'device.write' | 'device.command' | 'line.write' | 'reading.write' | 'job.run' | 'group.write' | 'key.write' | 'user.manage' | 'token.manage' | 'audit.read' | 'data.manage';
+export type Permission = 'device.write' | 'device.command' | 'line.write' | 'reading.write' | 'job.run' | 'group.write' | 'key.write' | 'user.manage' | 'token.manage' | 'audit.read' | 'data.manage' | 'backup.remove';
 /** May the person do this? What they may not is left out of the page; the server decides in any case. */
 export const may = (what: Permission): boolean => session.value?.permissions.includes(what) ?? false;
 

@@ -21,7 +21,7 @@ const PAGES: { href: string; key: Key; needs?: Permission }[] = [
   { href: '/devices/new', key: 'add.title', needs: 'device.write' }, { href: '/lines?add=1', key: 'line.addTitle', needs: 'line.write' },
   { href: '/settings/appearance', key: 'settings.appearance' }, { href: '/settings/users', key: 'settings.users', needs: 'user.manage' },
   { href: '/settings/tokens', key: 'settings.tokens', needs: 'token.manage' }, { href: '/settings/keys', key: 'settings.keys', needs: 'key.write' },
-  { href: '/settings/data', key: 'settings.data', needs: 'data.manage' }, { href: '/settings/audit', key: 'settings.audit', needs: 'audit.read' },
+  { href: '/settings/data', key: 'settings.data', needs: 'data.manage' }, { href: '/settings/forgotten', key: 'settings.forgotten', needs: 'data.manage' }, { href: '/settings/audit', key: 'settings.audit', needs: 'audit.read' },
 ];
 
 /** What keys do that are awkward on some keyboards; the page that is open says whether it can. */

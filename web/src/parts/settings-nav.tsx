@@ -10,6 +10,7 @@ const ITEMS: { href: string; key: Key; needs?: Permission }[] = [
   { href: '/settings/tokens', key: 'settings.tokens', needs: 'token.manage' },
   { href: '/settings/keys', key: 'settings.keys', needs: 'key.write' },
   { href: '/settings/data', key: 'settings.data', needs: 'data.manage' },
+  { href: '/settings/forgotten', key: 'settings.forgotten', needs: 'data.manage' },
   { href: '/settings/audit', key: 'settings.audit', needs: 'audit.read' },
 ];
 

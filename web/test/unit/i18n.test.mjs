@@ -116,7 +116,7 @@ test('every page loads the parts of the catalogue that it speaks with', async ()
   };
   const source = (path) => readFileSync(join(root, path), 'utf8');
   const parts = {};
-  for (const f of ['src/app.tsx', 'src/routes.tsx', 'src/pages/device.tsx', 'src/pages/device/readings.tsx']) {
+  for (const f of ['src/app.tsx', 'src/routes.tsx', 'src/pages/device.tsx', 'src/pages/device/data.tsx', 'src/pages/device/readings.tsx']) {
     for (const [page, list] of Object.entries(partsOf(source(f)))) parts[`${join(f, '..', page)}.tsx`] = list;
   }
   for (const [page, list] of Object.entries(parts)) {

@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { ApiError, del, get, patch } from '../../api/client';
 import type { Device, Line, List, Profile } from '../../api/types';
-import { t, word } from '../../model/i18n';
+import { t, withTexts, word } from '../../model/i18n';
 import { scheduleWords } from '../../model/schedule';
 import { dateTime } from '../../model/time';
 import { go } from '../../live/router';
@@ -15,10 +15,13 @@ import { Confirm } from '../../parts/dialog';
 import type { TabProps } from '../../parts/device-tab';
 import { Icon } from '../../parts/icon';
 import { MeterCommands } from '../../parts/meter-commands';
+import { Lazy } from '../../parts/lazy';
 import { ActionError } from '../../parts/states';
 import { toast } from '../../parts/toast';
 import editIcon from '../../icons/pencil.svg';
 import trashIcon from '../../icons/trash-2.svg';
+
+const loadForget = withTexts(() => import('./forget'), 'forgotten');
 
 function Facts({ d }: { d: Device }) {
   const none = <span class="grey">–</span>;
@@ -74,6 +77,7 @@ function Edit({ d, done }: { d: Device; done: (changed: boolean) => void }) {
 export default function DataTab({ device, reload }: TabProps) {
   const [editing, edit] = useState(false);
   const [removing, remove] = useState(false);
+  const [forgetting, forget] = useState(false);
   const action = useAction();
   return (
     <div class="stack">
@@ -84,10 +88,12 @@ export default function DataTab({ device, reload }: TabProps) {
           <div class="form-actions">
             <button type="button" class="btn" onClick={() => edit(true)}><Icon svg={editIcon} />{t('action.edit')}</button>
             <button type="button" class="btn" onClick={() => remove(true)}><Icon svg={trashIcon} />{t('action.delete')}</button>
+            {may('data.manage') && <button type="button" class="btn" onClick={() => forget(true)}>{t('device.forget')}</button>}
           </div>
         )}
       </div>
       <div class="card-body">{editing ? <Edit d={device} done={(changed) => { edit(false); if (changed) reload(); }} /> : <Facts d={device} />}</div>
+      {forgetting && <Lazy quiet load={loadForget} props={{ device, onClose: () => forget(false) }} />}
       {removing && (
         <Confirm title={t('device.deleteTitle', { name: device.name })} text={t('device.deleteText')} action={t('action.delete')} danger busy={action.busy} error={<ActionError error={action.error} />}
           onClose={() => remove(false)} onConfirm={() => void action.run(async () => { await del(`/devices/${device.id}`); toast(t('device.deleted', { name: device.name })); go('/devices'); })} />
