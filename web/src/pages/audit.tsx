@@ -4,16 +4,26 @@ import { ApiError, get } from '../api/client';
 import type { AuditEntry, OpenList } from '../api/types';
 import { t, word } from '../model/i18n';
 import { dateTime } from '../model/time';
+import { go } from '../live/router';
 import type { Grid, GridColumn } from '../parts/grid';
-import { GridView, openTotal, textCell } from '../parts/grid-view';
+import { GridView, linkCell, openTotal, textCell } from '../parts/grid-view';
 import { SettingsHead } from '../parts/settings-nav';
 import { Empty, Failed } from '../parts/states';
+import { keyTitle } from '../parts/value';
 
 type Row = AuditEntry & { row: number };
-/** "device:17" as words; what has no number is told by the action alone. */
+/** What it is about, by name; "device:17" as words where that is gone. */
 function object(a: AuditEntry): string {
   const [kind = '', id = ''] = a.object.split(':');
-  return id ? `${word('object', kind)} ${id}` : word('object', kind);
+  const register = a.object_key && keyTitle(a.object_key);
+  if (a.object_name) return register ? `${a.object_name}, ${register}` : a.object_name;
+  return id && kind !== 'forgotten' ? `${word('object', kind)} ${id}` : word('object', kind);
+}
+/** Where that can be seen. */
+function place(a: AuditEntry): string {
+  if (a.device) return `/devices/${a.device}`;
+  if (a.line) return `/lines/${a.line}`;
+  return a.object.startsWith('forgotten:') ? '/settings/forgotten' : '';
 }
 const action = (a: AuditEntry): string => word('did', a.action.replace(/[.\s]/g, '_'));
 
@@ -22,7 +32,7 @@ function columns(): GridColumn<Row>[] {
     { key: 'time', title: t('chart.time'), width: 192, even: true, draw: (c, r) => textCell(c, dateTime(r.time, true)) },
     { key: 'login', title: t('signin.login'), width: 130, draw: (c, r) => textCell(c, r.login || t('audit.system')) },
     { key: 'action', title: t('audit.action'), width: 220, draw: (c, r) => textCell(c, action(r)) },
-    { key: 'object', title: t('audit.object'), width: 170, draw: (c, r) => textCell(c, object(r)) },
+    { key: 'object', title: t('audit.object'), width: 240, draw: (c, r) => { if (place(r)) linkCell(c, object(r), place(r)); else textCell(c, object(r)); } },
     { key: 'detail', title: t('audit.detail'), width: 260, grow: true, draw: (c, r) => textCell(c, r.detail) },
   ];
 }
@@ -44,7 +54,7 @@ export default function AuditPage() {
     <>
       <SettingsHead />
       <div class="card grid-card audit-grid">
-        <GridView<Row> label={t('settings.audit')} columns={columns()} dataKey="" fetch={fetchRows} id={(r) => r.row} drawNarrow={drawNarrow} onTotal={setTotal}
+        <GridView<Row> label={t('settings.audit')} columns={columns()} dataKey="" fetch={fetchRows} id={(r) => r.row} drawNarrow={drawNarrow} onTotal={setTotal} onOpen={(r) => { if (place(r)) go(place(r)); }}
           onError={(e) => setError(e instanceof ApiError ? e : null)} api={(g) => { grid.current = g; }} />
         {total === 0 && <div class="grid-over"><Empty title={t('audit.none')} text={t('audit.noneText')} /></div>}
         {error && total === null && <div class="grid-over"><div class="pad"><Failed what={t('audit.failed')} error={error} retry={() => grid.current?.reset()} /></div></div>}

@@ -11,7 +11,7 @@ import { useResource } from '../live/resource';
 import { subscribe } from '../live/stream';
 import { outcomeMark } from '../parts/frame-table';
 import type { Grid, GridColumn } from '../parts/grid';
-import { GridView, openTotal, textCell } from '../parts/grid-view';
+import { GridView, linkCell, openTotal, textCell } from '../parts/grid-view';
 import { Icon } from '../parts/icon';
 import { Empty, Failed } from '../parts/states';
 import { markSvg } from '../parts/status';
@@ -21,13 +21,7 @@ const who = (f: FrameSummary): string => f.device_name || [f.manufacturer, f.ser
 
 function columns(): GridColumn<FrameSummary>[] {
   return [
-    { key: 'time', title: t('chart.time'), width: 192, even: true, draw: (c, f) => {
-      const a = document.createElement('a');
-      a.href = `/frames/${f.id}`;
-      a.tabIndex = -1;
-      a.textContent = dateTime(f.time, true);
-      c.replaceChildren(a);
-    } },
+    { key: 'time', title: t('chart.time'), width: 192, even: true, draw: (c, f) => linkCell(c, dateTime(f.time, true), `/frames/${f.id}`) },
     { key: 'outcome', title: t('comm.result'), width: 180, draw: (c, f) => {
       const m = outcomeMark(f.outcome);
       c.innerHTML = `<span class="status status-${m}">${markSvg(m)}<span class="status-word"></span></span>`;

@@ -62,6 +62,16 @@ export function GridView<T>(props: Props<T>) {
 export const openTotal = (r: { total?: number; items: unknown[] }, offset: number, limit: number): number =>
   r.total ?? offset + r.items.length + (r.items.length === limit ? 1 : 0);
 
+/** Sets a cell to a link; the row is the tab stop, so it is none. */
+export function linkCell(cell: HTMLElement, text: string, href: string): void {
+  const a = document.createElement('a');
+  a.href = href;
+  a.tabIndex = -1;
+  a.textContent = text;
+  cell.replaceChildren(a);
+  if (text.length > 18) cell.title = text; else cell.removeAttribute('title');
+}
+
 /** Sets a cell to plain text; the title shows what does not fit. */
 export function textCell(cell: HTMLElement, text: string): void {
   const only = cell.firstChild;
