@@ -65,6 +65,8 @@ struct hyp_store {
     uint64_t seal_readings;
     bool forget_pending;         /* there may be something to forget; inside the gate */
     int64_t forgotten_in_memory; /* what was taken out of memory since the start */
+    int64_t forgotten_counted;   /* the request that forgotten_unsealed is of */
+    uint64_t forgotten_unsealed; /* readings that were in memory and log alone */
     struct hyp_secret secret;
     uint64_t damaged; /* rows of the log left out at start */
     struct hyp_gate gate;

@@ -169,7 +169,9 @@ enum hyp_status hyp_forget_in_memory(struct hyp_store *store, struct hyp_series 
 static enum hyp_status forget_shown(struct hyp_store *store, struct hyp_series *series,
                                     const struct task *task)
 {
+    uint64_t before = series->readings;
     enum hyp_status status = hyp_forget_in_memory(store, series, task->from, task->to);
+    store->forgotten_unsealed += before - series->readings;
     if (status == HYP_OK && series->sealed_readings > 0) {
         hyp_db_begin(store->write.main);
         hyp_seal_save_sealed(store, series, 0);
@@ -198,6 +200,10 @@ static enum hyp_status forget_in_log(struct hyp_store *store, struct task *task)
     struct hyp_db *db = store->write.main;
     const struct hyp_erase_span span = {
         .device = task->device, .first = task->from, .last = task->to - 1};
+    if (task->place == 0) {
+        /* Saved with the first rows: after a restart the memory has what is left only. */
+        task->readings = (int64_t)store->forgotten_unsealed;
+    }
     hyp_db_begin(db);
     if (!hyp_erase_log(db, &span, &task->place)) {
         forget_entries(db, task);
@@ -380,6 +386,10 @@ static bool step(struct hyp_store *store)
         return false;
     }
     struct hyp_series *series = hyp_historian_find(store->historian, task.device);
+    if (status == HYP_OK && store->forgotten_counted != task.id) {
+        store->forgotten_counted = task.id;
+        store->forgotten_unsealed = 0;
+    }
     if (status == HYP_OK && series != NULL && store->forgotten_in_memory != task.id) {
         status = forget_shown(store, series, &task);
         store->forgotten_in_memory = status == HYP_OK ? task.id : 0;

@@ -259,6 +259,7 @@ static void nothing_is_left_of_a_span(void **state)
     assert_int_equal(proof.id, asked.id);
     assert_int_equal(proof.user, 7);
     assert_string_equal(proof.reason, "moved out, request 12");
+    assert_int_equal(proof.readings, count_gone(&life));
     assert_int_equal(proof.frames, count_gone(&life));
     check_all(&life);
     assert_int_equal(count_in_files(&life, GONE), 0);
