@@ -20,7 +20,8 @@ static const char usage[] =
     "Usage: hypocaust migrate-store --from DIR --to URL\n"
     "Moves everything that the server of DIR keeps in SQLite into an empty PostgreSQL\n"
     "database, counts and compares it, and marks DIR. The server must not be running; it is\n"
-    "started with --data DIR --database URL afterwards. Nothing is moved unless all is.\n";
+    "started with --data DIR --database URL afterwards. Nothing is moved unless all is. After\n"
+    "a failure it can be run again: what is in the database already is compared with DIR.\n";
 
 static const struct hyp_option options[] = {
     {.name = "from",

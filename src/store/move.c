@@ -15,19 +15,34 @@
 #include <unistd.h>
 
 #define ARENA_MAX (4 * 1024 * 1024)
+#define DATABASES 2
+
+/* What is true of the target. */
+enum outcome { NOT_BEGUN, NOTHING_MOVED, NOT_KNOWN, ALL_MOVED };
 
 struct moving {
     const struct hyp_store_move *move;
     struct hyp_error *err;
     struct hyp_arena arena;
     int lock_fd;
-    struct hyp_db *from[2]; /* main, frames */
-    struct hyp_db *to[2];
+    struct hyp_db *from[DATABASES]; /* main, frames */
+    struct hyp_db *to[DATABASES];
+    char schemas[DATABASES][HYP_LIMIT_SCHEMA_NAME];
+    enum outcome outcome;
 };
 
-static const char *const files[] = {HYP_MAIN_FILE, HYP_FRAMES_FILE};
-static const struct hyp_migrations *const migrations[] = {&hyp_store_migrations,
-                                                          &hyp_frame_migrations};
+static const char *const files[DATABASES] = {HYP_MAIN_FILE, HYP_FRAMES_FILE};
+static const struct hyp_migrations *const migrations[DATABASES] = {&hyp_store_migrations,
+                                                                   &hyp_frame_migrations};
+
+/* What a person has to know before the reason: it says what to do next. What an earlier move
+ * has left is not known before the target was looked at. */
+static const char *const told[] = {
+    [NOT_BEGUN] = "the move has not begun: ",
+    [NOTHING_MOVED] = "nothing was moved: ",
+    [NOT_KNOWN] = "not known whether all was moved (migrate-store again finds out): ",
+    [ALL_MOVED] = "all was moved, but the folder is not marked (migrate-store again does): ",
+};
 
 /* --- opening both ends --- */
 
@@ -53,13 +68,13 @@ static enum hyp_status open_source(struct moving *m, size_t i)
 
 static enum hyp_status open_target(struct moving *m, size_t i)
 {
-    char name[HYP_LIMIT_SCHEMA_NAME];
     struct hyp_buf schema;
-    hyp_buf_init_fixed(&schema, name, sizeof(name));
+    hyp_buf_init_fixed(&schema, m->schemas[i], sizeof(m->schemas[i]));
     hyp_buf_append_text(&schema, m->move->schema == NULL ? HYP_MAIN_SCHEMA : m->move->schema);
     hyp_buf_append_text(&schema, i == 0 ? "" : HYP_FRAMES_SCHEMA_SUFFIX);
     const struct hyp_postgres_config config = {.url = m->move->database,
-                                               .schema = hyp_buf_terminate(&schema)};
+                                               .schema = hyp_buf_terminate(&schema),
+                                               .tries = m->move->database_tries};
     if (hyp_buf_status(&schema) != HYP_OK) {
         return hyp_error_set(m->err, HYP_LIMIT, -1, "the name of the schema is too long");
     }
@@ -75,10 +90,10 @@ static enum hyp_status open_target(struct moving *m, size_t i)
 static enum hyp_status open_ends(struct moving *m)
 {
     enum hyp_status status = hyp_folder_lock(m->move->folder, &m->lock_fd, m->err);
-    for (size_t i = 0; i < HYP_ARRAY_LEN(files) && status == HYP_OK; i++) {
+    for (size_t i = 0; i < DATABASES && status == HYP_OK; i++) {
         status = open_source(m, i);
     }
-    for (size_t i = 0; i < HYP_ARRAY_LEN(files) && status == HYP_OK; i++) {
+    for (size_t i = 0; i < DATABASES && status == HYP_OK; i++) {
         status = open_target(m, i);
     }
     return status;
@@ -86,13 +101,38 @@ static enum hyp_status open_ends(struct moving *m)
 
 /* --- tables --- */
 
-static enum hyp_status name_failure(struct moving *m, struct hyp_db *db, enum hyp_status status,
-                                    const char *table)
+/* Names the place; what is true of the target is said before it in the end. */
+static enum hyp_status fail(struct moving *m, struct hyp_db *db, enum hyp_status status,
+                            const char *place)
+{
+    return hyp_db_error(db, status, m->err, place);
+}
+
+static enum hyp_status fail_table(struct moving *m, struct hyp_db *db, enum hyp_status status,
+                                  const char *table)
 {
     struct hyp_error cause = {0};
     hyp_db_error(db, status, &cause, table);
-    return hyp_error_set_code(m->err, status, cause.source, cause.code,
-                              "nothing was moved: table %s", cause.text);
+    return hyp_error_set_code(m->err, status, cause.source, cause.code, "table %s", cause.text);
+}
+
+static enum hyp_status list_tables(struct moving *m, struct hyp_db *db,
+                                   const char *names[static HYP_MOVE_TABLES], size_t *ret_count)
+{
+    enum hyp_status status = hyp_move_list_tables(db, &m->arena, names, ret_count);
+    return status == HYP_OK ? HYP_OK : fail(m, db, status, "list of tables");
+}
+
+static void tell(struct moving *m, const char *table, const struct hyp_move_sum *sum)
+{
+    if (m->move->moved != NULL) {
+        m->move->moved(m->move->user, table, sum->rows, sum->checksum);
+    }
+}
+
+static bool is_same(const struct hyp_move_sum *a, const struct hyp_move_sum *b)
+{
+    return a->rows == b->rows && a->checksum == b->checksum;
 }
 
 static enum hyp_status move_table(struct moving *m, size_t i, const char *name)
@@ -100,54 +140,96 @@ static enum hyp_status move_table(struct moving *m, size_t i, const char *name)
     struct hyp_move_table table;
     struct hyp_move_sum sent = {0};
     struct hyp_move_sum found = {0};
-    struct hyp_db *at = m->to[i];
+    struct hyp_db *at = m->to[0];
     enum hyp_status status =
-        hyp_move_table_open(m->to[i], name, HYP_MOVE_SHARDED, &m->arena, &table);
+        hyp_move_table_open(m->to[0], name, HYP_MOVE_SHARDED, &m->arena, &table);
     if (status == HYP_OK) {
-        status = hyp_move_table_copy(&table, m->from[i], m->to[i], &sent);
+        status = hyp_move_table_copy(&table, m->from[i], m->to[0], &sent);
         at = m->from[i]->error_text[0] != '\0' ? m->from[i] : at;
     }
     if (status == HYP_OK) {
-        status = hyp_move_table_sum(&table, m->to[i], &found);
+        status = hyp_move_table_sum(&table, m->to[0], &found);
     }
     if (status != HYP_OK) {
-        return name_failure(m, at, status, name);
+        return fail_table(m, at, status, name);
     }
-    if (sent.rows != found.rows || sent.checksum != found.checksum) {
+    if (!is_same(&sent, &found)) {
         return hyp_error_set(m->err, HYP_CORRUPT, -1,
-                             "nothing was moved: table %s has %lld rows with checksum %016llx, "
+                             "table %s has %lld rows with checksum %016llx, "
                              "PostgreSQL gives back %lld with %016llx",
                              name, (long long)sent.rows, (unsigned long long)sent.checksum,
                              (long long)found.rows, (unsigned long long)found.checksum);
     }
-    if (m->move->moved != NULL) {
-        m->move->moved(m->move->user, name, found.rows, found.checksum);
-    }
+    tell(m, name, &found);
     return HYP_OK;
 }
 
+/* --- a target that is not empty --- */
+
 /* Is there nothing in the target that a store would miss? */
-static enum hyp_status check_empty(struct moving *m, const char *const *names, size_t count)
+static enum hyp_status look_for_rows(struct moving *m, bool *ret_found)
 {
-    for (size_t i = 0; i < count; i++) {
+    const char *names[HYP_MOVE_TABLES];
+    size_t count = 0;
+    *ret_found = false;
+    enum hyp_status status = list_tables(m, m->to[0], names, &count);
+    if (status == HYP_OK) {
+        status = hyp_move_find_rows(m->to[0], &m->arena, names, count, ret_found);
+        status = status == HYP_OK ? HYP_OK : fail(m, m->to[0], status, "is it empty");
+    }
+    return status;
+}
+
+/* What one of the databases has, when it is what the folder has. */
+static enum hyp_status compare_database(struct moving *m, size_t i,
+                                        const char *names[static HYP_MOVE_TABLES],
+                                        struct hyp_move_sum sums[static HYP_MOVE_TABLES],
+                                        size_t *ret_count)
+{
+    enum hyp_status status = list_tables(m, m->to[i], names, ret_count);
+    for (size_t t = 0; t < *ret_count && status == HYP_OK; t++) {
         struct hyp_move_table table;
-        struct hyp_move_sum found = {0};
-        enum hyp_status status =
-            hyp_move_table_open(m->to[0], names[i], HYP_MOVE_SHARDED, &m->arena, &table);
+        struct hyp_move_sum here = {0};
+        status = hyp_move_table_open(m->to[i], names[t], HYP_MOVE_SHARDED, &m->arena, &table);
         if (status == HYP_OK) {
-            status = hyp_move_table_sum(&table, m->to[0], &found);
+            status = hyp_move_table_sum(&table, m->to[i], &sums[t]);
+        }
+        struct hyp_db *at = status == HYP_OK ? m->from[i] : m->to[i];
+        if (status == HYP_OK) {
+            status = hyp_move_table_sum(&table, m->from[i], &here);
         }
         if (status != HYP_OK) {
-            return name_failure(m, m->to[0], status, names[i]);
+            return fail_table(m, at, status, names[t]);
         }
-        if (found.rows > 0) {
+        if (!is_same(&here, &sums[t])) {
             return hyp_error_set(m->err, HYP_EXISTS, -1,
-                                 "the database holds a store already (table %s has rows): name "
-                                 "an empty database",
-                                 names[i]);
+                                 "the database holds a store already, and not this one as it "
+                                 "is here (table %s): name an empty database",
+                                 names[t]);
         }
     }
-    return HYP_OK;
+    return status;
+}
+
+/*
+ * A move whose outcome nobody heard, or that ended before the folder was marked, has left all
+ * of it in the target. Another store is refused, and so is one that was used since.
+ */
+static enum hyp_status take_up(struct moving *m)
+{
+    const char *names[DATABASES][HYP_MOVE_TABLES];
+    struct hyp_move_sum sums[DATABASES][HYP_MOVE_TABLES];
+    size_t counts[DATABASES] = {0};
+    enum hyp_status status = HYP_OK;
+    for (size_t i = 0; i < DATABASES && status == HYP_OK; i++) {
+        status = compare_database(m, i, names[i], sums[i], &counts[i]);
+    }
+    for (size_t i = DATABASES; i > 0 && status == HYP_OK; i--) {
+        for (size_t t = 0; t < counts[i - 1]; t++) {
+            tell(m, names[i - 1][t], &sums[i - 1][t]);
+        }
+    }
+    return status;
 }
 
 /* --- numbers of rows to come --- */
@@ -187,7 +269,8 @@ static void run(struct hyp_db *to, const char *sql)
     HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
 }
 
-/* Frames of a move that ended between its two commits. */
+/* Earlier programs moved frames in a transaction of their own, and it may have been their
+ * last. */
 static void clear_frames(struct hyp_db *to)
 {
     run(to, "DELETE FROM frame_device");
@@ -206,50 +289,93 @@ static enum hyp_status make_partitions(struct hyp_db *from, struct hyp_db *to)
     return hyp_query_close(&query);
 }
 
+/* One connection writes the tables of both schemas, so that one commit is for all of them. */
+static void choose_schema(struct moving *m, size_t i)
+{
+    struct hyp_query query;
+    hyp_query_open(&query, m->to[0], "SELECT set_config('search_path', quote_ident($1), true)");
+    hyp_query_bind_text(&query, m->schemas[i]);
+    HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
+}
+
+/* Failures of the target are sticky: what comes behind one says nothing of it. */
+static enum hyp_status check_target(struct moving *m, const char *place)
+{
+    struct hyp_db *to = m->to[0];
+    return to->failed == HYP_OK ? HYP_OK : fail(m, to, to->failed, place);
+}
+
+static enum hyp_status prepare_database(struct moving *m, size_t i)
+{
+    choose_schema(m, i);
+    if (i == 1) {
+        clear_frames(m->to[0]);
+        return check_target(m, "frames that are left");
+    }
+    enum hyp_status status = make_partitions(m->from[i], m->to[0]);
+    return status == HYP_OK ? check_target(m, "partitions")
+                            : fail(m, m->from[i], status, "partitions");
+}
+
 static enum hyp_status move_database(struct moving *m, size_t i)
 {
     const char *names[HYP_MOVE_TABLES];
     size_t count = 0;
-    enum hyp_status status = hyp_move_list_tables(m->to[i], &m->arena, names, &count);
-    if (status != HYP_OK) {
-        return name_failure(m, m->to[i], status, "list");
-    }
-    hyp_db_begin(m->to[i]);
-    if (i == 1) {
-        clear_frames(m->to[i]);
-    } else {
-        status = make_partitions(m->from[i], m->to[i]);
+    enum hyp_status status = prepare_database(m, i);
+    if (status == HYP_OK) {
+        status = list_tables(m, m->to[0], names, &count);
     }
     for (size_t t = 0; t < count && status == HYP_OK; t++) {
         status = move_table(m, i, names[t]);
     }
-    if (status == HYP_OK) {
-        status = set_counters(m->from[i], m->to[i]);
-    }
     if (status != HYP_OK) {
-        hyp_db_rollback(m->to[i]);
         return status;
     }
-    status = hyp_db_commit(m->to[i]);
-    return status == HYP_OK ? HYP_OK : name_failure(m, m->to[i], status, "commit");
+    status = set_counters(m->from[i], m->to[0]);
+    return status == HYP_OK ? check_target(m, "numbers of rows to come")
+                            : fail(m, m->from[i], status, "numbers of rows to come");
+}
+
+static enum hyp_status commit(struct moving *m)
+{
+    struct hyp_db *to = m->to[0];
+    enum hyp_status status = hyp_db_commit(to);
+    if (status == HYP_OK) {
+        return HYP_OK;
+    }
+    m->outcome = hyp_postgres_is_unsure(to) ? NOT_KNOWN : NOTHING_MOVED;
+    return fail(m, to, status, "commit");
+}
+
+static enum hyp_status copy_all(struct moving *m)
+{
+    m->outcome = NOTHING_MOVED;
+    hyp_db_begin(m->to[0]);
+    enum hyp_status status = check_target(m, "begin");
+    for (size_t i = DATABASES; i > 0 && status == HYP_OK; i--) {
+        status = move_database(m, i - 1);
+    }
+    if (status != HYP_OK) {
+        hyp_db_rollback(m->to[0]);
+        return status;
+    }
+    return commit(m);
 }
 
 static enum hyp_status move_all(struct moving *m)
 {
-    const char *names[HYP_MOVE_TABLES];
-    size_t count = 0;
-    enum hyp_status status = hyp_move_list_tables(m->to[0], &m->arena, names, &count);
-    if (status != HYP_OK) {
-        return name_failure(m, m->to[0], status, "list");
-    }
-    status = check_empty(m, names, count);
-    /* The main tables are what makes a store, so they come last. */
+    bool found = false;
+    enum hyp_status status = look_for_rows(m, &found);
     if (status == HYP_OK) {
-        status = move_database(m, 1);
+        status = found ? take_up(m) : copy_all(m);
     }
-    return status == HYP_OK ? move_database(m, 0) : status;
+    if (status == HYP_OK) {
+        m->outcome = ALL_MOVED;
+    }
+    return status;
 }
 
+/* A folder that was moved before, to another database, has the mark. */
 static enum hyp_status mark_folder(struct moving *m)
 {
     static const char text[] =
@@ -258,24 +384,30 @@ static enum hyp_status mark_folder(struct moving *m)
         "To go back to the SQLite files as they were then, remove this file.\n";
     struct hyp_path path;
     enum hyp_status status = hyp_path_join(&path, m->move->folder, HYP_MOVED_FILE, m->err);
-    if (status == HYP_OK) {
+    if (status == HYP_OK && !hyp_file_exists(path.text)) {
         status = hyp_file_create(path.text, (const uint8_t *)text, sizeof(text) - 1, m->err);
     }
     return status == HYP_OK ? hyp_folder_sync(m->move->folder, m->err) : status;
 }
 
+static void close_ends(struct moving *m)
+{
+    for (size_t i = 0; i < DATABASES; i++) {
+        m->from[i] = hyp_db_close(m->from[i]);
+        m->to[i] = hyp_db_close(m->to[i]);
+    }
+}
+
 enum hyp_status hyp_store_move(const struct hyp_store_move *move, struct hyp_error *err)
 {
-    struct moving m = {.move = move, .err = err, .lock_fd = -1};
+    struct hyp_error cause = {0};
+    struct moving m = {.move = move, .err = &cause, .lock_fd = -1};
     hyp_arena_init(&m.arena, ARENA_MAX);
     enum hyp_status status = open_ends(&m);
     if (status == HYP_OK) {
         status = move_all(&m);
     }
-    for (size_t i = 0; i < HYP_ARRAY_LEN(files); i++) {
-        hyp_db_close(m.from[i]);
-        hyp_db_close(m.to[i]);
-    }
+    close_ends(&m);
     if (status == HYP_OK) {
         status = mark_folder(&m);
     }
@@ -283,7 +415,9 @@ enum hyp_status hyp_store_move(const struct hyp_store_move *move, struct hyp_err
         close(m.lock_fd);
     }
     hyp_arena_finish(&m.arena);
-    return status;
+    return status == HYP_OK ? HYP_OK
+                            : hyp_error_set_code(err, status, cause.source, cause.code, "%s%s",
+                                                 told[m.outcome], cause.text);
 }
 
 /* --- restore --- */
@@ -314,5 +448,12 @@ enum hyp_status hyp_store_restore_database(const char *backup_folder,
     if (status == HYP_OK) {
         status = hyp_store_move(move, err);
     }
-    return status == HYP_OK ? drop_files(move->folder, err) : status;
+    struct hyp_error cause = {0};
+    if (status == HYP_OK && (status = drop_files(move->folder, &cause)) != HYP_OK) {
+        return hyp_error_set_code(err, status, cause.source, cause.code,
+                                  "all is in the database; remove the .db files of the folder "
+                                  "yourself: %s",
+                                  cause.text);
+    }
+    return status;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define SQL_MAX 8192
+#define QUESTION_MAX 16384
 #define TUPLE_MAX (1024 * 1024 * 1024)
 
 /* --- names --- */
@@ -99,9 +100,9 @@ static enum hyp_status read_columns(struct hyp_db *to, struct hyp_move_table *ta
 {
     struct hyp_query query;
     hyp_query_open(&query, to,
-                   "SELECT column_name::text, data_type::text FROM information_schema.columns"
-                   " WHERE table_schema = current_schema() AND table_name = $1"
-                   " ORDER BY ordinal_position");
+                   "SELECT attname::text, format_type(atttypid, NULL) FROM pg_attribute"
+                   " WHERE attrelid = to_regclass(quote_ident($1)) AND attnum > 0"
+                   " AND NOT attisdropped ORDER BY attnum");
     hyp_query_bind_text(&query, table->name);
     enum hyp_status status = HYP_OK;
     while (status == HYP_OK && hyp_query_row(&query)) {
@@ -218,6 +219,40 @@ enum hyp_status hyp_move_list_tables(struct hyp_db *db, struct hyp_arena *arena,
     return status == HYP_OK ? read : status;
 }
 
+static const char *write_question(struct hyp_arena *arena, const char *const *names,
+                                  size_t count)
+{
+    char text[QUESTION_MAX];
+    struct hyp_buf sql;
+    hyp_buf_init_fixed(&sql, text, sizeof(text));
+    hyp_buf_append_text(&sql, "SELECT false");
+    for (size_t i = 0; i < count; i++) {
+        if (!is_plain(hyp_str_from(names[i]))) {
+            return NULL;
+        }
+        hyp_buf_append_fmt(&sql, " OR EXISTS (SELECT FROM \"%s\")", names[i]);
+    }
+    return hyp_buf_status(&sql) == HYP_OK ? hyp_arena_copy_str(arena, hyp_buf_view(&sql))
+                                          : NULL;
+}
+
+enum hyp_status hyp_move_find_rows(struct hyp_db *db, struct hyp_arena *arena,
+                                   const char *const *names, size_t count, bool *ret_found)
+{
+    const char *sql = write_question(arena, names, count);
+    if (sql == NULL) {
+        return HYP_LIMIT;
+    }
+    struct hyp_query query;
+    hyp_query_open(&query, db, sql);
+    bool found = hyp_query_row(&query) && hyp_query_i64(&query) != 0;
+    enum hyp_status status = hyp_query_close(&query);
+    if (status == HYP_OK) {
+        *ret_found = found;
+    }
+    return status;
+}
+
 /* --- rows --- */
 
 static void append_number(struct hyp_buf *out, uint64_t number, size_t bytes)
@@ -318,18 +353,37 @@ static enum hyp_status insert_row(const struct hyp_move_table *table, struct hyp
     return hyp_query_run(&insert, NULL);
 }
 
+/* A COPY that begins with its first row. */
+struct copying {
+    struct hyp_postgres_copy copy;
+    struct hyp_db *to;
+    bool begun;
+};
+
 /* Where the rows go. Both NULL = only the sum. */
 struct sink {
-    struct hyp_postgres_copy *copy;
+    struct copying *copying;
     struct hyp_db *insert;
 };
+
+static enum hyp_status copy_row(const struct hyp_move_table *table, struct copying *copying,
+                                const struct hyp_buf *tuple)
+{
+    if (!copying->begun) {
+        hyp_postgres_copy_begin(&copying->copy, copying->to, table->copy);
+        copying->begun = copying->copy.status == HYP_OK;
+    }
+    if (copying->begun) {
+        hyp_postgres_copy_row(&copying->copy, hyp_buf_view(tuple));
+    }
+    return copying->copy.status;
+}
 
 static enum hyp_status pass_row(const struct hyp_move_table *table, struct hyp_query *row,
                                 const struct hyp_buf *tuple, struct sink sink)
 {
-    if (sink.copy != NULL) {
-        hyp_postgres_copy_row(sink.copy, hyp_buf_view(tuple));
-        return sink.copy->status;
+    if (sink.copying != NULL) {
+        return copy_row(table, sink.copying, tuple);
     }
     return sink.insert == NULL ? HYP_OK : insert_row(table, row, sink.insert);
 }
@@ -362,16 +416,14 @@ static enum hyp_status go_over(const struct hyp_move_table *table, struct hyp_db
 enum hyp_status hyp_move_table_copy(const struct hyp_move_table *table, struct hyp_db *from,
                                     struct hyp_db *to, struct hyp_move_sum *ret_sum)
 {
-    struct hyp_postgres_copy copy;
+    struct copying copying = {.to = to};
     int64_t taken = 0;
-    hyp_postgres_copy_begin(&copy, to, table->copy);
-    enum hyp_status status = copy.status;
-    if (status == HYP_OK) {
-        status = go_over(table, from, (struct sink){.copy = &copy}, ret_sum);
-        if (status != HYP_OK && copy.status == HYP_OK) {
-            copy.status = status; /* tells the server that this is not all */
+    enum hyp_status status = go_over(table, from, (struct sink){.copying = &copying}, ret_sum);
+    if (copying.begun) {
+        if (status != HYP_OK && copying.copy.status == HYP_OK) {
+            copying.copy.status = status; /* tells the server that this is not all */
         }
-        enum hyp_status ended = hyp_postgres_copy_end(&copy, &taken);
+        enum hyp_status ended = hyp_postgres_copy_end(&copying.copy, &taken);
         status = status == HYP_OK ? ended : status;
     }
     return status == HYP_OK && taken != ret_sum->rows ? HYP_CORRUPT : status;

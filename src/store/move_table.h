@@ -42,12 +42,17 @@ struct hyp_move_sum {
 HYP_MUST_USE enum hyp_status hyp_move_list_tables(struct hyp_db *db, struct hyp_arena *arena,
                                                   const char *names[static HYP_MOVE_TABLES],
                                                   size_t *ret_count);
+/* Has any of these tables of a PostgreSQL schema a row? */
+HYP_MUST_USE enum hyp_status hyp_move_find_rows(struct hyp_db *db, struct hyp_arena *arena,
+                                                const char *const *names, size_t count,
+                                                bool *ret_found);
 /* Reads the columns of a table in PostgreSQL; texts live in the arena. */
 HYP_MUST_USE enum hyp_status hyp_move_table_open(struct hyp_db *to, const char *name,
                                                  enum hyp_move_columns which,
                                                  struct hyp_arena *arena,
                                                  struct hyp_move_table *table);
-/* Copies all rows; the sum is of what was sent. */
+/* Copies all rows; the sum is of what was sent. Where there are none, PostgreSQL is told
+ * nothing. */
 HYP_MUST_USE enum hyp_status hyp_move_table_copy(const struct hyp_move_table *table,
                                                  struct hyp_db *from, struct hyp_db *to,
                                                  struct hyp_move_sum *ret_sum);

@@ -28,7 +28,11 @@ struct wire_cutter {
     int stop[2];
     pthread_t thread;
     struct wire wires[WIRES_MAX];
+    pthread_mutex_t mutex; /* of what follows */
+    pthread_cond_t gone;
+    int open_wires;
     atomic_long left; /* 0 = not armed */
+    atomic_long heard;
     atomic_bool after;
     atomic_bool has_cut;
     atomic_bool stays_away;
@@ -46,11 +50,20 @@ static struct sockaddr_un address_in(const char *folder)
     return address;
 }
 
-static void cut(struct wire *wire)
+static void count_wire(struct wire_cutter *cutter, int more)
+{
+    pthread_mutex_lock(&cutter->mutex);
+    cutter->open_wires += more;
+    pthread_cond_signal(&cutter->gone);
+    pthread_mutex_unlock(&cutter->mutex);
+}
+
+static void cut(struct wire_cutter *cutter, struct wire *wire)
 {
     close(wire->client);
     close(wire->server);
     *wire = (struct wire){.client = -1, .server = -1};
+    count_wire(cutter, -1);
 }
 
 static void take_client(struct wire_cutter *cutter)
@@ -69,6 +82,7 @@ static void take_client(struct wire_cutter *cutter)
         return;
     }
     *wire = (struct wire){.client = client, .server = server};
+    count_wire(cutter, 1);
 }
 
 /* Passes on what is there. False: the end. */
@@ -89,15 +103,16 @@ static bool pass(int from, int to)
 static void hear_client(struct wire_cutter *cutter, struct wire *wire)
 {
     bool due = cutter->left > 0 && --cutter->left == 0;
+    cutter->heard++;
     if (due && !cutter->after) {
         cutter->has_cut = true; /* before the client can notice */
-        cut(wire);
+        cut(cutter, wire);
         return;
     }
     wire->doomed |= due;
     if (!pass(wire->client, wire->server)) {
         cutter->has_cut |= due;
-        cut(wire);
+        cut(cutter, wire);
     }
 }
 
@@ -105,9 +120,9 @@ static void hear_server(struct wire_cutter *cutter, struct wire *wire)
 {
     if (wire->doomed) {
         cutter->has_cut = true;
-        cut(wire);
+        cut(cutter, wire);
     } else if (!pass(wire->server, wire->client)) {
-        cut(wire);
+        cut(cutter, wire);
     }
 }
 
@@ -162,6 +177,8 @@ struct wire_cutter *wire_cutter_start(const char *folder)
     char real[256];
     struct wire_cutter *cutter = calloc(1, sizeof(*cutter));
     assert_non_null(cutter);
+    assert_int_equal(pthread_mutex_init(&cutter->mutex, NULL), 0);
+    assert_int_equal(pthread_cond_init(&cutter->gone, NULL), 0);
     for (size_t i = 0; i < WIRES_MAX; i++) {
         cutter->wires[i] = (struct wire){.client = -1, .server = -1};
     }
@@ -188,17 +205,29 @@ void wire_cutter_stop(struct wire_cutter *cutter)
     pthread_join(cutter->thread, NULL);
     for (size_t i = 0; i < WIRES_MAX; i++) {
         if (cutter->wires[i].client >= 0) {
-            cut(&cutter->wires[i]);
+            cut(cutter, &cutter->wires[i]);
         }
     }
     close(cutter->listener);
     close(cutter->stop[0]);
+    pthread_cond_destroy(&cutter->gone);
+    pthread_mutex_destroy(&cutter->mutex);
     free(cutter);
+}
+
+void wire_cutter_wait(struct wire_cutter *cutter)
+{
+    pthread_mutex_lock(&cutter->mutex);
+    while (cutter->open_wires > 0) {
+        pthread_cond_wait(&cutter->gone, &cutter->mutex);
+    }
+    pthread_mutex_unlock(&cutter->mutex);
 }
 
 void wire_cutter_arm(struct wire_cutter *cutter, long n, bool after)
 {
     cutter->has_cut = false;
+    cutter->heard = 0;
     cutter->after = after;
     cutter->left = n;
 }
@@ -211,4 +240,9 @@ void wire_cutter_stay_away(struct wire_cutter *cutter, bool away)
 bool wire_cutter_has_cut(struct wire_cutter *cutter)
 {
     return cutter->has_cut;
+}
+
+long wire_cutter_heard(struct wire_cutter *cutter)
+{
+    return cutter->heard;
 }

@@ -15,11 +15,15 @@ struct wire_cutter *wire_cutter_start(const char *folder);
 /* The database of this run by way of the cutter; valid until it is stopped. */
 const char *wire_cutter_url(const struct wire_cutter *cutter);
 void wire_cutter_stop(struct wire_cutter *cutter);
+/* Waits until every client has gone. */
+void wire_cutter_wait(struct wire_cutter *cutter);
 /* From now on: cuts at the n-th message, once. @after when the server has answered */
 void wire_cutter_arm(struct wire_cutter *cutter, long n, bool after);
 /* From the next cut on nobody gets through, until this is taken back. */
 void wire_cutter_stay_away(struct wire_cutter *cutter, bool away);
 /* Has it cut, since it was armed? */
 bool wire_cutter_has_cut(struct wire_cutter *cutter);
+/* How many messages clients have sent since it was armed. */
+long wire_cutter_heard(struct wire_cutter *cutter);
 
 #endif

@@ -204,15 +204,40 @@ static void a_moved_folder_is_not_opened_by_mistake(void **state)
     remove_plant(&p);
 }
 
-static void a_second_move_is_refused(void **state)
+/* What was moved is found again, as long as nobody has worked on it. */
+static void a_second_move_compares(void **state)
 {
     (void)state;
     struct plant p;
     make_plant(&p);
     struct hyp_error err = {0};
     assert_int_equal(move_plant(&p, &err), HYP_OK);
+    int64_t tables = p.tables;
+    int64_t rows = p.rows;
+    assert_int_equal(unlink(test_path(&p.folder, HYP_MOVED_FILE, 0)), 0);
+    assert_int_equal(move_plant(&p, &err), HYP_OK);
+    assert_int_equal(p.tables, 2 * tables);
+    assert_int_equal(p.rows, 2 * rows);
+    assert_int_equal(access(test_path(&p.folder, HYP_MOVED_FILE, 0), F_OK), 0);
+    assert_int_equal(move_plant(&p, &err), HYP_OK);
+    remove_plant(&p);
+}
+
+static void another_store_is_not_written_over(void **state)
+{
+    (void)state;
+    struct plant p;
+    make_plant(&p);
+    struct hyp_error err = {0};
+    assert_int_equal(move_plant(&p, &err), HYP_OK);
+    struct test_store t;
+    open_at(&t, &p.place, true);
+    put_reading(&t, p.device, HOURS + 50);
+    test_store_close(&t);
+    int64_t tables = p.tables;
     assert_int_equal(move_plant(&p, &err), HYP_EXISTS);
-    assert_says(&err, "holds a store already");
+    assert_says(&err, "the move has not begun: the database holds a store already");
+    assert_int_equal(p.tables, tables);
     remove_plant(&p);
 }
 
@@ -276,7 +301,8 @@ int main(void)
     struct test_list list = {0};
     TEST_ONE(&list, a_moved_store_has_everything);
     TEST_ONE(&list, a_moved_folder_is_not_opened_by_mistake);
-    TEST_ONE(&list, a_second_move_is_refused);
+    TEST_ONE(&list, a_second_move_compares);
+    TEST_ONE(&list, another_store_is_not_written_over);
     TEST_ONE(&list, a_running_server_is_not_moved);
     TEST_ONE(&list, no_store_is_nothing_to_move);
     TEST_ONE(&list, a_move_that_fails_moves_nothing);

@@ -400,6 +400,20 @@ static enum hyp_status begin_snapshot(struct hyp_postgres *pg)
     return status;
 }
 
+/* Has the server said how the commit ended? It has not when the connection went, nor when its
+ * answer found no memory here; a transaction that is still open had none. */
+static bool is_answered(struct hyp_postgres *pg, const PGresult *result)
+{
+    PGTransactionStatusType state = PQtransactionStatus(pg->conn);
+    if (hyp_postgres_is_lost(pg)) {
+        return false;
+    }
+    pg->broken = state == PQTRANS_ACTIVE;
+    return PQresultStatus(result) == PGRES_COMMAND_OK ||
+           PQresultErrorField(result, PG_DIAG_SQLSTATE) != NULL || state == PQTRANS_INTRANS ||
+           state == PQTRANS_INERROR;
+}
+
 static enum hyp_status commit(struct hyp_postgres *pg)
 {
     PGresult *result = PQexec(pg->conn, "COMMIT");
@@ -409,8 +423,9 @@ static enum hyp_status commit(struct hyp_postgres *pg)
         hyp_postgres_set_error(pg, HYP_STR("a statement had failed: rolled back"));
         status = HYP_INTERNAL;
     }
+    bool unknown = status != HYP_OK && !is_answered(pg, result);
     PQclear(result);
-    return status != HYP_OK && hyp_postgres_is_lost(pg) ? settle_commit(pg) : status;
+    return unknown ? settle_commit(pg) : status;
 }
 
 enum hyp_status hyp_postgres_exec(struct hyp_db *db, const char *sql)
