@@ -65,6 +65,7 @@
 #include "model/value.h"
 #include "store/block.h"
 #include "store/chunk_reference.h"
+#include "store/sequence.h"
 #include "store/text_pool.h"
 #include "store/wide.h"
 
@@ -78,6 +79,13 @@ struct hyp_chunk_line {
 };
 #define HYP_CHUNK_LINE_TIMES UINT32_MAX
 #define HYP_CHUNK_LINES 12
+
+/* What columns of one kind of register chose: registers and chunks that are alike (`likeness`)
+ * meet in one of so many places. Others there cost an examination more, and no more. */
+struct hyp_chunk_habit {
+    struct hyp_sequence_habit digits[2]; /* plain; with a reference taken out */
+};
+#define HYP_CHUNK_HABITS 512
 
 /* Working memory of writer and reader; all zero at first, grows as needed. */
 struct hyp_chunk_work {
@@ -93,6 +101,7 @@ struct hyp_chunk_work {
     uint32_t *starts; /* by column */
     size_t start_capacity;
     struct hyp_map text_index;
+    struct hyp_chunk_habit habits[HYP_CHUNK_HABITS];
     struct hyp_chunk_chooser *chooser;            /* of the writer, store/chunk_choose.h */
     struct hyp_chunk_line lines[HYP_CHUNK_LINES]; /* of the reader */
     uint64_t line_turn;
@@ -122,12 +131,14 @@ enum hyp_chunk_role {
     HYP_CHUNK_ROLE_COUNT_OF,
 };
 enum hyp_chunk_role hyp_chunk_role_of(const struct hyp_point_key *key);
+uint32_t hyp_chunk_likeness_of(const struct hyp_point_key *key);
 
 /* What a column number of the rows means. */
 struct hyp_chunk_point {
     int64_t point; /* ascending with the column's number */
     uint8_t value_kind;
-    uint8_t role; /* enum hyp_chunk_role */
+    uint8_t role;      /* enum hyp_chunk_role */
+    uint32_t likeness; /* equal for the same register of other devices */
 };
 
 struct hyp_chunk_source {

@@ -111,8 +111,9 @@ static void write_digits(struct hyp_buf *data, const struct hyp_cells *column,
                          const struct manner *manner, struct hyp_chunk_work *work)
 {
     size_t n = 0;
+    struct hyp_sequence_habit *habit = &column->habit->digits[manner->line != NULL];
     if (column->plain && manner->line == NULL) {
-        hyp_sequence_write(data, column->payloads, column->cells, work->scratch);
+        hyp_sequence_write(data, column->payloads, column->cells, work->scratch, habit);
         return;
     }
     for (size_t i = 0; column->plain && i < column->cells; i++) {
@@ -128,7 +129,7 @@ static void write_digits(struct hyp_buf *data, const struct hyp_cells *column,
             work->numbers[n++] = (int64_t)(digits - line);
         }
     }
-    hyp_sequence_write(data, work->numbers, n, work->scratch);
+    hyp_sequence_write(data, work->numbers, n, work->scratch, habit);
 }
 
 static void write_exponents(struct hyp_buf *data, const struct hyp_cells *column,
@@ -140,7 +141,7 @@ static void write_exponents(struct hyp_buf *data, const struct hyp_cells *column
             work->numbers[n++] = column->exponents[i];
         }
     }
-    hyp_sequence_write(data, work->numbers, n, work->scratch);
+    hyp_sequence_write(data, work->numbers, n, work->scratch, NULL);
 }
 
 static bool all_shortest(const struct hyp_cells *column)
@@ -163,7 +164,7 @@ static void write_row_numbers(struct hyp_buf *data, const struct hyp_cells *colu
     for (size_t i = 0; i < column->cells; i++) {
         work->numbers[i] = column->row[i];
     }
-    hyp_sequence_write(data, work->numbers, column->cells, work->scratch);
+    hyp_sequence_write(data, work->numbers, column->cells, work->scratch, NULL);
 }
 
 static void write_qualities(struct hyp_buf *data, const struct hyp_cells *column,
@@ -172,7 +173,7 @@ static void write_qualities(struct hyp_buf *data, const struct hyp_cells *column
     for (size_t i = 0; i < column->cells; i++) {
         work->numbers[i] = column->qualities[i];
     }
-    hyp_sequence_write(data, work->numbers, column->cells, work->scratch);
+    hyp_sequence_write(data, work->numbers, column->cells, work->scratch, NULL);
 }
 
 static void write_body_as(struct hyp_buf *data, const struct hyp_cells *column,

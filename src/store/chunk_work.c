@@ -140,3 +140,10 @@ enum hyp_chunk_role hyp_chunk_role_of(const struct hyp_point_key *key)
     default: return HYP_CHUNK_ROLE_NONE;
     }
 }
+
+uint32_t hyp_chunk_likeness_of(const struct hyp_point_key *key)
+{
+    uint64_t mixed = key->name | (uint64_t)key->function << 16 | (uint64_t)key->subunit << 24;
+    mixed ^= (uint64_t)key->tariff << 40 ^ key->storage << 44;
+    return (uint32_t)(mixed * 0x9E3779B97F4A7C15u >> 32);
+}

@@ -10,6 +10,7 @@
 #include "store/crc32c.h"
 #include "store/reserve.h"
 #include "store/sequence.h"
+#include "store/sequence_noise.h"
 #include "store/series.h"
 
 #include <string.h>
@@ -267,6 +268,16 @@ static bool has_distinct_times(const struct hyp_rows *rows)
     return true;
 }
 
+/* Where columns like this one keep what they chose. Short and thorough chunks, and those of few
+ * rows, do not choose alike. */
+static struct hyp_chunk_habit *habit_of(struct hyp_chunk_work *work,
+                                        const struct hyp_chunk_source *source, uint32_t c)
+{
+    bool coded = work->starts[c + 1] - work->starts[c] >= HYP_NOISE_CODED;
+    uint32_t at = source->points[c].likeness ^ (source->thorough ? 1u : 0u) ^ (coded ? 2u : 0u);
+    return &work->habits[at % HYP_CHUNK_HABITS];
+}
+
 static void write_columns(struct hyp_chunk_work *work, const struct hyp_chunk_source *source,
                           struct hyp_buf *head, struct hyp_buf *data)
 {
@@ -280,6 +291,7 @@ static void write_columns(struct hyp_chunk_work *work, const struct hyp_chunk_so
         }
         struct hyp_cells column = cells_of(work, source, c);
         column.distinct = distinct;
+        column.habit = habit_of(work, source, c);
         if (chosen) {
             column.is_sure = hyp_chunk_chooser_is_sure(work->chooser, number);
             column.is_source = hyp_chunk_chooser_is_source(work->chooser, number);
@@ -312,7 +324,7 @@ static enum hyp_status write_rows(struct hyp_chunk_work *work,
         for (size_t r = 0; r < source->rows->row_count; r++) {
             work->times[r] = row_number(&source->rows->rows[r], which);
         }
-        hyp_sequence_write(&part, work->times, source->rows->row_count, work->scratch);
+        hyp_sequence_write(&part, work->times, source->rows->row_count, work->scratch, NULL);
     }
     enum hyp_status status = write_texts(work, source, &part);
     if (status == HYP_OK) {

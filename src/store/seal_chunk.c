@@ -178,7 +178,8 @@ enum hyp_status hyp_seal_list_points(struct hyp_sealer *sealer, const struct hyp
         sealer->points[c] = (struct hyp_chunk_point){
             .point = series->columns[c].point,
             .value_kind = series->columns[c].value_kind,
-            .role = (uint8_t)hyp_chunk_role_of(&series->columns[c].key)};
+            .role = (uint8_t)hyp_chunk_role_of(&series->columns[c].key),
+            .likeness = hyp_chunk_likeness_of(&series->columns[c].key)};
     }
     return status;
 }

@@ -18,22 +18,19 @@
 
 /* --- orders --- */
 
-/* What a pass over the values says. */
-struct costs {
-    uint64_t bits[3]; /* of each order, roughly, over the sampled values */
-    size_t sampled;
-};
-
-/* From so many values on, every fourth is enough to tell the orders apart. */
+/* From so many values on, every fourth is enough to tell the orders apart, and every sixteenth
+ * to see that nothing has changed. */
 #define SAMPLED_FROM 128
 #define SAMPLE_STRIDE 4
+#define HABIT_STRIDE 16
 
 /* @level  that order 0 wanders about */
-static void measure_orders(const uint64_t *u, size_t n, uint64_t level, struct costs *costs)
+static void measure_orders(const uint64_t *u, size_t n, uint64_t level, size_t stride,
+                           struct hyp_noise_costs *costs)
 {
-    *costs = (struct costs){0};
+    *costs = (struct hyp_noise_costs){0};
     uint64_t slope = (uint64_t)((int64_t)u[n - 1] / (int64_t)(n - 1));
-    for (size_t i = 1; i < n; i += n < SAMPLED_FROM ? 1 : SAMPLE_STRIDE) {
+    for (size_t i = 1; i < n; i += stride) {
         uint64_t d = u[i] - u[i - 1];
         uint64_t before = i > 1 ? u[i - 1] - u[i - 2] : 0;
         costs->bits[0] += hyp_bit_length(hyp_zigzag(u[i] - level));
@@ -89,7 +86,16 @@ static void write_equal(struct hyp_buf *out, unsigned order, int64_t first, uint
     hyp_buf_append_svarint(out, (int64_t)residual);
 }
 
-void hyp_sequence_write(struct hyp_buf *out, const int64_t *values, size_t n, uint64_t *scratch)
+static size_t stride_of(size_t n, const struct hyp_sequence_habit *habit)
+{
+    if (n < SAMPLED_FROM) {
+        return 1;
+    }
+    return hyp_sequence_is_habit(habit) ? HABIT_STRIDE : SAMPLE_STRIDE;
+}
+
+void hyp_sequence_write(struct hyp_buf *out, const int64_t *values, size_t n, uint64_t *scratch,
+                        struct hyp_sequence_habit *habit)
 {
     if (n == 0) {
         return;
@@ -113,8 +119,8 @@ void hyp_sequence_write(struct hyp_buf *out, const int64_t *values, size_t n, ui
         write_equal(out, runs.of_order[0] == 1 ? 0 : 1, values[0], stepped.step, u[1] - u[0]);
         return;
     }
-    struct costs costs;
-    measure_orders(u, n, (uint64_t)levels.mean, &costs);
+    struct hyp_noise_costs costs;
+    measure_orders(u, n, (uint64_t)levels.mean, stride_of(n, habit), &costs);
     unsigned steady = runs.of_order[1] < runs.of_order[0] ? 1 : 0;
     size_t start = out->len;
     if (runs.of_order[steady] <= n / VALUES_PER_RUN) {
@@ -123,7 +129,7 @@ void hyp_sequence_write(struct hyp_buf *out, const int64_t *values, size_t n, ui
         write_runs(out, u, n, runs.of_order[steady]);
     }
     size_t second = out->len;
-    hyp_sequence_write_noisy(out, passes, &stepped, costs.bits, costs.sampled, u);
+    hyp_sequence_write_noisy(out, passes, &stepped, &costs, habit, u);
     if (second > start) {
         keep_shorter(out, start, second);
     }

@@ -25,8 +25,9 @@
  *     4 HUFFMAN bias s, then a code and zigzag(r - bias) in it (store/huffman.h); not in chunks
  *              of version 1
  *
- * The writer tries orders and methods and keeps what is shortest. Arithmetic is modulo 2^64,
- * so any numbers are allowed. Neither allocates, except for the growth of the builder.
+ * The writer tries orders and methods and keeps what is shortest, or what has been. Arithmetic
+ * is modulo 2^64, so any numbers are allowed. Neither allocates, except for the growth of the
+ * builder.
  */
 #ifndef HYP_STORE_SEQUENCE_H
 #define HYP_STORE_SEQUENCE_H
@@ -40,13 +41,28 @@
 #define HYP_SEQUENCE_SCRATCH 2
 
 /*
+ * What was shortest for sequences of one kind, such as one register of meters of one make: a
+ * writer that has it tries nothing else while that holds, and examines all ways again now and
+ * then, or when another order has become more promising. All zero at first.
+ */
+struct hyp_sequence_habit {
+    uint8_t order;
+    uint8_t method;
+    uint8_t agreed; /* examinations in a row that this was shortest in, or nearly so */
+    uint8_t rest;   /* sequences until the next one */
+    uint32_t
+        margin; /* of rough costs: how far the order was above the least, as a part of it */
+};
+
+/*
  * Appends a sequence.
  * @values   n of them
  * @scratch  HYP_SEQUENCE_SCRATCH * n numbers of working memory
+ * @habit    of its kind; NULL = all ways are examined
  * A failure is sticky in the builder.
  */
-void hyp_sequence_write(struct hyp_buf *out, const int64_t *values, size_t n,
-                        uint64_t *scratch);
+void hyp_sequence_write(struct hyp_buf *out, const int64_t *values, size_t n, uint64_t *scratch,
+                        struct hyp_sequence_habit *habit);
 
 /* Reads n values; a damaged sequence fails the reader and leaves anything in *values. */
 void hyp_sequence_read(struct hyp_bytes *in, int64_t *values, size_t n);

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "store/huffman.h"
+#include "store/sequence.h"
 #include "store/sequence_passes.h"
 
 /* Blocks whose Rice parameter is remembered from measuring to writing. */
@@ -25,6 +26,16 @@ struct hyp_noise {
     struct hyp_huffman huffman;
 };
 
+/* From so many numbers on, a Huffman code may be shorter than Rice codes: below, its table
+ * weighs more than it saves. */
+#define HYP_NOISE_CODED 201
+
+/* About what each order takes, in the sum over some of the values. */
+struct hyp_noise_costs {
+    uint64_t bits[3];
+    size_t sampled;
+};
+
 /* The numbers of a sequence without their common step. */
 struct hyp_stepped {
     const int64_t *q; /* the values themselves where the step is 1, else quotients from 0 on */
@@ -39,11 +50,14 @@ void hyp_sequence_write_head(struct hyp_buf *out, unsigned order,
 /*
  * Writes the values in one of the orders.
  * @passes   how to go over them
- * @rough    by order: about what it takes, in the sum over `sampled` values
+ * @habit    NULL = none
  * @u        room for n numbers
  */
 void hyp_sequence_write_noisy(struct hyp_buf *out, const struct hyp_passes *passes,
-                              const struct hyp_stepped *stepped, const uint64_t rough[3],
-                              size_t sampled, uint64_t *u);
+                              const struct hyp_stepped *stepped,
+                              const struct hyp_noise_costs *costs,
+                              struct hyp_sequence_habit *habit, uint64_t *u);
+/* Is the next sequence to be written as those before, unless its costs say otherwise? */
+bool hyp_sequence_is_habit(const struct hyp_sequence_habit *habit);
 
 #endif

@@ -80,7 +80,7 @@ static void numbers_come_back(void **state)
         }
         struct hyp_buf bytes;
         hyp_buf_init_heap(&bytes, 1u << 20);
-        hyp_sequence_write(&bytes, in, n, scratch);
+        hyp_sequence_write(&bytes, in, n, scratch, NULL);
         hyp_buf_append_u8(&bytes, 0x5A); /* a sequence knows its end */
         assert_int_equal(hyp_buf_status(&bytes), HYP_OK);
         struct hyp_bytes reader = hyp_bytes_from(bytes.data, bytes.len);
@@ -94,6 +94,89 @@ static void numbers_come_back(void **state)
         hyp_buf_finish(&bytes);
     }
 }
+
+/* --- habits --- */
+
+#define HABIT_VALUES 1000
+/* Of what was examined: numbers with rare spikes take so much more. */
+#define LONGER_PART 20
+
+static void fill(int64_t *values, size_t n, const struct pattern *p, struct hyp_rng *rng)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < n; i++) {
+        value = next_number(p, rng, i, value);
+        values[i] = (int64_t)(value * (uint64_t)p->times);
+    }
+}
+
+/* Writes the values and reads them again. Returns the bytes. */
+static size_t write_with(const int64_t *values, size_t n, struct hyp_sequence_habit *habit)
+{
+    static int64_t out[HABIT_VALUES];
+    static uint64_t scratch[HABIT_VALUES * HYP_SEQUENCE_SCRATCH];
+    struct hyp_buf bytes;
+    hyp_buf_init_heap(&bytes, 1u << 20);
+    hyp_sequence_write(&bytes, values, n, scratch, habit);
+    assert_int_equal(hyp_buf_status(&bytes), HYP_OK);
+    struct hyp_bytes reader = hyp_bytes_from(bytes.data, bytes.len);
+    hyp_sequence_read(&reader, out, n);
+    assert_false(hyp_bytes_failed(&reader));
+    assert_int_equal(hyp_bytes_left(&reader), 0);
+    assert_memory_equal(values, out, n * sizeof(*values));
+    size_t len = bytes.len;
+    hyp_buf_finish(&bytes);
+    return len;
+}
+
+/* What is written by habit is hardly longer than what is examined. */
+static void a_habit_costs_little(void **state)
+{
+    const struct pattern *p = *state;
+    static int64_t values[HABIT_VALUES];
+    static const size_t lengths[] = {168, 744};
+    struct hyp_rng_seeded seeded;
+    hyp_rng_seeded_init(&seeded, 7 + p->bits);
+    for (size_t l = 0; l < HYP_ARRAY_LEN(lengths); l++) {
+        struct hyp_sequence_habit habit = {0};
+        size_t examined = 0;
+        size_t habitual = 0;
+        for (int i = 0; i < 60; i++) {
+            fill(values, lengths[l], p, &seeded.rng);
+            examined += write_with(values, lengths[l], NULL);
+            habitual += write_with(values, lengths[l], &habit);
+        }
+        assert_true(habitual <= examined + examined / LONGER_PART);
+    }
+}
+
+/* Whatever comes after a habit was made comes back, and makes one of its own. */
+static void habits_change(void **state)
+{
+    const struct pattern *p = *state;
+    static int64_t values[HABIT_VALUES];
+    struct hyp_rng_seeded seeded;
+    hyp_rng_seeded_init(&seeded, 3 + p->bits);
+    for (size_t other = 0; other < HYP_ARRAY_LEN(patterns); other++) {
+        struct hyp_sequence_habit habit = {0};
+        for (int i = 0; i < 10; i++) {
+            fill(values, 744, p, &seeded.rng);
+            write_with(values, 744, &habit);
+        }
+        size_t examined = 0;
+        size_t habitual = 0;
+        for (int i = 0; i < 60; i++) {
+            fill(values, 744, &patterns[other], &seeded.rng);
+            size_t least = write_with(values, 744, NULL);
+            size_t written = write_with(values, 744, &habit);
+            examined += i >= 30 ? least : 0;
+            habitual += i >= 30 ? written : 0;
+        }
+        assert_true(habitual <= examined + examined / LONGER_PART);
+    }
+}
+
+/* --- passes --- */
 
 static void assert_same_range(const struct hyp_pass_range *a, const struct hyp_pass_range *b)
 {
@@ -221,6 +304,8 @@ int main(void)
 {
     struct test_list list = {0};
     TEST_ROWS(&list, patterns, numbers_come_back);
+    TEST_ROWS(&list, patterns, a_habit_costs_little);
+    TEST_ROWS(&list, patterns, habits_change);
     TEST_ROWS(&list, patterns, lanes_change_nothing);
     TEST_ONE(&list, sums_are_exact);
     TEST_ROWS(&list, steps, steps_are_divided_out);
