@@ -138,7 +138,7 @@ struct hyp_chunk_point {
     int64_t point; /* ascending with the column's number */
     uint8_t value_kind;
     uint8_t role;      /* enum hyp_chunk_role */
-    uint32_t likeness; /* equal for the same register of other devices */
+    uint32_t likeness; /* equal for the same register of other devices; 0 = like no other */
 };
 
 struct hyp_chunk_source {

@@ -111,7 +111,8 @@ static void write_digits(struct hyp_buf *data, const struct hyp_cells *column,
                          const struct manner *manner, struct hyp_chunk_work *work)
 {
     size_t n = 0;
-    struct hyp_sequence_habit *habit = &column->habit->digits[manner->line != NULL];
+    struct hyp_sequence_habit *habit =
+        column->habit == NULL ? NULL : &column->habit->digits[manner->line != NULL];
     if (column->plain && manner->line == NULL) {
         hyp_sequence_write(data, column->payloads, column->cells, work->scratch, habit);
         return;

@@ -28,7 +28,7 @@ struct hyp_cells {
     /* said by the chooser of references */
     bool is_source;
     const struct hyp_chunk_reference *reference; /* NULL = none */
-    struct hyp_chunk_habit *habit;
+    struct hyp_chunk_habit *habit;               /* NULL = none */
     bool is_sure; /* the reference saves so much that the plain way need not be tried */
 };
 

@@ -273,6 +273,9 @@ static bool has_distinct_times(const struct hyp_rows *rows)
 static struct hyp_chunk_habit *habit_of(struct hyp_chunk_work *work,
                                         const struct hyp_chunk_source *source, uint32_t c)
 {
+    if (source->points[c].likeness == 0) {
+        return NULL;
+    }
     bool coded = work->starts[c + 1] - work->starts[c] >= HYP_NOISE_CODED;
     uint32_t at = source->points[c].likeness ^ (source->thorough ? 1u : 0u) ^ (coded ? 2u : 0u);
     return &work->habits[at % HYP_CHUNK_HABITS];

@@ -97,8 +97,10 @@ void make_points(void)
         assert_int_equal(hyp_text_pool_add(&pool, hyp_str_from(words[i]), &number), HYP_OK);
     }
     for (uint16_t c = 0; c < POINTS; c++) {
-        points[c] = (struct hyp_chunk_point){
-            .point = 100 + 3 * c + c % 3, .value_kind = kind_of(c), .role = role_of(c)};
+        points[c] = (struct hyp_chunk_point){.point = 100 + 3 * c + c % 3,
+                                             .value_kind = kind_of(c),
+                                             .role = role_of(c),
+                                             .likeness = 8u * c + 8};
         assert_true(c == 0 || points[c].point > points[c - 1].point);
     }
 }

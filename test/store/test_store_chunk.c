@@ -175,6 +175,36 @@ static void chunks_follow_each_other(void **state)
     drop(&m);
 }
 
+/* Chunks that were written as those before them, by a work space that has seen all of them. */
+static void chunks_come_back_from_habits(void **state)
+{
+    (void)state;
+    struct hyp_chunk_work writer = {0};
+    for (uint64_t i = 0; i < 24; i++) {
+        struct shape shape = shapes[i % 8 == 7 ? i % SHAPE_COUNT : SHAPE_MONTH];
+        shape.seed += i;
+        struct made m;
+        make(&m, &shape);
+        struct hyp_chunk_source source = {.rows = &m.rows,
+                                          .points = points,
+                                          .point_count = POINTS,
+                                          .texts = &m.texts,
+                                          .thorough = true};
+        hyp_buf_reset(&m.head);
+        hyp_buf_reset(&m.data);
+        assert_int_equal(hyp_chunk_write(&writer, &source, &m.head, &m.data), HYP_OK);
+        assert_int_equal(hyp_chunk_open(&m.chunk, hyp_buf_view(&m.head)), HYP_OK);
+        assert_int_equal(hyp_chunk_attach(&m.chunk, hyp_buf_view(&m.data)), HYP_OK);
+        struct hyp_chunk_target target = {.column_of = column_of, .texts = &m.texts};
+        struct hyp_rows out = {0};
+        assert_int_equal(hyp_chunk_rows(&m.chunk, &m.work, &target, &out), HYP_OK);
+        same_rows(&m, &out);
+        hyp_rows_finish(&out);
+        drop(&m);
+    }
+    hyp_chunk_work_finish(&writer);
+}
+
 /* One column through a work space that has seen others, and through a new one. */
 static size_t same_column(const struct hyp_chunk *chunk, int64_t point,
                           struct hyp_chunk_work *shared)
@@ -229,6 +259,7 @@ int main(void)
     TEST_ROWS(&list, shapes, head_tells_the_truth);
     TEST_ONE(&list, damage_is_noticed);
     TEST_ONE(&list, chunks_follow_each_other);
+    TEST_ONE(&list, chunks_come_back_from_habits);
     TEST_ONE(&list, decoded_sources_stay_with_their_chunk);
     int failed = test_list_run(&list, "store-chunk");
     hyp_text_pool_finish(&pool);
