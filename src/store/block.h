@@ -71,6 +71,7 @@ struct hyp_rows {
     uint32_t cell_capacity;
 };
 
+/* Frees them and leaves it all zero: no rows. */
 void hyp_rows_finish(struct hyp_rows *rows);
 /* Makes room for one more row of `cells` cells. HYP_OK | NO_MEMORY (unchanged) */
 HYP_MUST_USE enum hyp_status hyp_rows_reserve(struct hyp_rows *rows, size_t cells);
@@ -90,13 +91,13 @@ size_t hyp_rows_find(const struct hyp_rows *rows, int64_t time);
  */
 HYP_MUST_USE enum hyp_status hyp_block_pack(const struct hyp_rows *rows, struct hyp_buf *out);
 
+#define HYP_ALL_COLUMNS UINT32_MAX
 /*
  * Unpacks all rows, or the values of one column only (rows without it are left out).
  * @column   a column, or HYP_ALL_COLUMNS
- * @rows     emptied first; keeps its memory for the next call
+ * @rows     emptied first, also after a failure; keeps its memory for the next call
  * Returns   HYP_OK | NO_MEMORY | CORRUPT
  */
-#define HYP_ALL_COLUMNS UINT32_MAX
 HYP_MUST_USE enum hyp_status hyp_block_unpack(const uint8_t *data, size_t len, uint32_t column,
                                               struct hyp_rows *rows);
 

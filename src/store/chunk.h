@@ -106,6 +106,7 @@ struct hyp_chunk_work {
     struct hyp_chunk_line lines[HYP_CHUNK_LINES]; /* of the reader */
     uint64_t line_turn;
 };
+/* Frees what it has grown to and leaves it all zero, ready for use. */
 void hyp_chunk_work_finish(struct hyp_chunk_work *work);
 
 /* Texts that payloads of text columns name. Payloads >= 0 are numbers in the pool; -1, -2 ...
@@ -116,7 +117,10 @@ struct hyp_chunk_texts {
     size_t count;
     size_t capacity;
 };
+/* Frees the list, not the texts: those are views into chunks. Leaves it empty. */
 void hyp_chunk_texts_finish(struct hyp_chunk_texts *texts);
+/* The text of a payload that is known to be of these texts: nothing is checked. A view, as long
+ * as pool and chunk live. */
 struct hyp_str hyp_chunk_text(const struct hyp_chunk_texts *texts, int64_t payload);
 
 /* --- writing --- */
@@ -130,6 +134,7 @@ enum hyp_chunk_role {
     HYP_CHUNK_ROLE_RETURN,
     HYP_CHUNK_ROLE_COUNT_OF,
 };
+/* By the register's name; only the present value of tariff 0 has a role. */
 enum hyp_chunk_role hyp_chunk_role_of(const struct hyp_point_key *key);
 uint32_t hyp_chunk_likeness_of(const struct hyp_point_key *key);
 
@@ -212,6 +217,7 @@ struct hyp_chunk_cursor {
     int64_t point;
     uint64_t body;
 };
+/* Puts the cursor before the first column of an opened chunk, which must outlive it. */
 void hyp_chunk_columns(const struct hyp_chunk *chunk, struct hyp_chunk_cursor *cursor);
 /* Returns   HYP_OK | NOT_FOUND at the end | MALFORMED */
 HYP_MUST_USE enum hyp_status hyp_chunk_next_column(struct hyp_chunk_cursor *cursor,
@@ -269,6 +275,7 @@ HYP_MUST_USE enum hyp_status hyp_chunk_line_get(struct hyp_chunk_work *work,
                                                 const struct hyp_chunk *chunk, uint32_t column,
                                                 struct hyp_chunk_line **ret_line,
                                                 bool *ret_known);
+/* The line that hyp_chunk_line_get gave is filled: from now on it is found. */
 void hyp_chunk_line_keep(struct hyp_chunk_work *work, struct hyp_chunk_line *line);
 /* A line that is there already; NULL = none. */
 const struct hyp_chunk_line *hyp_chunk_line_find(const struct hyp_chunk_work *work,

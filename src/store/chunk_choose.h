@@ -21,6 +21,7 @@
 #include "store/chunk_reference.h"
 
 struct hyp_chunk_chooser;
+/* NULL is allowed. Returns NULL. */
 void *hyp_chunk_chooser_destroy(struct hyp_chunk_chooser *chooser);
 
 /*
@@ -34,10 +35,13 @@ HYP_MUST_USE enum hyp_status hyp_chunk_chooser_begin(struct hyp_chunk_chooser **
 /*
  * Adds a decimal column.
  * @number   its place in the head, ascending
- * Returns   where its digits by row go (row_count of them); NULL when there are enough
+ * Returns   where its digits by row go (row_count of them), until the next call; NULL when
+ *           there are enough, or no memory: then it is neither told nor referred to
  */
 int64_t *hyp_chunk_chooser_add(struct hyp_chunk_chooser *chooser, uint32_t number,
                                enum hyp_chunk_role role);
+/* Searches, once all columns were added and filled. The work is bounded: columns are compared
+ * in pairs, at a fixed number of rows. */
 void hyp_chunk_chooser_run(struct hyp_chunk_chooser *chooser);
 /* The reference proposed for a column; NULL = none. Valid until the next begin. */
 const struct hyp_chunk_reference *hyp_chunk_chooser_get(const struct hyp_chunk_chooser *chooser,

@@ -53,22 +53,24 @@ struct hyp_chunk_reference {
     int64_t unit; /* ms, > 0 */
 };
 
+/* Appends it in the form above; a full builder knows. */
 void hyp_chunk_reference_write(struct hyp_buf *out,
                                const struct hyp_chunk_reference *reference);
 /* A damaged one fails the reader. */
 void hyp_chunk_reference_read(struct hyp_bytes *in, struct hyp_chunk_reference *reference);
 
-/*
- * Digits of the usable values of a column, spread over all rows.
- * @rows     row numbers of the column's cells
- * @digits   of the usable cells only, one after the other
- * @ret_line row_count of them
- */
+/* The cells of a column, in the order of their rows. */
 struct hyp_chunk_cells {
-    const uint32_t *rows;
+    const uint32_t *rows; /* row number of each */
     const uint8_t *qualities;
     size_t count;
 };
+/*
+ * Digits of the usable values of a column, spread over all rows: each row has those of the last
+ * usable value at or before it, 0 before the first.
+ * @digits   of the usable cells only, one after the other
+ * @ret_line row_count of them
+ */
 void hyp_chunk_spread_digits(const struct hyp_chunk_cells *cells, const int64_t *digits,
                              size_t row_count, int64_t *ret_line);
 

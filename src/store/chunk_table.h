@@ -37,8 +37,9 @@ HYP_MUST_USE enum hyp_status hyp_chunk_table_get(struct hyp_db *db, int64_t id,
 /* Up to which row of the log a chunk is complete; NOT_FOUND without one. */
 HYP_MUST_USE enum hyp_status hyp_chunk_table_log_row(struct hyp_db *db, int64_t id,
                                                      int64_t *ret_log_row);
-/* Adds or replaces. */
+/* Adds a chunk, or takes the place of the one of this id. */
 void hyp_chunk_table_put(struct hyp_db *db, const struct hyp_chunk_row *row);
+/* Removes a chunk; one that is not there is no failure. */
 void hyp_chunk_table_remove(struct hyp_db *db, int64_t id);
 
 /*
@@ -50,6 +51,8 @@ void hyp_chunk_table_remove(struct hyp_db *db, int64_t id);
  */
 void hyp_chunk_scan_open(struct hyp_query *query, struct hyp_db *db, int64_t from, int64_t to,
                          bool with_data);
+/* The next chunk, its views valid until the next call; false at the end, or after a failure
+ * that close returns. row->tenant is left alone. @with_data as it was opened with */
 bool hyp_chunk_scan_next(struct hyp_query *query, bool with_data, struct hyp_chunk_row *row);
 
 /* --- what is sealed of a device --- */
@@ -63,14 +66,17 @@ struct hyp_sealed_row {
     int64_t newest;
     struct hyp_str shown; /* store/sealed.h */
 };
+/* Adds the row of a device or takes its place; a device without sealed readings has none. */
 void hyp_sealed_put(struct hyp_db *db, const struct hyp_sealed_row *row);
 void hyp_sealed_remove(struct hyp_db *db, hyp_device_id device);
 /* One device. HYP_OK | NOT_FOUND | what the database says; shown is left empty */
 HYP_MUST_USE enum hyp_status hyp_sealed_get(struct hyp_db *db, hyp_device_id device,
                                             struct hyp_sealed_row *row);
+/* Goes over the rows of all devices by id, with hyp_sealed_scan_next; closed as a query. */
 void hyp_sealed_scan_open(struct hyp_query *query, struct hyp_db *db);
 /* The same of one device. */
 void hyp_sealed_find_open(struct hyp_query *query, struct hyp_db *db, hyp_device_id device);
+/* The next row; `shown` is a view until the next call. False at the end or after a failure. */
 bool hyp_sealed_scan_next(struct hyp_query *query, struct hyp_sealed_row *row);
 
 /* --- intake log --- */
@@ -80,7 +86,8 @@ int64_t hyp_intake_log_add(struct hyp_db *db, struct hyp_shard shard, const uint
                            size_t len);
 /* Removes rows first .. last. */
 void hyp_intake_log_remove(struct hyp_db *db, int64_t first, int64_t last);
-/* Rows from `from` on: number and blob. */
+/* Rows from `from` on, in their order: number and blob (store/log.h), a view until the next
+ * call. False at the end, or after a failure that hyp_query_close returns. */
 void hyp_intake_log_scan_open(struct hyp_query *query, struct hyp_db *db, int64_t from);
 bool hyp_intake_log_scan_next(struct hyp_query *query, int64_t *ret_row,
                               struct hyp_str *ret_blob);

@@ -30,6 +30,7 @@ struct hyp_columns {
     size_t quality_capacity;
 };
 
+/* Frees them and leaves it all zero. */
 void hyp_columns_finish(struct hyp_columns *columns);
 /* Forgets what was gathered. */
 void hyp_columns_clear(struct hyp_columns *columns);

@@ -102,7 +102,8 @@ void hyp_core_enter(struct hyp_store *store);
 
 /* --- reading --- */
 
-/* Borrows connections for reading; give them back soon. May wait. */
+/* Borrows connections for reading; give them back soon, from the same or another thread, with
+ * all queries on them closed. Waits while all HYP_CORE_READERS are lent. Never fails. */
 struct hyp_connections hyp_core_reader(struct hyp_store *store);
 void hyp_core_reader_return(struct hyp_store *store, struct hyp_connections connections);
 
@@ -117,6 +118,7 @@ struct hyp_list {
     size_t capacity;
     bool failed; /* the arena is full */
 };
+/* An empty list of elements of `size` bytes; allocates nothing yet. */
 void hyp_list_init(struct hyp_list *list, struct hyp_arena *arena, size_t size);
 /* A new zeroed element at the end; NULL (and failed) when the arena is full. */
 void *hyp_list_add(struct hyp_list *list);
@@ -136,15 +138,18 @@ struct hyp_rowset {
     struct hyp_query query;
     struct hyp_list list;
 };
+/* Borrows a reader and opens the query; must be closed. @size of an element */
 void hyp_rowset_open(struct hyp_rowset *set, struct hyp_store *store, struct hyp_arena *arena,
                      size_t size, const char *sql);
-/* A zeroed element for the next row, or NULL at the end. */
+/* A zeroed element for the next row; NULL at the end, after a failure, or with a full arena. */
 void *hyp_rowset_next(struct hyp_rowset *set);
-/* The list is in set.list after HYP_OK. */
+/* Gives the reader back. The list is in set.list after HYP_OK. HYP_OK | LIMIT (arena) | what
+ * the database says */
 HYP_MUST_USE enum hyp_status hyp_rowset_close(struct hyp_rowset *set);
 
 /* --- small parts --- */
 
+/* The wall clock the store was opened with. */
 hyp_utc hyp_core_now(struct hyp_store *store);
 
 /* A secret as a column: a box, or nothing for an empty secret (that there is none is no
@@ -153,9 +158,11 @@ struct hyp_box {
     uint8_t bytes[HYP_LIMIT_PASSWORD_MAX + HYP_SECRET_BOX_EXTRA];
     size_t len;
 };
+/* Closes a secret in a box. @len at most HYP_LIMIT_PASSWORD_MAX; 0 = an empty box */
 void hyp_core_seal(struct hyp_store *store, const uint8_t *data, size_t len,
                    struct hyp_box *box);
-/* Opens the box in the next column of the row; empty stays empty. */
+/* Opens the box in the next column of the row; empty stays empty (length 0).
+ * HYP_OK | WRONG_KEY | LIMIT (capacity) */
 HYP_MUST_USE enum hyp_status hyp_core_unseal(struct hyp_store *store, struct hyp_query *query,
                                              uint8_t *out, size_t capacity, size_t *ret_len);
 

@@ -40,6 +40,8 @@ HYP_MUST_USE enum hyp_status hyp_store_counter_entry_add(struct hyp_store *store
                                                          hyp_tenant_id tenant,
                                                          struct hyp_counter_entry *entry,
                                                          struct hyp_error *err);
+/* NOT_FOUND when the point is not the tenant's, or has no such entry; *err is for what the
+ * database says. */
 HYP_MUST_USE enum hyp_status hyp_store_counter_entry_remove(struct hyp_store *store,
                                                             hyp_tenant_id tenant,
                                                             hyp_point_id point, int64_t id,

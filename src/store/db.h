@@ -90,13 +90,28 @@ struct hyp_db {
     char error_text[HYP_ERROR_TEXT_MAX];
 };
 
+/* Finalises the kept statements, ends the connection and frees it; NULL is allowed. An open
+ * transaction is lost with it. Returns NULL. */
 void *hyp_db_close(struct hyp_db *db);
 
-/* begin: the failure, if any, is sticky; commit: OK, or the first failure after a rollback. */
+/*
+ * A writing transaction. Clears the failure of the one before; a failure of the beginning
+ * itself (BUSY, IO ...) is sticky, so whoever goes on writing learns of it at commit.
+ */
 void hyp_db_begin(struct hyp_db *db);
+/*
+ * Commits, or rolls back when anything since begin has failed.
+ * Returns   HYP_OK: what was written is on disk | the first failure: nothing of it is
+ */
 HYP_MUST_USE enum hyp_status hyp_db_commit(struct hyp_db *db);
+/*
+ * Takes back what was written since begin; nothing without a transaction. The sticky failure
+ * and the database's own words for it stay (until the next begin) for hyp_db_error. A rollback
+ * that fails is made up for before the next statement, so nobody sees what it was to take back.
+ */
 void hyp_db_rollback(struct hyp_db *db);
-/* Begins a transaction that only reads, all of it at one moment; ended by a rollback. */
+/* Begins a transaction that only reads, all of it at one moment; ended by a rollback. Only
+ * where ops->begin_snapshot is not NULL. */
 void hyp_db_begin_snapshot(struct hyp_db *db);
 /* Makes `status` the sticky failure unless there is one already. */
 void hyp_db_fail(struct hyp_db *db, enum hyp_status status);
@@ -107,15 +122,16 @@ static inline bool hyp_db_is_sharded(const struct hyp_db *db)
 }
 /* Partitions may have gone: they are asked for again before the next row. */
 void hyp_db_forget_partitions(struct hyp_db *db);
-/* Gives a piece of the space back that was freed and that nothing has used for a while. Returns
- * whether there is more to do. */
+/* Gives a piece of the space back that was freed and that nothing has used for a while. Outside
+ * transactions. @now_ms of the clock that never jumps. Returns whether there is more to do. */
 bool hyp_db_tidy(struct hyp_db *db, int64_t now_ms);
-/* Removes a piece of what deleted rows left in the files. HYP_OK | BUSY (ask again later) |
- * what the database says */
+/* Removes a piece of what deleted rows left in the files. Outside transactions. @ret_more false
+ * where nothing is left to do. HYP_OK | BUSY (ask again later) | what the database says */
 HYP_MUST_USE enum hyp_status hyp_db_purge(struct hyp_db *db, bool *ret_more);
 /* Runs a literal without parameters and rows. */
 HYP_MUST_USE enum hyp_status hyp_db_exec(struct hyp_db *db, const char *sql);
-/* Fills *err with what the database last said. Returns `status`. */
+/* Fills *err (may be NULL) with "what: ..." and the database's own words for its last failure,
+ * or the name of `status` when it has said nothing. Returns `status`. */
 enum hyp_status hyp_db_error(struct hyp_db *db, enum hyp_status status, struct hyp_error *err,
                              const char *what);
 
@@ -140,8 +156,14 @@ struct hyp_query {
     bool ended;
 };
 
-/* @sql a literal: its address names the prepared statement */
+/*
+ * Takes the prepared statement of a literal, or prepares it. Two runs of one literal at a time
+ * get a statement each. After a failure in the transaction the query has failed from the start.
+ * @query  initialised here; must be closed, whatever happens
+ * @sql    a literal: its address names the prepared statement
+ */
 void hyp_query_open(struct hyp_query *query, struct hyp_db *db, const char *sql);
+/* Each binds the next parameter. Texts and blobs are not copied: they must live until close. */
 void hyp_query_bind_i64(struct hyp_query *query, int64_t value);
 /* 0 is stored as NULL: for references that may be absent. */
 void hyp_query_bind_id(struct hyp_query *query, int64_t value);
@@ -151,7 +173,8 @@ void hyp_query_bind_text(struct hyp_query *query, const char *value);
 void hyp_query_bind_blob(struct hyp_query *query, const uint8_t *data, size_t len);
 /* Goes to the next row; false at the end or after a failure. */
 bool hyp_query_row(struct hyp_query *query);
-/* The next column of the row; NULL reads as 0 or empty. */
+/* The next column of the row, only after hyp_query_row was true; NULL reads as 0 or empty.
+ * Views are valid until the next row or close. */
 int64_t hyp_query_i64(struct hyp_query *query);
 double hyp_query_f64(struct hyp_query *query);
 struct hyp_str hyp_query_str(struct hyp_query *query);
@@ -159,9 +182,11 @@ struct hyp_str hyp_query_blob(struct hyp_query *query);
 hyp_utc hyp_query_utc(struct hyp_query *query);
 /* Copies a text column into a fixed field (cut if it does not fit). */
 void hyp_query_text(struct hyp_query *query, char *out, size_t size);
-/* Gives the statement back. Returns the first failure. */
+/* Gives the statement back for the next run. Returns HYP_OK or the first failure of open,
+ * binding and rows, which in a transaction becomes the transaction's. */
 HYP_MUST_USE enum hyp_status hyp_query_close(struct hyp_query *query);
-/* Runs a statement that gives no rows, and closes it. @ret_changes may be NULL */
+/* Runs a statement to its end, passing over rows, and closes it. @ret_changes rows that it
+ * wrote or removed, set only with HYP_OK; may be NULL. Returns as close. */
 HYP_MUST_USE enum hyp_status hyp_query_run(struct hyp_query *query, int64_t *ret_changes);
 
 #endif

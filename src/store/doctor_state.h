@@ -27,7 +27,8 @@ struct hyp_visit {
     bool no_memory;
 };
 
-/* Begins and ends a check. The end says what was looked at if nothing was found. */
+/* Begins and ends a check, whose name must be a literal. The end says what was looked at if
+ * nothing was found, or how many findings more than HYP_LIMIT_DOCTOR_FINDINGS there were. */
 void hyp_visit_begin(struct hyp_visit *visit, const char *check);
 void hyp_visit_end(struct hyp_visit *visit, const char *format, ...) HYP_PRINTF(2, 3);
 
@@ -52,7 +53,8 @@ void hyp_visit_settings(struct hyp_visit *visit);
 void hyp_visit_tables(struct hyp_visit *visit, struct hyp_db *db, const char *suffix,
                       const char *name);
 
-/* The checks of store/doctor_rows.c. */
+/* The checks of store/doctor_rows.c: every row of a table is read and decoded; what is wrong is
+ * told as a finding, damage of single rows included, so none of them fails. */
 void hyp_visit_log(struct hyp_visit *visit);
 void hyp_visit_chunks(struct hyp_visit *visit);
 void hyp_visit_frame_log(struct hyp_visit *visit);

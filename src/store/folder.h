@@ -45,6 +45,8 @@ HYP_MUST_USE enum hyp_status hyp_file_copy(const char *from, const char *to,
 /* Reads a small file whole. HYP_OK | NOT_FOUND | IO | LIMIT (longer than capacity) */
 HYP_MUST_USE enum hyp_status hyp_file_read(const char *path, char *out, size_t capacity,
                                            size_t *ret_len, struct hyp_error *err);
+/* Within a file system; takes the place of what has the name. Durable after hyp_folder_sync.
+ * HYP_OK | NOT_FOUND | FULL | IO */
 HYP_MUST_USE enum hyp_status hyp_file_rename(const char *from, const char *to,
                                              struct hyp_error *err);
 /* What is not there counts as removed; a folder must be empty. */
@@ -56,6 +58,7 @@ HYP_MUST_USE enum hyp_status hyp_file_digest(const char *path, int64_t *ret_size
                                              struct hyp_error *err);
 /* Size in bytes; 0 when there is none. */
 int64_t hyp_file_size(const char *path);
+/* Is there a file, folder or anything else of this name? False also where one may not look. */
 bool hyp_file_exists(const char *path);
 
 #endif

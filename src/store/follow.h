@@ -51,6 +51,8 @@ enum hyp_change {
     HYP_CHANGE_COUNT,
 };
 
+/* HYP_OK | NO_MEMORY. It follows nothing before the load has ended. destroy: NULL is allowed.
+ */
 HYP_MUST_USE enum hyp_status hyp_follower_create(struct hyp_follower **ret_follower);
 void *hyp_follower_destroy(struct hyp_follower *follower);
 
@@ -66,7 +68,12 @@ void hyp_follow_committed(struct hyp_store *store);
  * see memory and chunks change together. */
 void hyp_follow_sealed(struct hyp_store *store, enum hyp_status status);
 
-/* Where loading begins and ends: everything in between is read at one moment. */
+/*
+ * Where loading begins and ends: everything in between is read at one moment. At the end a
+ * member notes up to where its memory is complete.
+ * @status   how loading went
+ * Returns   `status`, or what the database says: then the store has not been loaded
+ */
 void hyp_follow_load_begin(struct hyp_store *store);
 HYP_MUST_USE enum hyp_status hyp_follow_load_end(struct hyp_store *store,
                                                  enum hyp_status status);

@@ -50,7 +50,9 @@ struct hyp_follower {
 /* Takes in everything up to the transaction `number`; a transaction is open. */
 HYP_MUST_USE enum hyp_status hyp_follow_to(struct hyp_store *store, int64_t number);
 /* Takes in new devices, points and frames; rows of the log behind those that are known, up to
- * `last`; one change. Inside the gate. */
+ * `last`; one change (a kind that is not known is passed over). Inside the gate. HYP_OK |
+ * NO_MEMORY | CORRUPT | what the database says; what was taken in stays, and the same again
+ * does no harm. */
 HYP_MUST_USE enum hyp_status hyp_follow_rows(struct hyp_store *store);
 HYP_MUST_USE enum hyp_status hyp_follow_log(struct hyp_store *store, int64_t last);
 HYP_MUST_USE enum hyp_status hyp_follow_change(struct hyp_store *store,

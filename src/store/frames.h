@@ -50,6 +50,8 @@ struct hyp_frames {
     struct hyp_map replaced; /* frame number -> number of the frame in its place (replaced.h) */
 };
 
+/* HYP_OK | NO_MEMORY. destroy frees what is pending, which is in the database; NULL is allowed.
+ */
 HYP_MUST_USE enum hyp_status hyp_frames_create(struct hyp_frames **ret_frames);
 void *hyp_frames_destroy(struct hyp_frames *frames);
 /* Reads what is pending, at start. */
@@ -79,8 +81,9 @@ HYP_MUST_USE enum hyp_status hyp_frames_log(struct hyp_store *store,
                                             struct hyp_pending_frames *ret_pending);
 /* Room for `count` more pending rows, so that keep cannot fail. */
 HYP_MUST_USE enum hyp_status hyp_frames_reserve(struct hyp_store *store, size_t count);
-/* Takes over a committed row. */
+/* Takes over a committed row; room was reserved. */
 void hyp_frames_keep(struct hyp_store *store, struct hyp_pending_frames *pending);
+/* Frees one whose transaction was rolled back. */
 void hyp_frames_drop(struct hyp_pending_frames *pending);
 
 /* Frames kept, pending and packed. */

@@ -26,6 +26,8 @@ struct hyp_historian {
     size_t memory;
 };
 
+/* create: empty, HYP_OK | NO_MEMORY. destroy frees all series with it; NULL is allowed; nobody
+ * may be reading. */
 HYP_MUST_USE enum hyp_status hyp_historian_create(struct hyp_historian **ret_historian);
 void *hyp_historian_destroy(struct hyp_historian *historian);
 
@@ -56,10 +58,12 @@ HYP_MUST_USE enum hyp_status hyp_historian_add_point(struct hyp_historian *histo
                                                      struct hyp_series *series,
                                                      const struct hyp_column *column,
                                                      struct hyp_str label);
-/* The points that wait become visible, or are forgotten. */
+/* The points of a series that wait for their commit become visible, or are forgotten. Both take
+ * the lock. Writer. */
 void hyp_historian_commit_points(struct hyp_historian *historian, struct hyp_series *series);
 void hyp_historian_rollback_points(struct hyp_historian *historian, struct hyp_series *series);
-/* Number of a text, added if new. Writer. */
+/* Number of a text in `texts`, added if new (for good, under the lock). Writer.
+ * HYP_OK | NO_MEMORY | LIMIT */
 HYP_MUST_USE enum hyp_status hyp_historian_text(struct hyp_historian *historian,
                                                 struct hyp_str text, uint32_t *ret_index);
 
@@ -67,8 +71,8 @@ HYP_MUST_USE enum hyp_status hyp_historian_text(struct hyp_historian *historian,
 void hyp_historian_enter(struct hyp_historian *historian);
 void hyp_historian_leave(struct hyp_historian *historian);
 
-/* hyp_series_filter and hyp_series_insert, with counters. With the lock held for writing,
- * or before anybody else has the store. */
+/* hyp_series_filter and hyp_series_insert with their statuses, and the historian's counters.
+ * With the lock held for writing, or before anybody else has the store. */
 HYP_MUST_USE enum hyp_status hyp_historian_filter(struct hyp_historian *historian,
                                                   struct hyp_series *series,
                                                   const struct hyp_row *row,

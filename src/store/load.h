@@ -23,7 +23,9 @@ struct hyp_load_place {
     int64_t device;
     int64_t point;
 };
-/* Those behind the place, which follows. HYP_OK | NO_MEMORY | what the database says */
+/* Those behind the place, which follows as far as it got. A point whose name, unit or kind this
+ * program does not know, or without device, is reported to the log and left out.
+ * HYP_OK | NO_MEMORY | LIMIT | what the database says */
 HYP_MUST_USE enum hyp_status hyp_load_devices(struct hyp_store *store,
                                               struct hyp_load_place *place);
 HYP_MUST_USE enum hyp_status hyp_load_points(struct hyp_store *store,

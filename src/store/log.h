@@ -104,6 +104,8 @@ struct hyp_log_writer {
 /* Begins a blob at the end of *out. @readings how many follow */
 void hyp_log_begin(struct hyp_log_writer *writer, struct hyp_buf *out, int64_t frame_row,
                    size_t readings);
+/* One reading, then its value_count values in the order of their points; a full builder is
+ * found out at the end. */
 void hyp_log_reading(struct hyp_log_writer *writer, const struct hyp_log_reading *reading);
 void hyp_log_value(struct hyp_log_writer *writer, const struct hyp_log_value *value);
 /* Fills in the checksum. Returns the builder's status. */

@@ -51,6 +51,7 @@ struct hyp_log_pack {
     uint8_t origin;
 };
 
+/* init allocates nothing, finish frees what it has grown to. */
 void hyp_log_pack_init(struct hyp_log_pack *pack);
 void hyp_log_pack_finish(struct hyp_log_pack *pack);
 /* Forgets everything, for the next batch. */

@@ -61,8 +61,8 @@ struct hyp_user {
  */
 HYP_MUST_USE enum hyp_status hyp_store_user_add(struct hyp_store *store, struct hyp_user *user,
                                                 struct hyp_error *err);
-/* The first user of a tenant, as hyp_store_user_add; EXISTS when there is one, also when
- * another member was quicker. */
+/* The first user of a tenant, as hyp_store_user_add; EXISTS when it has one, also when another
+ * member was quicker, or when the login is taken. */
 HYP_MUST_USE enum hyp_status
 hyp_store_user_add_first(struct hyp_store *store, struct hyp_user *user, struct hyp_error *err);
 /*

@@ -25,7 +25,8 @@
 
 /* The part, 0..3, that a time falls into. */
 uint32_t hyp_period_of(int64_t time);
-/* First instant, and the first one behind. */
+/* First instant of a part or a whole month, ms UTC, and the first one behind it (INT64_MAX
+ * behind the last month). */
 int64_t hyp_period_start(uint32_t period);
 int64_t hyp_period_end(uint32_t period);
 

@@ -48,6 +48,8 @@ struct hyp_pieces {
     struct hyp_buf data;
 };
 
+/* As above. Where another process writes, begin waits until memory and connection agree; a
+ * failure of that is in pieces->status and comes out of list. After begin always end. */
 void hyp_pieces_begin(struct hyp_pieces *pieces, struct hyp_store *store);
 void hyp_pieces_end(struct hyp_pieces *pieces);
 
@@ -68,7 +70,12 @@ HYP_MUST_USE enum hyp_status hyp_pieces_rows(struct hyp_pieces *pieces,
 HYP_MUST_USE enum hyp_status hyp_pieces_chunk(struct hyp_pieces *pieces, int64_t id,
                                               struct hyp_chunk *chunk);
 
-/* A value as the API shows it, its text copied into the arena. @texts may be NULL */
+/*
+ * A value as the API shows it, its text copied into the arena.
+ * @texts   of the piece the cell is from; NULL = the cell is of the memory
+ * @time    source time, ms
+ * Returns  HYP_OK | LIMIT (arena)
+ */
 HYP_MUST_USE enum hyp_status
 hyp_query_value(const struct hyp_historian *historian, const struct hyp_chunk_texts *texts,
                 const struct hyp_column *column, const struct hyp_cell *cell, int64_t time,

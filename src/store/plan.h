@@ -66,6 +66,8 @@ struct hyp_plan {
     uint64_t dropped;
 };
 
+/* init: an empty plan, or NO_MEMORY with nothing to finish. finish: frees everything; frames
+ * that were not kept go with it. */
 HYP_MUST_USE enum hyp_status hyp_plan_init(struct hyp_plan *plan);
 void hyp_plan_finish(struct hyp_plan *plan);
 /* Forgets everything, for the next group. */
@@ -77,8 +79,11 @@ void hyp_plan_reset(struct hyp_plan *plan);
  */
 HYP_MUST_USE enum hyp_status hyp_plan_batch(struct hyp_plan *plan, struct hyp_store *store,
                                             const struct hyp_batch *batch);
-/* After the commit: points and frames become visible. */
+/* After the commit, still inside the gate: points and frames become visible; cannot fail. The
+ * rows wait for hyp_plan_apply. */
 void hyp_plan_commit(struct hyp_plan *plan, struct hyp_store *store);
+/* Instead of it, when the transaction was rolled back: points that were new are forgotten, the
+ * plan is empty. Inside the gate. */
 void hyp_plan_rollback(struct hyp_plan *plan, struct hyp_store *store);
 /*
  * Puts the rows into the historian, from where the last call stopped.
@@ -86,7 +91,7 @@ void hyp_plan_rollback(struct hyp_plan *plan, struct hyp_store *store);
  */
 HYP_MUST_USE enum hyp_status hyp_plan_apply(struct hyp_plan *plan, struct hyp_store *store);
 
-/* Kinds of values as the table point keeps them: "decimal". */
+/* Kinds of values as the table point keeps them: "decimal". Back: HYP_OK | NOT_FOUND */
 const char *hyp_plan_kind_text(enum hyp_value_kind kind);
 HYP_MUST_USE enum hyp_status hyp_plan_kind_find(struct hyp_str text,
                                                 enum hyp_value_kind *ret_kind);

@@ -17,6 +17,7 @@ struct hyp_spans {
     struct hyp_summary_marks *marks; /* of each of them; NULL = not asked for */
 };
 
+/* Adds a usable value to the span that holds its time (ms), if one does. In order of time. */
 void hyp_spans_add_value(const struct hyp_spans *spans, int64_t time, int64_t digits,
                          int8_t exp10, enum hyp_quality quality);
 /* False, and nothing is added, when the chunk is not in one span as a whole, or marks are

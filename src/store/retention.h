@@ -19,6 +19,7 @@ struct hyp_retainer;
 /* @zone of the wall clock; NULL = UTC; must live as long. HYP_OK | NO_MEMORY */
 HYP_MUST_USE enum hyp_status hyp_retainer_create(const struct hyp_zone *zone,
                                                  struct hyp_retainer **ret_retainer);
+/* NULL is allowed. Returns NULL. */
 void *hyp_retainer_destroy(struct hyp_retainer *retainer);
 /* Another process has done this before: nothing of an own run goes on. Inside the gate. */
 void hyp_retention_start_over(struct hyp_store *store);

@@ -24,6 +24,7 @@
 
 struct hyp_sealer;
 
+/* HYP_OK | NO_MEMORY. destroy: NULL is allowed; chunks that are under way are written again. */
 HYP_MUST_USE enum hyp_status hyp_sealer_create(struct hyp_sealer **ret_sealer);
 void *hyp_sealer_destroy(struct hyp_sealer *sealer);
 

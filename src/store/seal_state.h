@@ -98,6 +98,7 @@ HYP_MUST_USE enum hyp_status hyp_seal_write_chunk(struct hyp_store *store,
                                                   const struct hyp_series *series,
                                                   uint32_t period, int64_t log_row,
                                                   unsigned parts);
+/* Keeps a copy for hyp_seal_save_sealed and hyp_seal_commit. HYP_OK | NO_MEMORY */
 HYP_MUST_USE enum hyp_status hyp_seal_note_written(struct hyp_sealer *sealer,
                                                    const struct hyp_seal_written *written);
 /* The device's row of the table sealed as it is with what was noted since `first_written`. */
@@ -120,8 +121,12 @@ HYP_MUST_USE enum hyp_status hyp_seal_rewrite(struct hyp_store *store,
 /* Are there rows of the log that a run without any device left to seal may remove? So it is
  * when the run before failed after its last device, or was cut short there. */
 bool hyp_seal_can_trim(const struct hyp_sealer *sealer);
-/* Removes some rows of the log that hold nothing but sealed readings. */
+/* Removes some rows of the log that hold nothing but sealed readings. Inside the gate, without
+ * transaction. Returns whether there may be more; false also after a failure, which ends the
+ * run.
+ */
 bool hyp_seal_trim_log(struct hyp_store *store);
+/* The last row of the log that was noted; 0 = none. Inside the gate. */
 int64_t hyp_seal_last_log_row(const struct hyp_sealer *sealer);
 
 #endif

@@ -36,6 +36,7 @@ HYP_MUST_USE enum hyp_status hyp_secret_load(const char *folder, struct hyp_secr
 HYP_MUST_USE enum hyp_status hyp_secret_create(const char *folder, struct hyp_rng *rng,
                                                struct hyp_secret *ret_secret,
                                                struct hyp_error *err);
+/* Overwrites the key; the compiler cannot leave it out. */
 void hyp_secret_wipe(struct hyp_secret *secret);
 
 struct hyp_db;

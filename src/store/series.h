@@ -71,6 +71,7 @@ struct hyp_series {
 
 #define HYP_NO_BLOCK UINT32_MAX
 
+/* A series without points and readings, the caller's to destroy. HYP_OK | NO_MEMORY */
 HYP_MUST_USE enum hyp_status hyp_series_create(hyp_device_id device, hyp_tenant_id tenant,
                                                struct hyp_series **ret_series);
 void *hyp_series_destroy(struct hyp_series *series);

@@ -215,11 +215,11 @@ struct hyp_summary {
  * Points of one device should stand side by side. Many points (all meters of a town) are
  * answered from the heads of chunks where spans are months.
  * @bounds        span_count + 1 ascending times; span i is [bounds[i], bounds[i + 1])
- * @ret_summaries in the arena: those of the first point by span, then of the next one.
- * first_time and last_time may be those of a neighbouring register's value in the span Returns
- * HYP_OK | NOT_FOUND (a point) | UNSUPPORTED (a point without numbers) | INVALID (bounds) |
- * LIMIT | CORRUPT | what the database says Limits    HYP_LIMIT_SUMMARY_SPANS,
- * HYP_LIMIT_SUMMARIES (points times spans)
+ * @ret_summaries in the arena: those of the first point by span, then of the next one;
+ *                first_time and last_time may be those of a neighbouring register's value
+ * Returns   HYP_OK | NOT_FOUND (a point) | UNSUPPORTED (a point without numbers)
+ *         | INVALID (bounds) | LIMIT | CORRUPT | what the database says
+ * Limits    HYP_LIMIT_SUMMARY_SPANS, HYP_LIMIT_SUMMARIES (points times spans)
  */
 HYP_MUST_USE enum hyp_status hyp_store_summaries(struct hyp_store *store, hyp_tenant_id tenant,
                                                  const hyp_point_id *points, size_t point_count,
@@ -276,13 +276,19 @@ struct hyp_stored_frame {
     size_t len;
     const uint8_t *bytes; /* NULL in lists */
 };
-/* Newest first; device 0 = all, line 0 = all. Frames of unknown senders belong to the tenant of
- * their line. */
+/*
+ * A page of the tenant's frames, newest first, without their bytes. Frames of unknown senders
+ * belong to the tenant of their line. A damaged block is reported to the log and passed over.
+ * @device, @line  only those of it; id 0 = of all
+ * @offset         so many newer ones are passed over
+ * Returns         HYP_OK | NOT_FOUND (the device or the line) | LIMIT (arena) | NO_MEMORY
+ *               | what the databases say
+ */
 HYP_MUST_USE enum hyp_status
 hyp_store_frames(struct hyp_store *store, hyp_tenant_id tenant, hyp_device_id device,
                  hyp_line_id line, size_t offset, size_t limit, struct hyp_arena *arena,
                  struct hyp_stored_frame **ret_frames, size_t *ret_count);
-/* The newest frames of a line, with their bytes. */
+/* The newest frames of a line, newest first, with their bytes in the arena. As above. */
 HYP_MUST_USE enum hyp_status hyp_store_newest_frames(struct hyp_store *store,
                                                      hyp_tenant_id tenant, hyp_line_id line,
                                                      size_t limit, struct hyp_arena *arena,
@@ -324,28 +330,30 @@ hyp_store_frames_after(struct hyp_store *store, hyp_tenant_id tenant, hyp_frame_
 /* --- plant --- */
 /* add: id and revision are filled in. update: CONFLICT unless revision matches; it grows. */
 
-/* INVALID without a kind; NOT_FOUND (the tenant). */
+/* The password is kept in a box. INVALID without a kind; NOT_FOUND (the tenant). */
 HYP_MUST_USE enum hyp_status hyp_store_line_add(struct hyp_store *store, struct hyp_line *line,
                                                 struct hyp_error *err);
-/* INVALID without a kind; NOT_FOUND. */
+/* Writes all members but the id and the tenant. INVALID without a kind; NOT_FOUND. */
 HYP_MUST_USE enum hyp_status
 hyp_store_line_update(struct hyp_store *store, struct hyp_line *line, struct hyp_error *err);
-/* CONFLICT while devices use it. */
+/* Removes a line. CONFLICT while devices use it (*err says how many); NOT_FOUND. */
 HYP_MUST_USE enum hyp_status hyp_store_line_remove(struct hyp_store *store,
                                                    hyp_tenant_id tenant, hyp_line_id id,
                                                    struct hyp_error *err);
 /* With its password, plain. NOT_FOUND. */
 HYP_MUST_USE enum hyp_status hyp_store_line(struct hyp_store *store, hyp_tenant_id tenant,
                                             hyp_line_id id, struct hyp_line *ret_line);
-/* tenant 0 = of all tenants, for the collector's start. */
+/* All lines of a tenant by id, with their passwords; tenant 0 = of all tenants, for the
+ * collector's start. */
 HYP_MUST_USE enum hyp_status hyp_store_lines(struct hyp_store *store, hyp_tenant_id tenant,
                                              struct hyp_arena *arena,
                                              struct hyp_line **ret_lines, size_t *ret_count);
 
-/* EXISTS when manufacturer + serial + version + medium (or line + unit id) is taken. */
+/* EXISTS when manufacturer + serial + version + medium (or line + unit id) is taken; NOT_FOUND
+ * (the tenant or the line). */
 HYP_MUST_USE enum hyp_status
 hyp_store_device_add(struct hyp_store *store, struct hyp_device *device, struct hyp_error *err);
-/* Many at once, one transaction: all or none. */
+/* Many at once, one transaction: all or none; *err names the one that was refused. */
 HYP_MUST_USE enum hyp_status hyp_store_devices_add(struct hyp_store *store,
                                                    struct hyp_device *devices, size_t count,
                                                    struct hyp_error *err);
@@ -362,7 +370,8 @@ HYP_MUST_USE enum hyp_status hyp_store_device_keys_set(struct hyp_store *store,
                                                        hyp_tenant_id tenant,
                                                        const struct hyp_device_key *keys,
                                                        size_t count, struct hyp_error *err);
-/* Removes the device with its points, readings and frames. */
+/* Removes the device with its points, readings and frames: no query sees them from now on; the
+ * writer thread wipes them from the disk after it. NOT_FOUND. */
 HYP_MUST_USE enum hyp_status hyp_store_device_remove(struct hyp_store *store,
                                                      hyp_tenant_id tenant, hyp_device_id id,
                                                      struct hyp_error *err);
@@ -406,7 +415,8 @@ HYP_MUST_USE enum hyp_status hyp_store_comm_events(struct hyp_store *store,
                                                    struct hyp_comm_event **ret_events,
                                                    size_t *ret_count);
 
-/* Learned data: compact frame formats and Modbus holes, by name. */
+/* Learned data: compact frame formats and Modbus holes, by name; takes the place of what has
+ * the name. Returns what the database says; any length. */
 HYP_MUST_USE enum hyp_status hyp_store_blob_put(struct hyp_store *store, const char *name,
                                                 const uint8_t *data, size_t len);
 /* NOT_FOUND; LIMIT (arena). */
@@ -415,7 +425,7 @@ HYP_MUST_USE enum hyp_status hyp_store_blob_get(struct hyp_store *store, const c
                                                 size_t *ret_len);
 
 /* The same for a secret: it is closed in a box before it reaches the disk. An empty one is
- * forgotten. get: NOT_FOUND | WRONG_KEY | LIMIT (capacity) */
+ * forgotten. get, into the caller's `out`: NOT_FOUND | WRONG_KEY | LIMIT (capacity) */
 HYP_MUST_USE enum hyp_status hyp_store_secret_put(struct hyp_store *store, const char *name,
                                                   const uint8_t *data, size_t len);
 HYP_MUST_USE enum hyp_status hyp_store_secret_get(struct hyp_store *store, const char *name,
@@ -443,10 +453,20 @@ struct hyp_store_stats {
     enum hyp_status last_commit; /* OK, FULL, IO ...: intake health */
     char last_error[HYP_ERROR_TEXT_MAX];
 };
+/* How the store is now; its parts are read one after the other, not at one moment. Asks for the
+ * sizes of files, or the database for those of its tables. */
 void hyp_store_stats(struct hyp_store *store, struct hyp_store_stats *ret_stats);
 
-/* Consistent copy of a running store into `target_folder` (created, must be empty); verified
- * after writing. Holds secret.key too: guard it like the store itself. */
+/*
+ * Consistent copy of a running store into `target_folder`; verified after writing. Holds
+ * secret.key too: guard it like the store itself. Intake and queries go on meanwhile.
+ * @target_folder  created if it is missing
+ * Returns   HYP_OK | EXISTS (the folder is not empty)
+ *         | CORRUPT  a copy is damaged; or the copies are whole, but rows of the intake log
+ *                    were damaged in the store before: *err says which
+ *         | IO, FULL, NO_MEMORY | what the database says
+ * Context   blocks as long as the copying takes
+ */
 HYP_MUST_USE enum hyp_status hyp_store_backup(struct hyp_store *store,
                                               const char *target_folder, struct hyp_error *err);
 /* The same of a folder that another process may have open.
@@ -455,7 +475,9 @@ HYP_MUST_USE enum hyp_status hyp_store_backup_folder(const char *folder, const c
                                                      const char *target_folder,
                                                      const struct hyp_clock *clock,
                                                      struct hyp_error *err);
-/* Verifies a backup and copies it into an empty or missing `folder`. */
+/* Verifies a backup and copies it into an empty or missing `folder`. The main database gets its
+ * name last, so what was cut short is no store. HYP_OK | EXISTS (the folder is not empty)
+ * | CORRUPT, NOT_FOUND (the backup is not whole) | IO, FULL */
 HYP_MUST_USE enum hyp_status hyp_store_restore(const char *backup_folder, const char *folder,
                                                struct hyp_error *err);
 

@@ -20,6 +20,7 @@ struct hyp_text_pool {
     struct hyp_map by_hash; /* hash, counted up on collision -> number */
 };
 
+/* finish frees all texts and leaves an empty pool. */
 void hyp_text_pool_init(struct hyp_text_pool *pool);
 void hyp_text_pool_finish(struct hyp_text_pool *pool);
 /* Number of a text known already; false = not known. */
@@ -28,7 +29,7 @@ bool hyp_text_pool_find(const struct hyp_text_pool *pool, struct hyp_str text,
 /* Adds the text unless it is there. HYP_OK | NO_MEMORY | LIMIT (pool full: 4 GB) */
 HYP_MUST_USE enum hyp_status hyp_text_pool_add(struct hyp_text_pool *pool, struct hyp_str text,
                                                uint32_t *ret_index);
-/* View until the next add. */
+/* View until the next add. @index of a text of this pool: nothing is checked */
 struct hyp_str hyp_text_pool_get(const struct hyp_text_pool *pool, uint32_t index);
 
 #endif

@@ -20,10 +20,18 @@ struct hyp_postgres_copy {
     enum hyp_status status;
 };
 
+/*
+ * Begins. The connection is taken until the end: nothing else may be asked meanwhile. Inside a
+ * transaction, whose failure a failed copy becomes.
+ */
 void hyp_postgres_copy_begin(struct hyp_postgres_copy *copy, struct hyp_db *db,
                              const char *sql);
+/* One tuple; copied before it returns. */
 void hyp_postgres_copy_row(struct hyp_postgres_copy *copy, struct hyp_str tuple);
-/* @ret_rows  how many the server took, after HYP_OK */
+/* Says that this was all, or after a failure that nothing of it is wanted. Frees the
+ * connection.
+ * @ret_rows  how many the server took, after HYP_OK
+ * Returns    HYP_OK | LIMIT (a tuple too long) | what the server says */
 HYP_MUST_USE enum hyp_status hyp_postgres_copy_end(struct hyp_postgres_copy *copy,
                                                    int64_t *ret_rows);
 

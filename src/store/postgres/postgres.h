@@ -109,6 +109,7 @@ bool hyp_postgres_is_unsure(const struct hyp_db *db);
  *                not: all is well) | BUSY, IO ... (not known yet)
  */
 HYP_MUST_USE enum hyp_status hyp_postgres_settle(struct hyp_db *db);
+/* What the commit wrote has been followed: transactions begin again. */
 void hyp_postgres_settled(struct hyp_db *db);
 
 /* Bytes of the schema's tables and indexes on disk; 0 when that cannot be told. */

@@ -79,6 +79,7 @@ HYP_MUST_USE enum hyp_status hyp_postgres_check(struct hyp_postgres *pg, PGresul
  * for no row or NULL. */
 HYP_MUST_USE enum hyp_status hyp_postgres_ask(struct hyp_postgres *pg, const char *sql,
                                               const char *value, char *out, size_t size);
+/* What hyp_db_error is to say of the last failure; cut to fit. */
 void hyp_postgres_set_error(struct hyp_postgres *pg, struct hyp_str text);
 /* Waits a moment, a longer one after more tries. */
 void hyp_postgres_wait(size_t tries);
@@ -104,6 +105,13 @@ void hyp_postgres_park(struct hyp_postgres *pg);
 /* At the end: finalised statements are kept until then. */
 void hyp_postgres_free_statements(struct hyp_postgres *pg);
 
+/*
+ * The members of hyp_db_ops by these names, as store/db.h has them. The server sees a statement
+ * at its first step, when the types of the parameters are known; a finalised one is kept for
+ * the next who wants the same. bind: HYP_OK | LIMIT (HYP_LIMIT_SQL_PARAMETERS, 2 GB); a text
+ * that is no UTF-8 is copied with '?' in place of what is not (NO_MEMORY), everything else must
+ * live until the reset. A reset in the middle of rows takes in the rest of them.
+ */
 enum hyp_status hyp_postgres_prepare(struct hyp_db *db, const char *sql,
                                      struct hyp_stmt **ret_stmt);
 void hyp_postgres_finalise(struct hyp_stmt *stmt);
@@ -121,6 +129,8 @@ void hyp_postgres_reset(struct hyp_stmt *stmt);
 /* The row that the statement stands on. */
 const PGresult *hyp_postgres_row(const struct hyp_stmt *stmt);
 
+/* Members of hyp_db_ops. A column of another type of number is converted; of any other type it
+ * reads as 0. A blob (or text) is a view until the next step or reset. */
 int64_t hyp_postgres_column_i64(struct hyp_stmt *stmt, int column);
 double hyp_postgres_column_f64(struct hyp_stmt *stmt, int column);
 struct hyp_str hyp_postgres_column_blob(struct hyp_stmt *stmt, int column);
