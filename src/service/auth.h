@@ -87,7 +87,8 @@ HYP_MUST_USE enum hyp_status hyp_auth_session(struct hyp_service *service, struc
                                               const struct hyp_scope **ret_scope);
 /* Would the token still be accepted? Does not count as a use of the session. */
 bool hyp_auth_session_is_valid(struct hyp_service *service, struct hyp_str token);
-/* The same two for an API token ("hyp_..."). */
+/* The same two for an API token ("hyp_..."). Its scope has the lesser role of token and user.
+ */
 bool hyp_auth_bearer_is_valid(struct hyp_service *service, struct hyp_str token);
 HYP_MUST_USE enum hyp_status hyp_auth_bearer(struct hyp_service *service, struct hyp_str token,
                                              struct hyp_arena *arena,
@@ -97,9 +98,17 @@ bool hyp_auth_csrf_matches(struct hyp_str token, struct hyp_str csrf);
 /* The CSRF token of a session token. */
 void hyp_auth_csrf(struct hyp_str token, char ret_csrf[static HYP_TOKEN_TEXT_MAX]);
 
+/*
+ * Ends a session; one that has ended already is no failure. Memory forgets it also when the
+ * store cannot.
+ * @token    the session's own; the scope is for the audit
+ * Returns   HYP_OK | what the store says: then it lives on in the store
+ */
 HYP_MUST_USE enum hyp_status hyp_auth_logout(struct hyp_service *service,
                                              const struct hyp_scope *scope,
                                              struct hyp_str token);
+/* The user of a scope, as stored now. HYP_OK | NOT_FOUND (the scope is no user's, or of one who
+ * is gone) | what the store says */
 HYP_MUST_USE enum hyp_status hyp_auth_identity(struct hyp_service *service,
                                                const struct hyp_scope *scope,
                                                struct hyp_identity *ret_identity,
@@ -114,8 +123,12 @@ struct hyp_self_change {
     struct hyp_str password;
 };
 /*
- * @ret_grant   after a password change a new session (all others end); token "" otherwise
+ * Changes the user of a scope.
+ * @ret_grant   after a password change a new session (all others end, and API tokens are looked
+ *              up again); token "" otherwise
  * Returns      HYP_OK | INVALID | DENIED (old password is wrong) | BUSY
+ *            | CONFLICT (somebody else has just changed the user) | what the store says
+ * Context      blocks for argon2id runs when the password changes
  */
 HYP_MUST_USE enum hyp_status
 hyp_auth_change_self(struct hyp_service *service, const struct hyp_scope *scope,

@@ -29,6 +29,8 @@ struct hyp_backlog_state {
     char error[HYP_ERROR_TEXT_MAX];
 };
 
+/* Starts the thread; where the system gives none, what is asked for waits until the next start
+ * of the server. HYP_OK | NO_MEMORY */
 HYP_MUST_USE enum hyp_status hyp_backlog_create(struct hyp_service *service,
                                                 struct hyp_backlog **ret_backlog);
 /* Ends the thread after the frames in hand; before the collector is destroyed. */
@@ -44,6 +46,8 @@ void hyp_backlog_ask(struct hyp_service *service, hyp_tenant_id tenant, bool str
 
 /* --- use cases --- */
 
+/* Asks for a run over the tenant's telegrams, those of strangers too; how far it is. For
+ * whoever may set keys. HYP_OK | DENIED | start: UNSUPPORTED (no collector) */
 HYP_MUST_USE enum hyp_status hyp_backlog_start(struct hyp_service *service,
                                                const struct hyp_scope *scope,
                                                struct hyp_error *err);

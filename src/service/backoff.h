@@ -43,7 +43,7 @@ int64_t hyp_backoff_fail(struct hyp_backoff *backoff, enum hyp_backoff_kind kind
 void hyp_backoff_clear(struct hyp_backoff *backoff, enum hyp_backoff_kind kind,
                        struct hyp_str name);
 
-/* Bytes for the store, and back; damaged bytes give an empty table. */
+/* Bytes for the store, and back; of damaged bytes what comes before the damage is taken. */
 void hyp_backoff_save(const struct hyp_backoff *backoff, struct hyp_buf *out);
 void hyp_backoff_load(struct hyp_backoff *backoff, const uint8_t *data, size_t len);
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counting: what people tell about counters - exchanges, resets, digits, settlement day and
- * hour
- * - checked, kept with its author, and handed to src/metering with the readings.
+ * Counting: what people tell about counters (exchanges, resets, digits, settlement day and
+ * hour): checked, kept with its author, and handed to src/metering with the readings.
  */
 #ifndef HYP_SERVICE_COUNTING_H
 #define HYP_SERVICE_COUNTING_H
@@ -35,12 +34,19 @@ HYP_MUST_USE enum hyp_status hyp_counting_entry_add(struct hyp_service *service,
                                                     const struct hyp_scope *scope,
                                                     struct hyp_counter_entry *entry,
                                                     struct hyp_error *err);
+/* Takes an exchange or reset back. HYP_OK | DENIED | NOT_FOUND (the point, or no such entry of
+ * it) | what the store says */
 HYP_MUST_USE enum hyp_status hyp_counting_entry_remove(struct hyp_service *service,
                                                        const struct hyp_scope *scope,
                                                        hyp_point_id point, int64_t id,
                                                        struct hyp_error *err);
 
-/* What src/metering needs of a counter; events in the arena. */
+/*
+ * What src/metering needs of a counter.
+ * @ret_rules   its modulus is 10^digits; 0 when the digits are not known: no roll-over
+ * @ret_events  exchanges and resets by time, in the arena
+ * Returns      HYP_OK | NOT_FOUND (the point) | LIMIT (arena) | what the store says
+ */
 HYP_MUST_USE enum hyp_status
 hyp_counting_rules(struct hyp_service *service, hyp_tenant_id tenant, hyp_point_id point,
                    struct hyp_arena *arena, struct hyp_counting *ret_counting,

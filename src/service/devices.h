@@ -23,15 +23,19 @@ struct hyp_device_extra {
 };
 
 /*
- * @group    0 = all
- * @ret_extras  one per view of the page; NULL = not wanted
+ * A page of the tenant's devices, from memory.
+ * @group       only its members; 0 = all devices. query->members is not looked at with a group
+ * @ret_page    lists in the arena
+ * @ret_extras  one per view of the page, from the store's latest values; NULL = not wanted
+ * Returns      HYP_OK | DENIED | NOT_FOUND (the group) | NO_MEMORY | what the store says
  */
 HYP_MUST_USE enum hyp_status
 hyp_devices_list(struct hyp_service *service, const struct hyp_scope *scope,
                  const struct hyp_device_query *query, int64_t group, struct hyp_arena *arena,
                  struct hyp_device_page *ret_page, struct hyp_device_extra **ret_extras,
                  struct hyp_error *err);
-/* @ret_extra  NULL = not wanted */
+/* One device. @ret_extra NULL = not wanted. HYP_OK | DENIED | NOT_FOUND | what the store says
+ */
 HYP_MUST_USE enum hyp_status
 hyp_device_get(struct hyp_service *service, const struct hyp_scope *scope, hyp_device_id id,
                struct hyp_arena *arena, struct hyp_device_view *ret_view,
@@ -68,6 +72,7 @@ HYP_MUST_USE enum hyp_status hyp_lines_list(struct hyp_service *service,
                                             struct hyp_arena *arena,
                                             struct hyp_line_view **ret_lines, size_t *ret_count,
                                             struct hyp_error *err);
+/* One line, without its password. HYP_OK | DENIED | NOT_FOUND | what the store says */
 HYP_MUST_USE enum hyp_status hyp_line_get(struct hyp_service *service,
                                           const struct hyp_scope *scope, hyp_line_id id,
                                           struct hyp_line_view *ret_line,
@@ -93,6 +98,7 @@ struct hyp_plant_names {
     char device[HYP_LIMIT_NAME];
     char line[HYP_LIMIT_NAME];
 };
+/* Names of a device and a line of the tenant; id 0 = not asked. */
 void hyp_plant_names(struct hyp_service *service, const struct hyp_scope *scope,
                      hyp_device_id device, hyp_line_id line, struct hyp_plant_names *ret_names);
 

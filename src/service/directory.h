@@ -29,6 +29,7 @@ enum hyp_condition {
     HYP_CONDITION_DISABLED,
     HYP_CONDITION_COUNT,
 };
+/* "never", "ok", "stale" ... as the API has them; never NULL. Back: HYP_OK | NOT_FOUND */
 const char *hyp_condition_text(enum hyp_condition condition);
 HYP_MUST_USE enum hyp_status hyp_condition_find(struct hyp_str text,
                                                 enum hyp_condition *ret_condition);
@@ -98,6 +99,11 @@ struct hyp_device_page {
     size_t line_count;
 };
 
+/*
+ * An empty directory. destroy takes NULL; nobody may be asking.
+ * @library  to match profiles in; must outlive the directory
+ * Returns   HYP_OK | NO_MEMORY
+ */
 HYP_MUST_USE enum hyp_status hyp_directory_create(const struct hyp_library *library,
                                                   struct hyp_directory **ret_directory);
 void *hyp_directory_destroy(struct hyp_directory *directory);
@@ -105,7 +111,9 @@ void *hyp_directory_destroy(struct hyp_directory *directory);
 /* Adds or replaces by id. HYP_OK | NO_MEMORY (unchanged). */
 HYP_MUST_USE enum hyp_status hyp_directory_set_device(struct hyp_directory *directory,
                                                       const struct hyp_device *device);
+/* Forgets a device, or a line; nothing when it is not there. */
 void hyp_directory_remove_device(struct hyp_directory *directory, hyp_device_id id);
+/* The same of a line; its password is not kept. Devices on it are found by its name. */
 HYP_MUST_USE enum hyp_status hyp_directory_set_line(struct hyp_directory *directory,
                                                     const struct hyp_line *line);
 void hyp_directory_remove_line(struct hyp_directory *directory, hyp_line_id id);
@@ -122,7 +130,7 @@ bool hyp_directory_has_device(struct hyp_directory *directory, hyp_tenant_id ten
 hyp_device_id hyp_directory_last_id(struct hyp_directory *directory);
 /* The line of any tenant with the next id after `line`; 0 when there is none. */
 hyp_line_id hyp_directory_next_line(struct hyp_directory *directory, hyp_line_id line);
-/* 0 when there is no such device. */
+/* Whose a device or a line is; 0 when there is no such one. */
 hyp_tenant_id hyp_directory_tenant_of(struct hyp_directory *directory, hyp_device_id id);
 hyp_tenant_id hyp_directory_tenant_of_line(struct hyp_directory *directory, hyp_line_id id);
 /* Is it a line that is switched on, and whose devices are asked? */
@@ -140,7 +148,12 @@ bool hyp_directory_address_taken(struct hyp_directory *directory, hyp_tenant_id 
 /* Devices of a line; 0 = the line is free. */
 size_t hyp_directory_devices_on_line(struct hyp_directory *directory, hyp_line_id id);
 
-/* HYP_OK | NO_MEMORY */
+/*
+ * One page of the tenant's devices that fit, with facets over all that do.
+ * @now       what conditions are judged by
+ * @ret_page  its lists are in the arena; a page behind the last device is empty
+ * Returns    HYP_OK | NO_MEMORY
+ */
 HYP_MUST_USE enum hyp_status hyp_directory_query(struct hyp_directory *directory,
                                                  hyp_tenant_id tenant,
                                                  const struct hyp_device_query *query,

@@ -34,7 +34,12 @@ struct hyp_directory {
     bool ranks_stale;     /* name_rank must be computed again */
 };
 
-/* All need the lock. */
+/*
+ * All need the lock, and what they give is valid as long as it is held. An entry or a line of
+ * any tenant by id, NULL when there is none; an entry's condition and newest reading as judged
+ * at `now` (the time of a meter whose clock is ahead does not count where it has been heard
+ * otherwise); the entry as it is shown, with its key wiped.
+ */
 struct hyp_directory_entry *hyp_directory_entry_locked(const struct hyp_directory *directory,
                                                        int64_t id);
 const struct hyp_line *hyp_directory_line_locked(const struct hyp_directory *directory,

@@ -35,27 +35,25 @@ struct hyp_explanation {
     size_t value_count;
 };
 
-/*
- * Explains bytes.
- * @protocol  UNSET = decide by the first bytes (M-Bus or wireless M-Bus)
- * @profile   NULL = by identity; needed for Modbus snapshots to have names
- * @key       used in addition to the tenant's own keys; NULL = none; never kept
- * Returns    HYP_OK also when the bytes are refused (then ret->ok is false) | DENIED | INVALID
- *            (nothing, or longer than a frame) | NO_MEMORY
- */
 struct hyp_explain_request {
     const uint8_t *bytes;
     size_t len;
-    enum hyp_raw_protocol protocol;
-    const struct hyp_profile *profile;
-    const struct hyp_aes_key *key;
+    enum hyp_raw_protocol protocol; /* UNSET = by the first bytes (M-Bus or wireless M-Bus) */
+    const struct hyp_profile *profile; /* NULL = by identity; names Modbus registers */
+    const struct hyp_aes_key *key; /* beside the tenant's own keys; NULL = none; never kept */
 };
+/*
+ * Explains bytes: one frame, or the telegrams of one that came in several.
+ * Returns    HYP_OK also when the bytes are refused (then ret->ok is false) | DENIED
+ *          | INVALID (nothing, or longer than HYP_LIMIT_MULTI_TELEGRAMS frames) | NO_MEMORY
+ * Limits     HYP_LIMIT_NOTES, HYP_LIMIT_READING_VALUES
+ */
 HYP_MUST_USE enum hyp_status
 hyp_explain_bytes(struct hyp_service *service, const struct hyp_scope *scope,
                   const struct hyp_explain_request *request, struct hyp_arena *arena,
                   struct hyp_explanation *ret_explanation, struct hyp_error *err);
 
-/* The same for a stored frame, with the profile of its device. */
+/* The same for a stored frame, with the profile of its device. @frame with its bytes */
 HYP_MUST_USE enum hyp_status
 hyp_explain_frame(struct hyp_service *service, const struct hyp_scope *scope,
                   const struct hyp_stored_frame *frame, struct hyp_arena *arena,

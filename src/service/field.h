@@ -104,7 +104,10 @@ HYP_MUST_USE enum hyp_status hyp_field_comm_events(struct hyp_service *service,
 /*
  * Takes text lines "time link HEX" (docs/simulator.md) as if they had arrived on a line.
  * @text     copied
+ * @source   how the readings are marked
  * @done     called exactly once after the last commit when HYP_OK was returned; any thread
+ * Returns   HYP_OK | DENIED | UNSUPPORTED (no collector) | as hyp_collector_feed; then done is
+ *           not called
  */
 HYP_MUST_USE enum hyp_status
 hyp_field_intake(struct hyp_service *service, const struct hyp_scope *scope,

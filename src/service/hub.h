@@ -48,11 +48,14 @@ struct hyp_event {
 struct hyp_hub;
 struct hyp_watcher;
 
+/* HYP_OK | NO_MEMORY */
 HYP_MUST_USE enum hyp_status hyp_hub_create(struct hyp_hub **ret_hub);
 /* All streams must be closed before. */
 void *hyp_hub_destroy(struct hyp_hub *hub);
 
-/* Copies what it needs. Without a watcher nothing is allocated. */
+/* Tell all who want it of values, of anything else. Any thread; neither waits for a watcher.
+ * What is needed is copied; without a watcher nothing is allocated, and without memory the
+ * event is lost: clients see the state when they next ask. */
 void hyp_hub_values(struct hyp_hub *hub, hyp_tenant_id tenant, hyp_device_id device,
                     hyp_utc time, const struct hyp_stored_value *values, size_t count);
 void hyp_hub_publish(struct hyp_hub *hub, const struct hyp_event *event);
@@ -75,7 +78,10 @@ struct hyp_subscription {
  * Opens a stream.
  * @wake     called from any thread, under the hub's lock, when there is something to fetch
  *           after hyp_watcher_next said there is nothing; must not call the hub
- * Returns   HYP_OK | NOT_FOUND (a device or point) | LIMIT | BUSY (too many) | NO_MEMORY
+ * Returns   HYP_OK | DENIED | NOT_FOUND (a device or point) | LIMIT (points of one stream)
+ *         | BUSY (HYP_LIMIT_STREAMS, or HYP_LIMIT_USER_STREAMS of one user)
+ *         | CANCELLED (the server goes down) | NO_MEMORY
+ * Ownership the caller's to close
  */
 HYP_MUST_USE enum hyp_status
 hyp_watcher_open(struct hyp_service *service, const struct hyp_scope *scope,
@@ -89,11 +95,14 @@ void *hyp_watcher_close(struct hyp_watcher *stream);
  * will be called) or when the stream has ended.
  */
 const struct hyp_event *hyp_watcher_next(struct hyp_watcher *stream, bool *ret_ended);
+/* Gives back an event of hyp_watcher_next, also after the stream was closed. NULL is allowed.
+ */
 void hyp_event_release(const struct hyp_event *event);
 /* Did the client ask for this point? */
 bool hyp_watcher_wants(const struct hyp_watcher *stream, hyp_device_id device,
                        hyp_point_id point);
 
+/* Streams that are open now. */
 size_t hyp_hub_stream_count(struct hyp_hub *hub);
 
 /* Ends all streams and lets no new one begin: the server goes down. */

@@ -19,6 +19,7 @@ struct hyp_import_batch {
     struct hyp_arena texts; /* of text values */
 };
 
+/* init: HYP_OK | NO_MEMORY, and finish it all the same. reset: no readings, no texts. */
 HYP_MUST_USE enum hyp_status hyp_import_batch_init(struct hyp_import_batch *batch);
 void hyp_import_batch_finish(struct hyp_import_batch *batch);
 void hyp_import_batch_reset(struct hyp_import_batch *batch);
@@ -70,6 +71,13 @@ HYP_MUST_USE enum hyp_status hyp_import_find_serial(struct hyp_import_reader *re
                                                     hyp_device_id *ret_device,
                                                     struct hyp_error *err);
 
+/*
+ * Reads the title line and finds the device of all lines, if the configuration names one.
+ * @reader  all zero; to be finished also after a failure
+ * @titles  without its line end; changed, and must live as long as the reader
+ * Returns  HYP_OK | INVALID (titles, or number of a device) | NOT_FOUND, CONFLICT (the device)
+ *        | NO_MEMORY, *err says what to do
+ */
 HYP_MUST_USE enum hyp_status
 hyp_import_reader_init(struct hyp_import_reader *reader, struct hyp_service *service,
                        const struct hyp_scope *scope, const struct hyp_import_config *config,

@@ -120,6 +120,11 @@ void hyp_service_audit_as(struct hyp_service *service, hyp_tenant_id tenant, int
                           const char *action, const char *object_kind, int64_t object_id,
                           const char *format, ...) HYP_PRINTF(7, 8);
 
+/*
+ * Starts hashing, sessions and back-off; without a user yet, makes the set-up token. finish
+ * wipes the token; only after an init that made the sessions.
+ * Returns  HYP_OK | INTERNAL (libsodium) | NO_MEMORY | what the store says
+ */
 enum hyp_status hyp_auth_init(struct hyp_service *service, struct hyp_error *err);
 void hyp_auth_finish(struct hyp_service *service);
 /* A new session of a user whose password was right. CONFLICT when the user, as given, has
@@ -138,7 +143,11 @@ void hyp_auth_make_token(struct hyp_service *service, const char *prefix,
                          char ret_token[static HYP_TOKEN_TEXT_MAX],
                          uint8_t ret_hash[static 32]);
 
-/* Counts a committed reading; how many there are; over restarts. */
+/*
+ * Counts a committed reading whose source time is of the present day in the plant's zone; how
+ * many there are. save writes the count if it has changed, load takes it over at start, before
+ * there are other threads; a failure of either costs a right count, nothing else.
+ */
 void hyp_today_note(struct hyp_service *service, hyp_utc source_time);
 uint64_t hyp_today_count(struct hyp_service *service);
 void hyp_today_save(struct hyp_service *service);
@@ -148,7 +157,8 @@ void hyp_today_load(struct hyp_service *service, struct hyp_arena *arena);
 HYP_MUST_USE enum hyp_status hyp_service_collector(struct hyp_service *service,
                                                    struct hyp_collector **ret_collector,
                                                    struct hyp_error *err);
-/* Passes a line or device on to the collector as the configuration allows. */
+/* Passes a line on to the collector, closed where the configuration or another member has it
+ * so. HYP_OK (also without a collector) | as hyp_collector_set_line */
 enum hyp_status hyp_service_push_line(struct hyp_service *service, const struct hyp_line *line);
 /* The same at start: with what a broker may repeat. */
 HYP_MUST_USE enum hyp_status hyp_service_restore_line(struct hyp_service *service,
@@ -156,6 +166,7 @@ HYP_MUST_USE enum hyp_status hyp_service_restore_line(struct hyp_service *servic
                                                       struct hyp_line *line);
 /* Makes up the client id of an MQTT line that has none. */
 void hyp_line_name_client(struct hyp_service *service, struct hyp_line *line);
+/* The same of a device: HYP_OK | as hyp_collector_set_device */
 enum hyp_status hyp_service_push_device(struct hyp_service *service,
                                         const struct hyp_device *device);
 
@@ -164,7 +175,9 @@ HYP_MUST_USE enum hyp_status hyp_line_has_room(struct hyp_service *service,
                                                hyp_tenant_id tenant, hyp_line_id line,
                                                size_t more, struct hyp_error *err);
 
-/* After a change of the store: memory and collector follow. Under the plant's lock. */
+/* After a change of the store: memory and collector follow. Under the plant's lock. A failure
+ * (NO_MEMORY) takes nothing back: the store has the change, and memory has it after a restart.
+ */
 enum hyp_status hyp_service_follow_device(struct hyp_service *service,
                                           const struct hyp_device *device,
                                           struct hyp_error *err);
@@ -192,7 +205,8 @@ HYP_MUST_USE enum hyp_status hyp_device_commanded(struct hyp_service *service,
                                                   const struct hyp_meter_command *command,
                                                   struct hyp_error *err);
 
-/* Observer calls (field.c) */
+/* Observer calls of the collector (field.c), loop thread: memory follows, streams are told.
+ * @user  the service */
 void hyp_field_device_state(void *user, const struct hyp_device_state *state);
 void hyp_field_line_state(void *user, const struct hyp_line_state *state);
 void hyp_field_job(void *user, const struct hyp_job *job);

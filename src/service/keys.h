@@ -20,7 +20,12 @@ struct hyp_key_matches {
     size_t matched;
     size_t unmatched;
 };
-/* Sets the keys of devices found by serial number; all of them or none. */
+/*
+ * Sets the keys of devices found by serial number (and maker, where a row names one); all of
+ * them or none. Of two rows for one meter the later one counts.
+ * @arena   for the work; keys in it are wiped before it returns
+ * Returns  HYP_OK | DENIED | NO_MEMORY | what the store says: then no key is set
+ */
 HYP_MUST_USE enum hyp_status
 hyp_keys_import(struct hyp_service *service, const struct hyp_scope *scope,
                 const struct hyp_key_row *rows, size_t count, struct hyp_arena *arena,
@@ -88,10 +93,19 @@ HYP_MUST_USE enum hyp_status hyp_default_keys_list(struct hyp_service *service,
                                                    struct hyp_arena *arena,
                                                    struct hyp_default_key **ret_keys,
                                                    size_t *ret_count, struct hyp_error *err);
+/*
+ * Adds one behind the others, and tries it on what could not be read.
+ * @name     1 .. HYP_LIMIT_NAME - 1 bytes, trimmed
+ * @ret_key  with its id
+ * Returns   HYP_OK | DENIED | INVALID (the name) | CONFLICT (HYP_LIMIT_DEFAULT_KEYS)
+ *         | EXISTS (the key) | what the store says
+ */
 HYP_MUST_USE enum hyp_status
 hyp_default_key_add(struct hyp_service *service, const struct hyp_scope *scope,
                     struct hyp_str name, const struct hyp_aes_key *key,
                     struct hyp_default_key *ret_key, struct hyp_error *err);
+/* Is tried no more; keys that meters have got through it stay theirs. HYP_OK | DENIED |
+ * NOT_FOUND | what the store says */
 HYP_MUST_USE enum hyp_status hyp_default_key_remove(struct hyp_service *service,
                                                     const struct hyp_scope *scope, int64_t id,
                                                     struct hyp_error *err);

@@ -10,6 +10,7 @@
 
 struct hyp_learned;
 
+/* HYP_OK | NO_MEMORY. destroy takes NULL; what was not saved is learned again. */
 HYP_MUST_USE enum hyp_status hyp_learned_create(struct hyp_learned **ret_learned);
 void *hyp_learned_destroy(struct hyp_learned *learned);
 
@@ -19,7 +20,8 @@ HYP_MUST_USE enum hyp_status hyp_learned_restore(struct hyp_service *service,
 /* Writes what is new; called by the keeper. */
 void hyp_learned_save(struct hyp_service *service);
 
-/* Observer calls; the loop thread. */
+/* Observer calls; the loop thread. Copied, and saved by the keeper; what finds no room is
+ * learned again after a restart. @user  the service */
 void hyp_learned_on_format(void *user, const struct hyp_compact_format *format);
 void hyp_learned_on_holes(void *user, hyp_device_id device, const struct hyp_modbus_hole *holes,
                           size_t count);

@@ -33,18 +33,24 @@ HYP_MUST_USE enum hyp_status hyp_life_enter(struct hyp_service *service,
                                             struct hyp_arena *arena, bool *ret_stored,
                                             struct hyp_error *err);
 
-/* All versions of the values of a register in [from, to), oldest first; at most `limit`. */
 struct hyp_version_query {
     hyp_point_id point;
     hyp_utc from;
     hyp_utc to;
     size_t limit;
 };
+/* All versions of the values of a register in [from, to), oldest first; at most `limit`.
+ * HYP_OK | DENIED | NOT_FOUND (the point) | INVALID (the span) | what the store says */
 HYP_MUST_USE enum hyp_status
 hyp_life_versions(struct hyp_service *service, const struct hyp_scope *scope,
                   const struct hyp_version_query *query, struct hyp_arena *arena,
                   struct hyp_version **ret_versions, size_t *ret_count, struct hyp_error *err);
 
+/*
+ * The tenant's rule: how long its readings are kept. set writes an audit entry of old and new,
+ * and takes effect at the next run of a store that was opened with `retain`.
+ * Returns  HYP_OK | DENIED | INVALID (err: which number) | what the store says
+ */
 HYP_MUST_USE enum hyp_status hyp_life_retention(struct hyp_service *service,
                                                 const struct hyp_scope *scope,
                                                 struct hyp_retention *ret_retention,
@@ -64,11 +70,17 @@ HYP_MUST_USE enum hyp_status hyp_life_retention_plan(struct hyp_service *service
                                                      struct hyp_retention_plan *ret_plan,
                                                      struct hyp_error *err);
 
-/* @forgotten  device, from, to, reason; the rest is filled in */
+/*
+ * Forgets the readings of a device in a span: a request that is carried out, and kept.
+ * @forgotten  device, from, to, reason; the rest is filled in
+ * Returns     HYP_OK | DENIED | NOT_FOUND (the device) | INVALID (no reason, or as
+ *             hyp_store_forget says) | what the store says
+ */
 HYP_MUST_USE enum hyp_status hyp_life_forget(struct hyp_service *service,
                                              const struct hyp_scope *scope,
                                              struct hyp_forgotten *forgotten,
                                              struct hyp_error *err);
+/* All requests of the tenant (hyp_store_forgotten). HYP_OK | DENIED | what the store says */
 HYP_MUST_USE enum hyp_status hyp_life_forgotten(struct hyp_service *service,
                                                 const struct hyp_scope *scope,
                                                 struct hyp_arena *arena,

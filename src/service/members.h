@@ -25,6 +25,7 @@ struct hyp_members {
         lines; /* enabled lines that need a lease -> 1 when it is there; plant's lock */
 };
 
+/* No lines, nothing told. finish leaves leases to the store. */
 void hyp_members_init(struct hyp_members *members);
 void hyp_members_finish(struct hyp_members *members);
 

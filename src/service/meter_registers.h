@@ -35,7 +35,8 @@ struct hyp_meter_registers {
 };
 
 /*
- * Returns  HYP_OK | DENIED | NOT_FOUND (group, or a device of the list) | LIMIT
+ * Finds the register `key` of every meter that fits all that is asked, by name of the meter.
+ * Returns  HYP_OK | DENIED | NOT_FOUND (group, or a device of the list) | LIMIT (arena)
  * Limits   holds a few words per meter
  * Context  worker
  */

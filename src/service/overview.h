@@ -25,6 +25,8 @@ struct hyp_overview {
     size_t member_lines; /* that this one has leased */
     hyp_utc started;
 };
+/* The counts of the tenant, and the store's. HYP_OK | DENIED | NO_MEMORY | what the store says
+ */
 HYP_MUST_USE enum hyp_status hyp_overview_get(struct hyp_service *service,
                                               const struct hyp_scope *scope,
                                               struct hyp_arena *arena,

@@ -28,13 +28,16 @@ struct hyp_hasher {
 /* HYP_OK | INTERNAL when libsodium cannot start. */
 HYP_MUST_USE enum hyp_status hyp_hasher_init(struct hyp_hasher *hasher,
                                              const struct hyp_hash_cost *cost);
+/* Nobody may be running or waiting. */
 void hyp_hasher_finish(struct hyp_hasher *hasher);
 
-/* HYP_OK | INVALID with the broken rule in words. @login must not be the password. */
+/* Is it a password to choose: HYP_LIMIT_PASSWORD_MIN .. _MAX bytes, not the login, none of the
+ * usual ones? HYP_OK | INVALID with the broken rule in words */
 HYP_MUST_USE enum hyp_status
 hyp_password_check_rules(struct hyp_str password, struct hyp_str login, struct hyp_error *err);
 
-/* Context blocks for one run. HYP_OK | BUSY | NO_MEMORY */
+/* The argon2id hash as text, with its salt and cost. Context blocks for one run, and for a
+ * place to run. HYP_OK | BUSY | NO_MEMORY */
 HYP_MUST_USE enum hyp_status hyp_password_hash(struct hyp_hasher *hasher,
                                                struct hyp_str password,
                                                char ret_hash[static HYP_PASSWORD_HASH_MAX]);

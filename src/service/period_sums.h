@@ -37,6 +37,8 @@ struct hyp_period_frame {
     hyp_utc to;   /* the end of the last one */
     hyp_utc now;
 };
+/* Rounds the span of a question outwards to whole periods; it was checked (hyp_periods_check).
+ */
 void hyp_period_frame_init(struct hyp_period_frame *frame, const struct hyp_service *service,
                            const struct hyp_periods_query *query);
 /*
@@ -64,7 +66,10 @@ struct hyp_period_sums {
 
 /*
  * Adds up what `meters`, found for the register `key`, counted.
- * Returns  HYP_OK | DENIED | INVALID (no counter) | LIMIT (periods, or meters times periods)
+ * @query     its point is not looked at
+ * @ret_sums  in the arena
+ * Returns  HYP_OK | DENIED | INVALID (the question; no counter) | LIMIT (periods, or meters
+ *          times periods) | NO_MEMORY | what the store says
  * Limits   HYP_LIMIT_CHART_BUCKETS periods, HYP_LIMIT_SUM_ROWS values; memory depends on the
  *          periods, not on the meters
  * Context  worker; reads from the disk

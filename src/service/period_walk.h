@@ -57,6 +57,7 @@ HYP_MUST_USE enum hyp_status hyp_period_walk_next(struct hyp_period_walk *walk,
                                                   struct hyp_arena *arena,
                                                   struct hyp_period_row **ret_rows,
                                                   size_t *ret_count);
+/* At any time after begin was HYP_OK, the end of the rows or not. */
 void hyp_period_walk_finish(struct hyp_period_walk *walk);
 
 /* Checks a question; INVALID names what is wrong. */

@@ -28,8 +28,9 @@ struct hyp_periods {
 };
 
 /*
- * Returns  HYP_OK | DENIED | NOT_FOUND (the point) | INVALID | UNSUPPORTED (it holds no
- * numbers) | LIMIT (more than HYP_LIMIT_CHART_BUCKETS periods)
+ * All rows of a register in a span, oldest first, in the arena.
+ * Returns  HYP_OK | DENIED | NOT_FOUND (the point) | INVALID
+ *        | UNSUPPORTED (it holds no numbers) | LIMIT (HYP_LIMIT_CHART_BUCKETS periods)
  * Limits   reads a month of values at a time, however long the range
  * Context  worker; reads from the disk
  */

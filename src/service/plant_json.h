@@ -17,6 +17,7 @@
 
 /* A device with nothing chosen: no version, no medium, no address, enabled. */
 void hyp_device_defaults(struct hyp_device *device);
+/* A line with nothing chosen, not even its kind: enabled, two retries. */
 void hyp_line_defaults(struct hyp_line *line);
 
 /*

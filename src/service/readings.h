@@ -19,7 +19,8 @@ HYP_MUST_USE enum hyp_status hyp_readings_latest(struct hyp_service *service,
                                                  hyp_device_id device, struct hyp_arena *arena,
                                                  struct hyp_latest **ret_values,
                                                  size_t *ret_count, struct hyp_error *err);
-/* The latest value of one register. */
+/* The latest value of one register, texts in the arena. HYP_OK | DENIED | NOT_FOUND (the point,
+ * or it has no value) | what the store says */
 HYP_MUST_USE enum hyp_status
 hyp_readings_point_latest(struct hyp_service *service, const struct hyp_scope *scope,
                           hyp_point_id point, struct hyp_arena *arena,
@@ -36,7 +37,11 @@ struct hyp_page {
     size_t limit;
     bool merged; /* readings only: all of an instant are one (hyp_store_instants) */
 };
-/* Newest first, in [from, to). */
+/*
+ * One page of a device's readings in [from, to), newest first.
+ * @ret_total  of all pages
+ * Returns     HYP_OK | DENIED | NOT_FOUND (the device) | as hyp_store_readings
+ */
 HYP_MUST_USE enum hyp_status
 hyp_readings_list(struct hyp_service *service, const struct hyp_scope *scope,
                   hyp_device_id device, hyp_utc from, hyp_utc to, struct hyp_page page,
@@ -76,7 +81,7 @@ hyp_readings_series(struct hyp_service *service, const struct hyp_scope *scope,
 /*
  * Walks all readings of a device from old to new, for exports.
  * Initialised by hyp_export_init; hyp_export_next gives a handful at a time until *ret_count
- * is 0. Uses the arena that is given with each call only for that call's result.
+ * is 0.
  */
 struct hyp_export {
     struct hyp_service *service;
@@ -92,13 +97,26 @@ HYP_MUST_USE enum hyp_status hyp_export_init(struct hyp_export *export,
                                              const struct hyp_scope *scope,
                                              hyp_device_id device, hyp_utc from, hyp_utc to,
                                              struct hyp_error *err);
+/*
+ * The next readings, old to new.
+ * @arena      holds the result of this call and nothing else: it may be reset in between
+ * @ret_count  0 = there are no more
+ * Returns     HYP_OK | as hyp_store_readings
+ */
 HYP_MUST_USE enum hyp_status hyp_export_next(struct hyp_export *export, struct hyp_arena *arena,
                                              struct hyp_stored_reading **ret_readings,
                                              size_t *ret_count);
 
 /* --- raw frames --- */
 
-/* @unknown  only frames that gave no reading: refused, or of an unknown sender */
+/*
+ * One page of the tenant's frames, newest first, without their bytes.
+ * @device, @line  only those of it; id 0 = of all
+ * @unknown        only frames that gave no reading: refused, or of an unknown sender; they
+ *                 are looked for among the newest 20 x HYP_LIMIT_PAGE frames
+ * Returns         HYP_OK | DENIED | NOT_FOUND (the device or the line)
+ *               | as hyp_store_frames
+ */
 HYP_MUST_USE enum hyp_status
 hyp_frames_list(struct hyp_service *service, const struct hyp_scope *scope,
                 hyp_device_id device, hyp_line_id line, bool unknown, struct hyp_page page,
@@ -110,7 +128,8 @@ HYP_MUST_USE enum hyp_status hyp_frame_get(struct hyp_service *service,
                                            struct hyp_arena *arena,
                                            struct hyp_stored_frame *ret_frame,
                                            struct hyp_error *err);
-/* Who else heard its telegram; at most HYP_LIMIT_RECEIVERS. As hyp_store_frame_copies. */
+/* Who else heard its telegram, at most HYP_LIMIT_RECEIVERS. DENIED, else as
+ * hyp_store_frame_copies; @frame from hyp_frame_get */
 HYP_MUST_USE enum hyp_status
 hyp_frame_copies(struct hyp_service *service, const struct hyp_scope *scope,
                  const struct hyp_stored_frame *frame,

@@ -50,16 +50,18 @@ const char *hyp_permission_text(enum hyp_permission permission);
 
 struct hyp_scope;
 
+/* Whose data; who (0 = the system, not a user); with which role. The scope must not be NULL. */
 hyp_tenant_id hyp_scope_tenant(const struct hyp_scope *scope);
 int64_t hyp_scope_user(const struct hyp_scope *scope);
 enum hyp_role hyp_scope_role(const struct hyp_scope *scope);
+/* NULL may only what is public. */
 bool hyp_scope_may(const struct hyp_scope *scope, enum hyp_permission permission);
 /* HYP_OK | DENIED with a sentence in *err. Every use case begins with it. */
 HYP_MUST_USE enum hyp_status hyp_scope_require(const struct hyp_scope *scope,
                                                enum hyp_permission permission,
                                                struct hyp_error *err);
 
-/* "admin", "reader"; and back. */
+/* "admin", "reader"; and back: HYP_OK | NOT_FOUND (for "none" too). */
 const char *hyp_role_text(enum hyp_role role);
 HYP_MUST_USE enum hyp_status hyp_role_find(struct hyp_str text, enum hyp_role *ret_role);
 

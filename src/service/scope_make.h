@@ -15,6 +15,8 @@ struct hyp_scope {
     uint32_t permissions; /* bit = enum hyp_permission */
 };
 
+/* A scope with all permissions of the role: those of the table above hyp_permission for
+ * readers, all for administrators, none for HYP_ROLE_NONE. */
 struct hyp_scope hyp_scope_make(hyp_tenant_id tenant, int64_t user, enum hyp_role role);
 
 #endif

@@ -25,6 +25,8 @@ struct hyp_search {
     struct hyp_str words[HYP_SEARCH_WORDS];
     size_t count;
 };
+/* Folds and splits the first HYP_LIMIT_SEARCH_TEXT bytes of a query. The words are views into
+ * search->text: it must not be moved or copied. */
 void hyp_search_init(struct hyp_search *search, struct hyp_str query);
 /* Does every word occur in the folded text? True without words. */
 bool hyp_search_matches(const struct hyp_search *search, const char *folded, size_t len);

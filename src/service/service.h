@@ -69,8 +69,11 @@ HYP_MUST_USE enum hyp_status hyp_service_start(struct hyp_service *service,
                                                struct hyp_error *err);
 /* Saves what is only in memory and ends the thread; streams are told to close. */
 void hyp_service_stop(struct hyp_service *service);
+/* After stop, and after the store was closed. NULL is allowed; secrets in memory are wiped.
+ * Returns NULL. */
 void *hyp_service_destroy(struct hyp_service *service);
 
+/* What it was configured with (the log may be NULL), and when it was created. */
 const struct hyp_clock *hyp_service_clock(const struct hyp_service *service);
 struct hyp_log *hyp_service_log(const struct hyp_service *service);
 hyp_utc hyp_service_started(const struct hyp_service *service);

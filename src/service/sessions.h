@@ -28,13 +28,15 @@ struct hyp_session_entry {
     hyp_utc saved_seen; /* last_seen as the store knows it */
 };
 
+/* An empty table with a key of its own from `rng`. HYP_OK | NO_MEMORY. destroy takes NULL. */
 HYP_MUST_USE enum hyp_status hyp_sessions_create(struct hyp_rng *rng,
                                                  struct hyp_sessions **ret_sessions);
 void *hyp_sessions_destroy(struct hyp_sessions *sessions);
 
 /* Read it before asking the store about a token, and give it to hyp_sessions_put. */
 uint64_t hyp_sessions_epoch(struct hyp_sessions *sessions);
-/* HYP_OK | CONFLICT (something was revoked since `epoch`: ask again) | LIMIT | NO_MEMORY */
+/* Remembers a token that the store knows. HYP_OK | CONFLICT (something was revoked since
+ * `epoch`: ask again) | LIMIT (HYP_LIMIT_SESSIONS) | NO_MEMORY */
 HYP_MUST_USE enum hyp_status hyp_sessions_put(struct hyp_sessions *sessions,
                                               struct hyp_str token,
                                               const struct hyp_session_entry *entry,
@@ -45,9 +47,11 @@ bool hyp_sessions_get(struct hyp_sessions *sessions, struct hyp_str token, hyp_u
 /* The same without noting a use. */
 bool hyp_sessions_peek(struct hyp_sessions *sessions, struct hyp_str token, hyp_utc now,
                        struct hyp_scope *ret_scope);
+/* Forgets one token; nothing when it is not known. */
 void hyp_sessions_remove(struct hyp_sessions *sessions, struct hyp_str token);
 /* All of a user (their API tokens too). */
 void hyp_sessions_remove_user(struct hyp_sessions *sessions, int64_t user);
+/* The session of an API token, by the token's id. */
 void hyp_sessions_remove_api_token(struct hyp_sessions *sessions, int64_t api_token);
 /* Everything that is remembered: the store is asked again. */
 void hyp_sessions_forget(struct hyp_sessions *sessions);
