@@ -39,10 +39,12 @@ struct hyp_bus {
 /* The memory that a bus of this kind takes; it is zeroed before hyp_bus_init. */
 size_t hyp_bus_size(enum hyp_line_kind kind);
 
+/* With `wire` filled and all else zero. Connects to nothing yet. HYP_OK | NO_MEMORY */
 HYP_MUST_USE enum hyp_status hyp_bus_init(struct hyp_bus *bus);
 /* Ends everything; what waited is cancelled. The stations stay, without a bus. */
 void hyp_bus_finish(struct hyp_bus *bus);
 
+/* The station is one of this bus from now on; it must not be on another. */
 void hyp_bus_attach(struct hyp_bus *bus, struct hyp_station *station);
 /* What waits for the station, or is being asked, is cancelled. */
 void hyp_bus_detach(struct hyp_bus *bus, struct hyp_station *station);
@@ -67,6 +69,7 @@ void hyp_bus_cancel(struct hyp_bus *bus, struct hyp_order *order);
 /* Goes on with what waits: after room in the outbox, or a free place to connect. */
 void hyp_bus_pump(struct hyp_bus *bus);
 
+/* What is being asked, then what waits, in order, up to `capacity`. Returns how many. */
 size_t hyp_bus_queue_list(const struct hyp_bus *bus, struct hyp_queue_entry *out,
                           size_t capacity);
 

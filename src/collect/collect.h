@@ -165,12 +165,18 @@ void *hyp_collector_destroy(struct hyp_collector *collector);
 /* Is the kind one that we ask, not one that we only listen to? */
 bool hyp_line_kind_is_polled(enum hyp_line_kind kind);
 
-/* Adds or replaces by id; takes effect before later calls. Copies its argument. */
+/*
+ * Adds or replaces by id; takes effect before later calls. Copies its argument. What was under
+ * way on a line that is replaced is cancelled.
+ * Returns   HYP_OK | INVALID (no id, no kind) | LIMIT (HYP_LIMIT_LINES)
+ *         | CANCELLED (stopping) | NO_MEMORY: then there is no such line any more
+ */
 HYP_MUST_USE enum hyp_status hyp_collector_set_line(struct hyp_collector *collector,
                                                     const struct hyp_line *line);
 /* Closes its link; jobs that wait on it fail. Nothing when it is not there. */
 void hyp_collector_remove_line(struct hyp_collector *collector, hyp_line_id line);
-/* As hyp_collector_set_line. One that was backing off gets a new chance. */
+/* As hyp_collector_set_line, without LIMIT. One that was backing off gets a new chance; what
+ * waits for it is asked as it is now. After NO_MEMORY there is no such device any more. */
 HYP_MUST_USE enum hyp_status hyp_collector_set_device(struct hyp_collector *collector,
                                                       const struct hyp_device *device);
 /* What waits for it fails. Nothing when it is not there. */
@@ -286,7 +292,7 @@ size_t hyp_collector_heard(struct hyp_collector *collector, struct hyp_found_dev
 HYP_MUST_USE enum hyp_status hyp_collector_cancel(struct hyp_collector *collector,
                                                   hyp_job_id job);
 
-/* Snapshots. */
+/* What is known of a device, of a line, at this moment. HYP_OK | NOT_FOUND */
 HYP_MUST_USE enum hyp_status hyp_collector_device_state(struct hyp_collector *collector,
                                                         hyp_device_id device,
                                                         struct hyp_device_state *ret_state);
@@ -308,7 +314,6 @@ size_t hyp_collector_receptions(struct hyp_collector *collector, hyp_device_id f
 /* From before a restart; of a device that is configured. */
 void hyp_collector_restore_reception(struct hyp_collector *collector,
                                      const struct hyp_reception_state *state);
-/* Devices waiting on a line, in order; returns how many were written. */
 struct hyp_queue_entry {
     hyp_job_id job;
     hyp_device_id device;
@@ -316,28 +321,32 @@ struct hyp_queue_entry {
     enum hyp_job_state state;
     hyp_utc queued;
 };
+/* Devices waiting on a line, in order, the one that is being asked first; returns how many were
+ * written, 0 for a line that is not there or only listens. */
 size_t hyp_collector_queue(struct hyp_collector *collector, hyp_line_id line,
                            struct hyp_queue_entry *out, size_t capacity);
 
-/*
- * Feeds bytes as if they had arrived on a line: file import, HTTP push, replay, history load.
- * The batch goes through the same path (decode, match, sink) as field traffic.
- * @tenant  whose devices the telegrams may belong to
- * @text    lines "time link HEX" (docs/simulator.md) or plain hex lines; copied
- * @source  HYP_SOURCE_FILE or _PUSH
- * @done    called once, from the loop thread, after the last commit, with counts; also when the
- *          collector stops before (status CANCELLED). The caller keeps the text until OK.
- * Returns  HYP_OK (done will be called) | BUSY (too many feeds at once) | LIMIT (too long)
- *          | NO_MEMORY | CANCELLED (stopping)
- */
+/* What became of bytes that were fed. */
 struct hyp_intake_result {
-    enum hyp_status status;
+    enum hyp_status status; /* OK, or the first batch that was given up; CANCELLED */
     uint64_t lines;
     uint64_t readings;
     uint64_t unknown; /* telegrams of meters that are not configured */
     uint64_t refused;
     char first_error[HYP_ERROR_TEXT_MAX]; /* with line number */
 };
+/*
+ * Feeds bytes as if they had arrived on a line: file import, HTTP push, replay, history load.
+ * The batch goes through the same path (decode, match, sink) as field traffic.
+ * @tenant  whose devices the telegrams may belong to
+ * @text    lines "time link HEX" (docs/simulator.md) or plain hex lines; copied; at most
+ *          HYP_LIMIT_DROP_FILE_BYTES
+ * @source  HYP_SOURCE_FILE or _PUSH
+ * @done    called once, from the loop thread, after the last commit, with counts; also when the
+ *          collector stops before (status CANCELLED). The result is valid during the call.
+ * Returns  HYP_OK (done will be called) | BUSY (too many feeds at once) | LIMIT (too long)
+ *          | NO_MEMORY | CANCELLED (stopping)
+ */
 HYP_MUST_USE enum hyp_status
 hyp_collector_feed(struct hyp_collector *collector, hyp_tenant_id tenant, struct hyp_str text,
                    enum hyp_reading_source source,

@@ -47,7 +47,9 @@ void hyp_station_schedule(struct hyp_collector *collector, struct hyp_station *s
 void hyp_station_reschedule(struct hyp_collector *collector, struct hyp_station *station);
 /* Read it at the next turn (its line is back, or its neighbours answer again). */
 void hyp_station_due_now(struct hyp_collector *collector, struct hyp_station *station);
+/* Not read by schedule until it is scheduled again. */
 void hyp_station_unschedule(struct hyp_collector *collector, struct hyp_station *station);
+/* Before the others of these, once for a station. HYP_OK | NO_MEMORY */
 HYP_MUST_USE enum hyp_status hyp_station_add_timer(struct hyp_collector *collector,
                                                    struct hyp_station *station);
 /* The wall clock has been put: all due times are chosen anew. */
@@ -59,6 +61,7 @@ bool hyp_station_is_backing_off(const struct hyp_station *station);
 
 /* --- lines.c: the register of lines --- */
 
+/* A line by number, or a tenant's line by its exact name; NULL when there is none. */
 struct hyp_wire *hyp_collector_wire(const struct hyp_collector *collector, hyp_line_id id);
 struct hyp_wire *hyp_collector_wire_by_name(const struct hyp_collector *collector,
                                             hyp_tenant_id tenant, struct hyp_str name);
@@ -93,6 +96,7 @@ static inline struct hyp_bus *hyp_collector_bus(const struct hyp_collector *coll
 void hyp_collector_attach(struct hyp_collector *collector, hyp_line_id line);
 /* Tells the observer about a station. */
 void hyp_station_changed(struct hyp_collector *collector, struct hyp_station *station);
+/* Its state as observers and callers get it. */
 void hyp_station_export(const struct hyp_station *station, struct hyp_device_state *ret_state);
 
 static inline hyp_utc hyp_collector_utc(const struct hyp_collector *collector)

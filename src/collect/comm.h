@@ -19,7 +19,10 @@ struct hyp_comm {
     int16_t status; /* enum hyp_status of the last outcome */
 };
 
+/* Frees the text of the last error; times and counts stay. */
 void hyp_comm_finish(struct hyp_comm *comm);
+/* Counts an attempt; its outcome follows as one of the next three. A success keeps the text of
+ * the last error: only the status says that it is over. */
 void hyp_comm_attempted(struct hyp_comm *comm, hyp_utc at);
 void hyp_comm_succeeded(struct hyp_comm *comm, hyp_utc at);
 /* @text  one sentence; copied; when there is no memory for it the status alone remains */
@@ -28,6 +31,8 @@ void hyp_comm_failed(struct hyp_comm *comm, hyp_utc at, enum hyp_status status,
 /* It could not even be asked, because its line is down: not counted as the device's failure. */
 void hyp_comm_missed(struct hyp_comm *comm, hyp_utc at, enum hyp_status status,
                      const char *text);
+/* The same as the model has it, and back (counts beyond 32 bits stay at the largest number;
+ * without memory the text is left out). */
 void hyp_comm_export(const struct hyp_comm *comm, struct hyp_comm_state *ret_state);
 void hyp_comm_import(struct hyp_comm *comm, const struct hyp_comm_state *state);
 

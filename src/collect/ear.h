@@ -33,6 +33,13 @@ struct hyp_ear {
     bool paused;                     /* the outbox is full */
 };
 
+/*
+ * init: HYP_OK | NO_MEMORY (nothing to finish), with `wire` filled and all else zero. start
+ * begins to connect or listen where the line is enabled; a failure is told as the line's state
+ * and tried again. finish closes everything at once: what has not become a telegram is lost,
+ * what waits for a commit is not acknowledged. A line that leaves for good takes back its MQTT
+ * subscription.
+ */
 HYP_MUST_USE enum hyp_status hyp_ear_init(struct hyp_ear *ear);
 void hyp_ear_start(struct hyp_ear *ear);
 void hyp_ear_finish(struct hyp_ear *ear);
@@ -48,6 +55,12 @@ void hyp_ear_remember(struct hyp_ear *ear, const uint8_t *bytes, size_t len);
 
 /* --- folder.c --- */
 
+/*
+ * Watches the folder of a line: every file in it is handed to the feeds, and moved to done/ or
+ * failed/ in it when its readings are committed or given up. Missing folders are made.
+ * Returns   HYP_OK | NO_MEMORY | what the system says of the folder, *err names it
+ * Ownership closed before its ear ends; a file under way is then read again later
+ */
 HYP_MUST_USE enum hyp_status
 hyp_folder_open(struct hyp_ear *ear, struct hyp_folder **ret_folder, struct hyp_error *err);
 void hyp_folder_close(struct hyp_folder *folder);

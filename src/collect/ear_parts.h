@@ -20,6 +20,7 @@ void hyp_ear_take_bytes(struct hyp_ear *ear, struct hyp_stream *stream, const ui
 /* --- ear_clients.c --- */
 
 extern const struct hyp_tcp_server_events hyp_ear_server_events;
+/* All who are connected: not read from for a while, or disconnected. */
 void hyp_ear_pause_clients(struct hyp_ear *ear, bool paused);
 void hyp_ear_close_clients(struct hyp_ear *ear);
 

@@ -69,18 +69,30 @@ struct hyp_exchange_pool {
     uint8_t *out; /* lent to those that have no own */
     uint32_t capacity;
 };
+/* Frees the idle ones and what they share; none may be out. Leaves it all zero. */
 void hyp_exchange_pool_finish(struct hyp_exchange_pool *pool);
 /* Frees the idle ones. */
 void hyp_exchange_pool_trim(struct hyp_exchange_pool *pool);
+/*
+ * Takes an idle exchange of the pool, or a new one, cleared but for memory of its own; give
+ * ends what it still holds (plan, kept memory) and makes it idle again, or frees it when enough
+ * are.
+ * Returns  NULL without memory
+ */
 struct hyp_exchange *hyp_exchange_take(struct hyp_exchange_pool *pool,
                                        enum hyp_exchange_room room);
 void hyp_exchange_give(struct hyp_exchange_pool *pool, struct hyp_exchange *exchange);
 
-/* The session's calls; they lend what is shared, and keep what must outlast the call. */
+/*
+ * The session's calls at the loop's time; they lend what is shared, and keep what must outlast
+ * the call. Without memory for that the session has FAILED with NO_MEMORY. What is to be sent
+ * may be in shared memory: it is sent before the next call for any exchange.
+ */
 struct hyp_session_io hyp_exchange_start(struct hyp_exchange *exchange, struct hyp_bus *bus);
 struct hyp_session_io hyp_exchange_feed(struct hyp_exchange *exchange, struct hyp_bus *bus,
                                         const uint8_t *bytes, size_t len);
 struct hyp_session_io hyp_exchange_tick(struct hyp_exchange *exchange, struct hyp_bus *bus);
+/* Why the session has failed, one sentence; valid until the next call of it. */
 const char *hyp_exchange_error_text(const struct hyp_exchange *exchange);
 
 /*
@@ -121,7 +133,16 @@ HYP_MUST_USE enum hyp_status hyp_exchange_need_work(struct hyp_exchange *exchang
 
 /* --- exchange_mbus.c, exchange_modbus.c --- */
 
+/* Does it talk M-Bus, wherever to? Else it talks Modbus. */
 bool hyp_bus_is_mbus(const struct hyp_bus *bus);
+/*
+ * A read of entry->station, for hyp_exchange_prepare. A Modbus one asks the registers of a poll
+ * class: those shown live, those of the day when none were read since midnight at the place of
+ * the zone, else the usual ones.
+ * Returns  HYP_OK | INVALID (no address, no profile that tells registers)
+ *        | UNSUPPORTED (the profile has no register that the device has) | NO_MEMORY;
+ *          err is a sentence
+ */
 HYP_MUST_USE enum hyp_status hyp_exchange_prepare_mbus(struct hyp_exchange *exchange,
                                                        struct hyp_bus *bus,
                                                        const struct hyp_station *station,
@@ -137,7 +158,10 @@ HYP_MUST_USE enum hyp_status hyp_exchange_keep_modbus(struct hyp_exchange *excha
 void hyp_exchange_lend_mbus(struct hyp_exchange *exchange, struct hyp_exchange_pool *pool);
 HYP_MUST_USE enum hyp_status hyp_exchange_keep_mbus(struct hyp_exchange *exchange,
                                                     const struct hyp_exchange_pool *pool);
+/* The answer of a Modbus read; holes that were found and the day of daily registers go to the
+ * station. */
 void hyp_exchange_collect_modbus(struct hyp_exchange *exchange, struct hyp_bus *bus);
+/* A bus's link as its settings have it: times, repeats, framing. */
 void hyp_bus_init_mbus(struct hyp_bus *bus);
 /* The next session on a serial line talks at this rate; 0 = the line's own. */
 void hyp_bus_mbus_baud(struct hyp_bus *bus, uint32_t baud);
@@ -145,6 +169,7 @@ void hyp_bus_init_modbus(struct hyp_bus *bus);
 
 /* --- what a bus keeps for its protocol --- */
 
+/* Either of the two, by the kind of the line. */
 void hyp_bus_protocol_init(struct hyp_bus *bus);
 /* A new connection: what was remembered of the old one is void. */
 void hyp_bus_protocol_opened(struct hyp_bus *bus);
@@ -160,6 +185,11 @@ HYP_MUST_USE enum hyp_status hyp_station_mbus_target(const struct hyp_station *s
 HYP_MUST_USE enum hyp_status hyp_meter_command_check(const struct hyp_meter_command *command,
                                                      const struct hyp_station *station,
                                                      struct hyp_error *err);
+/*
+ * The command of entry->order, for hyp_exchange_prepare. It goes to the secondary address of a
+ * station whose serial number is known, however it is read: new meters share a primary one.
+ * Returns  HYP_OK | UNSUPPORTED, INVALID (what it cannot be told)
+ */
 HYP_MUST_USE enum hyp_status hyp_exchange_prepare_command(struct hyp_exchange *exchange,
                                                           struct hyp_bus *bus,
                                                           const struct hyp_entry *entry,
@@ -175,7 +205,7 @@ HYP_MUST_USE enum hyp_status hyp_scan_check(const struct hyp_bus *bus,
 /* How many addresses a scan looks at, at all rates; of a search: how its progress counts. */
 uint32_t hyp_scan_total(const struct hyp_scan *scan);
 
-/* Prepares the next step of entry->order's scan. */
+/* Prepares the next step of entry->order's scan. HYP_OK | NO_MEMORY | as hyp_scan_check */
 HYP_MUST_USE enum hyp_status hyp_scan_prepare(struct hyp_exchange *exchange,
                                               struct hyp_bus *bus, struct hyp_entry *entry,
                                               struct hyp_error *err);

@@ -34,10 +34,12 @@ struct hyp_feed_order {
     void *user;
 };
 
+/* HYP_OK | NO_MEMORY */
 HYP_MUST_USE enum hyp_status hyp_feeds_init(struct hyp_feeds *feeds,
                                             struct hyp_collector *collector);
 /* Ends all feeds with CANCELLED. */
 void hyp_feeds_stop(struct hyp_feeds *feeds);
+/* After stop. Nothing for one that is all zero. */
 void hyp_feeds_finish(struct hyp_feeds *feeds);
 
 /*
@@ -70,7 +72,12 @@ struct hyp_feed_line {
     struct hyp_str link; /* empty = none named */
     struct hyp_str hex;
 };
-/* HYP_OK | NOT_MINE (empty or comment) | MALFORMED (err) */
+/*
+ * Takes one line apart; whether the digits are hex is found out by who reads them.
+ * @line      with or without spaces and line end around it
+ * @ret_line  views into it
+ * Returns    HYP_OK | NOT_MINE (empty or comment) | MALFORMED (err)
+ */
 HYP_MUST_USE enum hyp_status
 hyp_feed_line_parse(struct hyp_str line, struct hyp_feed_line *ret_line, struct hyp_error *err);
 

@@ -18,6 +18,7 @@ struct hyp_heard {
     size_t count;
 };
 
+/* An empty list; allocates nothing. */
 void hyp_heard_init(struct hyp_heard *heard);
 void hyp_heard_finish(struct hyp_heard *heard);
 /* Notes a telegram. Returns true when the meter was not in the list before. */
@@ -26,7 +27,7 @@ bool hyp_heard_note(struct hyp_heard *heard, hyp_tenant_id tenant,
 /* The meter has been configured. */
 void hyp_heard_forget(struct hyp_heard *heard, hyp_tenant_id tenant,
                       const struct hyp_meter_identity *meter);
-/* Newest first. */
+/* Newest first, of all tenants' lines, up to `capacity`. Returns how many were written. */
 size_t hyp_heard_list(const struct hyp_heard *heard, struct hyp_found_device *out,
                       size_t capacity);
 

@@ -71,6 +71,8 @@ struct hyp_arrived {
     char text[HYP_ERROR_TEXT_MAX]; /* why there is no reading, or what is missing of it */
 };
 
+/* With all zero before. The configuration, the stations and the outbox must outlive it; finish
+ * wipes the keys. */
 void hyp_intake_init(struct hyp_intake *intake, const struct hyp_collect_config *config,
                      struct hyp_stations *stations, struct hyp_outbox *outbox);
 void hyp_intake_finish(struct hyp_intake *intake);

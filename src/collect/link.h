@@ -89,14 +89,18 @@ HYP_MUST_USE enum hyp_status hyp_serial_open(struct hyp_loop *loop,
                                              const struct hyp_link_events *events, void *user,
                                              struct hyp_link **ret_link, struct hyp_error *err);
 
-/*
- * Listens for connections. Each one is a link of its own, handed over by `accepted`, which sets
- * its events and user, or closes it.
- */
 struct hyp_tcp_server;
 struct hyp_tcp_server_events {
+    /* A connection, open: sets its events and user, or closes it. */
     void (*accepted)(void *user, struct hyp_link *link);
 };
+/*
+ * Listens for connections. Each one is a link of its own, handed over by `accepted`.
+ * @host     an IPv4 or IPv6 address of this machine; names are not looked up
+ * @port     0 = any that is free
+ * Returns   HYP_OK | INVALID (no address) | EXISTS (the port is taken) | DENIED | LIMIT | IO
+ *         | NO_MEMORY, *err is a sentence
+ */
 HYP_MUST_USE enum hyp_status hyp_tcp_listen(struct hyp_loop *loop, const char *host,
                                             uint16_t port,
                                             const struct hyp_tcp_server_events *events,
@@ -104,16 +108,19 @@ HYP_MUST_USE enum hyp_status hyp_tcp_listen(struct hyp_loop *loop, const char *h
                                             struct hyp_error *err);
 /* The port that is listened on; useful when 0 was asked for. */
 uint16_t hyp_tcp_server_port(const struct hyp_tcp_server *server);
+/* Listens no more and frees the server; links that were accepted stay. */
 void hyp_tcp_server_close(struct hyp_tcp_server *server);
 
-/* Receives datagrams; every one is one `received`. */
+/* Receives datagrams; every one is one `received`. `opened` does not come: it is open when this
+ * returns. Arguments and statuses as hyp_tcp_listen. */
 HYP_MUST_USE enum hyp_status hyp_udp_listen(struct hyp_loop *loop, const char *host,
                                             uint16_t port, const struct hyp_link_events *events,
                                             void *user, struct hyp_link **ret_link,
                                             struct hyp_error *err);
+/* The port of a link of hyp_udp_listen; 0 when the system does not say. */
 uint16_t hyp_udp_port(const struct hyp_link *link);
 
-/* The status and a sentence for a libuv error code. */
+/* The status for a libuv error code (below 0); IO for those that say nothing to an operator. */
 enum hyp_status hyp_status_from_uv(int code);
 
 #endif

@@ -64,6 +64,8 @@ struct hyp_loop {
     bool running; /* under lock: another thread runs the loop */
 };
 
+/* HYP_OK | NO_MEMORY | IO (the system gives no handles), with nothing to finish. @clock must
+ * outlive the loop. */
 HYP_MUST_USE enum hyp_status hyp_loop_init(struct hyp_loop *loop, const struct hyp_clock *clock,
                                            struct hyp_error *err);
 /* After hyp_loop_end and a finished run. */
@@ -121,9 +123,11 @@ static inline hyp_utc hyp_loop_utc(const struct hyp_loop *loop)
  */
 HYP_MUST_USE enum hyp_status hyp_timer_add(struct hyp_loop *loop, struct hyp_timer *timer,
                                            void (*fire)(struct hyp_timer *timer));
+/* Before its owner goes; harmless for one that was never added. */
 void hyp_timer_remove(struct hyp_loop *loop, struct hyp_timer *timer);
 /* Moves the deadline; one in the past fires at the next turn. */
 void hyp_timer_arm(struct hyp_loop *loop, struct hyp_timer *timer, hyp_mono due);
+/* It does not fire until it is armed again. */
 void hyp_timer_disarm(const struct hyp_loop *loop, struct hyp_timer *timer);
 
 static inline bool hyp_timer_is_armed(const struct hyp_timer *timer)

@@ -46,6 +46,7 @@ struct hyp_orders {
     const struct hyp_collect_observer *observer;
 };
 
+/* No orders; clock and observer must outlive them. finish frees all without telling anybody. */
 void hyp_orders_init(struct hyp_orders *orders, const struct hyp_clock *clock,
                      const struct hyp_collect_observer *observer);
 void hyp_orders_finish(struct hyp_orders *orders);
@@ -54,8 +55,10 @@ void hyp_orders_finish(struct hyp_orders *orders);
 struct hyp_order *hyp_order_create(struct hyp_orders *orders, enum hyp_job_kind kind,
                                    enum hyp_priority priority, hyp_line_id line,
                                    hyp_device_id device, uint32_t total);
+/* NULL when there is none, or it has left the history. */
 struct hyp_order *hyp_orders_find(const struct hyp_orders *orders, hyp_job_id id);
 
+/* Has it ended, well or not? A cancelled one has when its last item has ended. */
 bool hyp_order_is_finished(const struct hyp_order *order);
 /* An item is further on its way; going back (a retry) is shown too. */
 void hyp_order_progress(struct hyp_orders *orders, struct hyp_order *order,

@@ -69,8 +69,15 @@ struct hyp_outbox {
     uint64_t lost;  /* readings the sink refused for good */
 };
 
+/*
+ * An empty outbox; set `user` and all four callbacks after it.
+ * @log     may be NULL
+ * Returns  HYP_OK | NO_MEMORY
+ */
 HYP_MUST_USE enum hyp_status hyp_outbox_init(struct hyp_outbox *outbox, struct hyp_loop *loop,
                                              struct hyp_sink *sink, struct hyp_log *log);
+/* Frees it; the sink must have nothing of it any more (hyp_outbox_is_empty). Readings that are
+ * still in it are lost. */
 void hyp_outbox_finish(struct hyp_outbox *outbox);
 
 /* Must producers pause? */
@@ -104,6 +111,7 @@ void hyp_outbox_flush(struct hyp_outbox *outbox);
  * Never calls `settled` from within. The waiter must live until then or until the forget.
  */
 void hyp_outbox_wait(struct hyp_outbox *outbox, struct hyp_outbox_waiter *waiter);
+/* Waits no more; harmless for one that does not wait. */
 void hyp_outbox_forget(struct hyp_outbox *outbox, struct hyp_outbox_waiter *waiter);
 /* Gives up what has not been taken by the sink; what it has is still waited for. */
 void hyp_outbox_abandon(struct hyp_outbox *outbox);

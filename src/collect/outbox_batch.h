@@ -28,16 +28,18 @@ struct hyp_outbox_batch {
     struct hyp_ticket tickets[HYP_OUTBOX_READINGS_MAX];
 };
 
-/* NULL without memory. */
+/* create: NULL without memory. destroy: one (NULL is allowed; returns NULL), or all of a list
+ * by `next`; none may be with the sink. */
 struct hyp_outbox_batch *hyp_outbox_batch_create(struct hyp_outbox *outbox);
 struct hyp_outbox_batch *hyp_outbox_batch_destroy(struct hyp_outbox_batch *batch);
 void hyp_outbox_batch_destroy_all(struct hyp_outbox_batch *first);
 /* Empties it for the next use; its memory stays. */
 void hyp_outbox_batch_reset(struct hyp_outbox_batch *batch);
+/* Has it neither readings nor frames? */
 bool hyp_outbox_batch_is_empty(const struct hyp_outbox_batch *batch);
 /* A sink that is busy gets larger batches: one commit costs it the same for many readings. */
 bool hyp_outbox_batch_is_large(const struct hyp_outbox_batch *batch);
-/* As hyp_outbox_add_frame and hyp_outbox_add_reading. */
+/* As hyp_outbox_add_frame and hyp_outbox_add_reading; NO_MEMORY also for a full batch. */
 HYP_MUST_USE enum hyp_status hyp_outbox_batch_add_frame(struct hyp_outbox_batch *batch,
                                                         const struct hyp_raw_frame *frame,
                                                         size_t *ret_index);

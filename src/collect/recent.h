@@ -20,7 +20,10 @@ struct hyp_recent {
 
 /* Adds one; the oldest makes room. */
 void hyp_recent_add(struct hyp_recent *recent, const uint8_t *bytes, size_t len);
+/* Is it among them? Known by a hash of 64 bits: two different telegrams taken for one is a
+ * chance of one in 10^16 or so. */
 bool hyp_recent_has(const struct hyp_recent *recent, const uint8_t *bytes, size_t len);
+/* Forgets all. */
 void hyp_recent_clear(struct hyp_recent *recent);
 
 #endif

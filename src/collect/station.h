@@ -75,20 +75,30 @@ struct hyp_stations {
     struct hyp_map plans;       /* profile and class -> struct hyp_plan * */
 };
 
+/* No stations; allocates nothing. */
 void hyp_stations_init(struct hyp_stations *stations);
 /* Frees all stations; their timers must have been removed. */
 void hyp_stations_finish(struct hyp_stations *stations);
 
-/* Fills what a device says; keeps communication state, holes and links. */
+/*
+ * Fills what a device says; keeps communication state, holes and links. Not while it is in the
+ * register: remove it before, insert it again.
+ * Returns  HYP_OK | NO_MEMORY (unchanged)
+ */
 HYP_MUST_USE enum hyp_status hyp_station_set(struct hyp_station *station,
                                              const struct hyp_device *device,
                                              const struct hyp_library *library);
+/* Frees what it holds, wipes its key; the station itself is the caller's. Neither in the
+ * register nor on a bus any more. */
 void hyp_station_finish(struct hyp_station *station);
 
+/* Puts a station into the register, which does not own it before the end (hyp_stations_finish).
+ * HYP_OK | NO_MEMORY (not in it). remove: it must be as it was when it was inserted. */
 HYP_MUST_USE enum hyp_status hyp_stations_insert(struct hyp_stations *stations,
                                                  struct hyp_station *station);
 void hyp_stations_remove(struct hyp_stations *stations, struct hyp_station *station);
 
+/* By number; NULL when there is none. */
 struct hyp_station *hyp_stations_find(const struct hyp_stations *stations, hyp_device_id id);
 /* Whose telegram is this? The most specific station of the tenant, or NULL. */
 struct hyp_station *hyp_stations_match(const struct hyp_stations *stations,
@@ -112,11 +122,15 @@ struct hyp_reception *hyp_station_begin_reception(struct hyp_station *station);
 /* Addresses it was found not to have; NULL when none is known. */
 const struct hyp_modbus_hole_list *hyp_station_holes(const struct hyp_station *station);
 
-/* The requests of a poll class; NULL when the profile has none or memory is short. */
+/* The requests of a poll class; NULL when the profile has none or memory is short. Made when
+ * first asked for and kept by profile, or by the station where it has holes. Whoever keeps one
+ * beyond the call uses it, and releases it again: the last release frees it. NULL is allowed.
+ */
 struct hyp_plan *hyp_station_plan(struct hyp_stations *stations, struct hyp_station *station,
                                   enum hyp_poll_class poll_class);
 struct hyp_plan *hyp_plan_use(struct hyp_plan *plan);
 void hyp_plan_release(struct hyp_plan *plan);
+/* Its own plans (because of holes) are made anew when asked for. */
 void hyp_station_forget_plans(struct hyp_station *station);
 /* Adds what a poll has learned; true when it is known from now on. */
 bool hyp_station_add_holes(struct hyp_station *station, const struct hyp_modbus_hole *holes,

@@ -38,7 +38,7 @@ struct hyp_piece {
     int16_t signal_dbm; /* 0 = not known */
 };
 
-/* @receiver  whose protocol to expect */
+/* Allocates nothing yet; finish frees what waits. @receiver whose protocol to expect */
 void hyp_stream_init(struct hyp_stream *stream, enum hyp_receiver_kind receiver);
 void hyp_stream_finish(struct hyp_stream *stream);
 

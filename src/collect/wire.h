@@ -72,6 +72,7 @@ struct hyp_wire_settings *hyp_wire_settings_create(const struct hyp_line *line);
 /* Wipes and frees. */
 void hyp_wire_settings_destroy(struct hyp_wire_settings *settings);
 
+/* Notes a state of the link, and tells the observer if it is another. */
 void hyp_wire_set_link_state(struct hyp_wire *wire, enum hyp_link_state state);
 /* Tells the observer. */
 void hyp_wire_changed(struct hyp_wire *wire);
