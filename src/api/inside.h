@@ -20,6 +20,7 @@ struct hyp_router;
 HYP_MUST_USE enum hyp_status hyp_router_create(const struct hyp_route *routes, size_t count,
                                                struct hyp_router **ret_router,
                                                struct hyp_error *err);
+/* NULL is allowed; the table of routes is not its own. Returns NULL. */
 void *hyp_router_destroy(struct hyp_router *router);
 /*
  * Finds the route of req->segments and fills ids and name.
@@ -35,6 +36,8 @@ bool hyp_router_split(struct hyp_str path, struct hyp_str *out, size_t *ret_coun
 /* --- rate of requests (rate.c) --- */
 
 struct hyp_rate;
+/* @per_s requests a second of one address, in the long run; 0 = as many as come.
+ * HYP_OK | NO_MEMORY. destroy takes NULL. */
 HYP_MUST_USE enum hyp_status hyp_rate_create(int per_s, struct hyp_rate **ret_rate);
 void *hyp_rate_destroy(struct hyp_rate *rate);
 /* True when the address may make a request at `now`; else after how many seconds. */
@@ -44,6 +47,10 @@ bool hyp_rate_allows(struct hyp_rate *rate, const char *address, hyp_mono now,
 /* --- workers (workers.c) --- */
 
 struct hyp_workers;
+/*
+ * Starts `count` threads that run requests, each one on one thread.
+ * Returns  HYP_OK | NO_MEMORY (also when the system gives no threads; those begun have ended)
+ */
 HYP_MUST_USE enum hyp_status hyp_workers_create(unsigned count,
                                                 void (*run)(struct hyp_request *req),
                                                 struct hyp_workers **ret_workers);
@@ -57,7 +64,8 @@ void hyp_workers_continue(struct hyp_workers *workers, struct hyp_request *req);
 /* --- connections and slow clients (connections.c) --- */
 
 struct hyp_connections;
-/* @proxies  outlives the connections */
+/* HYP_OK | NO_MEMORY. @clock, @proxies outlive the connections. destroy: NULL is allowed; after
+ * the HTTP library has let go of every connection. */
 HYP_MUST_USE enum hyp_status hyp_connections_create(const struct hyp_clock *clock,
                                                     const struct hyp_proxies *proxies,
                                                     struct hyp_connections **ret_connections);
@@ -114,7 +122,9 @@ unsigned hyp_reply_http_status(enum hyp_status status);
 
 /* --- the way of a request (flow.c) --- */
 
-/* Callbacks of the HTTP library; `user` is the server. */
+/* Callbacks of the HTTP library; `user` is the server. access comes several times for one
+ * request: once for its head, for each piece of its body, and behind it; completed once,
+ * however it ended, and gives the request's memory back. Epoll threads. */
 enum MHD_Result hyp_flow_access(void *user, struct MHD_Connection *connection, const char *url,
                                 const char *method, const char *version, const char *data,
                                 size_t *data_len, void **context);
@@ -127,6 +137,7 @@ void hyp_flow_run(struct hyp_request *req);
  * when the server is going down. Epoll thread, from the reader of the response.
  */
 bool hyp_flow_continue(struct hyp_request *req);
+/* Frees a request that nobody has any more, with its arena and buffers. */
 void hyp_request_free(struct hyp_request *req);
 
 /* --- the server itself --- */

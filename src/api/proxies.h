@@ -31,8 +31,11 @@ struct hyp_proxies;
 HYP_MUST_USE enum hyp_status hyp_proxies_create(const char *list, bool forwarded,
                                                 struct hyp_proxies **ret_proxies,
                                                 struct hyp_error *err);
+/* NULL is allowed. Returns NULL. */
 void *hyp_proxies_destroy(struct hyp_proxies *proxies);
+/* Are none named? Then no header is believed. */
 bool hyp_proxies_is_empty(const struct hyp_proxies *proxies);
+/* Is it the address of one of them, or in one of their networks? */
 bool hyp_proxies_trust(const struct hyp_proxies *proxies, const struct in6_addr *address);
 /* The header they write. */
 const char *hyp_proxies_header(const struct hyp_proxies *proxies);

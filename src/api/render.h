@@ -2,6 +2,10 @@
 /*
  * Render: the JSON forms of what the service gives, each in one place (docs/openapi.yaml names
  * them as schemas).
+ *
+ * Functions that end in _members, and those that say so, add members to an object that is open;
+ * the others write one whole value. Nothing fails here: a writer that is full, or was driven
+ * wrongly, knows it (base/json.h).
  */
 #ifndef HYP_API_RENDER_H
 #define HYP_API_RENDER_H
@@ -14,6 +18,7 @@
 #include "service/overview.h"
 #include "service/readings.h"
 
+/* The words of the API: "live", "manual" ...; "decimal", "flags" ... Never NULL. */
 const char *hyp_render_priority(enum hyp_priority priority);
 const char *hyp_render_value_kind(enum hyp_value_kind kind);
 
@@ -29,8 +34,10 @@ void hyp_render_time(struct hyp_json *json, const char *key, hyp_utc time);
 /* A number that may not be known. */
 void hyp_render_or_null(struct hyp_json *json, const char *key, int64_t value, bool known);
 
+/* A device in a list and on its page, without its key. @extra its latest values */
 void hyp_render_device(struct hyp_json *json, const struct hyp_device_view *view,
                        const struct hyp_device_extra *extra);
+/* A line with its state, without its password; its state alone, inside an object. */
 void hyp_render_line(struct hyp_json *json, const struct hyp_line_view *view);
 void hyp_render_line_state(struct hyp_json *json, const struct hyp_line_state *state);
 
@@ -45,13 +52,22 @@ void hyp_render_bare_value(struct hyp_json *json, const struct hyp_stored_value 
 /* A value that is not stored (inspector, test read). */
 void hyp_render_value(struct hyp_json *json, const struct hyp_value *value,
                       const struct hyp_profile *profile);
+/*
+ * The latest value of a register.
+ * @profile  names the states of the register; NULL = has no names
+ * @now      what its age is counted to; never below 0
+ */
 void hyp_render_latest(struct hyp_json *json, const struct hyp_latest *latest,
                        const struct hyp_profile *profile, hyp_utc now);
 /* Just the value: "point", "value", "text", "quality"; for streams and readings. */
 void hyp_render_short_value(struct hyp_json *json, const struct hyp_stored_value *value);
 
+/* A status bit or code that is set, as the profile calls it. */
 void hyp_render_info_bit(struct hyp_json *json, const struct hyp_info_bit *bit);
 
+/* A job; its members alone, for answers that add its results; a meter that was found or heard,
+ * with the title of the profile that is proposed; who a meter is; what a telegram says, with
+ * all notes; communication of a device, members alone. */
 void hyp_render_job(struct hyp_json *json, const struct hyp_job *job);
 void hyp_render_job_members(struct hyp_json *json, const struct hyp_job *job);
 void hyp_render_found(struct hyp_json *json, const struct hyp_found_device *found,

@@ -134,6 +134,7 @@ HYP_MUST_USE enum hyp_status hyp_request_query_i64(struct hyp_request *req, cons
                                                    int64_t fallback, int64_t least,
                                                    int64_t most, int64_t *ret_value,
                                                    struct hyp_error *err);
+/* ISO 8601 or milliseconds since 1970, `fallback` when absent; INVALID names the parameter. */
 HYP_MUST_USE enum hyp_status hyp_request_query_time(struct hyp_request *req, const char *name,
                                                     hyp_utc fallback, hyp_utc *ret_value,
                                                     struct hyp_error *err);
@@ -195,6 +196,7 @@ void hyp_request_finish(struct hyp_request *req);
 
 /* The session cookie of a grant, or its removal (token ""); Secure where it came by https. */
 void hyp_request_set_cookie(struct hyp_request *req, const char *token);
+/* Does the server itself speak https? */
 bool hyp_server_has_tls(const struct hyp_server *server);
 
 #endif

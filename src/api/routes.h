@@ -141,6 +141,8 @@ HYP_MUST_USE enum hyp_status hyp_read_range(struct hyp_request *req, hyp_utc *re
 HYP_MUST_USE enum hyp_status hyp_read_periods_query(struct hyp_request *req,
                                                     struct hyp_periods_query *query,
                                                     struct hyp_error *err);
+/* One period: its span, extremes, mean, sum and delta as far as it has them (null otherwise),
+ * and how far they can be trusted. */
 void hyp_render_period_row(struct hyp_json *json, const struct hyp_period_row *row);
 /* The same with one number: what a counter counted, the mean of others. */
 void hyp_render_period_brief(struct hyp_json *json, const struct hyp_period_row *row,
