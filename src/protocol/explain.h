@@ -29,6 +29,7 @@ enum hyp_note_layer {
     HYP_NOTE_OTHER,     /* filler, manufacturer specific rest, trailing bytes */
     HYP_NOTE_ERROR,     /* where and why it was refused */
 };
+/* "link", "address" ...; never NULL. Stable words of the API. */
 const char *hyp_note_layer_text(enum hyp_note_layer layer);
 
 #define HYP_NOTE_TEXT_MAX 160
@@ -58,6 +59,7 @@ struct hyp_explain {
 /* Writes a note as the API and `decode --explain` show it. */
 void hyp_note_write_json(struct hyp_json *json, const struct hyp_note *note);
 
+/* No notes yet; stage 0, no record. @notes the caller's, `capacity` of them, outlive it */
 void hyp_explain_init(struct hyp_explain *explain, struct hyp_note *notes, size_t capacity);
 
 /* Adds a note. @explain may be NULL (nothing happens), so codecs call it unconditionally. */

@@ -46,6 +46,7 @@ enum hyp_encryption_state {
                                    */
     HYP_ENCRYPTION_UNSUPPORTED,
 };
+/* "none", "decrypted", "no_key" ...; never NULL. Stable words of the API. */
 const char *hyp_encryption_state_text(enum hyp_encryption_state state);
 
 /* What the application data is; only RECORDS may be walked with hyp_mbus_records. */
@@ -128,11 +129,11 @@ struct hyp_telegram {
  *           WRONG_KEY, so that the sender can be reported; data is empty then
  * @explain  notes on every byte up to the application data, or NULL; on success its stage and
  *           base are left so that walking `data` adds the notes of the records
- * Returns   HYP_OK | NEED_MORE (cut, or a fragment of a message whose rest has to come) |
- * BAD_CHECK | MALFORMED | UNSUPPORTED (legal, but not a reading or not known) | NO_KEY |
- * WRONG_KEY | NOT_FOUND (compact frame of a format not yet learned) | REFUSED (the meter
- * answered with an application error); err->offset is the byte in the input where it was
- * refused
+ * Returns   HYP_OK | NEED_MORE (cut, or a fragment of a message whose rest has to come)
+ *         | BAD_CHECK | MALFORMED | UNSUPPORTED (legal, but not a reading or not known)
+ *         | NO_KEY | WRONG_KEY | NOT_FOUND (compact frame of a format not yet learned)
+ *         | REFUSED (the meter answered with an application error);
+ *           err->offset is the byte in the input where it was refused
  */
 HYP_MUST_USE enum hyp_status
 hyp_telegram_open(const uint8_t *bytes, size_t len, enum hyp_link_kind link,
@@ -145,8 +146,8 @@ hyp_telegram_open(const uint8_t *bytes, size_t len, enum hyp_link_kind link,
  */
 size_t hyp_telegram_input_offset(const struct hyp_telegram *telegram, size_t plain_offset);
 
-/* Three letters of a manufacturer code (bit 15 masked), and back; '?' for codes that are none.
- */
+/* Three letters of a manufacturer code (EN 62056-21; bit 15 masked), '?' for what is no letter;
+ * and back: letters of either case, five bits each, nothing is checked. */
 void hyp_manufacturer_to_text(uint16_t code, char ret_text[static 4]);
 uint16_t hyp_manufacturer_from_text(const char text[static 3]);
 

@@ -61,6 +61,7 @@ struct hyp_mbus_secondary hyp_mbus_secondary_decode(const uint8_t bytes[static 8
  */
 bool hyp_mbus_secondary_matches(const struct hyp_mbus_secondary *pattern,
                                 const struct hyp_mbus_secondary *meter);
+/* Are they the same in every field, wildcards too, the fabrication number if they have one? */
 bool hyp_mbus_secondary_equal(const struct hyp_mbus_secondary *a,
                               const struct hyp_mbus_secondary *b);
 

@@ -27,6 +27,9 @@ struct hyp_mbus_crowds {
     bool begun; /* private: with the places of `item` */
 };
 
+/* Before the first place. @findings, @order outlive it; `order` begins with digits of the id,
+ * and what comes behind them is not looked at. @first depth of the shallowest place asked for
+ */
 void hyp_mbus_crowds_init(struct hyp_mbus_crowds *crowds,
                           const struct hyp_mbus_findings *findings, const uint8_t *order,
                           uint8_t order_len, uint8_t first);

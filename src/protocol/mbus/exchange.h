@@ -74,6 +74,8 @@ struct hyp_session_io hyp_mbus_exchange_start(struct hyp_mbus_exchange *exchange
 /* Takes bytes; look at exchange->outcome after. Bytes after the outcome are left unread. */
 struct hyp_session_io hyp_mbus_exchange_feed(struct hyp_mbus_exchange *exchange,
                                              const uint8_t *bytes, size_t len, hyp_mono now);
+/* The deadline has come, or not yet: sends what waits for a switch of rate, ends a try, repeats
+ * or gives up; look at exchange->outcome after. */
 struct hyp_session_io hyp_mbus_exchange_tick(struct hyp_mbus_exchange *exchange, hyp_mono now);
 
 #endif

@@ -89,6 +89,7 @@ struct hyp_mbus_receiver {
     size_t broken;  /* frames so far with a wrong checksum or stop byte */
 };
 
+/* Empty, counters at 0. */
 void hyp_mbus_receiver_init(struct hyp_mbus_receiver *receiver);
 
 /* Takes as many bytes as fit and returns how many; at least one unless `len` is 0 or frames

@@ -20,6 +20,7 @@
 bool hyp_mbus_level_is_digit(uint8_t level);
 /* Does the pattern leave this level open? */
 bool hyp_mbus_level_is_open(const struct hyp_mbus_secondary *within, uint8_t level);
+/* Sets that part of the address. @value 0..F for a digit, else a byte */
 void hyp_mbus_level_fix(struct hyp_mbus_secondary *address, uint8_t level, uint8_t value);
 
 #endif

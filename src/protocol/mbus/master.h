@@ -39,6 +39,7 @@ struct hyp_mbus_link {
  * a converter behind TCP or radio set larger values (300 to 10,000 ms).
  */
 struct hyp_mbus_timing hyp_mbus_timing_for_baud(uint32_t baud);
+/* A line of which nothing is known: no frame count bits, no rate. */
 void hyp_mbus_link_init(struct hyp_mbus_link *link, struct hyp_mbus_timing timing,
                         uint8_t retries);
 

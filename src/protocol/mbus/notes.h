@@ -16,6 +16,7 @@ void hyp_mbus_notes_element(struct hyp_explain *explain, const uint8_t *message,
                             const struct hyp_mbus_record *record);
 /* The rest after DIF 0F, 1F or 7F. */
 void hyp_mbus_notes_rest(struct hyp_explain *explain, const struct hyp_mbus_record *record);
+/* Idle filler (DIF 2F). @offset as hyp_explain_add */
 void hyp_mbus_notes_filler(struct hyp_explain *explain, size_t offset, size_t len);
 /* The bytes from where a record began to the end, which could not be read. */
 void hyp_mbus_notes_refused(struct hyp_explain *explain, size_t record_start, size_t refused_at,

@@ -87,9 +87,17 @@ void hyp_modbus_exchange_keep(struct hyp_modbus_exchange *exchange,
 enum hyp_modbus_outcome hyp_modbus_exchange_begin(struct hyp_modbus_exchange *exchange,
                                                   const struct hyp_modbus_request *request,
                                                   bool first, hyp_mono now);
+/*
+ * Takes bytes from the line. An echo is passed over, an answer that does not fit the request or
+ * comes while nobody was asked is not taken.
+ * Returns  PENDING | ANSWERED (work->answer, valid until the next call) | EXCEPTION | FAILED
+ */
 enum hyp_modbus_outcome hyp_modbus_exchange_feed(struct hyp_modbus_exchange *exchange,
                                                  const uint8_t *bytes, size_t len,
                                                  hyp_mono now);
+/* The deadline has come, or not yet: sends, sends once more or gives up (FAILED: TIMEOUT, or
+ * BAD_CHECK, MALFORMED for what came instead). A broadcast is ANSWERED when its time is over.
+ */
 enum hyp_modbus_outcome hyp_modbus_exchange_tick(struct hyp_modbus_exchange *exchange,
                                                  hyp_mono now);
 /* Puts a failure of `request` into words, in the work's text. */

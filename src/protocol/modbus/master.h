@@ -63,12 +63,15 @@ struct hyp_modbus_read {
  * @link     outlives the session
  * @work     for the session's calls; see hyp_modbus_exchange_lend for sharing it
  * @blocks   outlive the session
- * @snapshot caller's memory of `capacity` bytes
- * @holes    may be NULL
  */
 void hyp_modbus_read_init(struct hyp_modbus_read *read, struct hyp_modbus_link *link,
                           struct hyp_modbus_work *work, uint8_t unit,
                           const struct hyp_modbus_block *blocks, size_t block_count);
+/*
+ * Where the results of a prepared read go; before it starts.
+ * @snapshot caller's memory of `capacity` bytes (hyp_modbus_snapshot_size)
+ * @holes    may be NULL: nothing is learned
+ */
 void hyp_modbus_read_output(struct hyp_modbus_read *read, uint8_t *snapshot, size_t capacity,
                             struct hyp_modbus_hole_list *holes);
 /*

@@ -63,6 +63,7 @@ enum hyp_modbus_order {
 /* Also the long spellings ("GHEFCDAB"); letter case does not matter. HYP_OK | NOT_FOUND */
 HYP_MUST_USE enum hyp_status hyp_modbus_order_find(struct hyp_str text,
                                                    enum hyp_modbus_order *ret_order);
+/* A type by its name in profiles: HYP_OK | NOT_FOUND; and back, never NULL. */
 HYP_MUST_USE enum hyp_status hyp_modbus_type_find(struct hyp_str text,
                                                   enum hyp_modbus_type *ret_type);
 const char *hyp_modbus_type_text(enum hyp_modbus_type type);

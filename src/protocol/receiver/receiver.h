@@ -50,6 +50,14 @@ struct hyp_str hyp_receiver_greeting(enum hyp_receiver_kind kind);
 
 /* --- the codecs --- */
 
+/*
+ * One for each way to talk, for hyp_receiver_find, which has cleared *find: what is left at
+ * MORE is undecided. @len at least 1. Layouts, rates and checks are at the top of their files.
+ * im871a: IMST WiMOD. amb8465: AMBER in command mode. cul: culfw's lines. rc1180: bare
+ * telegrams, without a check. iu891a: the newer WiMOD, SLIP. embit: EBI. chips: what software
+ * radios print.
+ * @with_rssi  the module is set to add a byte of signal strength
+ */
 void hyp_receiver_im871a(const uint8_t *bytes, size_t len, struct hyp_receiver_find *find);
 void hyp_receiver_amb8465(const uint8_t *bytes, size_t len, bool with_rssi,
                           struct hyp_receiver_find *find);

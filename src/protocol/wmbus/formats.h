@@ -17,6 +17,7 @@ struct hyp_formats {
     struct hyp_compact_format formats[HYP_LIMIT_COMPACT_FORMATS];
 };
 
+/* Empty: forgets all. */
 void hyp_formats_init(struct hyp_formats *formats);
 
 /* The format of a signature; NULL when unknown. Valid until the same signature is learned anew.

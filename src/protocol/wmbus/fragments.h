@@ -62,14 +62,16 @@ struct hyp_fragments {
     struct hyp_message messages[HYP_LIMIT_MESSAGES];
 };
 
+/* No message under way. */
 void hyp_fragments_init(struct hyp_fragments *fragments);
 
 /*
  * Adds a fragment.
  * @ret_message  the whole message, when this was its last part; valid until the next call
- * Returns   HYP_OK (whole) | NEED_MORE (kept, more have to come) | NOT_FOUND (the one before is
- *           missing) | BAD_CHECK (nothing proves that the parts belong together) | LIMIT
- * (longer than HYP_LIMIT_MESSAGE_BYTES)
+ * Returns   HYP_OK (whole) | NEED_MORE (kept, more have to come)
+ *         | NOT_FOUND (the one before is missing)
+ *         | BAD_CHECK (nothing proves that the parts belong together)
+ *         | LIMIT (longer than HYP_LIMIT_MESSAGE_BYTES)
  */
 HYP_MUST_USE enum hyp_status hyp_fragments_add(struct hyp_fragments *fragments,
                                                const struct hyp_fragment *fragment,

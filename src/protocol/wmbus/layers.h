@@ -115,11 +115,11 @@ enum hyp_diehl_kind {
 enum hyp_diehl_kind hyp_diehl_kind_of(const uint8_t *telegram, size_t len);
 /* Unscrambles and proves the records at pos. */
 HYP_MUST_USE enum hyp_status hyp_diehl_open(struct hyp_opening *opening);
+#define HYP_DIEHL_KEYS 3
 /*
  * Seeds to try for the telegram: the meter's own key if one is known, then the factory's.
  * Returns how many.
  */
-#define HYP_DIEHL_KEYS 3
 size_t hyp_diehl_keys(const struct hyp_opening *opening,
                       uint32_t ret_keys[static HYP_DIEHL_KEYS]);
 /*

@@ -9,9 +9,9 @@
  *
  * E-ITN 40 (versions 09 and 0D; 0A and 0E are the same under AES and stay undecoded):
  *
- *     | x 2 | season start 2 | radiator 2 | room 2 | units this month 2 | 15 months 2 each,
- * last first | units 2 | prev units 2 | season before 2 | season before that 2 | date 2 | day
- * of the week 2 | seal 2 |
+ *     | x 2 | season start 2 | radiator 2 | room 2 | units this month 2 |
+ *     | 15 months 2 each, last first | units 2 | prev units 2 | season before 2 |
+ *     | season before that 2 | date 2 | day of the week 2 | seal 2 |
  *
  * Dates are 5 bits day, 4 bits month, 7 bits year; a season starts every year on one day, so
  * its year is 0 on the wire. Temperatures: means in 1/256 degC (30), now in 1/16 degC (40).

@@ -2,8 +2,7 @@
 /*
  * PRIOS, the water telegram of Diehl's IZAR radio modules (CI A0..A7):
  *
- *     | interval | battery, leak | alarms | VIF | scrambled: 4B | now 4 | due 4 | due date 2
- * |..
+ *     | interval | battery, leak | alarms | VIF | scrambled: 4B | now 4 | due 4 | date 2 | ..
  *
  * Modules that are set to send no due date end behind the volume. What follows a due date in
  * longer telegrams is scrambled alike and not known.

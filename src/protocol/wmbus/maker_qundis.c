@@ -3,8 +3,8 @@
  * Qundis and Siemens (Landis & Staefa): the walk-by block `0D FF 5F 35`, 53 bytes:
  *
  *     0  | 00 | 82 | counter | 3 bytes | x | 07 | kind | VIF |
- *    10  | fault date 2 | now 4 (BCD) | due date 2 | due value 4 | month date 2 | month value 4
- * | 28  | x | 12 months 2 each |
+ *    10  | fault date 2 | now 4 (BCD) | due date 2 | due value 4 | month date 2 |
+ *    24  | month value 4 | 12 months 2 each | x |
  *
  * kind: B0 allocator, C0 heat, C1 water. Months: what was consumed in each, with a sign as the
  * 8000 for "none" shows (type B); the last one is the newest. In front of the block `07 79`

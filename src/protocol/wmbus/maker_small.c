@@ -4,8 +4,7 @@
  *
  * BFW 240 radio allocator (BFW 02/08), behind 2F 2F, numbers most significant byte first:
  *
- *     | x 2 | last season 2 | now 2 | x 2 | 18 months, two in three bytes | date 3 BCD (D M Y)
- * |
+ *     | x 2 | last season 2 | now 2 | x 2 | 18 months, two in three bytes | D M Y (BCD) |
  *
  * Two months a, b of 12 bits: a low byte, a high nibble | b high nibble, b low byte; the last
  * is the newest.

@@ -77,7 +77,8 @@ void hyp_translation_put_absent(struct hyp_translation *translation,
 /* Appends the signed number of two bytes at `at`; 8000 says: nothing measured. */
 void hyp_translation_put_i16(struct hyp_translation *translation,
                              const struct hyp_register *reg, size_t at);
-/* Appends a date (type G) or a date with time (type F); nothing when it is no calendar day. */
+/* Appends a date (type G), or a date with time (type F, EN 13757-3) of the present; nothing
+ * when it is no calendar day. */
 void hyp_translation_put_date(struct hyp_translation *translation, uint8_t function,
                               uint8_t storage, const struct hyp_civil *date);
 void hyp_translation_put_time(struct hyp_translation *translation, uint8_t storage,
@@ -107,9 +108,20 @@ void hyp_translation_note(struct hyp_translation *translation, size_t at, size_t
  */
 HYP_MUST_USE enum hyp_status hyp_translate(struct hyp_opening *opening);
 
-/* A family's decoder: HYP_OK | MALFORMED (bytes are not what it sends; nothing is kept). */
+/*
+ * A family's decoder; its layout is drawn at the top of its file. Unless it returns OK nothing
+ * of what it has written is kept.
+ * Returns  HYP_OK | NOT_MINE (a CI, kind or length of another layout: left to others)
+ *        | MALFORMED (bytes are not what it sends) | WRONG_KEY (of layouts with a key)
+ */
 typedef enum hyp_status (*hyp_translate_fn)(struct hyp_translation *translation);
 
+/*
+ * One for each layout; hyp_translate chooses by manufacturer, version and medium of the meter.
+ * prios: Diehl's IZAR water modules. qundis: the walk-by block. apator: pulse modules, E-ITN 30
+ * and 40 allocators, NA-1 water, AT-WMBUS-16-2 water (162; `old` is its firmware without DIF
+ * 0F). rfmtx1: BMeters' radio module, old firmware. bfw: BFW 240 allocators.
+ */
 enum hyp_status hyp_techem_translate(struct hyp_translation *translation);
 enum hyp_status hyp_prios_translate(struct hyp_translation *translation);
 enum hyp_status hyp_qundis_translate(struct hyp_translation *translation);
