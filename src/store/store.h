@@ -475,9 +475,12 @@ HYP_MUST_USE enum hyp_status hyp_store_backup_folder(const char *folder, const c
                                                      const char *target_folder,
                                                      const struct hyp_clock *clock,
                                                      struct hyp_error *err);
-/* Verifies a backup and copies it into an empty or missing `folder`. The main database gets its
- * name last, so what was cut short is no store. HYP_OK | EXISTS (the folder is not empty)
- * | CORRUPT, NOT_FOUND (the backup is not whole) | IO, FULL */
+/*
+ * Verifies a backup and copies it into an empty or missing `folder`. The main database gets its
+ * name last, so what was cut short is no store.
+ * Returns   HYP_OK | EXISTS (the folder is not empty)
+ *         | CORRUPT, NOT_FOUND (the backup is not whole) | IO, FULL
+ */
 HYP_MUST_USE enum hyp_status hyp_store_restore(const char *backup_folder, const char *folder,
                                                struct hyp_error *err);
 
