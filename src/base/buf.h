@@ -4,8 +4,8 @@
  *
  * A builder has a maximum from the start. An append that does not fit (or an allocation that
  * fails) sets a sticky failure and changes nothing else, so callers append freely and check
- * once with hyp_buf_status(). Either over the caller's memory (init_fixed) or growing on the
- * heap (init_heap; finish frees).
+ * once with hyp_buf_status(). (A format in a fixed builder leaves what fits, cut.) Either over
+ * the caller's memory (init_fixed) or growing on the heap (init_heap; finish frees).
  */
 #ifndef HYP_BASE_BUF_H
 #define HYP_BASE_BUF_H
@@ -53,6 +53,7 @@ uint8_t *hyp_buf_room(struct hyp_buf *buf, size_t len);
 /* Takes the first `len` bytes of the room as content; at most what was asked for. */
 void hyp_buf_take(struct hyp_buf *buf, size_t len);
 
+/* @data may be NULL when there are 0 bytes; must not be in the builder itself */
 void hyp_buf_append(struct hyp_buf *buf, const void *data, size_t len);
 
 /* Bytes in the longest varint. */
@@ -84,6 +85,7 @@ static inline void hyp_buf_append_u8(struct hyp_buf *buf, uint8_t value)
         hyp_buf_append(buf, &value, 1);
     }
 }
+/* Numbers in binary: least or most significant byte first. */
 void hyp_buf_append_le16(struct hyp_buf *buf, uint16_t value);
 void hyp_buf_append_le32(struct hyp_buf *buf, uint32_t value);
 void hyp_buf_append_le64(struct hyp_buf *buf, uint64_t value);
@@ -102,6 +104,7 @@ static inline void hyp_buf_append_svarint(struct hyp_buf *buf, int64_t value)
 {
     hyp_buf_append_varint(buf, hyp_buf_zigzag(value));
 }
+/* Text; numbers in decimal digits. */
 void hyp_buf_append_str(struct hyp_buf *buf, struct hyp_str text);
 void hyp_buf_append_text(struct hyp_buf *buf, const char *text);
 void hyp_buf_append_char(struct hyp_buf *buf, char c);
@@ -109,6 +112,7 @@ void hyp_buf_append_i64(struct hyp_buf *buf, int64_t value);
 void hyp_buf_append_u64(struct hyp_buf *buf, uint64_t value);
 /* Upper-case hex without separators. */
 void hyp_buf_append_hex(struct hyp_buf *buf, const uint8_t *data, size_t len);
+/* As printf; the status is LIMIT when it was cut, INTERNAL for a format that libc refuses. */
 void hyp_buf_append_fmt(struct hyp_buf *buf, const char *format, ...) HYP_PRINTF(2, 3);
 void hyp_buf_append_vfmt(struct hyp_buf *buf, const char *format, va_list args)
     HYP_PRINTF(2, 0);

@@ -52,6 +52,7 @@ static inline uint8_t hyp_bytes_u8(struct hyp_bytes *bytes)
     }
     return bytes->data[bytes->pos++];
 }
+/* Unsigned numbers of so many bits; 0 (and failed) when there are fewer bytes left. */
 uint16_t hyp_bytes_le16(struct hyp_bytes *bytes);
 uint32_t hyp_bytes_le24(struct hyp_bytes *bytes);
 uint32_t hyp_bytes_le32(struct hyp_bytes *bytes);
@@ -83,6 +84,7 @@ static inline int64_t hyp_bytes_svarint(struct hyp_bytes *bytes)
     uint64_t coded = hyp_bytes_varint(bytes);
     return (int64_t)(coded >> 1) ^ -(int64_t)(coded & 1);
 }
+/* Failed if there are fewer. */
 void hyp_bytes_skip(struct hyp_bytes *bytes, size_t count);
 
 /* A reader over the next `count` bytes, which are consumed here. Failed if there are fewer. */

@@ -31,6 +31,7 @@ struct hyp_clock_fake {
     hyp_utc now_utc;
     hyp_mono now_mono;
 };
+/* Both clocks move by `ms`; an advance below 0 sets them back. One thread at a time. */
 void hyp_clock_fake_init(struct hyp_clock_fake *fake, hyp_utc start);
 void hyp_clock_fake_advance(struct hyp_clock_fake *fake, int64_t ms);
 

@@ -27,6 +27,7 @@ struct hyp_aes_key {
 HYP_MUST_USE enum hyp_status hyp_aes_cbc_decrypt(const struct hyp_aes_key *key,
                                                  const uint8_t iv[static HYP_AES_BLOCK],
                                                  uint8_t *data, size_t len);
+/* The reverse. */
 HYP_MUST_USE enum hyp_status hyp_aes_cbc_encrypt(const struct hyp_aes_key *key,
                                                  const uint8_t iv[static HYP_AES_BLOCK],
                                                  uint8_t *data, size_t len);
@@ -45,6 +46,7 @@ HYP_MUST_USE enum hyp_status hyp_des_cbc_decrypt(const uint8_t key[static 8],
                                                  const uint8_t iv[static 8], uint8_t *data,
                                                  size_t len);
 
+/* SHA-256 (FIPS 180-4) of `len` bytes. */
 void hyp_sha256(const uint8_t *data, size_t len, uint8_t ret_digest[static 32]);
 
 /* Equal? In constant time, for MACs and tokens. */

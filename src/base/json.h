@@ -24,14 +24,18 @@ struct hyp_json {
     bool need_comma;
 };
 
+/* Begins at the end of *out, which must outlive it and is not emptied. */
 void hyp_json_init(struct hyp_json *json, struct hyp_buf *out);
 
+/* What is open is the caller's to know: every begin has its end, and in an object a key comes
+ * before each value. */
 void hyp_json_object_begin(struct hyp_json *json);
 void hyp_json_object_end(struct hyp_json *json);
 void hyp_json_array_begin(struct hyp_json *json);
 void hyp_json_array_end(struct hyp_json *json);
 void hyp_json_key(struct hyp_json *json, const char *key);
 
+/* One value each. A NULL text is "". A decimal keeps the digits it carries. */
 void hyp_json_str(struct hyp_json *json, struct hyp_str value);
 void hyp_json_text(struct hyp_json *json, const char *value);
 void hyp_json_i64(struct hyp_json *json, int64_t value);

@@ -23,6 +23,7 @@ struct hyp_map {
     size_t count;
 };
 
+/* init allocates nothing; finish frees it and leaves an empty map. */
 void hyp_map_init(struct hyp_map *map);
 void hyp_map_finish(struct hyp_map *map);
 /* Adds or replaces. HYP_OK | NO_MEMORY (map unchanged). */

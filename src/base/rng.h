@@ -22,6 +22,7 @@ struct hyp_rng_seeded {
     struct hyp_rng rng;
     uint64_t state;
 };
+/* The same seed gives the same bytes on every machine. Not for several threads. */
 void hyp_rng_seeded_init(struct hyp_rng_seeded *seeded, uint64_t seed);
 
 static inline void hyp_rng_fill(struct hyp_rng *rng, uint8_t *out, size_t len)

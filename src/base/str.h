@@ -27,11 +27,13 @@ struct hyp_str {
 /* A view of a terminated string; NULL gives the empty view. */
 struct hyp_str hyp_str_from(const char *text);
 
+/* Byte by byte; two empty views are equal. */
 bool hyp_str_equal(struct hyp_str a, struct hyp_str b);
 /* ASCII only, locale-free. */
 bool hyp_str_equal_nocase(struct hyp_str a, struct hyp_str b);
 /* <0, 0, >0 in byte order. */
 int hyp_str_compare(struct hyp_str a, struct hyp_str b);
+/* Every text begins and ends with the empty one. */
 bool hyp_str_has_prefix(struct hyp_str text, struct hyp_str prefix);
 bool hyp_str_has_suffix(struct hyp_str text, struct hyp_str suffix);
 /* Index of the first `c`, or -1. */

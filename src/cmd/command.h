@@ -12,6 +12,10 @@
  */
 typedef int (*hyp_command_fn)(int argc, char **argv);
 
+/* decode: hex lines of telegrams. serve: the server, until a signal. user, import: on the store
+ * of a server that is not running. backup: of a store that may be running. restore,
+ * migrate-store: into a folder or database that nobody uses. What they print is for people,
+ * failures on standard error. */
 int hyp_command_decode(int argc, char **argv);
 int hyp_command_serve(int argc, char **argv);
 int hyp_command_user(int argc, char **argv);

@@ -15,6 +15,7 @@ struct hyp_csv_file;
 /* HYP_OK | IO, NO_MEMORY (err names the reason) */
 HYP_MUST_USE enum hyp_status hyp_csv_file_open(const char *path, struct hyp_csv_file **ret_file,
                                                struct hyp_error *err);
+/* NULL is allowed. Returns NULL. */
 void *hyp_csv_file_close(struct hyp_csv_file *file);
 
 struct hyp_csv_line {

@@ -49,6 +49,11 @@ struct hyp_decoded {
     bool length_repaired; /* L was too small and taken as the number of bytes behind it */
 };
 
+/*
+ * A decoder with the built-in profiles, the known formats of compact frames, and no keys.
+ * Returns    HYP_OK | NO_MEMORY | as hyp_library_create
+ * Ownership  the caller destroys it (NULL is allowed); its keys are wiped then
+ */
 HYP_MUST_USE enum hyp_status hyp_decoder_create(const struct hyp_decoder_options *options,
                                                 struct hyp_decoder **ret_decoder,
                                                 struct hyp_error *err);

@@ -9,6 +9,8 @@
 /* "debug", "info", "warning", "error". */
 HYP_MUST_USE enum hyp_status hyp_log_level_find(const char *text,
                                                 enum hyp_log_level *ret_level);
+/* Writes to standard error what is at least as serious as `least`. Any thread may use the log.
+ */
 void hyp_log_sink_init(struct hyp_log *log, enum hyp_log_level least);
 
 #endif

@@ -21,6 +21,7 @@ struct hyp_live_zone {
 };
 /* Begins as UTC. */
 void hyp_live_zone_init(struct hyp_live_zone *live);
+/* Frees all zones it has stood for: nobody may hold it any more. */
 void hyp_live_zone_finish(struct hyp_live_zone *live);
 /*
  * Switches to a zone like "Europe/Copenhagen", from /usr/share/zoneinfo.

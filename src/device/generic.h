@@ -22,6 +22,7 @@ enum hyp_medium_class {
     HYP_MEDIUM_CLASS_HCA,
     HYP_MEDIUM_CLASS_ROOM,
 };
+/* The class of a medium byte (EN 13757-7); OTHER for those that are not named above. */
 enum hyp_medium_class hyp_medium_class_of(uint8_t medium);
 
 /* The name and the whole key of a record; HYP_NAME_UNKNOWN when nobody knows. */

@@ -31,6 +31,7 @@ enum hyp_severity {
     HYP_SEVERITY_HIGH,
     HYP_SEVERITY_CRITICAL,
 };
+/* "normal", "low" ...; never NULL. */
 const char *hyp_severity_text(enum hyp_severity severity);
 
 /* How the devices of a profile are talked to. */
@@ -45,11 +46,13 @@ enum hyp_device_protocol {
 /* Creates a library with the embedded profiles. Caller destroys. */
 HYP_MUST_USE enum hyp_status hyp_library_create(struct hyp_library **ret_library,
                                                 struct hyp_error *err);
+/* NULL is allowed; its profiles go with it. Returns NULL. */
 void *hyp_library_destroy(struct hyp_library *library);
 /* Adds or replaces one profile from text (a site's own file). err: line and reason. */
 HYP_MUST_USE enum hyp_status hyp_library_add(struct hyp_library *library, struct hyp_str source,
                                              const char *file_name, struct hyp_error *err);
 
+/* All profiles, by number; @index below the count. */
 size_t hyp_library_count(const struct hyp_library *library);
 const struct hyp_profile *hyp_library_at(const struct hyp_library *library, size_t index);
 /* By stable name ("kamstrup_multical_603"); NULL when unknown. */
@@ -67,6 +70,7 @@ struct hyp_profile_info {
     enum hyp_device_protocol protocol;
     bool battery; /* frequent reading shortens its life [COL-40] */
 };
+/* What the head of the file says; lives as long as the library. */
 const struct hyp_profile_info *hyp_profile_info(const struct hyp_profile *profile);
 
 /* The text of the profile's file; lives as long as the library. */
@@ -89,6 +93,7 @@ struct hyp_profile_link {
     uint8_t unit;      /* Modbus */
     uint32_t quirks;   /* enum hyp_quirk */
 };
+/* The same of how its devices are talked to. */
 const struct hyp_profile_link *hyp_profile_link(const struct hyp_profile *profile);
 
 /*
@@ -128,11 +133,12 @@ size_t hyp_profile_info_all(const struct hyp_profile *profile, struct hyp_info_b
  * @profile   NULL = match by identity
  * @arena     texts and values live there
  * @ret_values / @ret_count   at most HYP_LIMIT_READING_VALUES, the header's status byte first.
- * Records whose meaning has no name of its own (averages, limits, times of events) get a
- * subunit from 0x4000 on that depends on their VIF only; the n-th further record with a key
- * gets subunit 0x8000 + n. So series never mix.
+ *            Records whose meaning has no name of its own (averages, limits, times of events)
+ *            get a subunit from 0x4000 on that depends on their VIF only; the n-th further
+ *            record with a key gets subunit 0x8000 + n. So series never mix.
  * @ret_meter_time  the meter's own time (4D/6D record of storage 0), if any; year 0 otherwise
- * Returns    HYP_OK | MALFORMED / UNSUPPORTED when the walk stopped (values before stay valid)
+ * Returns    HYP_OK | MALFORMED, UNSUPPORTED when the walk stopped: the values before it are
+ *            given all the same | NO_MEMORY (nothing is given)
  */
 HYP_MUST_USE enum hyp_status
 hyp_device_values(const struct hyp_library *library, const struct hyp_profile *profile,

@@ -20,6 +20,7 @@ struct hyp_byte_set {
     uint64_t bits[4];
     uint16_t count; /* 256 = any */
 };
+/* Is the byte in it; have two sets a byte in common? */
 bool hyp_byte_set_has(const struct hyp_byte_set *set, uint8_t byte);
 bool hyp_byte_sets_meet(const struct hyp_byte_set *a, const struct hyp_byte_set *b);
 
@@ -228,9 +229,14 @@ struct hyp_profile {
 HYP_MUST_USE enum hyp_status hyp_profile_create(struct hyp_str source, const char *file,
                                                 struct hyp_profile **ret_profile,
                                                 struct hyp_error *err);
+/* NULL is allowed; everything that was read is in its arena. Returns NULL. */
 void *hyp_profile_destroy(struct hyp_profile *profile);
 
-/* Row tables of the larger sections, one file each. */
+/*
+ * Row tables of the larger sections, one file each; hyp_reader_functions, with the type behind
+ * `target` in brackets. Each checks what its section demands beyond single members.
+ * Returns HYP_OK | INVALID | LIMIT | NO_MEMORY; file, line and reason in the reader's error
+ */
 extern const struct hyp_reader_words hyp_severity_words;
 enum hyp_status hyp_profile_read_info(struct hyp_reader *reader,
                                       const struct hyp_tree_node *node, void *target,
@@ -268,11 +274,12 @@ enum hyp_status hyp_profile_read_span(struct hyp_reader *reader,
 /* "BAD_CHECK" ... of hyp_capture.refused; NULL for 0. */
 const char *hyp_capture_refusal_text(int refused);
 
-/* Sentinels: a number or a list of numbers. */
 struct hyp_decimal_list {
     struct hyp_decimal *values; /* HYP_LIMIT_PROFILE_SENTINELS of them */
     size_t *count;
 };
+/* Sentinels: a number (also 0x hex) or a list of numbers. HYP_OK | INVALID
+ * | LIMIT (HYP_LIMIT_PROFILE_SENTINELS) */
 HYP_MUST_USE enum hyp_status hyp_profile_read_decimals(struct hyp_reader *reader,
                                                        const struct hyp_tree_node *node,
                                                        struct hyp_decimal_list list);

@@ -47,7 +47,9 @@ HYP_MUST_USE enum hyp_status hyp_reader_map(struct hyp_reader *reader,
  * Reads a list of maps into an array of the arena.
  * @size      bytes of one element, zeroed before reading
  * @init      called for every element before its keys are read (defaults), or NULL
- * @ret_array / @ret_count
+ * @ret_array lives as long as the arena
+ * Returns    HYP_OK | INVALID (no list, or as hyp_reader_map)
+ *          | LIMIT (HYP_LIMIT_PROFILE_FIELDS) | NO_MEMORY
  */
 HYP_MUST_USE enum hyp_status
 hyp_reader_array(struct hyp_reader *reader, const struct hyp_tree_node *node,
@@ -55,7 +57,13 @@ hyp_reader_array(struct hyp_reader *reader, const struct hyp_tree_node *node,
                  void (*init)(void *element, const struct hyp_tree_node *node),
                  void **ret_array, size_t *ret_count);
 
-/* --- scalars; the type behind `target` in brackets --- */
+/*
+ * --- scalars; the type behind `target` in brackets ---
+ *
+ * Rows' functions: HYP_OK | INVALID (not such a scalar; err names file, line and key) |
+ * NO_MEMORY. The target is written on success only; texts are views that live as long as the
+ * tree.
+ */
 
 enum hyp_status hyp_reader_text(struct hyp_reader *reader, const struct hyp_tree_node *node,
                                 void *target, const void *extra); /* [const char *] not empty */
@@ -87,6 +95,7 @@ enum hyp_status hyp_reader_word(struct hyp_reader *reader, const struct hyp_tree
 HYP_MUST_USE enum hyp_status hyp_reader_integer(struct hyp_reader *reader,
                                                 const struct hyp_tree_node *node,
                                                 int64_t *ret_number);
+/* The same out of a text: decimal digits with a sign, or 0x and hex digits. HYP_OK | INVALID */
 HYP_MUST_USE enum hyp_status hyp_reader_parse_integer(struct hyp_str text, int64_t *ret_number);
 
 /* Bytes written as hex, blanks allowed. */

@@ -79,6 +79,8 @@ hyp_utc hyp_aggregate_begin(const struct hyp_aggregate_config *config);
 /* Behind the last instant whose readings matter. */
 hyp_utc hyp_aggregate_end(const struct hyp_aggregate_config *config);
 
+/* Before the first reading. The configuration is copied, its events are not; `from` must be
+ * before `to`. */
 void hyp_aggregate_init(struct hyp_aggregate *aggregate,
                         const struct hyp_aggregate_config *config);
 /*

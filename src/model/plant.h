@@ -31,7 +31,7 @@ enum hyp_line_kind {
     HYP_LINE_DROP_FOLDER,      /* files of telegrams dropped into a folder */
     HYP_LINE_KIND_COUNT,
 };
-/* "mbus-tcp" ...; and back. */
+/* "mbus-tcp" ..., never NULL; and back: HYP_OK | NOT_FOUND (for "unset" too). */
 const char *hyp_line_kind_text(enum hyp_line_kind kind);
 HYP_MUST_USE enum hyp_status hyp_line_kind_find(struct hyp_str text,
                                                 enum hyp_line_kind *ret_kind);
@@ -59,7 +59,7 @@ enum hyp_receiver_kind {
     HYP_RECEIVER_CHIPS,  /* lines of raw chips in hex, as software radios print them */
     HYP_RECEIVER_KIND_COUNT,
 };
-/* "auto", "im871a" ...; and back. */
+/* "auto", "im871a" ..., never NULL; and back: HYP_OK | NOT_FOUND. */
 const char *hyp_receiver_kind_text(enum hyp_receiver_kind kind);
 HYP_MUST_USE enum hyp_status hyp_receiver_kind_find(struct hyp_str text,
                                                     enum hyp_receiver_kind *ret_kind);
@@ -111,7 +111,9 @@ struct hyp_schedule {
     uint16_t minute_of_day; /* DAILY: 0..1439, in the tenant's zone */
     uint8_t weekdays;       /* DAILY: bit 0 Monday .. bit 6 Sunday */
 };
-/* "none", "every 15 min", "daily 03:10", "Mon-Fri 06:00", "Mon,Wed 06:00"; and back. */
+/* "none", "every 15 min", "daily 03:10", "Mon-Fri 06:00", "Mon,Wed 06:00"; and back ("hourly"
+ * too), in English, letter case does not matter: HYP_OK | INVALID, *err says how it is written.
+ */
 void hyp_schedule_format(struct hyp_buf *out, const struct hyp_schedule *schedule);
 HYP_MUST_USE enum hyp_status hyp_schedule_parse(struct hyp_str text,
                                                 struct hyp_schedule *ret_schedule,
@@ -178,6 +180,7 @@ enum hyp_job_state {
     HYP_JOB_DONE_WITH_ERRORS, /* some devices or records failed */
     HYP_JOB_ERROR,
 };
+/* The words of the API; never NULL. */
 const char *hyp_job_state_text(enum hyp_job_state state);
 
 enum hyp_job_kind {
@@ -187,6 +190,7 @@ enum hyp_job_kind {
     HYP_JOB_TEST,
     HYP_JOB_COMMAND,
 };
+/* "read", "scan", "test", "command", "unset"; never NULL. */
 const char *hyp_job_kind_text(enum hyp_job_kind kind);
 
 enum hyp_priority {

@@ -45,6 +45,7 @@ enum hyp_reading_kind {
     HYP_READING_INTEGRATOR,
     HYP_READING_EVENT,
 };
+/* "current", "hour" ..., "unset"; never NULL. So are the next ones of this file. */
 const char *hyp_reading_kind_text(enum hyp_reading_kind kind);
 /* HYP_OK | NOT_FOUND */
 HYP_MUST_USE enum hyp_status hyp_reading_kind_find(struct hyp_str text,
@@ -59,6 +60,7 @@ enum hyp_reading_source {
     HYP_SOURCE_MANUAL,    /* manual entry by operator */
     HYP_SOURCE_PUSH,      /* HTTP push */
 };
+/* "automatic", "on_demand" ... */
 const char *hyp_reading_source_text(enum hyp_reading_source source);
 
 /* Raw bytes as received, kept so that they can be decoded again and explained. */
@@ -84,6 +86,7 @@ enum hyp_raw_protocol {
 };
 /* What copies name their telegram by: a hash of its bytes as they are kept. */
 uint64_t hyp_raw_frame_mark(const uint8_t *bytes, size_t len);
+/* "mbus", "wmbus" ... */
 const char *hyp_raw_protocol_text(enum hyp_raw_protocol protocol);
 
 #define HYP_NO_FRAME SIZE_MAX

@@ -37,15 +37,17 @@ struct hyp_civil {
 /* Is this a day of the (proleptic Gregorian) calendar with a time of day 00:00:00..23:59:59? */
 bool hyp_civil_is_valid(const struct hyp_civil *civil);
 
-/* ISO 8601: "2026-01-31", "2026-01-31T14:05", "2026-01-31T14:05:09" or "14:05:09". */
+/* ISO 8601: "2026-01-31", "2026-01-31T14:05", "2026-01-31T14:05:09" or "14:05:09"; back, also
+ * with a blank for the T: HYP_OK | INVALID (another form, or no day of the calendar). */
 void hyp_civil_format(struct hyp_buf *out, const struct hyp_civil *civil);
 HYP_MUST_USE enum hyp_status hyp_civil_parse(struct hyp_str text, struct hyp_civil *ret_civil);
 
-/* Seconds since 1970-01-01 00:00 of the same (unnamed) zone. */
+/* Seconds since 1970-01-01 00:00 of the same (unnamed) zone; and back, for the years 1 to 9999,
+ * to the second. */
 int64_t hyp_civil_to_seconds(const struct hyp_civil *civil);
 struct hyp_civil hyp_civil_from_seconds(int64_t seconds);
 
-/* Days since 1970-01-01; and back. */
+/* Days since 1970-01-01 of a day of the calendar; negative before. */
 int64_t hyp_days_from_date(int year, int month, int day);
 
 /* "2026-01-31T14:05:09Z", with ".250" when milliseconds are not zero. */

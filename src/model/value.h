@@ -30,7 +30,7 @@ enum hyp_quality {
 };
 #define HYP_QUALITY_LAST HYP_QUALITY_CORRECTED
 
-/* "good", "no_value" ... Never NULL. */
+/* "good", "no_value" ... Never NULL; and back: HYP_OK | NOT_FOUND. "unset" is found too. */
 const char *hyp_quality_text(enum hyp_quality quality);
 HYP_MUST_USE enum hyp_status hyp_quality_find(struct hyp_str text,
                                               enum hyp_quality *ret_quality);
@@ -64,6 +64,7 @@ enum hyp_function {
     HYP_FUNCTION_ERROR, /* value during error state (EN 13757-3) */
 };
 
+/* Words for people: "instantaneous", "maximum" ...; never NULL. */
 const char *hyp_function_text(enum hyp_function function);
 
 /*
@@ -82,6 +83,8 @@ struct hyp_point_key {
 /* Longest text form with terminator. */
 #define HYP_POINT_KEY_TEXT_MAX 96
 
+/* The text form, and back: HYP_OK | INVALID (an unknown name, part, or a number too large for
+ * it). */
 void hyp_point_key_format(struct hyp_buf *out, const struct hyp_point_key *key);
 HYP_MUST_USE enum hyp_status hyp_point_key_parse(struct hyp_str text,
                                                  struct hyp_point_key *ret_key);

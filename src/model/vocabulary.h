@@ -54,6 +54,8 @@ const struct hyp_word *hyp_vocabulary_word(enum hyp_name name);
 /* HYP_OK | NOT_FOUND */
 HYP_MUST_USE enum hyp_status hyp_vocabulary_find(struct hyp_str text, enum hyp_name *ret_name);
 
+/* The stable text of a unit ("m3", "degC"), which API, profiles and database use; never NULL.
+ * Back: HYP_OK | NOT_FOUND. Quantities and aggregations likewise. */
 const char *hyp_unit_text(enum hyp_unit unit);
 /* As people write it, UTF-8: "m³", "°C"; the text where both are the same. */
 const char *hyp_unit_symbol(enum hyp_unit unit);

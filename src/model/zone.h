@@ -27,6 +27,7 @@ struct hyp_zone_fixed {
     struct hyp_zone zone;
     int minutes;
 };
+/* @minutes east of Greenwich; must outlive whoever is given &fixed->zone, and not be moved. */
 void hyp_zone_fixed_init(struct hyp_zone_fixed *fixed, int minutes);
 
 /*
