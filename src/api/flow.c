@@ -127,8 +127,8 @@ static bool check_rights(struct hyp_request *req)
         return true;
     }
     enum hyp_status status = authenticate(req);
-    if (status == HYP_NO_MEMORY) {
-        hyp_request_fail(req, status, NULL);
+    if (status != HYP_OK && status != HYP_UNAUTHENTICATED) {
+        hyp_request_fail(req, status, NULL); /* who it is cannot be told now */
         return false;
     }
     if (status != HYP_OK) {

@@ -179,6 +179,12 @@ static bool looks_like_token(struct hyp_str token)
     return token.len >= 16 && token.len < HYP_TOKEN_TEXT_MAX;
 }
 
+/* What a token means that could not be looked up: nothing, if the store does not have it. */
+static enum hyp_status refuse_token(enum hyp_status looked_up)
+{
+    return looked_up == HYP_OK || looked_up == HYP_NOT_FOUND ? HYP_UNAUTHENTICATED : looked_up;
+}
+
 /* A session that memory does not know: after a restart, or forged. */
 static enum hyp_status load_session(struct hyp_service *service, struct hyp_str token,
                                     struct hyp_scope *ret_scope)
@@ -189,11 +195,14 @@ static enum hyp_status load_session(struct hyp_service *service, struct hyp_str 
     hyp_utc now = hyp_service_now(service);
     hyp_sha256((const uint8_t *)token.ptr, token.len, entry.token_hash);
     uint64_t epoch = hyp_sessions_epoch(service->auth.sessions);
-    if (hyp_store_session(service->config.store, entry.token_hash, &row) != HYP_OK ||
-        now.ms >= row.expires.ms ||
-        now.ms - row.last_seen.ms > HYP_LIMIT_SESSION_HOURS * 3600LL * 1000 ||
-        hyp_store_user(service->config.store, row.user, &user) != HYP_OK || !user.enabled) {
-        return HYP_UNAUTHENTICATED;
+    enum hyp_status status = hyp_store_session(service->config.store, entry.token_hash, &row);
+    if (status != HYP_OK || now.ms >= row.expires.ms ||
+        now.ms - row.last_seen.ms > HYP_LIMIT_SESSION_HOURS * 3600LL * 1000) {
+        return refuse_token(status);
+    }
+    status = hyp_store_user(service->config.store, row.user, &user);
+    if (status != HYP_OK || !user.enabled) {
+        return refuse_token(status);
     }
     entry.scope = hyp_scope_make(user.tenant, user.id, user.role);
     entry.created = row.created;
@@ -237,10 +246,14 @@ static enum hyp_status load_bearer(struct hyp_service *service, struct hyp_str t
     hyp_utc now = hyp_service_now(service);
     hyp_sha256((const uint8_t *)token.ptr, token.len, entry.token_hash);
     uint64_t epoch = hyp_sessions_epoch(service->auth.sessions);
-    if (hyp_store_token_by_hash(service->config.store, entry.token_hash, &row) != HYP_OK ||
-        (row.expires.ms != 0 && now.ms >= row.expires.ms) ||
-        hyp_store_user(service->config.store, row.user, &user) != HYP_OK || !user.enabled) {
-        return HYP_UNAUTHENTICATED;
+    enum hyp_status status =
+        hyp_store_token_by_hash(service->config.store, entry.token_hash, &row);
+    if (status != HYP_OK || (row.expires.ms != 0 && now.ms >= row.expires.ms)) {
+        return refuse_token(status);
+    }
+    status = hyp_store_user(service->config.store, row.user, &user);
+    if (status != HYP_OK || !user.enabled) {
+        return refuse_token(status);
     }
     /* A token never outranks the person who made it. */
     enum hyp_role role = HYP_MIN(row.role, user.role);

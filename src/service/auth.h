@@ -70,6 +70,7 @@ hyp_auth_set_up(struct hyp_service *service, const struct hyp_setup *setup,
  * @ret_wait_ms  0, or how long no attempt will be looked at (also written on failure)
  * Returns       HYP_OK | UNAUTHENTICATED (the same for a wrong name, a wrong password, a
  *               disabled user and a locked login) | BUSY
+ *             | what the store says: the attempt was not looked at, and does not count
  * Context       blocks for an argon2id run
  */
 HYP_MUST_USE enum hyp_status hyp_auth_login(struct hyp_service *service,
@@ -81,6 +82,8 @@ HYP_MUST_USE enum hyp_status hyp_auth_login(struct hyp_service *service,
 /*
  * Scope of a session token; the frequent path, from memory.
  * Returns   HYP_OK | UNAUTHENTICATED | NO_MEMORY
+ *         | what the store says, when memory does not know the token and the store cannot be
+ *           asked: whether it is good is not known then
  */
 HYP_MUST_USE enum hyp_status hyp_auth_session(struct hyp_service *service, struct hyp_str token,
                                               struct hyp_arena *arena,

@@ -65,6 +65,9 @@ enum hyp_status hyp_people_user_by_login(struct hyp_service *service,
         return status;
     }
     status = hyp_store_user_by_login(service->config.store, login, &user);
+    if (status != HYP_OK && status != HYP_NOT_FOUND) {
+        return hyp_service_explain_failure(err, status);
+    }
     if (status != HYP_OK || user.tenant.id != hyp_scope_tenant(scope).id) {
         return hyp_error_set(err, HYP_NOT_FOUND, -1, "There is no user \"%.*s\".",
                              HYP_STR_ARG(login));

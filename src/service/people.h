@@ -46,7 +46,7 @@ hyp_people_user_update(struct hyp_service *service, const struct hyp_scope *scop
 HYP_MUST_USE enum hyp_status hyp_people_user_remove(struct hyp_service *service,
                                                     const struct hyp_scope *scope, int64_t id,
                                                     struct hyp_error *err);
-/* HYP_OK | NOT_FOUND; for the shell, which knows users by login. */
+/* For the shell, which knows users by login. HYP_OK | NOT_FOUND | what the store says */
 HYP_MUST_USE enum hyp_status hyp_people_user_by_login(struct hyp_service *service,
                                                       const struct hyp_scope *scope,
                                                       struct hyp_str login,

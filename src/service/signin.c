@@ -98,6 +98,14 @@ static enum hyp_status refuse_login(struct hyp_error *err, int64_t wait_ms)
                          "The user name or the password is wrong.");
 }
 
+static enum hyp_status find_login(struct hyp_service *service, struct hyp_str login,
+                                  struct hyp_user *ret_user)
+{
+    return login.len > 0 && login.len < HYP_LIMIT_LOGIN
+               ? hyp_store_user_by_login(service->config.store, login, ret_user)
+               : HYP_NOT_FOUND;
+}
+
 enum hyp_status hyp_auth_login(struct hyp_service *service, const struct hyp_login *login,
                                struct hyp_arena *arena, struct hyp_grant *ret_grant,
                                int64_t *ret_wait_ms, struct hyp_error *err)
@@ -107,11 +115,14 @@ enum hyp_status hyp_auth_login(struct hyp_service *service, const struct hyp_log
     if (*ret_wait_ms > 0) {
         return refuse_login(err, *ret_wait_ms);
     }
-    bool known = login->login.len > 0 && login->login.len < HYP_LIMIT_LOGIN &&
-                 hyp_store_user_by_login(service->config.store, login->login, &user) == HYP_OK;
+    enum hyp_status status = find_login(service, login->login, &user);
+    if (status != HYP_OK && status != HYP_NOT_FOUND) {
+        return hyp_service_explain_failure(err, status); /* nobody's fault: it does not count */
+    }
+    bool known = status == HYP_OK;
     struct hyp_str password = login->password;
     password.len = HYP_MIN(password.len, (size_t)HYP_LIMIT_PASSWORD_MAX);
-    enum hyp_status status =
+    status =
         hyp_password_verify(&service->auth.hasher, password, known ? user.password_hash : NULL);
     if (status == HYP_BUSY) {
         return hyp_error_set(err, HYP_BUSY, -1,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fresh.h"
 
+#include "store/core.h"
+
 #define HOUR_MS (3600LL * 1000)
 #define ADDRESS "192.0.2.50"
 
@@ -255,6 +257,61 @@ static void sessions_end_by_idleness_and_age(void **state)
     assert_int_equal(session_of(second.token), HYP_UNAUTHENTICATED);
 }
 
+/* --- a store that cannot be asked --- */
+
+/* Away with a table, so that every question to it fails, and back. */
+static void rename_table(const char *sql)
+{
+    hyp_core_enter(t.store);
+    assert_int_equal(hyp_db_exec(t.store->write.main, sql), HYP_OK);
+    hyp_core_release(t.store);
+}
+
+static void assert_not_known(enum hyp_status status)
+{
+    assert_int_not_equal(status, HYP_OK);
+    assert_int_not_equal(status, HYP_UNAUTHENTICATED);
+    assert_int_not_equal(status, HYP_NOT_FOUND);
+}
+
+static void a_failing_store_makes_no_token_wrong(void **state)
+{
+    (void)state;
+    struct hyp_grant grant = test_set_up(&t);
+    char text[HYP_TOKEN_TEXT_MAX];
+    struct hyp_api_token token = {.name = "script", .role = HYP_ROLE_READER};
+    const struct hyp_scope *scope;
+    assert_int_equal(hyp_people_token_add(t.service, grant.scope, &token, text, NULL), HYP_OK);
+    test_service_restart(&t); /* memory knows neither */
+    rename_table("ALTER TABLE session RENAME TO session_away");
+    rename_table("ALTER TABLE api_token RENAME TO api_token_away");
+    assert_not_known(session_of(grant.token));
+    assert_not_known(hyp_auth_bearer(t.service, hyp_str_from(text), &t.arena, &scope));
+    rename_table("ALTER TABLE session_away RENAME TO session");
+    rename_table("ALTER TABLE api_token_away RENAME TO api_token");
+    assert_int_equal(session_of(grant.token), HYP_OK);
+    assert_int_equal(hyp_auth_bearer(t.service, hyp_str_from(text), &t.arena, &scope), HYP_OK);
+}
+
+/* Nobody is made to wait, or told that the password is wrong, for what the store has done. */
+static void a_failing_store_counts_no_attempt(void **state)
+{
+    (void)state;
+    struct hyp_grant grant;
+    struct hyp_user user;
+    int64_t wait_ms = 0;
+    test_set_up(&t);
+    rename_table("ALTER TABLE account RENAME TO account_away");
+    for (int i = 0; i < 12; i++) {
+        assert_not_known(test_login(&t, "admin", TEST_PASSWORD, ADDRESS, &grant, &wait_ms));
+        assert_int_equal(wait_ms, 0);
+    }
+    assert_not_known(
+        hyp_people_user_by_login(t.service, &t.admin, HYP_STR("admin"), &user, NULL));
+    rename_table("ALTER TABLE account_away RENAME TO account");
+    assert_int_equal(test_login(&t, "admin", TEST_PASSWORD, ADDRESS, &grant, &wait_ms), HYP_OK);
+}
+
 static void signing_out_ends_it(void **state)
 {
     (void)state;
@@ -358,6 +415,8 @@ int main(void)
         WITH_SERVICE(sessions_survive_a_restart),
         WITH_SERVICE(sessions_end_by_idleness_and_age),
         WITH_SERVICE(signing_out_ends_it),
+        WITH_SERVICE(a_failing_store_makes_no_token_wrong),
+        WITH_SERVICE(a_failing_store_counts_no_attempt),
         WITH_SERVICE(a_new_password_ends_the_others),
         WITH_SERVICE(own_passwords_cannot_be_guessed),
         WITH_SERVICE(people_change_their_looks),
