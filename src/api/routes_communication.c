@@ -74,7 +74,7 @@ enum hyp_status hyp_route_communication(struct hyp_request *req, struct hyp_erro
     hyp_json_member_text(json, "state", hyp_condition_text(view.condition));
     hyp_render_time(json, "last_reading", view.last_reading);
     hyp_render_comm_members(json, &view.comm);
-    hyp_render_time(json, "next_due", view.next_due);
+    hyp_render_time(json, "next_due", hyp_device_next_due(req->service, &view));
     hyp_json_member_bool(json, "backing_off", view.backing_off);
     hyp_json_member_text(json, "job", hyp_job_state_text(view.job));
     render_reception(json, &reception);

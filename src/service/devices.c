@@ -203,6 +203,18 @@ enum hyp_status hyp_device_get(struct hyp_service *service, const struct hyp_sco
     return status == HYP_OK ? HYP_OK : hyp_service_explain_failure(err, status);
 }
 
+hyp_utc hyp_device_next_due(struct hyp_service *service, const struct hyp_device_view *view)
+{
+    struct hyp_collector *collector = atomic_load(&service->collector);
+    struct hyp_device_state state;
+    bool known = view->next_due.ms != 0 || view->device.schedule.kind == HYP_SCHEDULE_NONE;
+    if (!known && collector != NULL &&
+        hyp_collector_device_state(collector, view->device.id, &state) == HYP_OK) {
+        return state.next_due;
+    }
+    return view->next_due;
+}
+
 /* --- change --- */
 
 enum hyp_status hyp_service_follow_device(struct hyp_service *service,

@@ -40,6 +40,12 @@ HYP_MUST_USE enum hyp_status
 hyp_device_get(struct hyp_service *service, const struct hyp_scope *scope, hyp_device_id id,
                struct hyp_arena *arena, struct hyp_device_view *ret_view,
                struct hyp_device_extra *ret_extra, struct hyp_error *err);
+/*
+ * When it is asked next; 0 = never. Before the first attempt since the start the directory does
+ * not know, and the collector is asked.
+ * Context  any thread but the collector's
+ */
+hyp_utc hyp_device_next_due(struct hyp_service *service, const struct hyp_device_view *view);
 /* Empty name, kind and schedule get defaults; id, revision, created are filled in. */
 HYP_MUST_USE enum hyp_status hyp_device_add(struct hyp_service *service,
                                             const struct hyp_scope *scope,

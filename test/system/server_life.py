@@ -64,6 +64,19 @@ def bad_input(tap, server):
            lines.body)
 
 
+def next_reading(tap, server):
+    """A device says when it is read next, also before it was read for the first time."""
+    line = server.post("/lines", {"name": "nobody there", "kind": "mbus-tcp", "host": "127.0.0.1", "port": 1}).json["id"]
+    wired = {**METER, "line": line, "serial": "20000001", "primary_address": 7, "schedule": "every 60 min"}
+    device = server.post("/devices", wired).json
+    due = server.get(f"/devices/{device['id']}/communication").json["next_due"]
+    tap.ok(due is not None, "the next reading is told before the first one", due)
+    server.request("PATCH", f"/devices/{device['id']}", {"schedule": "none", "revision": device["revision"]})
+    tap.ok(server.get(f"/devices/{device['id']}/communication").json["next_due"] is None, "without a schedule there is none")
+    server.request("DELETE", f"/devices/{device['id']}")
+    server.request("DELETE", f"/lines/{line}")
+
+
 def readings(tap, server):
     device = server.post("/devices", METER).json["id"]
     body = "".join(intake_line(number) for number in range(20))
@@ -197,6 +210,7 @@ def main():
     with Server() as server:
         tap.case("bad input", bad_input, tap, server)
         device = readings(tap, server)
+        tap.case("next reading", next_reading, tap, server)
         tap.case("periods", periods, tap, server, device)
         tap.case("caching", caching, tap, server, device)
         tap.case("revisions", revisions, tap, server, device)
