@@ -17,7 +17,7 @@ function clumsy() {
   const box = (e) => (/checkbox|radio/.test(e.type) ? e.closest('label, .grid-check, td') ?? e : e).getBoundingClientRect();
   const said = (e) => `${e.tagName} ${e.className} ${(e.ariaLabel ?? e.textContent).trim().slice(0, 30)}`;
   const small = [...document.querySelectorAll('a[href], button, input, select, textarea, summary')].filter(shown)
-    .filter((e) => { const r = box(e); return r.height < 43.5 || r.width < 35.5; }).map(said);
+    .filter((e) => { const r = box(e); return r.height < 43.5 || r.width < (e.matches('.btn-icon') ? 43.5 : 35.5); }).map(said);
   const cut = [...document.querySelectorAll('.table-box:not(.chart-table)')].filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => `${e.scrollWidth} px of table in ${e.clientWidth}`);
   return [...new Set([...small, ...cut])];
 }
@@ -103,6 +103,14 @@ async function betweenAndLong(world) {
   await visit(page, `/devices/${named.id}?tab=consumption`);
   tap.ok(await page.getByRole('heading', { name: 'No readings received' }).isVisible(), 'a meter that was never read is not said to count nothing');
   tap.equal(unexpected(context), [], 'tablet and long names: no console error and no CSP report');
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await api.post(`/devices/${named.id}/values`, { key: 'energy', unit: 'kWh', value: '123456789012.345', time: '2026-01-01T00:00:00Z', quality: 'manual', reason: 'a number as wide as they come' });
+  for (const path of ['/devices?search=25999999', `/devices/${named.id}?tab=readings&from=2025-12-01T00:00:00Z&to=2026-02-01T00:00:00Z`]) {
+    await visit(page, path);
+    const cell = page.locator('.grid-cell', { hasText: '123,456,789,012.345' });
+    await cell.waitFor();
+    tap.ok(await cell.evaluate((e) => e.scrollWidth <= e.clientWidth), `numbers of fifteen digits are whole on ${path.replace(named.id, 'N')}`);
+  }
   await removeShown(page, api, named);
   await context.close();
 }

@@ -33,7 +33,7 @@ function columns(): GridColumn<Row>[] {
     { key: 'login', title: t('signin.login'), width: 130, draw: (c, r) => textCell(c, r.login || t('audit.system')) },
     { key: 'action', title: t('audit.action'), width: 220, draw: (c, r) => textCell(c, action(r)) },
     { key: 'object', title: t('audit.object'), width: 240, draw: (c, r) => { if (place(r)) linkCell(c, object(r), place(r)); else textCell(c, object(r)); } },
-    { key: 'detail', title: t('audit.detail'), width: 260, grow: true, draw: (c, r) => textCell(c, r.detail) },
+    { key: 'detail', title: t('audit.detail'), width: 260, grow: 1, draw: (c, r) => textCell(c, r.detail) },
   ];
 }
 function drawNarrow(cell: HTMLElement, r: Row): void {

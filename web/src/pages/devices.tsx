@@ -80,12 +80,12 @@ function drawHeadline(cell: HTMLElement, d: Device): void {
 function allColumns(): Column[] {
   return [
     { key: 'state', title: t('col.state'), width: 118, sortable: true, text: (d) => word('state', d.state), draw: (c, d) => drawMark(c, DEVICE_MARK[d.state], word('state', d.state)) },
-    { key: 'name', title: t('col.name'), width: 180, grow: true, sortable: true, text: (d) => d.name, draw: drawName },
+    { key: 'name', title: t('col.name'), width: 212, grow: 3, sortable: true, text: (d) => d.name, draw: drawName },
     textColumn('kind', 'col.kind', 150, (d) => word('kind', d.kind)),
     textColumn('serial', 'col.serial', 96, (d) => d.serial),
     textColumn('manufacturer', 'col.manufacturer', 92, (d) => d.manufacturer),
     textColumn('profile', 'col.profile', 200, (d) => d.profile_title || d.profile),
-    textColumn('address', 'col.address', 150, (d) => d.address, { grow: true }),
+    textColumn('address', 'col.address', 140, (d) => d.address, { grow: 2 }),
     textColumn('city', 'deviceForm.city', 120, (d) => d.city, { sortable: false }),
     textColumn('line', 'col.line', 112, (d) => d.line_name),
     textColumn('bus_address', 'col.busAddress', 96, (d) => busAddress(d), { right: true, sortable: false }),

@@ -27,7 +27,7 @@ function columns(): GridColumn<FrameSummary>[] {
       c.innerHTML = `<span class="status status-${m}">${markSvg(m)}<span class="status-word"></span></span>`;
       c.querySelector('.status-word')!.textContent = word('outcome', f.outcome);
     } },
-    { key: 'device', title: t('frames.device'), width: 220, grow: true, draw: (c, f) => { textCell(c, who(f)); c.classList.toggle('grey', !f.device); } },
+    { key: 'device', title: t('frames.device'), width: 220, grow: 1, draw: (c, f) => { textCell(c, who(f)); c.classList.toggle('grey', !f.device); } },
     { key: 'line', title: t('col.line'), width: 140, draw: (c, f) => textCell(c, f.line_name || (f.line ? `#${f.line}` : '')) },
     { key: 'protocol', title: t('frames.protocol'), width: 140, draw: (c, f) => textCell(c, word('protocol', f.protocol)) },
     { key: 'bytes', title: t('frames.bytes'), width: 80, right: true, draw: (c, f) => textCell(c, String(f.bytes)) },

@@ -100,7 +100,7 @@ function drawName(cell: HTMLElement, r: TallyRow, href: string): void {
 function columnsOf(a: Answer, step: Step, at: number, text: Text): GridColumn<TallyRow>[] {
   const one = a.sums.length === 1 ? ` [${unitText(a.sums[0]!.unit)}]` : '';
   return [
-    { key: 'name', title: t('col.name'), width: 190, grow: true, sortable: true, draw: (c, r) => drawName(c, r, linkOf(r, step, at)) },
+    { key: 'name', title: t('col.name'), width: 216, grow: 1, sortable: true, draw: (c, r) => drawName(c, r, linkOf(r, step, at)) },
     { key: 'serial', title: t('col.serial'), width: 100, sortable: true, draw: (c, r) => textCell(c, r.serial) },
     { key: 'total', title: t('tally.total') + one, width: 130, right: true, sortable: true, draw: (c, r) => drawCell(c, { value: r.total, quality: r.quality, flags: [] }, (n) => text(n, r.unit)) },
     ...(one ? [] : [{ key: 'unit', title: t('tally.unit'), width: 70, sortable: true, draw: (c: HTMLElement, r: TallyRow) => textCell(c, unitText(r.unit)) }]),

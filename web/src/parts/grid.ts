@@ -7,8 +7,9 @@ export interface GridColumn<T> {
   key: string;
   title: string;
   width: number;
-  /** Takes the rest of the width; at least `width`. */
-  grow?: boolean;
+  /** Takes so many shares of the rest of the width; at least `width`. */
+  grow?: number;
+  /** Numbers: never cut, the column grows with the widest one that was drawn. */
   right?: boolean;
   /** Figures of one width, for times. */
   even?: boolean;
@@ -45,6 +46,9 @@ export interface GridOptions<T> {
 }
 
 const WINDOW = 200;
+// No digit of the font is wider, at the usual size, and every column has room for some: measured is the rest.
+const DIGIT = 9;
+const FEW_DIGITS = 7;
 // Windows kept in memory: enough for going back and forth, however long the list is.
 const MAX_WINDOWS = 16;
 const NARROW_ROW = 60;
@@ -66,6 +70,9 @@ export class Grid<T> {
   private generation = 0;
   private readonly scale = textScale();
   private readonly resize: ResizeObserver;
+  /** Columns of numbers that had to grow, and cells drawn since that may not fit. */
+  private readonly grown = new Map<string, number>();
+  private doubtful: { key: string; cell: HTMLElement }[] = [];
   readonly selection = new Set<number>();
 
   constructor(host: HTMLElement, private o: GridOptions<T>) {
@@ -174,11 +181,7 @@ export class Grid<T> {
     const { o } = this;
     this.scroller.classList.toggle('grid-narrow', !!o.narrow);
     this.scroller.style.setProperty('--grid-row', `${this.rowHeight}px`);
-    const tracks = o.columns.map((c) => (c.grow ? `minmax(${rem(c.width)}, 1fr)` : rem(c.width)));
-    if (o.selectable) tracks.unshift(rem(36));
-    this.scroller.style.setProperty('--grid-cols', tracks.join(' '));
-    const least = o.columns.reduce((sum, c) => sum + c.width, o.selectable ? 36 : 0);
-    this.scroller.style.setProperty('--grid-min', o.narrow ? '0px' : rem(least));
+    this.shareWidth();
     this.scroller.setAttribute('aria-colcount', String(o.columns.length + (o.selectable ? 1 : 0)));
     this.head.replaceChildren();
     if (o.selectable) {
@@ -195,6 +198,25 @@ export class Grid<T> {
     this.pool.forEach((r) => r.el.remove());
     this.pool = [];
     this.draw();
+  }
+
+  private widthOf(c: GridColumn<T>): number { return Math.max(c.width, this.grown.get(c.key) ?? 0); }
+
+  private shareWidth(): void {
+    const { o } = this;
+    const tracks = o.columns.map((c) => (c.grow ? `minmax(${rem(c.width)}, ${c.grow}fr)` : rem(this.widthOf(c))));
+    if (o.selectable) tracks.unshift(rem(36));
+    this.scroller.style.setProperty('--grid-cols', tracks.join(' '));
+    const least = o.columns.reduce((sum, c) => sum + this.widthOf(c), o.selectable ? 36 : 0);
+    this.scroller.style.setProperty('--grid-min', o.narrow ? '0px' : rem(least));
+  }
+
+  /** Makes room for numbers that were drawn and do not fit. */
+  private fitNumbers(): void {
+    const cut = this.doubtful.filter(({ cell }) => cell.scrollWidth > cell.clientWidth);
+    this.doubtful = [];
+    for (const { key, cell } of cut) this.grown.set(key, Math.max(this.grown.get(key) ?? 0, Math.ceil(cell.scrollWidth / this.scale) + 1));
+    if (cut.length > 0) this.shareWidth();
   }
 
   private headCell(cls: string): HTMLElement {
@@ -311,6 +333,7 @@ export class Grid<T> {
     const used = new Set<number>();
     for (let i = first; i <= last; i++) { this.fill(this.pool[i % size]!, i); used.add(i % size); }
     this.pool.forEach((r, slot) => { if (!used.has(slot)) { r.el.hidden = true; r.index = -1; r.drawn = null; } });
+    if (this.doubtful.length > 0) this.fitNumbers();
   }
 
   private fill(slot: PoolRow, index: number): void {
@@ -339,7 +362,14 @@ export class Grid<T> {
     slot.failed = false;
     el.classList.remove('is-blank', 'is-failed');
     if (this.o.narrow && this.o.drawNarrow) this.o.drawNarrow(slot.cells[0]!, row);
-    else this.o.columns.forEach((c, i) => c.draw(slot.cells[i]!, row));
+    else {
+      this.o.columns.forEach((c, i) => {
+        const cell = slot.cells[i]!;
+        c.draw(cell, row);
+        const length = c.right ? cell.textContent!.length : 0;
+        if (length > FEW_DIGITS && length * DIGIT + 24 > this.widthOf(c)) this.doubtful.push({ key: c.key, cell });
+      });
+    }
   }
 
   private fillPlaceholder(slot: PoolRow, failed: boolean): void {

@@ -74,7 +74,7 @@ function columnsOf(points: Point[], shown: number[]): GridColumn<Row>[] {
     { key: 'kind', title: t('readings.type'), width: 100, draw: (c, r) => textCell(c, word('reading', r.kind)) },
     { key: 'source', title: t('values.source'), width: 110, draw: (c, r) => textCell(c, word('source', r.source)) },
     {
-      key: 'frame', title: t('readings.telegram'), width: 90, right: true,
+      key: 'frame', title: t('readings.telegram'), width: 100, right: true,
       draw: (c, r) => {
         c.replaceChildren();
         if (r.frame === null) return;
