@@ -126,6 +126,7 @@
 #define HYP_LIMIT_DOCTOR_FINDINGS 20              /* of one check that are told one by one */
 #define HYP_LIMIT_DISK_LOW (1024LL * 1024 * 1024) /* free bytes the doctor asks for */
 #define HYP_LIMIT_FRAME_PENDING (256 * 1024)      /* bytes of frames before they are packed */
+#define HYP_LIMIT_RESENT_FRAMES 65536 /* found ones that are known when they come again */
 
 /* --- api --- */
 #define HYP_LIMIT_BODY_BYTES (1024 * 1024)

@@ -5,6 +5,7 @@
 #include "store/partition.h"
 #include "store/period.h"
 #include "store/replaced.h"
+#include "store/resent.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ enum hyp_status hyp_frames_create(struct hyp_frames **ret_frames)
     }
     frames->check_limits = true;
     frames->rows_left = true;
+    hyp_map_init(&frames->found);
     hyp_map_init(&frames->replaced);
     *ret_frames = frames;
     return HYP_OK;
@@ -40,6 +42,7 @@ void *hyp_frames_destroy(struct hyp_frames *frames)
         free(frames->pending[i].blob);
     }
     free(frames->pending);
+    hyp_map_finish(&frames->found);
     hyp_map_finish(&frames->replaced);
     pthread_rwlock_destroy(&frames->lock);
     free(frames);
@@ -176,6 +179,9 @@ static enum hyp_status load_row(struct hyp_store *store, struct hyp_query *query
     size_t count = 0;
     enum hyp_status status =
         hyp_frames_decode((const uint8_t *)blob.ptr, blob.len, 0, &arena, &kept, &count);
+    if (status == HYP_OK) {
+        hyp_resent_note(store->frames, kept, count);
+    }
     hyp_arena_finish(&arena);
     if (status != HYP_OK) {
         hyp_log_event(store->log, HYP_LOG_ERROR, "store.frames_damaged",

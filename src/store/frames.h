@@ -45,8 +45,10 @@ struct hyp_frames {
     int64_t packed_row;   /* last row of frame_log that is in a block */
     int64_t stored_bytes; /* of all blocks */
     int64_t stored_frames;
-    bool check_limits;       /* the oldest block may be due */
-    bool rows_left;          /* the log may still have rows that are in a block */
+    bool check_limits;    /* the oldest block may be due */
+    bool rows_left;       /* the log may still have rows that are in a block */
+    struct hyp_map found; /* marks of frames that may come again (resent.h); the writer's */
+    size_t found_count;
     struct hyp_map replaced; /* frame number -> number of the frame in its place (replaced.h) */
 };
 

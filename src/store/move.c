@@ -218,7 +218,7 @@ static enum hyp_status compare_database(struct moving *m, size_t i,
 static enum hyp_status take_up(struct moving *m)
 {
     const char *names[DATABASES][HYP_MOVE_TABLES];
-    struct hyp_move_sum sums[DATABASES][HYP_MOVE_TABLES];
+    struct hyp_move_sum sums[DATABASES][HYP_MOVE_TABLES] = {0};
     size_t counts[DATABASES] = {0};
     enum hyp_status status = HYP_OK;
     for (size_t i = 0; i < DATABASES && status == HYP_OK; i++) {

@@ -2,6 +2,7 @@
 #include "store/plan_frames.h"
 
 #include "store/historian.h"
+#include "store/resent.h"
 
 #include <string.h>
 
@@ -57,7 +58,10 @@ size_t hyp_plan_choose_frames(struct hyp_plan *plan, struct hyp_store *store,
                       .bytes = raw->bytes}
         };
         own_frame(store, &plan->kept[count]);
-        plan->frame_uses[i] = (uint32_t)++count;
+        bool known = plan->frame_uses[i] == UNUSED && raw->replaces.id == 0 &&
+                     hyp_resent_is_known(store->frames, &plan->kept[count]);
+        count += known ? 0 : 1;
+        plan->frame_uses[i] = known ? 0 : (uint32_t)count;
     }
     return count;
 }

@@ -9,7 +9,8 @@
 
 /*
  * Which frames of the batch are kept: those that gave a new row, and those that gave no reading
- * at all (refused, or not understood yet). Not those whose readings were all known.
+ * at all (refused, or not understood yet). Not those whose readings were all known, nor those
+ * without any that were sent before (store/resent.h).
  * Returns   how many; they stand in plan->kept
  */
 size_t hyp_plan_choose_frames(struct hyp_plan *plan, struct hyp_store *store,

@@ -48,6 +48,11 @@ void scenario_remove(struct scenario *s)
     test_folder_remove(&s->folder);
 }
 
+size_t scenario_frames(const struct scenario *s)
+{
+    return s->is_heavy ? HEAVY_FRAMES : 2;
+}
+
 const struct hyp_batch *scenario_batch(const struct scenario *s, int64_t k)
 {
     static const uint8_t bytes[HYP_LIMIT_FRAME_BYTES] = {0x68, 0x01, 0x16};
@@ -71,7 +76,7 @@ const struct hyp_batch *scenario_batch(const struct scenario *s, int64_t k)
     batch = (struct hyp_batch){.readings = readings,
                                .reading_count = SCENARIO_DEVICES,
                                .frames = frames,
-                               .frame_count = s->is_heavy ? HEAVY_FRAMES : 1};
+                               .frame_count = scenario_frames(s)};
     return &batch;
 }
 

@@ -2,7 +2,8 @@
 /*
  * What the fault tests do to a store while something fails, and what must hold afterwards.
  *
- * Batch k has one reading of each of some devices, at time k with value k, and a frame. The
+ * Batch k has one reading of each of some devices, at time k with value k, their frame, and
+ * one at least that gave no reading. The
  * promises: a batch that was acknowledged is there, whole, after the store is opened again;
  * nothing is there twice; nothing is there that was not sent.
  */
@@ -36,6 +37,8 @@ enum hyp_status scenario_open(struct scenario *s, struct hyp_store **ret_store);
 enum hyp_status scenario_send(struct scenario *s, struct hyp_store *store, int64_t k);
 /* Builds batch k; valid until the next call. Not for several threads. */
 const struct hyp_batch *scenario_batch(const struct scenario *s, int64_t k);
+/* How many frames a batch has. */
+size_t scenario_frames(const struct scenario *s);
 /* Checks the promises in an open store. */
 void scenario_check(struct scenario *s, struct hyp_store *store);
 /* Opens, checks, closes. */

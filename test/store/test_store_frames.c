@@ -52,6 +52,54 @@ static size_t list_frames(struct test_store *t, hyp_device_id device, hyp_line_i
     return count;
 }
 
+/* --- sent again --- */
+
+static enum hyp_status put_unread(struct test_store *t, const struct hyp_raw_frame *frame)
+{
+    struct hyp_batch batch = {.frames = frame, .frame_count = 1};
+    return test_submit(t->store, &batch);
+}
+
+/* A restart hides whether a batch was committed: what then comes again is there once, and
+ * whatever differs is another frame. */
+static void a_frame_without_readings_that_comes_again_is_kept_once(void **state)
+{
+    (void)state;
+    struct test_folder folder;
+    struct test_store t;
+    struct hyp_stored_frame *frames;
+    test_folder_make(&folder);
+    test_store_open(&t, &folder);
+    hyp_line_id line = test_line(&t, "roof");
+    hyp_line_id other = test_line(&t, "cellar");
+    struct hyp_raw_frame frame = make_frame(line, (hyp_device_id){0}, 1);
+    frame.outcome = HYP_NO_KEY;
+    assert_int_equal(put_unread(&t, &frame), HYP_OK);
+    test_store_close(&t);
+    test_store_open(&t, &folder);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(put_unread(&t, &frame), HYP_OK);
+        assert_int_equal(test_stats(&t).frames, 1);
+    }
+    frame.received.ms++;
+    assert_int_equal(put_unread(&t, &frame), HYP_OK);
+    frame_bytes[FRAME_BYTES - 1] = 'y';
+    assert_int_equal(put_unread(&t, &frame), HYP_OK);
+    frame.line = other;
+    assert_int_equal(put_unread(&t, &frame), HYP_OK);
+    assert_int_equal(test_stats(&t).frames, 4);
+    assert_int_equal(list_frames(&t, (hyp_device_id){0}, line, 0, 10, &frames), 3);
+    /* Decoded again it is no frame that comes again, though it gives no reading once more. */
+    frame = make_frame(line, (hyp_device_id){0}, 1);
+    frame.outcome = HYP_WRONG_KEY;
+    frame.replaces = frames[2].id;
+    assert_int_equal(put_unread(&t, &frame), HYP_OK);
+    assert_int_equal(list_frames(&t, (hyp_device_id){0}, line, 0, 10, &frames), 3);
+    assert_int_equal(frames[0].outcome, HYP_WRONG_KEY); /* the newest is first */
+    test_store_close(&t);
+    test_folder_remove(&folder);
+}
+
 /* --- decoding again --- */
 
 static const enum hyp_status later[] = {HYP_NO_KEY, HYP_WRONG_KEY};
@@ -540,6 +588,7 @@ static void frames_of_a_removed_device_go(void **state)
 int main(void)
 {
     struct test_list list = {0};
+    TEST_ONE(&list, a_frame_without_readings_that_comes_again_is_kept_once);
     TEST_ONE(&list, a_frame_comes_back_whole);
     TEST_ONE(&list, a_reading_knows_its_frame);
     TEST_ONE(&list, a_refused_frame_is_kept_with_its_reason);
