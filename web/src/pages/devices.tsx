@@ -100,7 +100,8 @@ function allColumns(): Column[] {
 }
 const DEFAULT_COLUMNS = ['state', 'name', 'kind', 'serial', 'address', 'line', 'headline', 'last_reading', 'info'];
 const infoWord = (d: Device): string => (d.info_severity && d.info_severity !== 'normal' ? word('severity', d.info_severity) : '');
-const busAddress = (d: Device): string => String((d.unit_id || (d.secondary ? d.serial : d.primary_address)) ?? '');
+// Every device has a unit; it means something to those of Modbus alone, which have no medium.
+const busAddress = (d: Device): string => (d.secondary ? d.serial : String(d.primary_address ?? (d.medium === null ? d.unit_id : '') ?? ''));
 
 function drawNarrow(cell: HTMLElement, d: Device): void {
   cell.innerHTML = '<div class="two"><span></span><span></span><span></span><span></span></div>';

@@ -6,7 +6,7 @@ import { t, word } from '../model/i18n';
 import { bytes, number } from '../model/numbers';
 import { JOB_MARK, linkMark } from '../model/status';
 import { dateTime } from '../model/time';
-import { ago } from '../live/clock';
+import { age, ago } from '../live/clock';
 import { go } from '../live/router';
 import { useAction, useResource } from '../live/resource';
 import { may } from '../live/session';
@@ -51,7 +51,7 @@ function Queue({ id }: { id: number }) {
                   <tr key={`${x.job}-${x.device}-${i}`}>
                     <td class="nowrap"><Status mark={JOB_MARK[x.state] ?? 'busy'} word={word('job', x.state)} /></td>
                     <td>{x.device ? <a href={`/devices/${x.device}`}>{x.device_name || `#${x.device}`}</a> : <span class="grey">{t('line.noDevice')}</span>}</td>
-                    <td>{word('priority', x.priority)}</td><td class="num nowrap">{ago(x.queued)}</td>
+                    <td>{word('priority', x.priority)}</td><td class="num nowrap">{age(x.queued)}</td>
                   </tr>
                 ))}
               </tbody>

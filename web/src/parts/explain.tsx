@@ -193,7 +193,7 @@ export function ExplainView({ e, title, focusKey }: { e: Explain; title: string;
       {!e.ok && e.error && (
         <div class="failed" role="alert">
           <Icon svg={alertIcon} size={18} />
-          <div><strong>{word('outcome', e.error.code)}</strong> {e.error.text}{e.error.offset !== null && e.error.offset >= 0 && <> <button type="button" class="btn-link" onClick={() => { setStage(0); const i = e.notes.findIndex((n) => n.layer === 'error'); if (i >= 0) pin(i); }}>{t('inspector.atByte', { n: e.error.offset })}</button></>}</div>
+          <div><strong>{word('outcome', e.error.code)}:</strong> {e.error.text}{e.error.offset !== null && e.error.offset >= 0 && <> <button type="button" class="btn-link" onClick={() => { setStage(0); const i = e.notes.findIndex((n) => n.layer === 'error'); if (i >= 0) pin(i); }}>{t('inspector.atByte', { n: e.error.offset })}</button></>}</div>
         </div>
       )}
       <section class="card">

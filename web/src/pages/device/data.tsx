@@ -21,6 +21,8 @@ import { toast } from '../../parts/toast';
 import editIcon from '../../icons/pencil.svg';
 import trashIcon from '../../icons/trash-2.svg';
 
+/** Every device has a unit; it means something to those of Modbus alone, which have a line and no medium. */
+const unitOf = (d: Device): number | null => (d.line && d.medium === null ? d.unit_id : null);
 const loadForget = withTexts(() => import('./forget'), 'forgotten');
 
 function Facts({ d }: { d: Device }) {
@@ -29,7 +31,7 @@ function Facts({ d }: { d: Device }) {
     [t('col.name'), d.name], [t('col.kind'), word('kind', d.kind)], [t('col.serial'), d.serial || none], [t('col.manufacturer'), d.manufacturer || none],
     [t('inspector.versionShort'), d.version ?? none], [t('col.medium'), d.medium_text ? word('medium', d.medium_text) : none],
     [t('col.profile'), d.profile_title || d.profile || none], [t('col.line'), d.line ? <a href={`/lines/${d.line}`}>{d.line_name}</a> : t('device.anyLine')],
-    [t('col.busAddress'), d.secondary ? t('deviceForm.secondary') : d.primary_address ?? (d.unit_id ? t('deviceForm.unitNo', { n: d.unit_id }) : none)],
+    [t('col.busAddress'), d.secondary ? t('deviceForm.secondary') : d.primary_address ?? (unitOf(d) === null ? none : t('deviceForm.unitNo', { n: unitOf(d)! }))],
     ...(d.baud ? [[t('line.baud'), d.baud] as [string, ComponentChildren]] : []),
     [t('deviceForm.key'), t(d.has_key ? 'deviceForm.keyStored' : 'deviceForm.keyNone')], [t('deviceForm.battery'), t(d.battery ? 'word.yes' : 'word.no')],
     [t('col.address'), [d.address, d.city].filter(Boolean).join(', ') || none],
@@ -46,7 +48,7 @@ function Edit({ d, done }: { d: Device; done: (changed: boolean) => void }) {
   const [wrong, setWrong] = useState<Wrong | null>(null);
   const action = useAction();
   const lineKind = lines.find((l) => l.id === d.line)?.kind;
-  const medium = mediumOf(lineKind ?? (d.unit_id ? 'modbus' : d.primary_address !== null || d.secondary ? 'mbus' : 'wmbus'));
+  const medium = mediumOf(lineKind ?? (d.primary_address !== null || d.secondary ? 'mbus' : unitOf(d) === null ? 'wmbus' : 'modbus'));
   const submit = async (e: Event): Promise<void> => {
     e.preventDefault();
     const r = inputOf(f, medium);
