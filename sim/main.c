@@ -92,6 +92,10 @@ int main(int argc, char **argv)
     struct hyp_error err = {0};
     struct sim_options options;
     const char *name = argc > 1 ? argv[1] : "help";
+    if (argc > 2 && strcmp(argv[2], "--help") == 0) {
+        name = "help"; /* one page for all commands */
+        argc = 2;
+    }
     signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; i < HYP_ARRAY_LEN(commands); i++) {
         if (strcmp(name, commands[i].name) != 0) {

@@ -75,6 +75,17 @@ static enum hyp_status resolve(const struct hyp_server_config *config,
     return HYP_OK;
 }
 
+/* What helps when an address cannot be listened on. */
+static const char *listen_remedy(int code)
+{
+    switch (code) {
+    case EADDRINUSE: return "End the program that has it, or choose another port.";
+    case EADDRNOTAVAIL: return "Choose an address of this machine.";
+    case EACCES: return "Choose a port from 1024 on, or give the service the right.";
+    default: return "Choose another address or port.";
+    }
+}
+
 /* Bound here and not by the library, which can only say that something went wrong. */
 static enum hyp_status open_socket(const struct hyp_server_config *config, int *ret_socket,
                                    uint16_t *ret_port, struct hyp_error *err)
@@ -97,8 +108,8 @@ static enum hyp_status open_socket(const struct hyp_server_config *config, int *
             close(fd);
         }
         return hyp_error_set_code(err, HYP_IO, HYP_ERROR_ERRNO, code,
-                                  "Cannot listen on %s port %u: %s.", config->listen,
-                                  config->port, strerror(code));
+                                  "Cannot listen on %s port %u: %s. %s", config->listen,
+                                  config->port, strerror(code), listen_remedy(code));
     }
     *ret_socket = fd;
     *ret_port = ntohs(address.ss_family == AF_INET

@@ -242,6 +242,12 @@ def test_wrong_use_says_what_is_wrong():
         assert result.returncode in (1, 2) and result.stderr.startswith("hypocaust-sim: "), arguments
 
 
+def test_help_is_given_where_it_is_asked_for():
+    for arguments in (["help"], ["--help"], ["serve", "--help"], ["history", "--help"]):
+        result = subprocess.run([SIM, *arguments], capture_output=True, text=True, check=True)
+        assert "--ports-file" in result.stdout, arguments
+
+
 def test_scale_mode_serves_many_connections():
     command = [SIM, "serve", "--modbus-devices", "300", "--mbus-devices", "400", "--latency-ms", "5"]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

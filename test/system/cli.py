@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -46,7 +47,7 @@ def failures(tap, folder):
         (("--tls-cert", "x.pem"), "--tls-cert and --tls-key go together"),
         (("--tls-cert", "/no/such.pem", "--tls-key", "/no/such.key"), "cannot read /no/such.pem"),
         (("--listen", "nowhere"), "is not an address to listen on"),
-        (("--listen", "192.0.2.1"), "Cannot listen on 192.0.2.1"),
+        (("--listen", "192.0.2.1"), "Cannot assign requested address. Choose an address of this machine."),
         (("--import", "/no/such.json"), "/no/such.json"),
         (("--history", "/no/such.txt"), "/no/such.txt"),
         (("--time-zone", "Mars/Olympus"), "There is no time zone"),
@@ -55,6 +56,11 @@ def failures(tap, folder):
     for number, (arguments, text) in enumerate(rows):
         code, out, err = run("serve", "--data", str(folder / f"f{number}"), "--port", "0", *arguments)
         tap.ok(code == 1 and text in err, "serve " + " ".join(arguments), f"{code}: {out}{err}")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        code, out, err = run("serve", "--data", str(folder / "taken"), "--port", str(port))
+        tap.ok(code == 1 and f"port {port}: Address already in use. End the program that has it" in err,
+               "serve on a port that is taken", f"{code}: {out}{err}")
 
 
 def users(tap, folder):
