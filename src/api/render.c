@@ -182,6 +182,11 @@ void hyp_render_line(struct hyp_json *json, const struct hyp_line_view *view)
     } else {
         hyp_json_member_u64(json, "device_limit", hyp_line_kind_capacity(line->kind));
     }
+    if (view->member[0] == '\0') {
+        hyp_json_member_null(json, "member");
+    } else {
+        hyp_json_member_text(json, "member", view->member);
+    }
     hyp_json_key(json, "state");
     hyp_json_object_begin(json);
     hyp_render_line_state(json, &view->state);

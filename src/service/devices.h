@@ -71,6 +71,7 @@ struct hyp_line_view {
     size_t devices;
     struct hyp_line_state state;
     char active_device_name[HYP_LIMIT_NAME];
+    char member[HYP_LIMIT_MEMBER_NAME + 1]; /* of several servers the one that has it open */
 };
 /* All lines of the tenant, in the order in which they were added. */
 HYP_MUST_USE enum hyp_status hyp_lines_list(struct hyp_service *service,

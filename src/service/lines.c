@@ -27,6 +27,28 @@ static void fill_view(struct hyp_service *service, const struct hyp_line *line,
     }
 }
 
+/* Both lists are in the order of numbers. */
+static enum hyp_status fill_members(struct hyp_service *service, hyp_tenant_id tenant,
+                                    struct hyp_arena *arena, struct hyp_line_view *views,
+                                    size_t count)
+{
+    struct hyp_line_holder *holders;
+    size_t holder_count;
+    enum hyp_status status =
+        hyp_store_line_holders(service->config.store, tenant, arena, &holders, &holder_count);
+    size_t next = 0;
+    for (size_t i = 0; i < count && status == HYP_OK; i++) {
+        while (next < holder_count && holders[next].line.id < views[i].line.id.id) {
+            next++;
+        }
+        if (next < holder_count && holders[next].line.id == views[i].line.id.id) {
+            hyp_text_copy(views[i].member, sizeof(views[i].member),
+                          hyp_str_from(holders[next].member));
+        }
+    }
+    return status;
+}
+
 enum hyp_status hyp_lines_list(struct hyp_service *service, const struct hyp_scope *scope,
                                struct hyp_arena *arena, struct hyp_line_view **ret_lines,
                                size_t *ret_count, struct hyp_error *err)
@@ -50,6 +72,10 @@ enum hyp_status hyp_lines_list(struct hyp_service *service, const struct hyp_sco
         fill_view(service, &lines[i], &views[i]);
         hyp_wipe(lines[i].password, sizeof(lines[i].password));
     }
+    status = fill_members(service, hyp_scope_tenant(scope), arena, views, count);
+    if (status != HYP_OK) {
+        return hyp_service_explain_failure(err, status);
+    }
     *ret_lines = views;
     *ret_count = count;
     return HYP_OK;
@@ -71,6 +97,9 @@ enum hyp_status hyp_line_get(struct hyp_service *service, const struct hyp_scope
     }
     fill_view(service, &line, ret_line);
     hyp_wipe(line.password, sizeof(line.password));
+    if (hyp_store_line_holder(service->config.store, id, ret_line->member) != HYP_OK) {
+        ret_line->member[0] = '\0'; /* nobody can tell while the database is away */
+    }
     return HYP_OK;
 }
 

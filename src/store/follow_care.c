@@ -197,6 +197,43 @@ enum hyp_status hyp_store_line_holder(struct hyp_store *store, hyp_line_id line,
     return status;
 }
 
+/* The names of jobs are those of name_job. Whoever reads has a session of his own, so that this
+ * waits for no commit. */
+static const char *const holders_sql =
+    "SELECT line.id, substr(a.application_name, length('" HYP_POSTGRES_APPLICATION "') + 1)"
+    " FROM line JOIN pg_locks l ON l.objid::bigint ="
+    " hashtext(current_setting('hypocaust.schema') || '/line/' || line.id)::bigint"
+    " & 4294967295 JOIN pg_stat_activity a ON a.pid = l.pid"
+    " WHERE (line.tenant = $1 OR $1 = 0) AND l.locktype = 'advisory' AND l.granted"
+    " AND l.objsubid = 2 AND l.classid = " HYP_POSTGRES_LEASE
+    " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    " AND starts_with(a.application_name, '" HYP_POSTGRES_APPLICATION "') ORDER BY line.id";
+
+enum hyp_status hyp_store_line_holders(struct hyp_store *store, hyp_tenant_id tenant,
+                                       struct hyp_arena *arena,
+                                       struct hyp_line_holder **ret_holders, size_t *ret_count)
+{
+    if (store->member == NULL) {
+        *ret_holders = NULL;
+        *ret_count = 0;
+        return HYP_OK;
+    }
+    struct hyp_rowset set;
+    struct hyp_line_holder *holder;
+    hyp_rowset_open(&set, store, arena, sizeof(*holder), holders_sql);
+    hyp_query_bind_i64(&set.query, tenant.id);
+    while ((holder = hyp_rowset_next(&set)) != NULL) {
+        holder->line.id = hyp_query_i64(&set.query);
+        hyp_query_text(&set.query, holder->member, sizeof(holder->member));
+    }
+    enum hyp_status status = hyp_rowset_close(&set);
+    if (status == HYP_OK) {
+        *ret_holders = set.list.items;
+        *ret_count = set.list.count;
+    }
+    return status;
+}
+
 const char *hyp_store_member(const struct hyp_store *store)
 {
     return store->member;

@@ -147,6 +147,16 @@ void hyp_store_line_release(struct hyp_store *store, hyp_line_id line);
 HYP_MUST_USE enum hyp_status
 hyp_store_line_holder(struct hyp_store *store, hyp_line_id line,
                       char ret_member[static HYP_LIMIT_MEMBER_NAME + 1]);
+/* A line that one member has open, and that member's name. */
+struct hyp_line_holder {
+    hyp_line_id line;
+    char member[HYP_LIMIT_MEMBER_NAME + 1];
+};
+/* All lines of the tenant (0 = of all) that a member has, by number; none when this process is
+ * alone. HYP_OK | NO_MEMORY | what the database says */
+HYP_MUST_USE enum hyp_status
+hyp_store_line_holders(struct hyp_store *store, hyp_tenant_id tenant, struct hyp_arena *arena,
+                       struct hyp_line_holder **ret_holders, size_t *ret_count);
 /* The name of this process among the members; NULL = it is alone. */
 const char *hyp_store_member(const struct hyp_store *store);
 

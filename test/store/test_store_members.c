@@ -141,6 +141,55 @@ static bool is_holder(const struct town *town, int asked, hyp_line_id line, cons
     return strcmp(holder, name) == 0;
 }
 
+/* The lines of a tenant and who has them, as "north south -". */
+static void list_holders(const struct town *town, int asked, char *out, size_t size)
+{
+    const struct test_store *t = &town->members[asked];
+    struct hyp_line_holder *holders;
+    struct hyp_line *lines;
+    struct hyp_arena arena;
+    struct hyp_buf text;
+    size_t count;
+    size_t line_count;
+    hyp_arena_init(&arena, (size_t)1 << 20);
+    hyp_buf_init_fixed(&text, out, size);
+    assert_int_equal(hyp_store_line_holders(t->store, t->tenant, &arena, &holders, &count),
+                     HYP_OK);
+    assert_int_equal(hyp_store_lines(t->store, t->tenant, &arena, &lines, &line_count), HYP_OK);
+    for (size_t i = 0, next = 0; i < line_count; i++) {
+        bool has = next < count && holders[next].line.id == lines[i].id.id;
+        hyp_buf_append_fmt(&text, "%s%s", i == 0 ? "" : " ", has ? holders[next].member : "-");
+        next += has;
+    }
+    (void)hyp_buf_terminate(&text);
+    hyp_arena_finish(&arena);
+}
+
+static void all_know_who_has_which_lines(void **state)
+{
+    (void)state;
+    struct town town;
+    char text[128];
+    hyp_line_id lines[3];
+    static const char *const names[] = {"cellar", "roof", "attic"};
+    open_town(&town);
+    for (size_t i = 0; i < HYP_ARRAY_LEN(lines); i++) {
+        lines[i] = test_line(&town.members[0], names[i]);
+    }
+    list_holders(&town, 1, text, sizeof(text));
+    assert_string_equal(text, "- - -");
+    assert_true(hyp_store_line_lease(town.members[0].store, lines[0]));
+    assert_true(hyp_store_line_lease(town.members[1].store, lines[2]));
+    for (int i = 0; i < MEMBERS; i++) {
+        list_holders(&town, i, text, sizeof(text));
+        assert_string_equal(text, "north - south");
+    }
+    hyp_store_line_release(town.members[0].store, lines[0]);
+    list_holders(&town, 1, text, sizeof(text));
+    assert_string_equal(text, "- - south");
+    close_town(&town);
+}
+
 static void all_know_who_has_a_line(void **state)
 {
     (void)state;
@@ -255,6 +304,7 @@ int main(void)
     TEST_ONE(&list, a_reading_that_comes_to_both_is_one);
     TEST_ONE(&list, observers_are_told_of_the_others);
     TEST_ONE(&list, all_know_who_has_a_line);
+    TEST_ONE(&list, all_know_who_has_which_lines);
     TEST_ONE(&list, devices_go_everywhere);
     TEST_ONE(&list, both_at_once);
     return test_list_run(&list, "store-members");

@@ -209,6 +209,9 @@ def asking(tap, servers):
     device = servers[0].post("/devices", {**METER, "serial": "11223344", "name": "wired", "line": line, "primary_address": 1}).json["id"]
     wait_until(lambda: all(server.get(f"/devices/{device}").status == 200 for server in servers), 60, "the device")
     holder = wait_until(lambda: asked_there(servers, device, line), 120, "the others to name the server with the line")
+    named = {entry["member"] for server in servers
+             for entry in (server.get(f"/lines/{line}").json, *server.get("/lines").json["items"]) if entry["id"] == line}
+    tap.ok(named == {NAMES[servers.index(holder)]}, "and in the list of lines all name it", str(named))
     tap.ok(True, "what is asked on a line of another server is refused with its name")
     holder.kill()
     start_again(holder)

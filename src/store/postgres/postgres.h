@@ -86,6 +86,11 @@ uint64_t hyp_postgres_begun(const struct hyp_db *db);
  */
 HYP_MUST_USE enum hyp_status hyp_postgres_lease(struct hyp_db *db, const char *job,
                                                 uint64_t *ret_session);
+/* The first half of the key of a lease, an advisory lock whose second half is the hash of
+ * schema and job, and what stands before the name of a member in that of its sessions: for
+ * questions about many leases at once. */
+#define HYP_POSTGRES_LEASE "1752789044"
+#define HYP_POSTGRES_APPLICATION "hypocaust/"
 /* Gives a lease back. */
 void hyp_postgres_release(struct hyp_db *db, const char *job);
 /* Writes the name of the member that has the lease of a job, "" when nobody has it.

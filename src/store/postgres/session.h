@@ -54,10 +54,7 @@ struct hyp_postgres {
 #define HYP_POSTGRES_OWNER "1752789041"  /* of the schema: who owns it, or shares it */
 #define HYP_POSTGRES_MAKING "1752789042" /* of the schema: who makes it */
 #define HYP_POSTGRES_MEMBER "1752789043" /* of schema and name of a member */
-#define HYP_POSTGRES_LEASE "1752789044"  /* of schema and name of a job */
-
-/* The application's name of a member's sessions, before the member's own. */
-#define HYP_POSTGRES_APPLICATION "hypocaust/"
+/* The fourth, of schema and name of a job, is HYP_POSTGRES_LEASE. */
 
 /* The row of a member in the table of the counter. */
 #define HYP_POSTGRES_OWN_ROW                                                                   \
