@@ -119,6 +119,11 @@ static void disarm_cutter(const struct fault_place *place)
     wire_cutter_arm(place->cutter, 0, false);
 }
 
+bool fault_cuts(const struct fault *fault)
+{
+    return fault->disarm == disarm_cutter;
+}
+
 const struct fault faults[FAULTS] = {
     {.name = "one statement",
      .on_sqlite = true,

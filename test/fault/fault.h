@@ -33,6 +33,8 @@ struct fault {
 #define FAULTS 8
 extern const struct fault faults[FAULTS];
 
+/* Does it want a cutter between the store and its server? */
+bool fault_cuts(const struct fault *fault);
 /* At the begin of the program. */
 void fault_prepare(void);
 /* After a store was opened. */

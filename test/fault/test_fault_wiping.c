@@ -424,7 +424,7 @@ static void what_goes_goes_whole_whatever_fails(void **state)
     static struct life life;
     life = (struct life){.row = row->care, .fault = row->fault};
     test_folder_make(&life.folder);
-    if (test_is_postgres()) {
+    if (fault_cuts(row->fault)) {
         life.cutter = wire_cutter_start(life.folder.path);
     }
     make_store(&life);
