@@ -115,6 +115,24 @@ async function betweenAndLong(world) {
   await context.close();
 }
 
+/** Which of several servers has a line open; of one server alone nothing is said. */
+async function severalServers(world, line) {
+  const { tap, server } = world;
+  const context = await withSession(world);
+  const page = await context.newPage();
+  await open(page, server, '/lines');
+  tap.equal(await page.getByText(/open on/).count(), 0, 'a server that is alone does not say where a line is open');
+  const onNorth = (l) => ({ ...l, member: 'north' });
+  await page.route('**/api/v1/lines?*', async (r) => { const answer = await r.fetch(); const list = await answer.json(); await r.fulfill({ response: answer, json: { ...list, items: list.items.map(onNorth) } }); });
+  await page.route(`**/api/v1/lines/${line}`, async (r) => { const answer = await r.fetch(); await r.fulfill({ response: answer, json: onNorth(await answer.json()) }); });
+  await open(page, server, '/lines');
+  await page.getByText('open on north').first().waitFor();
+  await open(page, server, `/lines/${line}`);
+  tap.match(await page.locator('.facts').first().textContent(), /Open onnorth/, 'of several servers the one that has a line open is named');
+  tap.equal(unexpected(context), [], 'several servers: no console error and no CSP report');
+  await context.close();
+}
+
 /** Somebody else than in the other windows: a chosen theme goes with the person. */
 async function otherAdmin({ browser, server, api }) {
   const person = { login: 'karl', name: 'Karl Kjær', password: 'types with ten fingers', role: 'admin' };
@@ -204,6 +222,7 @@ export async function run(world) {
   await everyPage(world, list);
   await narrow(world);
   await betweenAndLong(world);
+  await severalServers(world, lines.items[0].id);
   await keyboard(world);
   await motionAndPrint(world);
   await oneStream(world);

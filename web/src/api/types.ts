@@ -175,8 +175,10 @@ export interface Line {
   id: number; name: string; kind: string; host: string; port: number; path: string; baud: number; parity: string;
   receiver: string; topic: string; login: string; has_password: boolean; tls: boolean; ca_file: string; cert_file: string; key_file: string; client_id: string; timeout_ms: number; retries: number; delay_ms: number;
   echo: boolean; per_cycle?: boolean; enabled: boolean; revision: number; devices: number; device_limit: number | null; state: LineState;
+  /** Of several servers on one database the one that has the line open. */
+  member: string | null;
 }
-export type LineInput = Partial<Omit<Line, 'id' | 'state' | 'devices' | 'device_limit'>> & { password?: string };
+export type LineInput = Partial<Omit<Line, 'id' | 'state' | 'devices' | 'device_limit' | 'member'>> & { password?: string };
 
 export interface QueueItem { job: number; device: number | null; device_name: string; priority: string; state: JobState; queued: string }
 

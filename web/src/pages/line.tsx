@@ -75,6 +75,7 @@ function State({ l }: { l: Line }) {
           <dt>{t('line.endpoint')}</dt><dd class="mono">{endpoint(l)}</dd>
           <dt>{t('nav.devices')}</dt><dd><a href={`/devices?line=${l.id}`}>{deviceCount(l)}</a>{l.device_limit !== null && l.devices >= l.device_limit && <span class="grey"> {t('line.full')}</span>}</dd>
           <dt>{t('line.lastSuccess')}</dt><dd>{s.last_success ? <>{dateTime(s.last_success, true)} <span class="grey">({ago(s.last_success)})</span></> : <span class="grey">{t('comm.never')}</span>}</dd>
+          {l.member && <><dt>{t('line.server')}</dt><dd>{l.member}<p class="field-hint">{t('line.serverHint')}</p></dd></>}
           {s.active_device && <><dt>{t('line.active')}</dt><dd><a href={`/devices/${s.active_device}`}>{s.active_device_name || `#${s.active_device}`}</a></dd></>}
           {/listen/.test(l.kind) && <><dt>{t('line.clients')}</dt><dd>{number(s.clients)}</dd></>}
           <dt>{t('line.traffic')}</dt><dd>{t('line.trafficValue', { in: bytes(s.bytes_in), out: bytes(s.bytes_out) })}</dd>

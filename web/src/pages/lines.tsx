@@ -26,7 +26,7 @@ function Row({ l }: { l: Line }) {
   return (
     <tr class="row-go" onClick={(e) => { if (!(e.target as Element).closest('a')) go(`/lines/${l.id}`); }}>
       <td class="nowrap"><Status mark={linkMark(l.state.link, l.enabled)} word={linkWord(l)} /></td>
-      <td><a href={`/lines/${l.id}`}>{l.name}</a><div class="grey small">{word('line', l.kind)}</div></td>
+      <td><a href={`/lines/${l.id}`}>{l.name}</a><div class="grey small">{[word('line', l.kind), l.member && t('line.openOn', { server: l.member })].filter(Boolean).join(' · ')}</div></td>
       <td class="mono nowrap wide-cell">{endpoint(l)}</td>
       <td class="num nowrap"><a href={`/devices?line=${l.id}`}>{deviceCount(l)}</a></td>
       <td class="num">{number(l.state.queue_length)}</td>
