@@ -138,10 +138,12 @@ HYP_MUST_USE enum hyp_status hyp_request_query_i64(struct hyp_request *req, cons
 HYP_MUST_USE enum hyp_status hyp_request_query_time(struct hyp_request *req, const char *name,
                                                     hyp_utc fallback, hyp_utc *ret_value,
                                                     struct hyp_error *err);
-/* offset and limit. */
+/* offset (0 when absent) and limit (200; HYP_LIMIT_PAGE at most). HYP_OK | INVALID names which.
+ */
 HYP_MUST_USE enum hyp_status hyp_request_page(struct hyp_request *req,
                                               struct hyp_page *ret_page, struct hyp_error *err);
-/* "1,2,3" into ids; at most `capacity`. */
+/* "1,2,3" into ids, all above 0; none when absent. HYP_OK | INVALID (no number, or more than
+ * `capacity`) names the parameter. */
 HYP_MUST_USE enum hyp_status hyp_request_query_ids(struct hyp_request *req, const char *name,
                                                    int64_t *out, size_t capacity,
                                                    size_t *ret_count, struct hyp_error *err);
@@ -160,7 +162,8 @@ HYP_MUST_USE enum hyp_status hyp_request_json(struct hyp_request *req, json_t **
 HYP_MUST_USE enum hyp_status hyp_json_get_text(const json_t *object, const char *name,
                                                size_t max, struct hyp_str *ret_text,
                                                struct hyp_error *err);
-/* Refuses members that are not in the NULL-terminated list. */
+/* Refuses members that are not in the NULL-terminated list. HYP_OK | INVALID names the first.
+ */
 HYP_MUST_USE enum hyp_status hyp_json_only(const json_t *object, const char *const *names,
                                            struct hyp_error *err);
 
@@ -170,7 +173,7 @@ HYP_MUST_USE enum hyp_status hyp_json_only(const json_t *object, const char *con
 void hyp_request_header(struct hyp_request *req, const char *name, const char *value);
 /* Text made of a format, in the arena; "" without memory. */
 const char *hyp_request_text(struct hyp_request *req, const char *format, ...) HYP_PRINTF(2, 3);
-/* 204 without a body. */
+/* 204 without a body. Returns HYP_OK, for the end of a handler. */
 enum hyp_status hyp_request_no_content(struct hyp_request *req);
 /*
  * A problem with its own HTTP status, code and sentence (application/problem+json).

@@ -134,7 +134,8 @@ HANDLER(stream);
 
 #undef HANDLER
 
-/* from and to of a query; everything when absent. */
+/* from and to of a query; everything when absent. Of these three: HYP_OK | INVALID names the
+ * parameter. */
 HYP_MUST_USE enum hyp_status hyp_read_range(struct hyp_request *req, hyp_utc *ret_from,
                                             hyp_utc *ret_to, struct hyp_error *err);
 /* Step, span and settlement; its point is left alone. */

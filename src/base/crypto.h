@@ -4,6 +4,9 @@
  *
  * Stateless from the outside: contexts are per thread and reused, nothing is allocated per call
  * after the first. Password hashing and secret boxes are not here (service/).
+ *
+ * Those that return a status: HYP_OK | INVALID (a length that is no multiple of the block) |
+ * NO_MEMORY | INTERNAL (libcrypto refuses). After a failure the data is undefined.
  */
 #ifndef HYP_BASE_CRYPTO_H
 #define HYP_BASE_CRYPTO_H

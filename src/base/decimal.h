@@ -19,7 +19,8 @@ struct hyp_decimal {
     int8_t exp10;
 };
 
-/* Text like "-12.50", "7", "1e3" (plain digits, optional fraction and exponent). */
+/* Text like "-12.50", "7", "1e3" (plain digits, optional fraction and exponent). HYP_OK |
+ * INVALID (no number) | IMPLAUSIBLE (more digits or a larger exponent than a decimal has) */
 HYP_MUST_USE enum hyp_status hyp_decimal_parse(struct hyp_str text,
                                                struct hyp_decimal *ret_value);
 

@@ -51,7 +51,7 @@ bool hyp_str_split_next(struct hyp_str *rest, char separator, struct hyp_str *re
 /* Decimal digits only (and a leading '-' for i64). INVALID on anything else or overflow. */
 HYP_MUST_USE enum hyp_status hyp_str_to_u64(struct hyp_str text, uint64_t *ret_value);
 HYP_MUST_USE enum hyp_status hyp_str_to_i64(struct hyp_str text, int64_t *ret_value);
-/* Hex digits without prefix, at most 16. */
+/* Hex digits of either case without prefix, 1 to 16. HYP_OK | INVALID */
 HYP_MUST_USE enum hyp_status hyp_str_hex_to_u64(struct hyp_str text, uint64_t *ret_value);
 
 /* Value of one hex digit, or -1. */

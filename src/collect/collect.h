@@ -150,11 +150,12 @@ struct hyp_collect_config {
     const struct hyp_zone *zone; /* for daily schedules and meter clocks; NULL = UTC */
 };
 
-/* Creates a stopped collector. The pointers in the config must outlive it. */
+/* Creates a stopped collector. The pointers in the config must outlive it. HYP_OK | NO_MEMORY |
+ * IO (the system gives no event loop) */
 HYP_MUST_USE enum hyp_status hyp_collector_create(const struct hyp_collect_config *config,
                                                   struct hyp_collector **ret_collector,
                                                   struct hyp_error *err);
-/* Starts the loop thread. */
+/* Starts the loop thread. HYP_OK | IO (the system gives none) */
 HYP_MUST_USE enum hyp_status hyp_collector_start(struct hyp_collector *collector,
                                                  struct hyp_error *err);
 /* Ends all sessions, waits for outstanding submits, joins the thread. Idempotent. */
@@ -263,11 +264,15 @@ HYP_MUST_USE enum hyp_status hyp_collector_command(struct hyp_collector *collect
 /*
  * Reads a device that is not configured (yet), without storing anything; values by
  * hyp_collector_test_result once the job is done.
+ * Returns   HYP_OK | NOT_FOUND (the line; or it only listens) | LIMIT (too many jobs, or a full
+ *           queue) | NO_MEMORY
  */
 HYP_MUST_USE enum hyp_status hyp_collector_test(struct hyp_collector *collector,
                                                 const struct hyp_device *device,
                                                 hyp_job_id *ret_job, struct hyp_error *err);
-/* Values and raw bytes of a finished test job, copied into `arena`. */
+/* Values of a finished test job, who sent them and by which profile, copied into `arena`.
+ * HYP_OK | BUSY (not finished) | NOT_FOUND (no such test, or it has no values any more) |
+ * NO_MEMORY */
 HYP_MUST_USE enum hyp_status hyp_collector_test_result(struct hyp_collector *collector,
                                                        hyp_job_id job, struct hyp_arena *arena,
                                                        struct hyp_value **ret_values,

@@ -43,12 +43,18 @@ enum hyp_device_protocol {
     HYP_DEVICE_MODBUS,
 };
 
-/* Creates a library with the embedded profiles. Caller destroys. */
+/* Creates a library with the embedded profiles. Caller destroys. HYP_OK | NO_MEMORY; what
+ * hyp_library_add says if a built-in profile is bad, which the tests exclude. */
 HYP_MUST_USE enum hyp_status hyp_library_create(struct hyp_library **ret_library,
                                                 struct hyp_error *err);
 /* NULL is allowed; its profiles go with it. Returns NULL. */
 void *hyp_library_destroy(struct hyp_library *library);
-/* Adds or replaces one profile from text (a site's own file). err: line and reason. */
+/*
+ * Adds or replaces one profile from text (a site's own file); before other threads use the
+ * library.
+ * Returns   HYP_OK | INVALID, MALFORMED, LIMIT (err: line and reason) | NO_MEMORY; then the
+ *           library is as before
+ */
 HYP_MUST_USE enum hyp_status hyp_library_add(struct hyp_library *library, struct hyp_str source,
                                              const char *file_name, struct hyp_error *err);
 
@@ -215,7 +221,8 @@ size_t hyp_profile_modbus_blocks(const struct hyp_profile *profile,
                                  struct hyp_modbus_block *out, size_t capacity);
 /*
  * Values of a snapshot: what HYP_RAW_MODBUS_SNAPSHOT holds (unit, function, start BE16, count
- * BE16, data; repeated).
+ * BE16, data; repeated). At most HYP_LIMIT_READING_VALUES, in the order of the profile.
+ * Returns   HYP_OK | MALFORMED (no snapshot) | NO_MEMORY
  */
 HYP_MUST_USE enum hyp_status hyp_device_modbus_values(const struct hyp_profile *profile,
                                                       const uint8_t *snapshot, size_t len,

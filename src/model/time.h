@@ -54,7 +54,8 @@ int64_t hyp_days_from_date(int year, int month, int day);
 void hyp_utc_format(struct hyp_buf *out, hyp_utc time);
 /*
  * ISO 8601 with Z or an offset (+01:00); seconds and fraction optional; also plain milliseconds
- * since 1970 as digits.
+ * since 1970 as digits (more than ten of them).
+ * Returns   HYP_OK | INVALID
  */
 HYP_MUST_USE enum hyp_status hyp_utc_parse(struct hyp_str text, hyp_utc *ret_time);
 

@@ -4,6 +4,11 @@
  *
  * A change goes to the store, then to the directory, then to the collector, and is audited.
  * A sentence about a wrong field begins with the field's name and a colon.
+ *
+ * All that take a scope return HYP_OK | DENIED | NOT_FOUND (what the id names is not the
+ * tenant's) | what the store says. Those that add or change: INVALID (a field), EXISTS (name,
+ * number or address is taken), CONFLICT (the revision is not the stored one: somebody else has
+ * changed it); NO_MEMORY also when the store has the change and memory could not follow.
  */
 #ifndef HYP_SERVICE_DEVICES_H
 #define HYP_SERVICE_DEVICES_H

@@ -27,7 +27,8 @@ HYP_MUST_USE enum hyp_status hyp_field_scan(struct hyp_service *service,
                                             const struct hyp_scope *scope,
                                             const struct hyp_scan *scan,
                                             struct hyp_job *ret_job, struct hyp_error *err);
-/* @device  not saved; checked like one that is */
+/* Reads a device that is not saved, checked like one that is (hyp_device_check). Returns as
+ * hyp_field_read | INVALID names the field. */
 HYP_MUST_USE enum hyp_status hyp_field_test(struct hyp_service *service,
                                             const struct hyp_scope *scope,
                                             struct hyp_device *device, struct hyp_job *ret_job,
@@ -46,7 +47,9 @@ HYP_MUST_USE enum hyp_status hyp_field_cancel(struct hyp_service *service,
                                               const struct hyp_scope *scope, hyp_job_id id,
                                               struct hyp_error *err);
 
-/* Newest first. */
+/* The tenant's jobs as far as they are remembered, newest first; none without a collector.
+ * HYP_OK
+ * | DENIED | NO_MEMORY */
 HYP_MUST_USE enum hyp_status hyp_field_jobs(struct hyp_service *service,
                                             const struct hyp_scope *scope,
                                             struct hyp_arena *arena, struct hyp_job **ret_jobs,
@@ -70,7 +73,7 @@ HYP_MUST_USE enum hyp_status hyp_field_job_detail(struct hyp_service *service,
                                                   struct hyp_job_detail *ret_detail,
                                                   struct hyp_error *err);
 
-/* Radio meters heard that are not configured. */
+/* Radio meters heard that are not configured, newest first. Returns as hyp_field_jobs. */
 HYP_MUST_USE enum hyp_status hyp_field_heard(struct hyp_service *service,
                                              const struct hyp_scope *scope,
                                              struct hyp_arena *arena,

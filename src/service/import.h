@@ -68,7 +68,8 @@ void hyp_import_resume(struct hyp_import *import, const struct hyp_import_mark *
  */
 HYP_MUST_USE enum hyp_status hyp_import_line(struct hyp_import *import, char *line, size_t len,
                                              size_t size, struct hyp_error *err);
-/* The last lines too: waits until everything is committed. */
+/* The last lines too: waits until everything is committed. HYP_OK | why the store takes no
+ * more: what hyp_import_committed says is kept. */
 HYP_MUST_USE enum hyp_status hyp_import_finish(struct hyp_import *import,
                                                struct hyp_error *err);
 

@@ -87,7 +87,8 @@ struct hyp_default_key {
     char name[HYP_LIMIT_NAME];
     hyp_utc created;
 };
-/* In the order in which they are tried. */
+/* In the order in which they are tried; without the keys. HYP_OK | DENIED | what the store says
+ */
 HYP_MUST_USE enum hyp_status hyp_default_keys_list(struct hyp_service *service,
                                                    const struct hyp_scope *scope,
                                                    struct hyp_arena *arena,
@@ -112,7 +113,8 @@ HYP_MUST_USE enum hyp_status hyp_default_key_remove(struct hyp_service *service,
 
 /* --- within the service --- */
 
-/* Stores a device's key; memory and collector follow. Under the plant's lock. */
+/* Stores a device's key; memory and collector follow. Under the plant's lock. HYP_OK |
+ * NOT_FOUND | what the store says | as hyp_service_follow_device */
 enum hyp_status hyp_keys_set(struct hyp_service *service, hyp_tenant_id tenant,
                              hyp_device_id id, const struct hyp_aes_key *key,
                              struct hyp_error *err);

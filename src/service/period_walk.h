@@ -51,6 +51,7 @@ HYP_MUST_USE enum hyp_status hyp_period_walk_begin(struct hyp_period_walk *walk,
  * The next rows, oldest first.
  * @ret_rows   in the arena
  * @ret_count  0 = there are no more
+ * Returns     HYP_OK | LIMIT (arena) | what the store says
  * Context     worker; reads from the disk
  */
 HYP_MUST_USE enum hyp_status hyp_period_walk_next(struct hyp_period_walk *walk,

@@ -13,7 +13,7 @@
 /* The payload as text, as hyp_value_format does it. */
 void hyp_stored_value_format(struct hyp_buf *out, const struct hyp_stored_value *value);
 
-/* Of all registers of a device (hyp_store_latest). */
+/* Of all registers of a device. DENIED | NOT_FOUND (the device), else as hyp_store_latest. */
 HYP_MUST_USE enum hyp_status hyp_readings_latest(struct hyp_service *service,
                                                  const struct hyp_scope *scope,
                                                  hyp_device_id device, struct hyp_arena *arena,
@@ -25,7 +25,7 @@ HYP_MUST_USE enum hyp_status
 hyp_readings_point_latest(struct hyp_service *service, const struct hyp_scope *scope,
                           hyp_point_id point, struct hyp_arena *arena,
                           struct hyp_latest *ret_value, struct hyp_error *err);
-/* All registers of a device (hyp_store_points). */
+/* All registers of a device. DENIED | NOT_FOUND (the device), else as hyp_store_points. */
 HYP_MUST_USE enum hyp_status hyp_readings_points(struct hyp_service *service,
                                                  const struct hyp_scope *scope,
                                                  hyp_device_id device, struct hyp_arena *arena,
@@ -122,7 +122,7 @@ hyp_frames_list(struct hyp_service *service, const struct hyp_scope *scope,
                 hyp_device_id device, hyp_line_id line, bool unknown, struct hyp_page page,
                 struct hyp_arena *arena, struct hyp_stored_frame **ret_frames,
                 size_t *ret_count, struct hyp_error *err);
-/* With its bytes (hyp_store_frame). */
+/* One frame with its bytes, in the arena. DENIED | NOT_FOUND, else as hyp_store_frame. */
 HYP_MUST_USE enum hyp_status hyp_frame_get(struct hyp_service *service,
                                            const struct hyp_scope *scope, hyp_frame_id id,
                                            struct hyp_arena *arena,

@@ -53,6 +53,7 @@ struct hyp_service_config {
 /*
  * Loads the plant into memory; makes the first tenant in an empty store. Copies the config.
  * Once created, it must not be destroyed before the store is closed.
+ * Returns   HYP_OK | NO_MEMORY | INTERNAL (libsodium cannot start) | what the store says
  */
 HYP_MUST_USE enum hyp_status hyp_service_create(const struct hyp_service_config *config,
                                                 struct hyp_service **ret_service,

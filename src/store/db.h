@@ -10,6 +10,11 @@
  * sticky: later statements do nothing and the commit becomes a rollback, so code that writes
  * several rows checks once, at the end.
  *
+ * "What the database says", here and in every header above: EXISTS (a unique key is taken),
+ * CONFLICT (a reference that must hold), BUSY (locked, stopping, rolled back for another: again
+ * later), IO, FULL, CORRUPT, NO_MEMORY, LIMIT (too large for it), INVALID (a value it refuses);
+ * of a PostgreSQL server that does not let us in any more NOT_FOUND, DENIED, UNAUTHENTICATED.
+ *
  * Not for building SQL at run time, and not a cursor over large results: rows are read in order
  * and copied out at once.
  */
@@ -128,7 +133,8 @@ bool hyp_db_tidy(struct hyp_db *db, int64_t now_ms);
 /* Removes a piece of what deleted rows left in the files. Outside transactions. @ret_more false
  * where nothing is left to do. HYP_OK | BUSY (ask again later) | what the database says */
 HYP_MUST_USE enum hyp_status hyp_db_purge(struct hyp_db *db, bool *ret_more);
-/* Runs a literal without parameters and rows. */
+/* Runs a literal without parameters and rows. HYP_OK | what the database says, which is not
+ * made sticky here. */
 HYP_MUST_USE enum hyp_status hyp_db_exec(struct hyp_db *db, const char *sql);
 /* Fills *err (may be NULL) with "what: ..." and the database's own words for its last failure,
  * or the name of `status` when it has said nothing. Returns `status`. */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Folder: paths, whole files and the lock of a data folder.
+ *
+ * What the system refuses comes back as NOT_FOUND, EXISTS, FULL or IO, with path, reason and
+ * errno in *err (may be NULL).
  */
 #ifndef HYP_STORE_FOLDER_H
 #define HYP_STORE_FOLDER_H

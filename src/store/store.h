@@ -6,6 +6,9 @@
  * in-memory open chunks. All functions may be called from any thread and may block on disk, but
  * never on the field. Every query carries the tenant; a row of another tenant is NOT_FOUND.
  * Lists are written into the caller's arena.
+ *
+ * Beside the statuses that a function names it may return what the database says (store/db.h);
+ * then nothing of a change is written. A list returns LIMIT when the arena is full.
  */
 #ifndef HYP_STORE_STORE_H
 #define HYP_STORE_STORE_H
@@ -479,8 +482,12 @@ void hyp_store_stats(struct hyp_store *store, struct hyp_store_stats *ret_stats)
  */
 HYP_MUST_USE enum hyp_status hyp_store_backup(struct hyp_store *store,
                                               const char *target_folder, struct hyp_error *err);
-/* The same of a folder that another process may have open.
- * @database  URL of the PostgreSQL database that the folder's store is in; NULL = its files */
+/*
+ * The same of a folder that another process may have open.
+ * @database  URL of the PostgreSQL database that the folder's store is in; NULL = its files
+ * Returns    as hyp_store_backup | NOT_FOUND (no data folder) | UNSUPPORTED (its readings were
+ *            moved to PostgreSQL, and `database` is not named)
+ */
 HYP_MUST_USE enum hyp_status hyp_store_backup_folder(const char *folder, const char *database,
                                                      const char *target_folder,
                                                      const struct hyp_clock *clock,

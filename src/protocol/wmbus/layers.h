@@ -3,8 +3,8 @@
  * The layers between link and application, opened one after the other in the caller's telegram.
  *
  * Internal to protocol/: hyp_telegram_open() is the entry. Each layer reads at `pos`, moves it
- * behind itself and writes what it learned into the telegram. A layer that refuses has set the
- * error, and a note at the byte.
+ * behind itself and writes what it learned into the telegram. A layer that refuses returns a
+ * status of hyp_telegram_open, has set the error, and a note at the byte.
  */
 #ifndef HYP_PROTOCOL_WMBUS_LAYERS_H
 #define HYP_PROTOCOL_WMBUS_LAYERS_H
