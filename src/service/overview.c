@@ -82,12 +82,11 @@ enum hyp_status hyp_overview_get(struct hyp_service *service, const struct hyp_s
 
 enum hyp_status hyp_service_health(struct hyp_service *service, struct hyp_error *err)
 {
-    struct hyp_store_stats stats;
-    hyp_store_stats(service->config.store, &stats);
-    if (stats.last_commit == HYP_OK) {
+    enum hyp_status last = hyp_store_last_commit(service->config.store);
+    if (last == HYP_OK) {
         return HYP_OK;
     }
     /* Not BUSY as such, but for whoever asks: come back later. */
     return hyp_error_set(err, HYP_BUSY, -1, "Readings cannot be stored at this moment: %s.",
-                         hyp_status_text(stats.last_commit));
+                         hyp_status_text(last));
 }

@@ -33,7 +33,7 @@ HYP_MUST_USE enum hyp_status hyp_overview_get(struct hyp_service *service,
                                               struct hyp_overview *ret_overview,
                                               struct hyp_error *err);
 
-/* Is intake being committed? HYP_OK | BUSY: the last commit failed, with the reason in *err.
+/* Is intake being committed? From memory. HYP_OK | BUSY: the last commit failed, *err says why.
  * Needs no scope: says nothing else. */
 HYP_MUST_USE enum hyp_status hyp_service_health(struct hyp_service *service,
                                                 struct hyp_error *err);

@@ -446,3 +446,12 @@ void hyp_store_stats(struct hyp_store *store, struct hyp_store_stats *ret_stats)
     memcpy(ret_stats->last_error, intake->last_error, sizeof(ret_stats->last_error));
     pthread_mutex_unlock(&intake->mutex);
 }
+
+enum hyp_status hyp_store_last_commit(struct hyp_store *store)
+{
+    struct hyp_intake *intake = store->intake;
+    pthread_mutex_lock(&intake->mutex);
+    enum hyp_status status = intake->last_commit;
+    pthread_mutex_unlock(&intake->mutex);
+    return status;
+}

@@ -469,6 +469,9 @@ struct hyp_store_stats {
 /* How the store is now; its parts are read one after the other, not at one moment. Asks for the
  * sizes of files, or the database for those of its tables. */
 void hyp_store_stats(struct hyp_store *store, struct hyp_store_stats *ret_stats);
+/* How the last commit of readings ended, as last_commit above: from memory, without waiting for
+ * the database. Any thread. */
+enum hyp_status hyp_store_last_commit(struct hyp_store *store);
 
 /*
  * Consistent copy of a running store into `target_folder`; verified after writing. Holds

@@ -7,6 +7,8 @@
 #include "store/town.h"
 
 #include "service/inside.h"
+#include "service/overview.h"
+#include "store/core.h"
 
 struct served {
     struct town town;
@@ -210,6 +212,25 @@ static void lines_that_nobody_asks_on_pass(void **state)
     close_served(&s);
 }
 
+/* Whoever asks whether all is well gets no place in the queue for the database. */
+static void health_needs_no_connection(void **state)
+{
+    (void)state;
+    struct served s;
+    struct hyp_error err = {0};
+    open_served(&s);
+    struct hyp_store *store = s.town.members[0].store;
+    struct hyp_connections taken[HYP_CORE_READERS];
+    for (size_t i = 0; i < HYP_CORE_READERS; i++) {
+        taken[i] = hyp_core_reader(store);
+    }
+    assert_int_equal(hyp_service_health(s.service, &err), HYP_OK);
+    for (size_t i = 0; i < HYP_CORE_READERS; i++) {
+        hyp_core_reader_return(store, taken[i]);
+    }
+    close_served(&s);
+}
+
 int main(void)
 {
     struct test_list list = {0};
@@ -217,5 +238,6 @@ int main(void)
     TEST_ONE(&list, all_that_there_are_and_were);
     TEST_ONE(&list, a_line_of_another_is_refused_by_its_name);
     TEST_ONE(&list, lines_that_nobody_asks_on_pass);
+    TEST_ONE(&list, health_needs_no_connection);
     return test_list_run(&list, "members");
 }
