@@ -12,7 +12,7 @@
 /* Fewer readings are not worth a shape. */
 #define USES_MIN 4
 /* Of what a shape's readings would take without it, one of so many is told from. */
-#define WEIGHED_EVERY 4u
+#define WEIGHED_EVERY 16u
 
 void hyp_log_pack_init(struct hyp_log_pack *pack)
 {
@@ -75,16 +75,18 @@ static bool has_shape(const struct hyp_log_pack *pack, const struct hyp_log_shap
     const struct hyp_log_column *model = &pack->columns[shape->first];
     /* All is compared: it nearly always agrees, and then nothing has to be foretold. */
     int64_t before = columns[cells[0].column].point;
-    uint64_t differs = 0;
+    uint64_t steps = 0;
+    unsigned others = 0;
     for (size_t i = 0; i < count; i++) {
         const struct hyp_column *column = &columns[cells[i].column];
         int64_t step = (int64_t)((uint64_t)column->point - (uint64_t)before);
-        differs |= (uint64_t)(step ^ model[i].step);
-        differs |= (uint64_t)(cells[i].exp10 ^ model[i].exp10);
-        differs |= (uint64_t)(meaning_of(column, &cells[i]) ^ model[i].meaning);
+        steps |= (uint64_t)(step ^ model[i].step);
+        others |= (uint8_t)(cells[i].exp10 ^ model[i].exp10);
+        others |= (unsigned)(cells[i].quality ^ model[i].quality);
+        others |= (unsigned)(column->value_kind ^ model[i].kind);
         before = column->point;
     }
-    return differs == 0;
+    return steps == 0 && others == 0;
 }
 
 static enum hyp_status add_shape(struct hyp_log_pack *pack, const struct hyp_column *columns,
@@ -100,14 +102,16 @@ static enum hyp_status add_shape(struct hyp_log_pack *pack, const struct hyp_col
         (struct hyp_log_shape){.first = pack->column_count, .columns = (uint32_t)count};
     int64_t before = columns[cells[0].column].point;
     for (size_t i = 0; i < count; i++) {
-        int64_t point = columns[cells[i].column].point;
-        pack->columns[pack->column_count++] = (struct hyp_log_column){
-            .least = cells[i].payload,
-            .most = cells[i].payload,
-            .step = (int32_t)step_between(before, point),
-            .exp10 = cells[i].exp10,
-            .meaning = meaning_of(&columns[cells[i].column], &cells[i])};
-        before = point;
+        const struct hyp_column *column = &columns[cells[i].column];
+        pack->columns[pack->column_count++] =
+            (struct hyp_log_column){.least = cells[i].payload,
+                                    .most = cells[i].payload,
+                                    .step = (int32_t)step_between(before, column->point),
+                                    .exp10 = cells[i].exp10,
+                                    .quality = cells[i].quality,
+                                    .kind = column->value_kind,
+                                    .meaning = meaning_of(column, &cells[i])};
+        before = column->point;
     }
     return HYP_OK;
 }
@@ -297,6 +301,33 @@ static void write_head(struct hyp_log_pack *pack, const struct hyp_log_reading *
     pack->origin = origin;
 }
 
+/* As many fields as go into one word are put together: where they end is the same in every
+ * reading of a shape, so the branches are foretold. */
+static void put_fields(struct hyp_bit_writer *writer, const struct hyp_log_column *columns,
+                       const struct hyp_cell *cells, size_t count)
+{
+    struct hyp_bit_writer bits = *writer; /* bytes may be anything's: not kept in *writer */
+    uint64_t word = 0;
+    unsigned filled = 0;
+    for (size_t c = 0; c < count; c++) {
+        uint64_t field = (uint64_t)cells[c].payload - (uint64_t)columns[c].least;
+        unsigned width = columns[c].width;
+        if (filled + width > HYP_BITS_PUT_MAX) {
+            hyp_bits_put(&bits, word, filled);
+            word = 0;
+            filled = 0;
+        }
+        if (width > HYP_BITS_PUT_MAX) {
+            hyp_bits_put_long(&bits, field, width);
+            continue;
+        }
+        word |= field << filled;
+        filled += width;
+    }
+    hyp_bits_put(&bits, word, filled);
+    *writer = bits;
+}
+
 bool hyp_log_pack_reading(struct hyp_log_pack *pack, const struct hyp_log_reading *reading,
                           uint8_t shape, int64_t base, const struct hyp_cell *cells)
 {
@@ -310,13 +341,7 @@ bool hyp_log_pack_reading(struct hyp_log_pack *pack, const struct hyp_log_readin
     if (pack->bits.at == NULL) {
         return true; /* the builder of the fields knows */
     }
-    const struct hyp_log_column *column = &pack->columns[chosen->first];
-    struct hyp_bit_writer bits = pack->bits; /* bytes may be anything's: not kept in *pack */
-    for (uint32_t c = 0; c < chosen->columns; c++) {
-        uint64_t field = (uint64_t)cells[c].payload - (uint64_t)column[c].least;
-        hyp_bits_put_long(&bits, field, column[c].width);
-    }
-    pack->bits = bits;
+    put_fields(&pack->bits, &pack->columns[chosen->first], cells, chosen->columns);
     return true;
 }
 

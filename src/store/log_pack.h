@@ -20,6 +20,8 @@ struct hyp_log_column {
     int64_t most;
     int32_t step; /* from the point of the column before */
     int8_t exp10;
+    uint8_t quality;
+    uint8_t kind;
     uint8_t meaning; /* kind << 4 | quality; no kind when the value is absent */
     uint8_t width;   /* of its field, once it is known */
 };
