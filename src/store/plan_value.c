@@ -3,6 +3,10 @@
 
 #include "store/historian.h"
 
+#include <assert.h>
+#include <endian.h>
+#include <string.h>
+
 /* --- points --- */
 
 /* The column of a key. Absent values fit any unit and kind; others must agree. */
@@ -156,31 +160,45 @@ static enum hyp_status fill_cell(struct hyp_store *store, const struct hyp_value
     return HYP_INTERNAL;
 }
 
+/* 0 when two keys are equal; in whole words, without the bytes between the members. */
+static uint64_t key_differs(const struct hyp_point_key *a, const struct hyp_point_key *b)
+{
+    static_assert(offsetof(struct hyp_point_key, name) == 0 &&
+                      offsetof(struct hyp_point_key, function) == 2 &&
+                      offsetof(struct hyp_point_key, subunit) == 4 &&
+                      offsetof(struct hyp_point_key, tariff) == sizeof(uint64_t),
+                  "the first word of a key is name, function, a byte of nothing and subunit");
+    uint64_t x;
+    uint64_t y;
+    memcpy(&x, a, sizeof(x));
+    memcpy(&y, b, sizeof(y));
+    return (htole64(x ^ y) & 0x0000FFFF00FFFFFFu) | (a->tariff ^ b->tariff) |
+           (a->storage ^ b->storage);
+}
+
 /* Is the value of this column and one number? Units of columns are canonical, so one that
  * agrees needs no conversion. All is compared at once: it nearly always agrees. */
 static bool is_expected(const struct hyp_column *column, const struct hyp_value *value)
 {
-    unsigned differs = (unsigned)(column->key.name ^ value->key.name) |
-                       (unsigned)(column->key.function ^ value->key.function) |
-                       (unsigned)(column->key.subunit ^ value->key.subunit) |
-                       (column->key.tariff ^ value->key.tariff) |
+    uint64_t differs = key_differs(&column->key, &value->key) |
                        (column->unit ^ (unsigned)value->unit) |
                        (column->value_kind ^ (unsigned)value->kind);
     bool number = value->kind == HYP_VALUE_DECIMAL || value->kind == HYP_VALUE_FLAGS;
-    return differs == 0 && column->key.storage == value->key.storage && number &&
-           hyp_quality_is_usable(value->quality);
+    return differs == 0 && number && hyp_quality_is_usable(value->quality);
 }
 
 size_t hyp_plan_run(const struct hyp_series *series, const struct hyp_value *values,
                     size_t count, uint32_t hint, struct hyp_cell *cells)
 {
+    static_assert(offsetof(struct hyp_value, flags) == offsetof(struct hyp_value, decimal) +
+                                                           offsetof(struct hyp_decimal, digits),
+                  "flags are where digits are");
     const struct hyp_column *columns = series->columns + hint;
     count = HYP_MIN(count, (size_t)(series->column_count - hint));
     size_t i = 0;
     for (; i < count && is_expected(&columns[i], &values[i]); i++) {
         bool decimal = values[i].kind == HYP_VALUE_DECIMAL;
-        cells[i] = (struct hyp_cell){.payload = decimal ? values[i].decimal.digits
-                                                        : (int64_t)values[i].flags,
+        cells[i] = (struct hyp_cell){.payload = (int64_t)values[i].flags,
                                      .column = (uint16_t)(hint + i),
                                      .exp10 = decimal ? values[i].decimal.exp10 : 0,
                                      .quality = (uint8_t)values[i].quality};

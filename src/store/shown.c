@@ -4,6 +4,9 @@
  */
 #include "store/series.h"
 
+#include <assert.h>
+#include <string.h>
+
 static int rank(uint8_t quality)
 {
     switch ((enum hyp_quality)quality) {
@@ -73,21 +76,33 @@ void hyp_series_show(struct hyp_series *series, const struct hyp_row *row,
 void hyp_series_show_row(struct hyp_series *series, const struct hyp_row *row,
                          const struct hyp_cell *cells)
 {
+    static_assert(
+        offsetof(struct hyp_cell, quality) == offsetof(struct hyp_cell, exp10) + 1 &&
+            offsetof(struct hyp_shown, quality) == offsetof(struct hyp_shown, exp10) + 1 &&
+            offsetof(struct hyp_row, source) == offsetof(struct hyp_row, kind) + 1 &&
+            offsetof(struct hyp_shown, source) == offsetof(struct hyp_shown, kind) + 1,
+        "exponent and quality, kind and source are neighbours");
     int64_t time = row->time;
-    for (size_t i = 0; i < row->cells; i++) {
-        struct hyp_shown *shown = &series->columns[cells[i].column].shown;
+    int64_t receive = row->receive;
+    int64_t frame = row->frame;
+    uint16_t origin;
+    memcpy(&origin, (const uint8_t *)row + offsetof(struct hyp_row, kind), sizeof(origin));
+    struct hyp_column *columns = series->columns;
+    size_t count = row->cells;
+    for (size_t i = 0; i < count; i++) {
+        struct hyp_shown *shown = &columns[cells[i].column].shown;
         if (shown->quality != HYP_QUALITY_UNSET && time <= shown->time) {
             hyp_series_show(series, row, &cells[i]);
             continue;
         }
         shown->time = time;
-        shown->receive = row->receive;
-        shown->frame = row->frame;
+        shown->receive = receive;
+        shown->frame = frame;
         shown->payload = cells[i].payload;
-        shown->exp10 = cells[i].exp10;
-        shown->quality = cells[i].quality;
-        shown->kind = row->kind;
-        shown->source = row->source;
+        /* Two bytes in one go, twice. */
+        memcpy((uint8_t *)shown + offsetof(struct hyp_shown, exp10),
+               (const uint8_t *)&cells[i] + offsetof(struct hyp_cell, exp10), 2);
+        memcpy((uint8_t *)shown + offsetof(struct hyp_shown, kind), &origin, 2);
     }
 }
 
