@@ -29,9 +29,9 @@ static inline void hyp_bits_put(struct hyp_bit_writer *writer, uint64_t value, u
     writer->held += width;
     uint64_t bytes = htole64(writer->hold);
     memcpy(writer->at, &bytes, sizeof(bytes));
-    unsigned whole = writer->held >> 3;
+    unsigned whole = writer->held >> 3; /* at most 7 */
     writer->at += whole;
-    writer->hold = whole == 8 ? 0 : writer->hold >> (whole * 8);
+    writer->hold >>= whole * 8;
     writer->held &= 7;
 }
 
