@@ -52,6 +52,7 @@ struct hyp_chunk_chooser {
     int64_t unit;
     size_t stride;
     size_t samples;
+    double spans[SAMPLES]; /* since the row before, in units */
     struct sample sample[HUBS_MAX];
     struct proposal proposals[COLUMNS_MAX][HUBS_MAX]; /* target, hub */
     bool is_source[COLUMNS_MAX];
@@ -67,6 +68,11 @@ void *hyp_chunk_chooser_destroy(struct hyp_chunk_chooser *chooser)
         free(chooser);
     }
     return NULL;
+}
+
+static double minus(int64_t a, int64_t b)
+{
+    return (double)(int64_t)((uint64_t)a - (uint64_t)b);
 }
 
 /* The span between two rows that most rows have, if more than half of them agree. */
@@ -110,6 +116,11 @@ enum hyp_status hyp_chunk_chooser_begin(struct hyp_chunk_chooser **made,
     chooser->unit = find_unit(chooser->times, row_count);
     chooser->stride = HYP_MAX((row_count - 2) / SAMPLES, (size_t)1);
     chooser->samples = HYP_MIN((row_count - 2) / chooser->stride, (size_t)SAMPLES);
+    for (size_t i = 0; i < chooser->samples; i++) {
+        size_t r = 2 + i * chooser->stride;
+        chooser->spans[i] =
+            minus(chooser->times[r], chooser->times[r - 1]) / (double)chooser->unit;
+    }
     for (size_t i = 0; i < HYP_CHUNK_ROLE_COUNT_OF; i++) {
         chooser->by_role[i] = NOBODY;
     }
@@ -142,11 +153,6 @@ int64_t *hyp_chunk_chooser_add(struct hyp_chunk_chooser *chooser, uint32_t numbe
 
 /* --- samples --- */
 
-static double minus(int64_t a, int64_t b)
-{
-    return (double)(int64_t)((uint64_t)a - (uint64_t)b);
-}
-
 HYP_LANES_BODY double dot_body(const double *a, const double *b, size_t n)
 {
     /* Four sums, so that one addition need not wait for the one before; which of them a product
@@ -178,8 +184,9 @@ static double centre(double *values, size_t n)
     for (size_t i = 0; i < n; i++) {
         sum += values[i];
     }
+    double mean = sum / (double)n;
     for (size_t i = 0; i < n; i++) {
-        values[i] -= sum / (double)n;
+        values[i] -= mean;
     }
     return dot(values, values, n);
 }
@@ -191,10 +198,9 @@ static void take_sample(const struct hyp_chunk_chooser *chooser, const int64_t *
     double bends = 0;
     for (size_t i = 0; i < n; i++) {
         size_t r = 2 + i * chooser->stride;
-        double span = minus(chooser->times[r], chooser->times[r - 1]) / (double)chooser->unit;
         sample->level[i] = minus(line[r], line[0]);
         sample->step[i] = minus(line[r], line[r - 1]);
-        sample->flow[i] = (double)line[r] * span;
+        sample->flow[i] = (double)line[r] * chooser->spans[i];
         double bend = sample->step[i] - minus(line[r - 1], line[r - 2]);
         bends += bend * bend;
     }
@@ -409,12 +415,11 @@ static void sample_product(struct hyp_chunk_chooser *chooser)
     const int64_t *back = line_of(chooser, members[2]);
     for (size_t i = 0; i < n; i++) {
         size_t r = 2 + i * chooser->stride;
-        double span = minus(chooser->times[r], chooser->times[r - 1]) / (double)chooser->unit;
         double now = (double)flow[r] * minus(supply[r], back[r]);
         double before = (double)flow[r - 1] * minus(supply[r - 1], back[r - 1]);
         sample->level[i] = now;
         sample->step[i] = now - before;
-        sample->flow[i] = now * span;
+        sample->flow[i] = now * chooser->spans[i];
     }
     sample->level_var = centre(sample->level, n);
     sample->step_var = centre(sample->step, n);

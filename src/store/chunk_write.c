@@ -216,6 +216,21 @@ static struct hyp_cells cells_of(const struct hyp_chunk_work *work,
 /* Below so many values a reference weighs more than it saves. */
 #define REFERENCE_VALUES_MIN 48
 
+/* The digits of a column by row, as a reference to it finds them. */
+static void spread(struct hyp_chunk_work *work, const struct hyp_cells *column,
+                   int64_t *ret_line)
+{
+    size_t row_count = column->rows->row_count;
+    if (column->plain && column->cells == row_count) {
+        hyp_cells_digits(column, ret_line);
+        return;
+    }
+    struct hyp_chunk_cells cells = {
+        .rows = column->row, .qualities = column->qualities, .count = column->cells};
+    hyp_cells_digits(column, work->numbers);
+    hyp_chunk_spread_digits(&cells, work->numbers, row_count, ret_line);
+}
+
 /* Has the chooser look for references. False when there are none. */
 static bool choose(struct hyp_chunk_work *work, const struct hyp_chunk_source *source)
 {
@@ -238,10 +253,7 @@ static bool choose(struct hyp_chunk_work *work, const struct hyp_chunk_source *s
             if (line == NULL) {
                 break;
             }
-            struct hyp_chunk_cells cells = {
-                .rows = column.row, .qualities = column.qualities, .count = column.cells};
-            hyp_cells_digits(&column, work->numbers);
-            hyp_chunk_spread_digits(&cells, work->numbers, rows->row_count, line);
+            spread(work, &column, line);
         }
         number++;
     }
@@ -308,13 +320,30 @@ static void write_columns(struct hyp_chunk_work *work, const struct hyp_chunk_so
 }
 
 /* One number of every row, as the rows' part keeps it. */
-static int64_t row_number(const struct hyp_row *row, int which)
+static void list_row_numbers(const struct hyp_rows *rows, int which, int64_t *numbers)
 {
+    const struct hyp_row *row = rows->rows;
+    size_t n = rows->row_count;
     switch (which) {
-    case 0: return row->time;
-    case 1: return (int64_t)((uint64_t)row->receive - (uint64_t)row->time);
-    case 2: return row->frame;
-    default: return row->kind << 4 | row->source;
+    case 0:
+        for (size_t r = 0; r < n; r++) {
+            numbers[r] = row[r].time;
+        }
+        return;
+    case 1:
+        for (size_t r = 0; r < n; r++) {
+            numbers[r] = (int64_t)((uint64_t)row[r].receive - (uint64_t)row[r].time);
+        }
+        return;
+    case 2:
+        for (size_t r = 0; r < n; r++) {
+            numbers[r] = row[r].frame;
+        }
+        return;
+    default:
+        for (size_t r = 0; r < n; r++) {
+            numbers[r] = row[r].kind << 4 | row[r].source;
+        }
     }
 }
 
@@ -324,9 +353,7 @@ static enum hyp_status write_rows(struct hyp_chunk_work *work,
     struct hyp_buf part HYP_CLEANUP(hyp_buf_finish);
     hyp_buf_init_heap(&part, data->max);
     for (int which = 0; which < HYP_CHUNK_ROW_SEQUENCES; which++) {
-        for (size_t r = 0; r < source->rows->row_count; r++) {
-            work->times[r] = row_number(&source->rows->rows[r], which);
-        }
+        list_row_numbers(source->rows, which, work->times);
         hyp_sequence_write(&part, work->times, source->rows->row_count, work->scratch, NULL);
     }
     enum hyp_status status = write_texts(work, source, &part);
