@@ -225,11 +225,15 @@ int64_t hyp_intake_log_add(struct hyp_db *db, struct hyp_shard shard, const uint
         hyp_query_bind_i64(&query, shard.tenant.id);
         hyp_query_bind_i64(&query, shard.period);
     } else {
-        hyp_query_open(&query, db, "INSERT INTO intake_log(data) VALUES ($1) RETURNING id");
+        hyp_query_open(&query, db,
+                       hyp_db_knows_ids(db)
+                           ? "INSERT INTO intake_log(data) VALUES ($1)"
+                           : "INSERT INTO intake_log(data) VALUES ($1) RETURNING id");
     }
     hyp_query_bind_blob(&query, data, len);
-    int64_t id = hyp_query_row(&query) ? hyp_query_i64(&query) : 0;
-    return hyp_query_close(&query) == HYP_OK ? id : 0;
+    int64_t id = 0;
+    HYP_IGNORE(hyp_query_insert(&query, &id)); /* sticky until commit */
+    return id;
 }
 
 void hyp_intake_log_remove(struct hyp_db *db, int64_t first, int64_t last)

@@ -259,6 +259,20 @@ enum hyp_status hyp_query_close(struct hyp_query *query)
     return query->status;
 }
 
+enum hyp_status hyp_query_insert(struct hyp_query *query, int64_t *ret_id)
+{
+    bool returned = hyp_query_row(query);
+    int64_t id = returned ? hyp_query_i64(query) : 0;
+    if (!returned && query->status == HYP_OK && hyp_db_knows_ids(query->db)) {
+        id = query->db->ops->last_id(query->db);
+    }
+    enum hyp_status status = hyp_query_close(query);
+    if (status == HYP_OK) {
+        *ret_id = id;
+    }
+    return status;
+}
+
 enum hyp_status hyp_query_run(struct hyp_query *query, int64_t *ret_changes)
 {
     while (hyp_query_row(query)) {

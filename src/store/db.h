@@ -40,8 +40,8 @@ struct hyp_db_word {
     const char *text;
 };
 
-/* One database. All members but purge and begin_snapshot are mandatory; indexes of parameters
- * start at 1, of columns at 0.
+/* One database. All members but purge, begin_snapshot and last_id are mandatory; indexes of
+ * parameters start at 1, of columns at 0.
  */
 struct hyp_db_ops {
     const char *name;
@@ -73,6 +73,8 @@ struct hyp_db_ops {
     struct hyp_str (*column_blob)(struct hyp_stmt *stmt, int column);
     bool (*column_is_null)(struct hyp_stmt *stmt, int column);
     int64_t (*changes)(struct hyp_db *db); /* rows of the last statement */
+    int64_t (*last_id)(
+        struct hyp_db *db); /* of the row inserted last; NULL: RETURNING says it */
     bool (*is_in_transaction)(struct hyp_db *db);
     /* A step of giving free space back; outside transactions. True: there is more to do. */
     bool (*tidy)(struct hyp_db *db, int64_t now_ms);
@@ -124,6 +126,12 @@ void hyp_db_fail(struct hyp_db *db, enum hyp_status status);
 static inline bool hyp_db_is_sharded(const struct hyp_db *db)
 {
     return db->ops->sharded;
+}
+/* Does hyp_query_insert find ids by itself? A statement need not return them then, which would
+ * take SQLite longer than inserting the row. */
+static inline bool hyp_db_knows_ids(const struct hyp_db *db)
+{
+    return db->ops->last_id != NULL;
 }
 /* Partitions may have gone: they are asked for again before the next row. */
 void hyp_db_forget_partitions(struct hyp_db *db);
@@ -191,6 +199,9 @@ void hyp_query_text(struct hyp_query *query, char *out, size_t size);
 /* Gives the statement back for the next run. Returns HYP_OK or the first failure of open,
  * binding and rows, which in a transaction becomes the transaction's. */
 HYP_MUST_USE enum hyp_status hyp_query_close(struct hyp_query *query);
+/* Inserts one row with a statement that returns its id, or needs not (hyp_db_knows_ids), and
+ * closes it. @ret_id set only with HYP_OK. Returns as close. */
+HYP_MUST_USE enum hyp_status hyp_query_insert(struct hyp_query *query, int64_t *ret_id);
 /* Runs a statement to its end, passing over rows, and closes it. @ret_changes rows that it
  * wrote or removed, set only with HYP_OK; may be NULL. Returns as close. */
 HYP_MUST_USE enum hyp_status hyp_query_run(struct hyp_query *query, int64_t *ret_changes);

@@ -110,15 +110,18 @@ static enum hyp_status create_point(struct hyp_plan *plan, struct hyp_store *sto
     enum hyp_value_kind kind = expected_kind(value);
     struct hyp_query query;
     hyp_query_open(&query, store->write.main,
-                   "INSERT INTO point(device, name, unit, kind, label)"
-                   " VALUES ($1, $2, $3, $4, $5) RETURNING id");
+                   hyp_db_knows_ids(store->write.main)
+                       ? "INSERT INTO point(device, name, unit, kind, label)"
+                         " VALUES ($1, $2, $3, $4, $5)"
+                       : "INSERT INTO point(device, name, unit, kind, label)"
+                         " VALUES ($1, $2, $3, $4, $5) RETURNING id");
     hyp_query_bind_i64(&query, series->device.id);
     hyp_query_bind_str(&query, hyp_buf_view(&key));
     hyp_query_bind_text(&query, hyp_unit_text(value->unit));
     hyp_query_bind_text(&query, kind_texts[kind]);
     hyp_query_bind_str(&query, hyp_buf_view(&label));
-    int64_t id = hyp_query_row(&query) ? hyp_query_i64(&query) : 0;
-    enum hyp_status status = hyp_query_close(&query);
+    int64_t id = 0;
+    enum hyp_status status = hyp_query_insert(&query, &id);
     if (status == HYP_OK) {
         status = note_grown(plan, series->device);
     }

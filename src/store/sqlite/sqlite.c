@@ -193,6 +193,11 @@ static int64_t sqlite_changes(struct hyp_db *db)
     return sqlite3_changes64(handle_of(db));
 }
 
+static int64_t sqlite_last_id(struct hyp_db *db)
+{
+    return sqlite3_last_insert_rowid(handle_of(db));
+}
+
 static bool sqlite_is_in_transaction(struct hyp_db *db)
 {
     return sqlite3_get_autocommit(handle_of(db)) == 0;
@@ -357,6 +362,7 @@ static const struct hyp_db_ops sqlite_ops = {
     .column_blob = sqlite_column_blob,
     .column_is_null = sqlite_column_is_null,
     .changes = sqlite_changes,
+    .last_id = sqlite_last_id,
     .is_in_transaction = sqlite_is_in_transaction,
     .tidy = sqlite_tidy,
     .purge = sqlite_purge,
