@@ -40,7 +40,7 @@ static int counted_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, 
                         int *ret_flags)
 {
     int code = real_open(vfs, path, file, flags, ret_flags);
-    if (code == SQLITE_OK && (flags & SQLITE_OPEN_MAIN_DB) != 0) {
+    if (code == SQLITE_OK && (flags & SQLITE_OPEN_WAL) != 0) {
         real_methods = file->pMethods;
         disk_methods = *real_methods;
         disk_methods.xWrite = count_write;
@@ -70,12 +70,12 @@ static struct opened open_file(void)
 {
     struct opened opened;
     test_folder_make(&opened.folder);
-    const char *path = test_path(&opened.folder, "file", 0);
+    const char *path = test_path(&opened.folder, "file.wal", 0);
     sqlite3_vfs *vfs = sqlite3_vfs_find(hyp_sqlite_gather());
     assert_non_null(vfs);
     opened.file = calloc(1, (size_t)vfs->szOsFile);
     assert_non_null(opened.file);
-    int flags = SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    int flags = SQLITE_OPEN_WAL | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     assert_int_equal(vfs->xOpen(vfs, path, opened.file, flags, NULL), SQLITE_OK);
     writes = 0;
     full = false;
@@ -283,6 +283,40 @@ static void others_see_commits(void **state)
     test_folder_remove(&folder);
 }
 
+/* A reader of an older moment keeps a checkpoint from its end. What that has written to the
+ * database by then others read there, though nothing was synced. */
+static void others_see_what_half_a_checkpoint_wrote(void **state)
+{
+    (void)state;
+    struct test_folder folder;
+    test_folder_make(&folder);
+    const char *path = test_path(&folder, "database", 0);
+    sqlite3 *writer;
+    sqlite3 *late;
+    sqlite3 *reader;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    assert_int_equal(sqlite3_open_v2(path, &writer, flags, hyp_sqlite_gather()), SQLITE_OK);
+    run(writer, "PRAGMA page_size=1024; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                "PRAGMA wal_autocheckpoint=0;"
+                "CREATE TABLE row(id INTEGER PRIMARY KEY, bytes BLOB);"
+                "INSERT INTO row(bytes) VALUES (randomblob(9000)), (randomblob(8000))");
+    assert_int_equal(sqlite3_open_v2(path, &late, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_open_v2(path, &reader, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    run(late, "BEGIN");
+    assert_int_equal(number(late, "SELECT count(*) FROM row"), 2);
+    run(writer, "INSERT INTO row(bytes) VALUES (randomblob(7000))");
+    run(writer, "PRAGMA wal_checkpoint(PASSIVE)");
+    assert_int_equal(number(reader, "SELECT sum(length(bytes)) FROM row"), 24000);
+    assert_int_equal(number(reader, "SELECT count(*) FROM pragma_integrity_check"
+                                    " WHERE integrity_check <> 'ok'"),
+                     0);
+    run(late, "COMMIT");
+    sqlite3_close(late);
+    sqlite3_close(reader);
+    sqlite3_close(writer);
+    test_folder_remove(&folder);
+}
+
 int main(void)
 {
     install_disk();
@@ -292,5 +326,6 @@ int main(void)
     TEST_ONE(&list, refused_writes_are_told);
     TEST_ONE(&list, nothing_is_held_on_an_unsafe_disk);
     TEST_ONE(&list, others_see_commits);
+    TEST_ONE(&list, others_see_what_half_a_checkpoint_wrote);
     return test_list_run(&list, "store-gather");
 }

@@ -236,8 +236,7 @@ static int gather_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *base, i
         sqlite3_free(file->real);
         return code;
     }
-    bool written_much = (flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)) != 0;
-    file->gathers = written_much && is_safe(file->real);
+    file->gathers = (flags & SQLITE_OPEN_WAL) != 0 && is_safe(file->real);
     file->base.pMethods = &methods;
     return SQLITE_OK;
 }

@@ -8,7 +8,8 @@
  * system before anybody can count on it: before a sync, before the file is read, cut or
  * measured through the same handle, before a lock is given back, and when it does not fit.
  * Other connections learn of new pages of the log only after its sync, so this is for
- * connections with synchronous=FULL.
+ * connections with synchronous=FULL. Only the log is gathered: a checkpoint that a reader keeps
+ * from its end lets others read the pages that it wrote to the database without any sync.
  *
  * A write that fails when it goes out is told by the call that had it go out; where that call
  * cannot say so, by the next write, sync or truncation.
