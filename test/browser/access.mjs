@@ -60,7 +60,7 @@ async function forcedColours(world, list) {
 
 const SETTINGS = [
   'Skip to content', 'Hypocaust', 'Overview', 'Devices', 'Analysis', 'Telegrams', 'Consumption', 'Lines', 'Jobs', 'Settings', 'Collapse', 'SearchCtrl K', 'Signed in as Anna Berg',
-  'Appearance and keyboard', 'Users', 'API tokens', 'Keys', 'Data keeping', 'Audit log', 'As the system', 'Normal', 'Single-letter keys', 'Open the overview as a wall display',
+  'Appearance and keyboard', 'Users', 'API tokens', 'Keys', 'Data keeping', 'Forgotten readings', 'Audit log', 'As the system', 'Normal', 'Single-letter keys', 'Open the overview as a wall display',
   'Your name', 'Save', 'Present password', 'Show password', 'New password', 'Show password', 'Password again', 'Show password', 'Change password',
 ];
 
