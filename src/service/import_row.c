@@ -230,7 +230,8 @@ static enum hyp_status read_attributes(const struct hyp_import_reader *reader,
     if (quality.len > 0 && (hyp_quality_find(quality, ret_quality) != HYP_OK ||
                             !hyp_quality_is_usable(*ret_quality))) {
         return hyp_error_set(err, HYP_INVALID, -1,
-                             "quality is good, doubtful, manual or estimated, not \"%.*s\".",
+                             "quality is good, doubtful, manual, estimated or corrected, not "
+                             "\"%.*s\".",
                              HYP_STR_ARG(quality));
     }
     return HYP_OK;

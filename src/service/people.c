@@ -190,6 +190,7 @@ enum hyp_status hyp_people_user_update(struct hyp_service *service,
         status = check_fields(user, err);
     }
     if (status != HYP_OK) {
+        wipe_hash(&before);
         return status;
     }
     memcpy(user->password_hash, before.password_hash, sizeof(user->password_hash));
@@ -198,6 +199,8 @@ enum hyp_status hyp_people_user_update(struct hyp_service *service,
     if (password.len > 0) {
         status = set_password(service, user, password, err);
         if (status != HYP_OK) {
+            wipe_hash(user);
+            wipe_hash(&before);
             return status;
         }
     }
