@@ -212,23 +212,15 @@ static void move_again(struct plant *p)
 
 /* --- what must hold --- */
 
-static int64_t ask(struct hyp_db *db, const char *sql)
-{
-    struct hyp_query query;
-    hyp_query_open(&query, db, sql);
-    int64_t number = hyp_query_row(&query) ? hyp_query_i64(&query) : -1;
-    assert_int_equal(hyp_query_close(&query), HYP_OK);
-    return number;
-}
-
 static int64_t count_rows(struct plant *p)
 {
-    return ask(p->main, "SELECT (SELECT COUNT(*) FROM tenant) + (SELECT COUNT(*) FROM device) +"
-                        " (SELECT COUNT(*) FROM point) + (SELECT COUNT(*) FROM intake_log) +"
-                        " (SELECT COUNT(*) FROM frame_log) + (SELECT COUNT(*) FROM chunk) +"
-                        " (SELECT COUNT(*) FROM sealed)") +
-           ask(p->frames, "SELECT (SELECT COUNT(*) FROM frame_block) +"
-                          " (SELECT COUNT(*) FROM frame_device)");
+    return test_ask_at(p->main,
+                       "SELECT (SELECT COUNT(*) FROM tenant) + (SELECT COUNT(*) FROM device) +"
+                       " (SELECT COUNT(*) FROM point) + (SELECT COUNT(*) FROM intake_log) +"
+                       " (SELECT COUNT(*) FROM frame_log) + (SELECT COUNT(*) FROM chunk) +"
+                       " (SELECT COUNT(*) FROM sealed)") +
+           test_ask_at(p->frames, "SELECT (SELECT COUNT(*) FROM frame_block) +"
+                                  " (SELECT COUNT(*) FROM frame_device)");
 }
 
 static bool is_marked(const struct plant *p)
@@ -278,7 +270,7 @@ static void check_moved(struct plant *p)
         if (p->whole.list[t].rows <= 0) {
             fail_msg("%s has no rows", rows[i].table);
         }
-        assert_int_equal(ask(rows[i].frames ? p->frames : p->main, rows[i].sql),
+        assert_int_equal(test_ask_at(rows[i].frames ? p->frames : p->main, rows[i].sql),
                          p->whole.list[t].rows);
     }
 }

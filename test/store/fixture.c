@@ -126,13 +126,19 @@ struct hyp_db *test_database(const struct test_folder *folder, bool frames)
     return db;
 }
 
-int64_t test_ask(const struct test_folder *folder, bool frames, const char *sql)
+int64_t test_ask_at(struct hyp_db *db, const char *sql)
 {
-    struct hyp_db *db = test_database(folder, frames);
     struct hyp_query query;
     hyp_query_open(&query, db, sql);
     int64_t number = hyp_query_row(&query) ? hyp_query_i64(&query) : -1;
     assert_int_equal(hyp_query_close(&query), HYP_OK);
+    return number;
+}
+
+int64_t test_ask(const struct test_folder *folder, bool frames, const char *sql)
+{
+    struct hyp_db *db = test_database(folder, frames);
+    int64_t number = test_ask_at(db, sql);
     hyp_db_close(db);
     return number;
 }

@@ -87,6 +87,8 @@ hyp_point_id test_point(struct test_store *t, hyp_device_id device, enum hyp_nam
 /* What a question for one number answers in a database of the store; -1 when it answers
  * nothing. */
 int64_t test_ask(const struct test_folder *folder, bool frames, const char *sql);
+/* The same at a connection that is open. */
+int64_t test_ask_at(struct hyp_db *db, const char *sql);
 /* What the store counts now. */
 struct hyp_store_stats test_stats(struct test_store *t);
 

@@ -8,15 +8,21 @@
 #include "model/value.h"
 #include "store/series.h"
 
+/* All rows of the chunk are those it was made of. */
+static void check_rows(struct made *m)
+{
+    struct hyp_chunk_target target = {.column_of = column_of, .texts = &m->texts};
+    struct hyp_rows out = {0};
+    assert_int_equal(hyp_chunk_rows(&m->chunk, &m->work, &target, &out), HYP_OK);
+    same_rows(m, &out);
+    hyp_rows_finish(&out);
+}
+
 static void chunk_comes_back(void **state)
 {
     struct made m;
     make(&m, *state);
-    struct hyp_chunk_target target = {.column_of = column_of, .texts = &m.texts};
-    struct hyp_rows out = {0};
-    assert_int_equal(hyp_chunk_rows(&m.chunk, &m.work, &target, &out), HYP_OK);
-    same_rows(&m, &out);
-    hyp_rows_finish(&out);
+    check_rows(&m);
     drop(&m);
 }
 
@@ -195,11 +201,7 @@ static void chunks_come_back_from_habits(void **state)
         assert_int_equal(hyp_chunk_write(&writer, &source, &m.head, &m.data), HYP_OK);
         assert_int_equal(hyp_chunk_open(&m.chunk, hyp_buf_view(&m.head)), HYP_OK);
         assert_int_equal(hyp_chunk_attach(&m.chunk, hyp_buf_view(&m.data)), HYP_OK);
-        struct hyp_chunk_target target = {.column_of = column_of, .texts = &m.texts};
-        struct hyp_rows out = {0};
-        assert_int_equal(hyp_chunk_rows(&m.chunk, &m.work, &target, &out), HYP_OK);
-        same_rows(&m, &out);
-        hyp_rows_finish(&out);
+        check_rows(&m);
         drop(&m);
     }
     hyp_chunk_work_finish(&writer);

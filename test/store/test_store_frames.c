@@ -487,11 +487,8 @@ static void old_frames_go(void **state)
 static int64_t replaced_rows(struct test_store *t)
 {
     struct hyp_connections reader = hyp_core_reader(t->store);
-    struct hyp_query query;
-    hyp_query_open(&query, reader.main,
-                   "SELECT COUNT(*) FROM learned WHERE name LIKE 'frames.replaced.%'");
-    int64_t count = hyp_query_row(&query) ? hyp_query_i64(&query) : -1;
-    assert_int_equal(hyp_query_close(&query), HYP_OK);
+    int64_t count = test_ask_at(
+        reader.main, "SELECT COUNT(*) FROM learned WHERE name LIKE 'frames.replaced.%'");
     hyp_core_reader_return(t->store, reader);
     return count;
 }

@@ -252,6 +252,31 @@ static int64_t number(sqlite3 *db, const char *sql)
     return found;
 }
 
+static sqlite3 *open_writer(const char *path)
+{
+    sqlite3 *db;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    assert_int_equal(sqlite3_open_v2(path, &db, flags, hyp_sqlite_gather()), SQLITE_OK);
+    run(db, "PRAGMA page_size=1024; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+            "CREATE TABLE row(id INTEGER PRIMARY KEY, bytes BLOB)");
+    return db;
+}
+
+/* A connection that does not gather. */
+static sqlite3 *open_reader(const char *path)
+{
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    return db;
+}
+
+static void check_whole(sqlite3 *db)
+{
+    assert_int_equal(number(db, "SELECT count(*) FROM pragma_integrity_check"
+                                " WHERE integrity_check <> 'ok'"),
+                     0);
+}
+
 /* Another connection, which does not gather, sees each commit whole, however it was written:
  * the cache of the writer is too small for any of them. */
 static void others_see_commits(void **state)
@@ -260,14 +285,9 @@ static void others_see_commits(void **state)
     struct test_folder folder;
     test_folder_make(&folder);
     const char *path = test_path(&folder, "database", 0);
-    sqlite3 *writer;
-    sqlite3 *reader;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    assert_int_equal(sqlite3_open_v2(path, &writer, flags, hyp_sqlite_gather()), SQLITE_OK);
-    run(writer, "PRAGMA page_size=1024; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                "PRAGMA cache_size=5; PRAGMA wal_autocheckpoint=100;"
-                "CREATE TABLE row(id INTEGER PRIMARY KEY, bytes BLOB)");
-    assert_int_equal(sqlite3_open_v2(path, &reader, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    sqlite3 *writer = open_writer(path);
+    sqlite3 *reader = open_reader(path);
+    run(writer, "PRAGMA cache_size=5; PRAGMA wal_autocheckpoint=100");
     for (int64_t i = 1; i <= 30; i++) {
         run(writer, "BEGIN; INSERT INTO row(bytes) VALUES (randomblob(40000));"
                     "UPDATE row SET bytes = randomblob(3000) WHERE id % 3 = 1; COMMIT");
@@ -277,7 +297,7 @@ static void others_see_commits(void **state)
     }
     assert_int_equal(number(reader, "SELECT sum(length(bytes)) FROM row"),
                      10 * 3000 + 20 * 40000);
-    run(reader, "PRAGMA integrity_check");
+    check_whole(reader);
     sqlite3_close(reader);
     sqlite3_close(writer);
     test_folder_remove(&folder);
@@ -291,25 +311,17 @@ static void others_see_what_half_a_checkpoint_wrote(void **state)
     struct test_folder folder;
     test_folder_make(&folder);
     const char *path = test_path(&folder, "database", 0);
-    sqlite3 *writer;
-    sqlite3 *late;
-    sqlite3 *reader;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    assert_int_equal(sqlite3_open_v2(path, &writer, flags, hyp_sqlite_gather()), SQLITE_OK);
-    run(writer, "PRAGMA page_size=1024; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                "PRAGMA wal_autocheckpoint=0;"
-                "CREATE TABLE row(id INTEGER PRIMARY KEY, bytes BLOB);"
+    sqlite3 *writer = open_writer(path);
+    sqlite3 *late = open_reader(path);
+    sqlite3 *reader = open_reader(path);
+    run(writer, "PRAGMA wal_autocheckpoint=0;"
                 "INSERT INTO row(bytes) VALUES (randomblob(9000)), (randomblob(8000))");
-    assert_int_equal(sqlite3_open_v2(path, &late, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_open_v2(path, &reader, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
     run(late, "BEGIN");
     assert_int_equal(number(late, "SELECT count(*) FROM row"), 2);
     run(writer, "INSERT INTO row(bytes) VALUES (randomblob(7000))");
     run(writer, "PRAGMA wal_checkpoint(PASSIVE)");
     assert_int_equal(number(reader, "SELECT sum(length(bytes)) FROM row"), 24000);
-    assert_int_equal(number(reader, "SELECT count(*) FROM pragma_integrity_check"
-                                    " WHERE integrity_check <> 'ok'"),
-                     0);
+    check_whole(reader);
     run(late, "COMMIT");
     sqlite3_close(late);
     sqlite3_close(reader);

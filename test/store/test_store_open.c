@@ -196,15 +196,6 @@ static const struct hyp_migration unknown_word[] = {
     {1, "first", "CREATE TABLE a (id {no_such_word});"},
 };
 
-static int64_t number_of(struct hyp_db *db, const char *sql)
-{
-    struct hyp_query query;
-    hyp_query_open(&query, db, sql);
-    int64_t number = hyp_query_row(&query) ? hyp_query_i64(&query) : -1;
-    assert_int_equal(hyp_query_close(&query), HYP_OK);
-    return number;
-}
-
 static void migrations_go_from_where_a_database_is(void **state)
 {
     (void)state;
@@ -215,12 +206,13 @@ static void migrations_go_from_where_a_database_is(void **state)
     struct hyp_migrations first = {two_steps, 1};
     struct hyp_migrations both = {two_steps, 2};
     assert_int_equal(hyp_migrate(db, &first, (hyp_utc){5}, "test", &err), HYP_OK);
-    assert_int_equal(number_of(db, "SELECT MAX(version) FROM schema_version"), 1);
+    assert_int_equal(test_ask_at(db, "SELECT MAX(version) FROM schema_version"), 1);
     assert_int_equal(hyp_migrate(db, &both, (hyp_utc){6}, "test", &err), HYP_OK);
-    assert_int_equal(number_of(db, "SELECT COUNT(*) FROM a WHERE m = 'seven'"), 1);
-    assert_int_equal(number_of(db, "SELECT applied FROM schema_version WHERE version = 2"), 6);
+    assert_int_equal(test_ask_at(db, "SELECT COUNT(*) FROM a WHERE m = 'seven'"), 1);
+    assert_int_equal(test_ask_at(db, "SELECT applied FROM schema_version WHERE version = 2"),
+                     6);
     assert_int_equal(hyp_migrate(db, &both, (hyp_utc){7}, "test", &err), HYP_OK);
-    assert_int_equal(number_of(db, "SELECT COUNT(*) FROM schema_version"), 2);
+    assert_int_equal(test_ask_at(db, "SELECT COUNT(*) FROM schema_version"), 2);
     assert_int_equal(hyp_migrate(db, &first, (hyp_utc){8}, "test", &err), HYP_UNSUPPORTED);
     hyp_db_close(db);
     test_folder_remove(&folder);
@@ -237,7 +229,7 @@ static void a_broken_migration_leaves_the_version_before(void **state)
     assert_int_not_equal(hyp_migrate(db, &list, (hyp_utc){5}, "test", &err), HYP_OK);
     assert_says(&err, "migration 2 (second) of test");
     assert_says(&err, "nowhere");
-    assert_int_equal(number_of(db, "SELECT MAX(version) FROM schema_version"), 1);
+    assert_int_equal(test_ask_at(db, "SELECT MAX(version) FROM schema_version"), 1);
     assert_int_equal(hyp_db_exec(db, "CREATE TABLE b (n INTEGER)"), HYP_OK);
     struct hyp_db *other = test_database(&folder, true);
     struct hyp_migrations bad = {unknown_word, 1};
@@ -358,12 +350,12 @@ static void a_removed_device_leaves_the_log(void **state)
     do {
         /* The writer takes its steps between these queries: it is what is waited for. */
         struct hyp_db *db = test_database(&folder, false);
-        left = number_of(db, "SELECT COUNT(*) FROM erasure");
+        left = test_ask_at(db, "SELECT COUNT(*) FROM erasure");
         if (left == 0) {
-            assert_int_equal(number_of(db, "SELECT COUNT(*) FROM intake_log"), 4);
+            assert_int_equal(test_ask_at(db, "SELECT COUNT(*) FROM intake_log"), 4);
             /* Head, no frames, no readings. */
             assert_int_equal(
-                number_of(db, "SELECT COUNT(*) FROM intake_log WHERE length(data) = 7"), 3);
+                test_ask_at(db, "SELECT COUNT(*) FROM intake_log WHERE length(data) = 7"), 3);
         }
         hyp_db_close(db);
     } while (left > 0);
