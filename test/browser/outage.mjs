@@ -83,6 +83,22 @@ async function offline({ tap, server, browser }) {
   await context.close();
 }
 
+/** One question is never answered, while another beside it is: it is asked again and again, but not in a loop. */
+async function halfAway({ tap, server, admin }) {
+  const page = await admin.newPage();
+  const asked = [];
+  const thrice = new Promise((resolve) => {
+    void page.route('**/api/v1/forgotten', (route) => { if (asked.push(performance.now()) === 3) resolve(); return route.abort(); });
+  });
+  await open(page, server, '/settings/forgotten');
+  await page.getByText('What was forgotten could not be loaded').waitFor();
+  await thrice;
+  // The second time comes at once, for the server has just been found.
+  tap.ok(asked[2] - asked[1] > 1000, 'what fails beside what does not is not asked again at once', `after ${asked.map((x) => Math.round(x - asked[0]))} ms`);
+  await page.close();
+  unexpected(admin, [/ERR_FAILED/]);
+}
+
 async function expired({ tap, server, browser, device }) {
   const context = await browser.person();
   const page = await context.newPage();
@@ -113,6 +129,7 @@ async function expired({ tap, server, browser, device }) {
 export async function run(world) {
   await killed(world);
   await refusedOnce(world);
+  await halfAway(world);
   await expired(world);
   await offline(world);
 }

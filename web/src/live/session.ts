@@ -24,6 +24,19 @@ export const may = (what: Permission): boolean => session.value?.permissions.inc
 
 let waiting: ((ok: boolean) => void)[] = [];
 
+const RESYNC_MS = 5000;
+let synced = 0;
+let due = false;
+
+/** The server answers (again): pages fetch again, but not at once for each answer, for one that never comes may be asked beside one that does. */
+export function reached(): void {
+  if (lostSince.peek() === null) return;
+  lostSince.value = null;
+  if (due) return;
+  due = true;
+  setTimeout(() => { due = false; synced = Date.now(); resync.value++; }, Math.max(0, synced + RESYNC_MS - Date.now()));
+}
+
 setHooks({
   onSignedOut: () => {
     if (!session.peek()) return Promise.resolve(false);
@@ -31,11 +44,8 @@ setHooks({
     return new Promise((resolve) => waiting.push(resolve));
   },
   onReachable: (reachable) => {
-    if (reachable) {
-      if (lostSince.peek() !== null) { lostSince.value = null; resync.value++; }
-    } else if (lostSince.peek() === null) {
-      lostSince.value = Date.now();
-    }
+    if (reachable) reached();
+    else if (lostSince.peek() === null) lostSince.value = Date.now();
   },
 });
 

@@ -4,7 +4,7 @@
 import { effect, signal } from '@preact/signals';
 import { url } from '../api/client';
 import { setServerTime } from './clock';
-import { lostSince, resync, session } from './session';
+import { reached, resync, session } from './session';
 
 export type Topic = 'devices' | 'lines' | 'jobs';
 export interface LiveEvent { type: string; data: unknown }
@@ -82,7 +82,7 @@ function open(): void {
       let data: unknown = null;
       try { data = JSON.parse((raw as MessageEvent<string>).data); } catch { return; }
       failures = 0;
-      if (lostSince.peek() !== null) { lostSince.value = null; resync.value++; }
+      reached();
       setConnection('live');
       deliver({ type, data });
       channel?.postMessage({ kind: 'event', type, data });
