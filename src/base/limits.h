@@ -82,7 +82,7 @@
 
 #define HYP_LIMIT_BATCH_FRAMES 4096               /* power of two: see store/frames.h */
 #define HYP_LIMIT_INTAKE_QUEUE (64 * 1024 * 1024) /* bytes of batches waiting */
-#define HYP_LIMIT_INTAKE_GROUP (8 * 1024 * 1024)  /* bytes of batches in one commit */
+#define HYP_LIMIT_INTAKE_GROUP (4 * 1024 * 1024)  /* bytes of batches in one commit */
 #define HYP_LIMIT_INTAKE_SPARE (4 * 1024 * 1024)  /* bytes of copies kept for reuse */
 #define HYP_LIMIT_OBSERVERS 8
 #define HYP_LIMIT_DEVICE_POINTS 4096              /* points of one device */

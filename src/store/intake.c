@@ -17,19 +17,15 @@ static enum hyp_status submit(struct hyp_sink *sink, const struct hyp_batch *bat
                               void (*done)(void *user, enum hyp_status status), void *user)
 {
     struct hyp_intake *intake = HYP_CONTAINER_OF(sink, struct hyp_intake, sink);
-    size_t size;
-    if (!hyp_queued_look(batch, &size) || size > HYP_LIMIT_INTAKE_QUEUE) {
-        return HYP_INVALID;
-    }
-    struct hyp_queued_batch *queued = hyp_queued_take(intake, size);
-    if (queued == NULL) {
-        return HYP_BUSY;
+    struct hyp_queued_batch *queued;
+    enum hyp_status status = hyp_queued_take(&intake->spare, batch, &queued);
+    if (status != HYP_OK) {
+        return status == HYP_NO_MEMORY ? HYP_BUSY : status;
     }
     queued->done = done;
     queued->user = user;
-    hyp_queued_copy(queued, batch);
     pthread_mutex_lock(&intake->mutex);
-    bool full = intake->queue_bytes + size > HYP_LIMIT_INTAKE_QUEUE;
+    bool full = intake->queue_bytes + queued->size > HYP_LIMIT_INTAKE_QUEUE;
     if (!full) {
         if (intake->last == NULL) {
             intake->first = queued;
@@ -37,13 +33,13 @@ static enum hyp_status submit(struct hyp_sink *sink, const struct hyp_batch *bat
             intake->last->next = queued;
         }
         intake->last = queued;
-        intake->queue_bytes += size;
+        intake->queue_bytes += queued->size;
         intake->queue_length++;
         pthread_cond_signal(&intake->wake);
     }
     pthread_mutex_unlock(&intake->mutex);
     if (full) {
-        hyp_queued_give(intake, queued);
+        hyp_queued_give(&intake->spare, queued);
         return HYP_BUSY;
     }
     return HYP_OK;
@@ -86,7 +82,7 @@ static enum hyp_status try_group(struct hyp_intake *intake, struct hyp_queued_ba
     enum hyp_status status = hyp_core_begin(store)->failed;
     struct hyp_queued_batch *queued = first;
     for (size_t i = 0; i < count && status == HYP_OK; i++, queued = queued->next) {
-        status = hyp_plan_batch(plan, store, &queued->batch);
+        status = hyp_plan_batch(plan, store, &queued->content);
     }
     status = hyp_core_commit(store, status, &err, "intake");
     if (status == HYP_OK) {
@@ -129,7 +125,7 @@ static void call_done(struct hyp_intake *intake, struct hyp_queued_batch *first,
         if (first->done != NULL) {
             first->done(first->user, first->status);
         }
-        hyp_queued_give(intake, first);
+        hyp_queued_give(&intake->spare, first);
         first = next;
     }
 }
@@ -277,6 +273,7 @@ enum hyp_status hyp_intake_create(struct hyp_store *store, struct hyp_intake **r
         free(intake);
         return status;
     }
+    hyp_queued_init(&intake->spare);
     pthread_mutex_init(&intake->mutex, NULL);
     hyp_intake_init_wake(intake);
     *ret_intake = intake;
@@ -307,7 +304,7 @@ void *hyp_intake_destroy(struct hyp_intake *intake)
     pthread_cond_destroy(&intake->wake);
     pthread_mutex_destroy(&intake->mutex);
     hyp_plan_finish(&intake->plan);
-    hyp_queued_free_spare(intake);
+    hyp_queued_finish(&intake->spare);
     free(intake->told.rows);
     free(intake->told.cells);
     free(intake);

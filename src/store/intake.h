@@ -14,28 +14,18 @@
 #include "store/core.h"
 #include "store/follow.h"
 #include "store/plan.h"
-
-struct hyp_queued_batch {
-    struct hyp_queued_batch *next;
-    struct hyp_batch batch; /* points into this allocation */
-    size_t size;
-    size_t capacity; /* of the allocation; >= size */
-    void (*done)(void *user, enum hyp_status status);
-    void *user;
-    enum hyp_status status;
-};
+#include "store/queued.h"
 
 struct hyp_intake {
     struct hyp_store *store;
     struct hyp_sink sink;
     pthread_t thread;
     bool running;
+    struct hyp_queued_spare spare;
     pthread_mutex_t mutex; /* of what follows, up to the line */
     pthread_cond_t wake;
     struct hyp_queued_batch *first;
     struct hyp_queued_batch *last;
-    struct hyp_queued_batch *spare; /* allocations for batches to come */
-    size_t spare_bytes;
     size_t queue_bytes;
     uint64_t queue_length;
     bool stop;
@@ -53,19 +43,6 @@ struct hyp_intake {
     int64_t next_poll_ms; /* when to look for more of them; the clock that never jumps */
     enum hyp_status last_poll;
 };
-
-/* --- batches (intake_batch.c) --- */
-
-/* Does it keep to the limits, and are its numbers ones that exist?
- * @ret_size  bytes that a queued copy takes */
-bool hyp_queued_look(const struct hyp_batch *batch, size_t *ret_size);
-/* Copies everything behind *queued, which is as large as that. */
-void hyp_queued_copy(struct hyp_queued_batch *queued, const struct hyp_batch *batch);
-/* Memory for a copy, one that was given back if it is large enough; NULL = no memory. */
-struct hyp_queued_batch *hyp_queued_take(struct hyp_intake *intake, size_t size);
-/* Keeps it for batches to come, up to HYP_LIMIT_INTAKE_SPARE, or frees it. */
-void hyp_queued_give(struct hyp_intake *intake, struct hyp_queued_batch *queued);
-void hyp_queued_free_spare(struct hyp_intake *intake);
 
 /* --- observers and other members (intake_tell.c); the writer's own --- */
 

@@ -37,10 +37,11 @@ static enum hyp_status load_point(struct hyp_store *store, struct hyp_query *que
 {
     struct hyp_column column = {.point = point};
     hyp_device_id device = {.id = hyp_query_i64(query)};
+    struct hyp_point_key key;
     enum hyp_unit unit;
     enum hyp_value_kind kind;
     struct hyp_str name = hyp_query_str(query);
-    enum hyp_status known = hyp_point_key_parse(name, &column.key);
+    enum hyp_status known = hyp_point_key_parse(name, &key);
     if (known == HYP_OK) {
         known = hyp_unit_find(hyp_query_str(query), &unit);
     }
@@ -54,7 +55,7 @@ static enum hyp_status load_point(struct hyp_store *store, struct hyp_query *que
                       (long long)column.point, (long long)device.id, HYP_STR_ARG(name));
         return HYP_OK;
     }
-    column.unit = (uint8_t)unit;
+    column.reg = hyp_register_of(&key, unit, kind);
     column.value_kind = (uint8_t)kind;
     enum hyp_status status =
         hyp_historian_add_point(store->historian, series, &column, hyp_query_str(query));

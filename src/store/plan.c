@@ -159,31 +159,41 @@ static enum hyp_status plan_one(struct hyp_plan *plan, struct hyp_store *store,
     return status;
 }
 
+/* Cells for the values from `at` on, which are those of one reading. */
+static enum hyp_status plan_values(struct hyp_plan *plan, struct hyp_store *store,
+                                   struct hyp_series *series, const struct hyp_queued *queued,
+                                   size_t at, size_t count)
+{
+    enum hyp_status status = hyp_reserve(&plan->cells, &plan->cell_capacity,
+                                         plan->cell_count + count, sizeof(*plan->cells));
+    uint32_t hint = 0;
+    size_t end = at + count;
+    while (status == HYP_OK && at < end) {
+        size_t run = hyp_plan_run(series, &queued->values[at], end - at, hint,
+                                  &plan->cells[plan->cell_count]);
+        plan->cell_count += run;
+        hint += (uint32_t)run;
+        at += run;
+        if (run == 0) {
+            struct hyp_value value = hyp_queued_open(queued, at);
+            status = plan_one(plan, store, series, &value, &hint);
+            at++;
+        }
+    }
+    return status;
+}
+
+/* @at  of its first value among the batch's */
 static enum hyp_status plan_reading(struct hyp_plan *plan, struct hyp_store *store,
-                                    struct hyp_series *series,
-                                    const struct hyp_reading *reading)
+                                    struct hyp_series *series, const struct hyp_queued *queued,
+                                    const struct hyp_reading *reading, size_t at)
 {
     if (series == NULL) {
         plan->dropped += reading->value_count;
         return HYP_OK;
     }
     size_t first = plan->cell_count;
-    enum hyp_status status = hyp_reserve(&plan->cells, &plan->cell_capacity,
-                                         first + reading->value_count, sizeof(*plan->cells));
-    uint32_t hint = 0;
-    size_t i = 0;
-    while (status == HYP_OK && i < reading->value_count) {
-        const struct hyp_value *values = &reading->values[i];
-        size_t run = hyp_plan_run(series, values, reading->value_count - i, hint,
-                                  &plan->cells[plan->cell_count]);
-        plan->cell_count += run;
-        hint += (uint32_t)run;
-        i += run;
-        if (run == 0) {
-            status = plan_one(plan, store, series, values, &hint);
-            i++;
-        }
-    }
+    enum hyp_status status = plan_values(plan, store, series, queued, at, reading->value_count);
     while (status == HYP_OK && first < plan->cell_count) {
         size_t count = take_distinct(plan, first);
         status = add_row(plan, store, series, reading, first, count);
@@ -209,8 +219,10 @@ static enum hyp_status find_devices(struct hyp_plan *plan, struct hyp_store *sto
 }
 
 static enum hyp_status plan_readings(struct hyp_plan *plan, struct hyp_store *store,
-                                     const struct hyp_batch *batch)
+                                     const struct hyp_queued *queued)
 {
+    const struct hyp_batch *batch = &queued->batch;
+    size_t at = 0;
     enum hyp_status status = find_devices(plan, store, batch);
     for (size_t i = 0; i < batch->reading_count && status == HYP_OK; i++) {
         if (i + FETCH_FIRST < batch->reading_count && plan->found[i + FETCH_FIRST] != NULL) {
@@ -219,17 +231,19 @@ static enum hyp_status plan_readings(struct hyp_plan *plan, struct hyp_store *st
         if (i + FETCH_SECOND < batch->reading_count && plan->found[i + FETCH_SECOND] != NULL) {
             hyp_series_fetch_columns(plan->found[i + FETCH_SECOND]);
         }
-        status = plan_reading(plan, store, plan->found[i], &batch->readings[i]);
+        status = plan_reading(plan, store, plan->found[i], queued, &batch->readings[i], at);
+        at += batch->readings[i].value_count;
     }
     return status;
 }
 
 enum hyp_status hyp_plan_batch(struct hyp_plan *plan, struct hyp_store *store,
-                               const struct hyp_batch *batch)
+                               const struct hyp_queued *queued)
 {
+    const struct hyp_batch *batch = &queued->batch;
     size_t first_row = plan->row_count;
     hyp_log_pack_reset(&plan->pack);
-    enum hyp_status status = plan_readings(plan, store, batch);
+    enum hyp_status status = plan_readings(plan, store, queued);
     if (status != HYP_OK) {
         return status;
     }

@@ -12,6 +12,7 @@
 #include "store/core.h"
 #include "store/frames.h"
 #include "store/log_pack.h"
+#include "store/queued.h"
 #include "store/replaced.h"
 #include "store/series.h"
 
@@ -78,7 +79,7 @@ void hyp_plan_reset(struct hyp_plan *plan);
  * Returns   HYP_OK | the first failure: the whole group must be rolled back
  */
 HYP_MUST_USE enum hyp_status hyp_plan_batch(struct hyp_plan *plan, struct hyp_store *store,
-                                            const struct hyp_batch *batch);
+                                            const struct hyp_queued *queued);
 /* After the commit, still inside the gate: points and frames become visible; cannot fail. The
  * rows wait for hyp_plan_apply. */
 void hyp_plan_commit(struct hyp_plan *plan, struct hyp_store *store);

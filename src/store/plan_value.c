@@ -4,7 +4,6 @@
 #include "store/historian.h"
 
 #include <assert.h>
-#include <endian.h>
 #include <string.h>
 
 /* --- points --- */
@@ -13,13 +12,13 @@
 static uint32_t find_column(const struct hyp_series *series, const struct hyp_value *value,
                             uint32_t hint)
 {
+    struct hyp_register reg = hyp_register_of(&value->key, value->unit, value->kind);
     bool usable = hyp_quality_is_usable(value->quality);
     uint32_t count = series->column_count;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t at = hint + i < count ? hint + i : hint + i - count;
-        const struct hyp_column *column = &series->columns[at];
-        if (hyp_point_key_equal(&column->key, &value->key) &&
-            (!usable || (column->unit == value->unit && column->value_kind == value->kind))) {
+        struct hyp_register there = series->columns[at].reg;
+        if (usable ? hyp_register_equal(there, reg) : hyp_register_same_key(there, reg)) {
             return at;
         }
     }
@@ -67,8 +66,9 @@ static void write_label(const struct hyp_series *series, const struct hyp_value 
                         struct hyp_buf *out)
 {
     hyp_buf_append_str(out, value->label);
+    struct hyp_register reg = hyp_register_of(&value->key, value->unit, value->kind);
     for (uint32_t i = 0; i < series->column_count; i++) {
-        if (hyp_point_key_equal(&series->columns[i].key, &value->key)) {
+        if (hyp_register_same_key(series->columns[i].reg, reg)) {
             if (value->label.len == 0) {
                 hyp_point_key_format(out, &value->key);
             }
@@ -129,8 +129,7 @@ static enum hyp_status create_point(struct hyp_plan *plan, struct hyp_store *sto
         return status;
     }
     struct hyp_column column = {.point = id,
-                                .key = value->key,
-                                .unit = (uint8_t)value->unit,
+                                .reg = hyp_register_of(&value->key, value->unit, kind),
                                 .value_kind = (uint8_t)kind};
     return hyp_historian_add_point(store->historian, series, &column, hyp_buf_view(&label));
 }
@@ -163,48 +162,25 @@ static enum hyp_status fill_cell(struct hyp_store *store, const struct hyp_value
     return HYP_INTERNAL;
 }
 
-/* 0 when two keys are equal; in whole words, without the bytes between the members. */
-static uint64_t key_differs(const struct hyp_point_key *a, const struct hyp_point_key *b)
-{
-    static_assert(offsetof(struct hyp_point_key, name) == 0 &&
-                      offsetof(struct hyp_point_key, function) == 2 &&
-                      offsetof(struct hyp_point_key, subunit) == 4 &&
-                      offsetof(struct hyp_point_key, tariff) == sizeof(uint64_t),
-                  "the first word of a key is name, function, a byte of nothing and subunit");
-    uint64_t x;
-    uint64_t y;
-    memcpy(&x, a, sizeof(x));
-    memcpy(&y, b, sizeof(y));
-    return (htole64(x ^ y) & 0x0000FFFF00FFFFFFu) | (a->tariff ^ b->tariff) |
-           (a->storage ^ b->storage);
-}
-
 /* Is the value of this column and one number? Units of columns are canonical, so one that
  * agrees needs no conversion. All is compared at once: it nearly always agrees. */
-static bool is_expected(const struct hyp_column *column, const struct hyp_value *value)
+static bool is_expected(const struct hyp_column *column, const struct hyp_queued_value *value)
 {
-    uint64_t differs = key_differs(&column->key, &value->key) |
-                       (column->unit ^ (unsigned)value->unit) |
-                       (column->value_kind ^ (unsigned)value->kind);
-    bool number = value->kind == HYP_VALUE_DECIMAL || value->kind == HYP_VALUE_FLAGS;
-    return differs == 0 && number && hyp_quality_is_usable(value->quality);
+    bool plain = (value->reg.what & HYP_QUEUED_PLAIN) != 0;
+    return hyp_register_equal(column->reg, value->reg) & plain;
 }
 
-size_t hyp_plan_run(const struct hyp_series *series, const struct hyp_value *values,
+size_t hyp_plan_run(const struct hyp_series *series, const struct hyp_queued_value *values,
                     size_t count, uint32_t hint, struct hyp_cell *cells)
 {
-    static_assert(offsetof(struct hyp_value, flags) == offsetof(struct hyp_value, decimal) +
-                                                           offsetof(struct hyp_decimal, digits),
-                  "flags are where digits are");
     const struct hyp_column *columns = series->columns + hint;
     count = HYP_MIN(count, (size_t)(series->column_count - hint));
     size_t i = 0;
     for (; i < count && is_expected(&columns[i], &values[i]); i++) {
-        bool decimal = values[i].kind == HYP_VALUE_DECIMAL;
-        cells[i] = (struct hyp_cell){.payload = (int64_t)values[i].flags,
+        cells[i] = (struct hyp_cell){.payload = values[i].payload,
                                      .column = (uint16_t)(hint + i),
-                                     .exp10 = decimal ? values[i].decimal.exp10 : 0,
-                                     .quality = (uint8_t)values[i].quality};
+                                     .exp10 = hyp_queued_exponent(&values[i]),
+                                     .quality = (uint8_t)hyp_queued_quality(&values[i])};
     }
     return i;
 }

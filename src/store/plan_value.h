@@ -24,7 +24,7 @@ HYP_MUST_USE enum hyp_status hyp_plan_value(struct hyp_plan *plan, struct hyp_st
  * @hint    at most series->column_count
  * Returns  how many; hyp_plan_value is for the next one
  */
-size_t hyp_plan_run(const struct hyp_series *series, const struct hyp_value *values,
+size_t hyp_plan_run(const struct hyp_series *series, const struct hyp_queued_value *values,
                     size_t count, uint32_t hint, struct hyp_cell *cells);
 
 #endif

@@ -15,8 +15,8 @@ static void copy_point(const struct hyp_historian *historian, const struct hyp_s
 {
     point->id.id = column->point;
     point->device = series->device;
-    point->key = column->key;
-    point->unit = (enum hyp_unit)column->unit;
+    point->key = hyp_register_key(column->reg);
+    point->unit = hyp_register_unit(column->reg);
     point->kind = (enum hyp_value_kind)column->value_kind;
     hyp_text_copy(point->label, sizeof(point->label),
                   hyp_text_pool_get(&historian->texts, column->label));

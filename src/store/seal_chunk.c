@@ -175,11 +175,12 @@ enum hyp_status hyp_seal_list_points(struct hyp_sealer *sealer, const struct hyp
     enum hyp_status status = hyp_reserve(&sealer->points, &sealer->point_capacity,
                                          series->column_count, sizeof(*sealer->points));
     for (uint32_t c = 0; c < series->column_count && status == HYP_OK; c++) {
-        sealer->points[c] = (struct hyp_chunk_point){
-            .point = series->columns[c].point,
-            .value_kind = series->columns[c].value_kind,
-            .role = (uint8_t)hyp_chunk_role_of(&series->columns[c].key),
-            .likeness = hyp_chunk_likeness_of(&series->columns[c].key)};
+        struct hyp_point_key key = hyp_register_key(series->columns[c].reg);
+        sealer->points[c] =
+            (struct hyp_chunk_point){.point = series->columns[c].point,
+                                     .value_kind = series->columns[c].value_kind,
+                                     .role = (uint8_t)hyp_chunk_role_of(&key),
+                                     .likeness = hyp_chunk_likeness_of(&key)};
     }
     return status;
 }

@@ -14,6 +14,7 @@
 
 #include "model/reading.h"
 #include "store/block.h"
+#include "store/register.h"
 #include "store/text_pool.h"
 
 /* The value shown as the latest of a column. */
@@ -31,10 +32,9 @@ struct hyp_shown {
 /* A point of the device. */
 struct hyp_column {
     int64_t point;
-    struct hyp_point_key key;
-    uint32_t label;     /* in the text pool */
-    uint8_t unit;       /* enum hyp_unit */
-    uint8_t value_kind; /* enum hyp_value_kind; never UNSET */
+    struct hyp_register reg; /* with nothing that is not its */
+    uint32_t label;          /* in the text pool */
+    uint8_t value_kind;      /* the register's enum hyp_value_kind; never UNSET */
     struct hyp_shown shown;
 };
 
