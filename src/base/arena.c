@@ -65,12 +65,17 @@ static struct hyp_arena_block *add_block(struct hyp_arena *arena, size_t size)
     return block;
 }
 
+static size_t pad(size_t size)
+{
+    return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
 void *hyp_arena_alloc(struct hyp_arena *arena, size_t size)
 {
     if (size > arena->max || arena->max - size < arena->used) {
         return NULL;
     }
-    size_t padded = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    size_t padded = pad(size);
     struct hyp_arena_block *block = arena->newest;
     if (block == NULL || block->capacity - block->used < padded) {
         block = add_block(arena, padded);
@@ -83,6 +88,39 @@ void *hyp_arena_alloc(struct hyp_arena *arena, size_t size)
     arena->used += padded;
     memset(at, 0, size);
     return at;
+}
+
+/* Takes the bytes behind the last allocation too; false when `at` is not the last, or there is
+ * no room behind it. */
+static bool extend(struct hyp_arena *arena, const void *at, size_t size, size_t larger)
+{
+    struct hyp_arena_block *block = arena->newest;
+    size_t padded = pad(size);
+    if (size == 0 || block == NULL || block->used < padded ||
+        block->bytes + block->used - padded != (const uint8_t *)at) {
+        return false;
+    }
+    size_t more = pad(larger) - padded;
+    if (more > block->capacity - block->used || arena->used > arena->max ||
+        more > arena->max - arena->used) {
+        return false;
+    }
+    block->used += more;
+    arena->used += more;
+    return true;
+}
+
+void *hyp_arena_grow(struct hyp_arena *arena, void *at, size_t size, size_t larger)
+{
+    if (larger < SIZE_MAX - ALIGNMENT && extend(arena, at, size, larger)) {
+        memset((uint8_t *)at + size, 0, larger - size);
+        return at;
+    }
+    void *moved = hyp_arena_alloc(arena, larger);
+    if (moved != NULL && size > 0) {
+        memcpy(moved, at, size);
+    }
+    return moved;
 }
 
 void *hyp_arena_alloc_array(struct hyp_arena *arena, size_t count, size_t size)

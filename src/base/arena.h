@@ -30,6 +30,15 @@ void hyp_arena_reset(struct hyp_arena *arena);
 
 /* `size` zeroed bytes aligned for any type, or NULL at the limit or without memory. */
 HYP_MUST_USE void *hyp_arena_alloc(struct hyp_arena *arena, size_t size);
+/*
+ * A larger allocation with the bytes of an earlier one, and zeros behind them: the same place
+ * when nothing was allocated since and there is room behind it, else a copy of it.
+ * @at       of this arena, `size` bytes; NULL = none, with size 0
+ * @larger   at least `size`
+ * Returns   where the bytes are now; NULL at the limit or without memory: those at `at` stay
+ */
+HYP_MUST_USE void *hyp_arena_grow(struct hyp_arena *arena, void *at, size_t size,
+                                  size_t larger);
 /* Array of `count` elements; NULL on overflow too. */
 HYP_MUST_USE void *hyp_arena_alloc_array(struct hyp_arena *arena, size_t count, size_t size);
 /* A terminated copy of `text`, or NULL. */

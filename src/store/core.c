@@ -119,13 +119,11 @@ void *hyp_list_add(struct hyp_list *list)
 {
     if (list->count == list->capacity) {
         size_t capacity = list->capacity == 0 ? 8 : list->capacity * 2;
-        void *bigger = hyp_arena_alloc_array(list->arena, capacity, list->size);
+        void *bigger = hyp_arena_grow(list->arena, list->items, list->capacity * list->size,
+                                      capacity * list->size);
         if (bigger == NULL) {
             list->failed = true;
             return NULL;
-        }
-        if (list->count > 0) {
-            memcpy(bigger, list->items, list->count * list->size);
         }
         list->items = bigger;
         list->capacity = capacity;

@@ -109,7 +109,7 @@ void hyp_core_reader_return(struct hyp_store *store, struct hyp_connections conn
 
 /* --- lists into the caller's arena --- */
 
-/* A growing array; copies into the arena when it doubles. */
+/* A growing array of the arena; it doubles in its place where it is the last there. */
 struct hyp_list {
     struct hyp_arena *arena;
     size_t size; /* of an element */
