@@ -12,8 +12,8 @@
  *
  * "What the database says", here and in every header above: EXISTS (a unique key is taken),
  * CONFLICT (a reference that must hold), BUSY (locked, stopping, rolled back for another: again
- * later), IO, FULL, CORRUPT, NO_MEMORY, LIMIT (too large for it), INVALID (a value it refuses);
- * of a PostgreSQL server that does not let us in any more NOT_FOUND, DENIED, UNAUTHENTICATED.
+ * later), IO (of a PostgreSQL server also: it does not let this program in, or to the tables),
+ * FULL, CORRUPT, NO_MEMORY, LIMIT (too large for it), INVALID (a value it refuses).
  *
  * Not for building SQL at run time, and not a cursor over large results: rows are read in order
  * and copied out at once.

@@ -6,6 +6,7 @@
 #include "store/folder.h"
 #include "store/layout.h"
 #include "store/migrate.h"
+#include "store/postgres/postgres.h"
 #include "store/sqlite/sqlite.h"
 
 #include <stdarg.h>
@@ -47,6 +48,9 @@ void hyp_visit_begin(struct hyp_visit *visit, const char *check)
 void hyp_visit_end(struct hyp_visit *visit, const char *format, ...)
 {
     struct hyp_finding finding = {.check = visit->check};
+    if (visit->away.status != HYP_OK) {
+        return;
+    }
     if (visit->findings == 0) {
         va_list args;
         va_start(args, format);
@@ -67,6 +71,9 @@ void hyp_visit_end(struct hyp_visit *visit, const char *format, ...)
 void hyp_visit_find(struct hyp_visit *visit, enum hyp_finding_level level, const char *remedy,
                     const char *format, ...)
 {
+    if (visit->away.status != HYP_OK) {
+        return; /* of what could not be read nothing can be said */
+    }
     if (visit->findings++ >= HYP_LIMIT_DOCTOR_FINDINGS) {
         visit->worst = HYP_MAX(visit->worst, level);
         return;
@@ -80,22 +87,43 @@ void hyp_visit_find(struct hyp_visit *visit, enum hyp_finding_level level, const
     tell(visit, &finding);
 }
 
-void hyp_visit_failed(struct hyp_visit *visit, struct hyp_db *db, enum hyp_status status,
-                      const char *what)
+void hyp_visit_give_up(struct hyp_visit *visit, enum hyp_status status,
+                       const struct hyp_error *err)
 {
-    struct hyp_error err = {0};
-    hyp_db_error(db, status, &err, what);
-    visit->no_memory |= status == HYP_NO_MEMORY;
-    hyp_visit_find(visit, HYP_FINDING_DAMAGE, RESTORE, "%s", err.text);
+    if (visit->away.status == HYP_OK) {
+        visit->away = *err;
+        visit->away.status = status;
+    }
 }
-
-/* --- files and disk --- */
 
 /* Those of a store in PostgreSQL are its server's. */
 static bool is_in_database(const struct hyp_visit *visit)
 {
     return visit->doctor->database != NULL;
 }
+
+/* Has the server refused to answer, whatever is in the database? */
+static bool is_shut(const struct hyp_visit *visit, const struct hyp_db *db,
+                    enum hyp_status status)
+{
+    return is_in_database(visit) &&
+           (status == HYP_BUSY || hyp_postgres_is_away(db) || hyp_postgres_is_denied(db));
+}
+
+void hyp_visit_failed(struct hyp_visit *visit, struct hyp_db *db, enum hyp_status status,
+                      const char *what)
+{
+    struct hyp_error err = {0};
+    hyp_db_error(db, status, &err, what);
+    visit->no_memory |= status == HYP_NO_MEMORY;
+    if (is_shut(visit, db, status)) {
+        hyp_visit_give_up(visit, status, &err);
+    } else {
+        hyp_visit_find(visit, HYP_FINDING_DAMAGE, RESTORE, "%s", err.text);
+    }
+}
+
+/* --- files and disk --- */
 
 static const struct file_row {
     const char *name;
@@ -353,7 +381,9 @@ static bool open_database(struct hyp_visit *visit, const char *name, struct hyp_
                                 ret_db, &err)
             : open_file(visit->doctor->folder, name, ret_db, &err);
     visit->no_memory |= status == HYP_NO_MEMORY;
-    if (status != HYP_OK) {
+    if (status != HYP_OK && is_in_database(visit)) {
+        hyp_visit_give_up(visit, status, &err);
+    } else if (status != HYP_OK) {
         hyp_visit_find(visit, HYP_FINDING_DAMAGE, RESTORE, "%s",
                        err.text[0] == '\0' ? hyp_status_text(status) : err.text);
     }
@@ -368,8 +398,11 @@ static void load_ids(struct hyp_visit *visit, const char *sql, struct hyp_map *m
         uint64_t id = (uint64_t)hyp_query_i64(&query);
         visit->no_memory |= hyp_map_set(map, id, (uint64_t)hyp_query_i64(&query)) != HYP_OK;
     }
+    enum hyp_status status = hyp_query_close(&query);
     /* A page that cannot be read was told by the check of pages. */
-    HYP_IGNORE(hyp_query_close(&query));
+    if (status != HYP_OK && is_shut(visit, visit->main, status)) {
+        hyp_visit_failed(visit, visit->main, status, "list of devices");
+    }
 }
 
 static void visit_main(struct hyp_visit *visit)
@@ -438,6 +471,10 @@ enum hyp_status hyp_doctor_check(const struct hyp_doctor *doctor,
     hyp_map_finish(&visit.points);
     if (visit.no_memory) {
         return hyp_error_set(err, HYP_NO_MEMORY, -1, "not enough memory to check everything");
+    }
+    if (visit.away.status != HYP_OK) {
+        return hyp_error_set_code(err, visit.away.status, visit.away.source, visit.away.code,
+                                  "not everything could be checked: %s", visit.away.text);
     }
     *ret_worst = visit.worst;
     return HYP_OK;

@@ -46,7 +46,8 @@ struct hyp_doctor {
  * Checks the data folder.
  * @ret_worst  of all findings
  * Returns     HYP_OK when everything could be looked at, whatever was found | NOT_FOUND (no
- *             data folder) | NO_MEMORY | INTERNAL
+ *             data folder) | NO_MEMORY | INTERNAL | IO, BUSY ... (the database
+ *             does not let us look, or no more: what was found before was told)
  * Context     any thread; reads the whole store
  * Limits      HYP_LIMIT_DOCTOR_FINDINGS of each check are told one by one, then their number
  */

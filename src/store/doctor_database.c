@@ -189,7 +189,9 @@ static enum hyp_status check_index(struct hyp_visit *visit, struct hyp_db *db, i
         return HYP_OK;
     }
     /* Dropped meanwhile, with its partition. */
-    return status == HYP_NOT_FOUND || status == HYP_INTERNAL ? HYP_OK : status;
+    bool gone = status == HYP_INTERNAL ||
+                (status == HYP_IO && !hyp_postgres_is_denied(db) && !hyp_postgres_is_away(db));
+    return gone ? HYP_OK : status;
 }
 
 static const char *check_indexes(struct hyp_visit *visit, struct hyp_db *db)
@@ -203,7 +205,7 @@ static const char *check_indexes(struct hyp_visit *visit, struct hyp_db *db)
     for (size_t i = 0; i < count && status == HYP_OK; i++) {
         status = check_index(visit, db, oids[i]);
     }
-    if (status == HYP_DENIED) {
+    if (status != HYP_OK && hyp_postgres_is_denied(db)) {
         return "for every page of the indexes, let this user execute bt_index_check(regclass, "
                "boolean)";
     }
@@ -225,7 +227,7 @@ void hyp_visit_tables(struct hyp_visit *visit, struct hyp_db *db, const char *su
     if (connect(visit->doctor, suffix, &own, &err) == HYP_OK) {
         said = check_indexes(visit, own);
     } else {
-        hyp_visit_find(visit, HYP_FINDING_DAMAGE, TABLE_REMEDY, "%s", err.text);
+        hyp_visit_give_up(visit, err.status, &err);
     }
     hyp_db_close(own);
     hyp_visit_end(visit, "indexes and references are valid; %s", said);

@@ -25,6 +25,7 @@ struct hyp_visit {
     struct hyp_map devices; /* id -> 1 of the table device, 0 of the table erasure */
     struct hyp_map points;  /* id -> device */
     bool no_memory;
+    struct hyp_error away; /* why the database could not be asked; HYP_OK = it could */
 };
 
 /* Begins and ends a check, whose name must be a literal. The end says what was looked at if
@@ -38,6 +39,11 @@ void hyp_visit_find(struct hyp_visit *visit, enum hyp_finding_level level, const
 /* The same of a query that failed. */
 void hyp_visit_failed(struct hyp_visit *visit, struct hyp_db *db, enum hyp_status status,
                       const char *what);
+
+/* The database does not let us look: that says nothing of what is in it. The first reason is
+ * what the whole visit returns, and nothing more is told. */
+void hyp_visit_give_up(struct hyp_visit *visit, enum hyp_status status,
+                       const struct hyp_error *err);
 
 /* Goes on after a failure that has ended the read transaction; does nothing without one. */
 void hyp_visit_resume(struct hyp_db *db);

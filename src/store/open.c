@@ -51,6 +51,7 @@ static enum hyp_status open_schema(struct hyp_store *store, const char *suffix, 
                                                .schema = hyp_buf_terminate(&schema),
                                                .member = store->member,
                                                .tries = store->database_tries,
+                                               .trouble = &store->trouble,
                                                .mode = role == WRITER ? HYP_POSTGRES_WRITE
                                                                       : HYP_POSTGRES_READ};
     if (hyp_buf_status(&schema) != HYP_OK) {
@@ -342,6 +343,7 @@ enum hyp_status hyp_store_open(const struct hyp_store_config *config,
     store->seal_readings =
         config->seal_readings == 0 ? HYP_LIMIT_SEAL_READINGS : config->seal_readings;
     store->database_tries = config->database_tries;
+    store->trouble.log = config->log;
     store->forget_pending = true;
     pthread_mutex_init(&store->gate.mutex, NULL);
     pthread_cond_init(&store->gate.turn, NULL);

@@ -72,6 +72,12 @@ class Server:
     def tell(self, sql, check=True):
         return self.call("psql", self.url, "-q", "-v", "ON_ERROR_STOP=1", check=check, text=sql)
 
+    def answer(self, database, sql):
+        """What a question is answered, a line for each row."""
+        done = subprocess.run([f"{self.programs}/psql", self.url_of(database), "-qAtc", sql], capture_output=True,
+                              text=True, check=True)
+        return done.stdout
+
     def call(self, program, *arguments, check=True, text=None):
         def become():
             if self.owner is not None:

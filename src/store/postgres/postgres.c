@@ -131,6 +131,7 @@ enum hyp_status hyp_postgres_open(const struct hyp_postgres_config *config,
     hyp_map_init(&pg->base.partitions);
     pg->mode = config->mode;
     pg->tries = config->tries;
+    pg->trouble = config->trouble;
     pg->url = strdup(config->url);
     pg->schema = strdup(config->schema);
     pg->member = config->member == NULL ? NULL : strdup(config->member);

@@ -19,9 +19,22 @@
 
 #include "store/db.h"
 
+#include "base/log.h"
+
+#include <stdatomic.h>
+
 enum hyp_postgres_mode {
     HYP_POSTGRES_WRITE, /* makes the schema if it is missing */
     HYP_POSTGRES_READ,  /* read-only; connects when it is asked the first question */
+};
+
+/* What the connections of a store share, so that its log has the reason of an outage
+ * (store.database_failed) once a minute and not once a question. All zero but the log at first;
+ * any thread. */
+struct hyp_postgres_trouble {
+    struct hyp_log *log;         /* may be NULL */
+    _Atomic int code;            /* of what was told last */
+    _Atomic int64_t quiet_until; /* the same is not told before; clock that never jumps */
 };
 
 struct hyp_postgres_config {
@@ -30,6 +43,7 @@ struct hyp_postgres_config {
     const char *member; /* a name among the processes that share the schema; NULL = none do */
     enum hyp_postgres_mode mode;
     int tries; /* of what a server that is away keeps waiting; 0 = as many as are usual */
+    struct hyp_postgres_trouble *trouble; /* outlives the connection; NULL = nobody is told */
 };
 
 /* Is this a URL that hyp_postgres_open takes? */
@@ -37,8 +51,9 @@ bool hyp_postgres_is_url(const char *url);
 
 /*
  * Connects, or for reading gets ready to. The configuration is copied.
- * Returns   HYP_OK | INVALID (no such URL) | UNSUPPORTED (an older server) | UNAUTHENTICATED |
- *           DENIED | NOT_FOUND (no such database) | IO | BUSY | NO_MEMORY, *err says more
+ * Returns   HYP_OK | INVALID (no such URL) | UNSUPPORTED (an older server) | IO (not there, or
+ *           does not let us in) | BUSY (starting, too many connections) | NO_MEMORY; *err says
+ *           where, why and what to do
  * Context   blocks until there is an answer, HYP_LIMIT_DATABASE_CONNECT_S at most
  */
 HYP_MUST_USE enum hyp_status hyp_postgres_open(const struct hyp_postgres_config *config,
@@ -116,6 +131,11 @@ bool hyp_postgres_is_unsure(const struct hyp_db *db);
 HYP_MUST_USE enum hyp_status hyp_postgres_settle(struct hyp_db *db);
 /* What the commit wrote has been followed: transactions begin again. */
 void hyp_postgres_settled(struct hyp_db *db);
+
+/* Was the last failure that the user of the URL may not do this? */
+bool hyp_postgres_is_denied(const struct hyp_db *db);
+/* Is there no session, as far as this side knows? */
+bool hyp_postgres_is_away(const struct hyp_db *db);
 
 /* Bytes of the schema's tables and indexes on disk; 0 when that cannot be told. */
 int64_t hyp_postgres_bytes(struct hyp_db *db);

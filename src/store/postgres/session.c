@@ -181,10 +181,13 @@ enum hyp_status hyp_postgres_connect(struct hyp_postgres *pg)
     if (pg->conn == NULL) {
         return HYP_NO_MEMORY;
     }
-    if (PQstatus(pg->conn) != CONNECTION_OK) {
-        return hyp_postgres_failed(pg, NULL);
+    status = PQstatus(pg->conn) == CONNECTION_OK ? HYP_OK : hyp_postgres_refused(pg);
+    if (status == HYP_OK) {
+        status = begin_session(pg);
+        /* An older server is told without one. */
+        return status == HYP_OK || status == HYP_UNSUPPORTED ? status : hyp_postgres_advise(pg);
     }
-    return begin_session(pg);
+    return status;
 }
 
 bool hyp_postgres_is_lost(const struct hyp_postgres *pg)
@@ -428,15 +431,21 @@ static enum hyp_status commit(struct hyp_postgres *pg)
     return unknown ? settle_commit(pg) : status;
 }
 
+static enum hyp_status exec(struct hyp_postgres *pg, const char *sql)
+{
+    const struct hyp_db_ops *ops = pg->base.ops;
+    if (sql == ops->begin) {
+        return only_passing(begin(pg));
+    }
+    if (sql == ops->begin_snapshot) {
+        return only_passing(begin_snapshot(pg));
+    }
+    return hyp_str_equal(hyp_str_from(sql), HYP_STR("COMMIT")) ? commit(pg) : run(pg, sql);
+}
+
 enum hyp_status hyp_postgres_exec(struct hyp_db *db, const char *sql)
 {
     struct hyp_postgres *pg = (struct hyp_postgres *)db;
     hyp_postgres_park(pg);
-    if (sql == db->ops->begin) {
-        return only_passing(begin(pg));
-    }
-    if (sql == db->ops->begin_snapshot) {
-        return only_passing(begin_snapshot(pg));
-    }
-    return hyp_str_equal(hyp_str_from(sql), HYP_STR("COMMIT")) ? commit(pg) : run(pg, sql);
+    return hyp_postgres_tell(pg, exec(pg, sql));
 }

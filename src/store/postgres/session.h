@@ -9,6 +9,9 @@
 
 #include <postgresql/libpq-fe.h>
 
+/* A SQLSTATE and its terminator. */
+#define HYP_POSTGRES_CODE_MAX 6
+
 /* Types by their numbers in the catalogue; they are part of the protocol. */
 enum hyp_postgres_type {
     HYP_POSTGRES_BOOL = 16,
@@ -47,6 +50,8 @@ struct hyp_postgres {
     uint64_t fence;             /* the only session in which to begin; 0 = any (member.c) */
     _Atomic bool unsure;        /* the outcome of its commit is not known */
     int tries;                  /* 0 = as many as are usual */
+    char code[HYP_POSTGRES_CODE_MAX];     /* of the last failure; "" = the server gave none */
+    struct hyp_postgres_trouble *trouble; /* NULL = nobody is told */
 };
 
 /* The first halves of the keys of advisory locks, "hyp1" to "hyp4"; the second half is a hash.
@@ -94,6 +99,13 @@ HYP_MUST_USE enum hyp_status hyp_postgres_lose_leases(struct hyp_postgres *pg);
 
 /* Keeps what the server (or, with result NULL, the connection) says. Returns its status. */
 enum hyp_status hyp_postgres_failed(struct hyp_postgres *pg, const PGresult *result);
+/* The same of a connection that did not come about: where, why, and what to do. HYP_OK when it
+ * has come about after all. */
+enum hyp_status hyp_postgres_refused(struct hyp_postgres *pg);
+/* Adds what to do to what was kept of a session that could not be begun. Returns its status. */
+enum hyp_status hyp_postgres_advise(struct hyp_postgres *pg);
+/* Writes a failure that somebody has to know of into the log. Returns `status`. */
+enum hyp_status hyp_postgres_tell(const struct hyp_postgres *pg, enum hyp_status status);
 
 /* --- statement.c --- */
 

@@ -438,7 +438,7 @@ enum hyp_status hyp_postgres_step(struct hyp_db *db, struct hyp_stmt *stmt, bool
         drop_row(stmt);
     }
     *ret_row = stmt->row != NULL;
-    return status;
+    return hyp_postgres_tell(pg, status);
 }
 
 void hyp_postgres_reset(struct hyp_stmt *stmt)

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a PostgreSQL server refuses: what becomes of its codes, what is said and logged of them.
+ */
+#include "fixture.h"
+
+#include "store/postgres/postgres.h"
+
+#define SCHEMA "refusals"
+
+static struct hyp_db *open_with(struct hyp_postgres_trouble *trouble)
+{
+    const struct hyp_postgres_config config = {
+        .url = getenv("HYP_TEST_DATABASE"), .schema = SCHEMA, .tries = 1, .trouble = trouble};
+    struct hyp_db *db = NULL;
+    struct hyp_error err = {0};
+    if (hyp_postgres_open(&config, &db, &err) != HYP_OK) {
+        fail_msg("%s", err.text);
+    }
+    return db;
+}
+
+/* --- codes --- */
+
+#define RAISE(code) "DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '" code "'; END $$"
+
+static const struct code_row {
+    const char *name;
+    const char *sql;
+    enum hyp_status status;
+} code_rows[] = {
+    {"28P01 a wrong password",      RAISE("28P01"), HYP_IO       },
+    {"28000 no such role",          RAISE("28000"), HYP_IO       },
+    {"3D000 no such database",      RAISE("3D000"), HYP_IO       },
+    {"3F000 no such schema",        RAISE("3F000"), HYP_IO       },
+    {"42501 no right",              RAISE("42501"), HYP_IO       },
+    {"42P01 no such table",         RAISE("42P01"), HYP_IO       },
+    {"53000 some resource",         RAISE("53000"), HYP_BUSY     },
+    {"53100 a full disk",           RAISE("53100"), HYP_FULL     },
+    {"53200 no memory",             RAISE("53200"), HYP_NO_MEMORY},
+    {"53300 too many connections",  RAISE("53300"), HYP_BUSY     },
+    {"53400 a limit of the server", RAISE("53400"), HYP_BUSY     },
+    {"57P03 starting",              RAISE("57P03"), HYP_BUSY     },
+    {"23505 a key that is taken",   RAISE("23505"), HYP_EXISTS   },
+    {"22003 a value out of range",  RAISE("22003"), HYP_INVALID  },
+    {"P0001 anything else",         RAISE("P0001"), HYP_INTERNAL },
+};
+
+static void check_code(void **state)
+{
+    const struct code_row *row = *state;
+    struct hyp_db *db = open_with(NULL);
+    assert_int_equal(hyp_db_exec(db, row->sql), row->status);
+    assert_string_equal(db->error_text, "no");
+    hyp_db_close(db);
+}
+
+/* --- opening --- */
+
+/* NULL of `from`: the URL of the test as it is. */
+static const struct open_row {
+    const char *name;
+    const char *from, *to; /* what of the URL is something else */
+    enum hyp_status status;
+    const char *why, *remedy;
+} open_rows[] = {
+    {"no such database", "test_",          "no_",      HYP_IO, "does not exist", "CREATE DATABASE"},
+    {"no such role",     "user=hypocaust", "user=who", HYP_IO, "does not exist", "check user"     },
+    {"nobody there",     "host=",          "host=/no", HYP_IO, "/no",            "is it running"  },
+};
+
+static void replace(const char *url, const struct open_row *row, struct hyp_buf *out)
+{
+    const char *at = strstr(url, row->from);
+    assert_non_null(at);
+    hyp_buf_append_fmt(out, "%.*s%s%s", (int)(at - url), url, row->to, at + strlen(row->from));
+    assert_int_equal(hyp_buf_status(out), HYP_OK);
+}
+
+static void check_open(void **state)
+{
+    const struct open_row *row = *state;
+    char text[512];
+    struct hyp_buf url;
+    hyp_buf_init_fixed(&url, text, sizeof(text));
+    replace(getenv("HYP_TEST_DATABASE"), row, &url);
+    const struct hyp_postgres_config config = {.url = hyp_buf_terminate(&url),
+                                               .schema = SCHEMA};
+    struct hyp_db *db = NULL;
+    struct hyp_error err = {0};
+    assert_int_equal(hyp_postgres_open(&config, &db, &err), row->status);
+    assert_null(db);
+    if (strstr(err.text, row->why) == NULL || strstr(err.text, row->remedy) == NULL) {
+        fail_msg("%s", err.text);
+    }
+}
+
+/* --- the log --- */
+
+static void an_outage_is_told_once(void **state)
+{
+    (void)state;
+    struct test_log log;
+    test_log_init(&log);
+    struct hyp_postgres_trouble trouble = {.log = &log.log};
+    struct hyp_db *both[] = {open_with(&trouble), open_with(&trouble)};
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(hyp_db_exec(both[i % 2], RAISE("42501")), HYP_IO);
+    }
+    assert_int_equal(log.lines, 1);
+    assert_string_equal(log.last, "store.database_failed status=IO reason=\"no\"");
+    assert_int_equal(hyp_db_exec(both[0], RAISE("53100")), HYP_FULL);
+    assert_int_equal(log.lines, 2);
+    /* What somebody asked for wrongly is his own. */
+    assert_int_equal(hyp_db_exec(both[0], RAISE("23505")), HYP_EXISTS);
+    assert_int_equal(hyp_db_exec(both[0], RAISE("40001")), HYP_BUSY);
+    assert_int_equal(log.lines, 2);
+    hyp_db_close(both[0]);
+    hyp_db_close(both[1]);
+}
+
+int main(void)
+{
+    struct test_list list = {0};
+    TEST_ROWS(&list, code_rows, check_code);
+    TEST_ROWS(&list, open_rows, check_open);
+    TEST_ONE(&list, an_outage_is_told_once);
+    return test_list_run(&list, "store-refusals");
+}
