@@ -56,8 +56,9 @@ static enum hyp_status end_rollback(struct hyp_db *db)
     }
     enum hyp_status status =
         db->ops->is_in_transaction(db) ? db->ops->exec(db, "ROLLBACK") : HYP_OK;
-    db->unended = status != HYP_OK;
-    return status;
+    /* With a connection that went meanwhile its transaction has gone too. */
+    db->unended = status != HYP_OK && db->ops->is_in_transaction(db);
+    return db->unended ? status : HYP_OK;
 }
 
 static void begin(struct hyp_db *db, const char *sql)

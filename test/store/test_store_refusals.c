@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a PostgreSQL server refuses: what becomes of its codes, what is said and logged of them.
+ * What a PostgreSQL server refuses: what becomes of its codes, what is said and logged of them,
+ * and that no half session and no half transaction stays behind.
  */
 #include "fixture.h"
 
@@ -18,6 +19,13 @@ static struct hyp_db *open_with(struct hyp_postgres_trouble *trouble)
         fail_msg("%s", err.text);
     }
     return db;
+}
+
+static void tell(struct hyp_db *db, const char *sql)
+{
+    if (hyp_db_exec(db, sql) != HYP_OK) {
+        fail_msg("%s: %s", sql, db->error_text);
+    }
 }
 
 /* --- codes --- */
@@ -119,11 +127,75 @@ static void an_outage_is_told_once(void **state)
     hyp_db_close(both[1]);
 }
 
+/* --- what stays behind --- */
+
+static const char *const end_others =
+    "DO $$ BEGIN PERFORM pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname ="
+    " current_database() AND pid <> pg_backend_pid(); END $$";
+static const char *const hide = "ALTER TABLE last_commit RENAME TO hidden";
+static const char *const show = "ALTER TABLE hidden RENAME TO last_commit";
+
+static enum hyp_status commit_nothing(struct hyp_db *db)
+{
+    hyp_db_begin(db);
+    return hyp_db_commit(db);
+}
+
+/* A transaction that could not begin is not there any more when its connection has gone. */
+static void a_failed_begin_outlives_no_connection(void **state)
+{
+    (void)state;
+    struct hyp_db *other = open_with(NULL);
+    struct hyp_db *db = open_with(NULL);
+    tell(other, hide);
+    assert_int_equal(commit_nothing(db), HYP_IO);
+    tell(other, show);
+    tell(other, end_others);
+    assert_int_equal(commit_nothing(db), HYP_OK);
+    hyp_db_close(db);
+    hyp_db_close(other);
+}
+
+static int64_t owners(struct hyp_db *db)
+{
+    return test_ask_at(db,
+                       "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+                       " AND classid = 1752789041 AND database ="
+                       " (SELECT oid FROM pg_database WHERE datname = current_database())");
+}
+
+/* The server lets an owner in, but its session cannot be made ready: nothing may happen in it,
+ * because the schema is not its own yet. */
+static void half_a_session_is_none(void **state)
+{
+    (void)state;
+    struct hyp_db *other = open_with(NULL);
+    struct hyp_db *db = open_with(NULL);
+    assert_int_equal(hyp_postgres_lock(db, NULL), HYP_OK);
+    tell(other, hide);
+    tell(other, "CREATE FUNCTION no_tables() RETURNS event_trigger LANGUAGE plpgsql AS"
+                " $$ BEGIN RAISE EXCEPTION 'no tables'; END $$");
+    tell(other, "CREATE EVENT TRIGGER no_tables ON ddl_command_start WHEN TAG IN"
+                " ('CREATE TABLE') EXECUTE FUNCTION no_tables()");
+    tell(other, end_others);
+    assert_int_equal(commit_nothing(db), HYP_IO);
+    assert_non_null(strstr(db->error_text, "no tables"));
+    tell(other, "DROP EVENT TRIGGER no_tables");
+    tell(other, "DROP FUNCTION no_tables()");
+    tell(other, show);
+    assert_int_equal(commit_nothing(db), HYP_OK);
+    assert_int_equal(owners(other), 1);
+    hyp_db_close(db);
+    hyp_db_close(other);
+}
+
 int main(void)
 {
     struct test_list list = {0};
     TEST_ROWS(&list, code_rows, check_code);
     TEST_ROWS(&list, open_rows, check_open);
     TEST_ONE(&list, an_outage_is_told_once);
+    TEST_ONE(&list, a_failed_begin_outlives_no_connection);
+    TEST_ONE(&list, half_a_session_is_none);
     return test_list_run(&list, "store-refusals");
 }

@@ -232,11 +232,12 @@ enum hyp_status hyp_postgres_reconnect(struct hyp_postgres *pg)
             /* The server may not have noticed yet that the session before is gone. */
             status = hyp_postgres_take_lock(pg);
         }
+        /* Half of a session is none: without its settings or the lock nothing must happen. */
+        pg->broken |= status != HYP_OK;
         if (!is_passing(status)) {
             return status == HYP_OK ? hyp_postgres_lose_leases(pg) : status;
         }
     }
-    pg->broken = true;
     return status;
 }
 
