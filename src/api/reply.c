@@ -36,7 +36,7 @@ static const struct status_row {
     {HYP_CLOSED,          502},
     {HYP_REFUSED,         502},
     {HYP_BUSY,            503},
-    {HYP_IO,              500},
+    {HYP_IO,              503},
     {HYP_FULL,            507},
     {HYP_CORRUPT,         500},
     {HYP_CANCELLED,       503},
@@ -131,15 +131,22 @@ void hyp_request_refuse(struct hyp_request *req, unsigned http_status, const cha
     hyp_json_object_end(&req->json);
 }
 
+/* A database server's own words name its place and users: they are for the log. */
+static bool is_of_database(const struct hyp_error *err, unsigned http)
+{
+    return err->source == HYP_ERROR_POSTGRES && http >= MHD_HTTP_INTERNAL_SERVER_ERROR;
+}
+
 void hyp_request_fail(struct hyp_request *req, enum hyp_status status,
                       const struct hyp_error *err)
 {
-    bool told = err != NULL && err->text[0] != '\0';
+    unsigned http = hyp_reply_http_status(status);
+    bool told = err != NULL && err->text[0] != '\0' && !is_of_database(err, http);
     const char *detail = told ? err->text : hyp_status_text(status);
-    hyp_request_refuse(req, hyp_reply_http_status(status), hyp_status_name(status), detail,
-                       told ? err : NULL);
-    if (status == HYP_BUSY || status == HYP_NO_MEMORY) {
-        hyp_request_header(req, "Retry-After", "1");
+    hyp_request_refuse(req, http, hyp_status_name(status), detail, told ? err : NULL);
+    if (http == MHD_HTTP_SERVICE_UNAVAILABLE) {
+        /* What is in the way of a disk or a database takes longer than being busy. */
+        hyp_request_header(req, "Retry-After", status == HYP_IO ? "5" : "1");
     }
 }
 

@@ -37,7 +37,7 @@
     X(CLOSED, -18, "connection closed")                                                        \
     X(REFUSED, -19, "refused by the other side")                                               \
     X(BUSY, -20, "busy, try again")                                                            \
-    X(IO, -21, "input or output failed")                                                       \
+    X(IO, -21, "a disk, a database or a line failed")                                          \
     X(FULL, -22, "no space left")                                                              \
     X(CORRUPT, -23, "stored data is damaged")                                                  \
     X(CANCELLED, -24, "cancelled")                                                             \

@@ -17,6 +17,7 @@ static const struct status_row {
     {"denied",          HYP_DENIED,          403},
     {"unauthenticated", HYP_UNAUTHENTICATED, 401},
     {"busy",            HYP_BUSY,            503},
+    {"no disk",         HYP_IO,              503},
     {"full",            HYP_FULL,            507},
     {"no answer",       HYP_TIMEOUT,         504},
     {"internal",        HYP_INTERNAL,        500},

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 
 from hypserver import Server, Tap, wait_until
 from load import BATCH, Load, check
@@ -55,6 +56,28 @@ def end_sessions(postgres):
 WAYS = [stop_at_once, kill_all, end_sessions]
 
 
+class Asker(threading.Thread):
+    """Somebody who looks at pages all the time; notes what is neither an answer nor "come back later"."""
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self.server, self.asking = server, True
+        self.answers, self.put_off, self.wrong = 0, 0, []
+
+    def run(self):
+        while self.asking:
+            for path in ("/audit", "/users", "/overview"):
+                reply = self.server.get(path)
+                self.answers += reply.status == 200
+                self.put_off += reply.status == 503
+                if reply.status != 200 and (reply.status != 503 or "Retry-After" not in reply.headers):
+                    self.wrong.append(f"{path}: {reply.status} {reply.body}")
+
+    def stop(self):
+        self.asking = False
+        self.join()
+
+
 def disturb(postgres, load, rng):
     target = len(load.acknowledged) + BATCH * rng.randrange(1, 12)
     wait_until(lambda: len(load.acknowledged) >= target, 120, "acknowledged readings")
@@ -65,6 +88,17 @@ def disturb(postgres, load, rng):
         wait_until(lambda: postgres.is_running() or postgres.try_start(), 120, "PostgreSQL to start again")
 
 
+def stay_away(tap, postgres, asker):
+    """For longer than a question waits."""
+    postgres.stop("immediate")
+    before = asker.put_off
+    wait_until(lambda: asker.put_off >= before + 3, 120, "questions to be put off")
+    wait_until(postgres.try_start, 120, "PostgreSQL to start again")
+    before = asker.answers
+    wait_until(lambda: asker.answers >= before + 3, 120, "questions to be answered again")
+    tap.ok(True, "a database that stays away puts questions off until it is back")
+
+
 def run(tap, postgres):
     rng = random.Random(11)
     with Server("--database", postgres.url, "--rate-limit", "0") as server:
@@ -72,15 +106,20 @@ def run(tap, postgres):
         token = server.post("/tokens", {"name": "load", "role": "admin", "expires": None}).json["token"]
         load = Load({"Authorization": f"Bearer {token}", "Content-Type": "text/plain"})
         load.start(lambda _: [server])
+        asker = Asker(server)
+        asker.start()
         try:
             for _ in range(ROUNDS):
                 disturb(postgres, load, rng)
+            stay_away(tap, postgres, asker)
         except AssertionError as fault:
             load.running.clear()
             raise AssertionError(f"{fault}; the server said last:\n" + "".join(server.lines[-20:])) from fault
         target = len(load.acknowledged) + 10 * BATCH
         wait_until(lambda: len(load.acknowledged) >= target, 120, "intake after the last cut")
         load.stop()
+        asker.stop()
+        tap.ok(asker.answers > 0 and not asker.wrong, "questions are answered, or told to come back", "\n".join(asker.wrong))
         print(f"# {ROUNDS} cuts, {len(load.acknowledged)} acknowledged, {load.refused} refusals", flush=True)
         check(tap, server, device, load, "running")
         tap.ok(server.process.poll() is None, "the server was never stopped")
