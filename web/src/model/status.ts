@@ -1,5 +1,5 @@
 // Which mark a state gets. Status is shape + colour + word; the marks are drawn in parts/status.tsx.
-import type { DeviceState, JobState, Severity } from '../api/types';
+import type { Backup, DeviceState, JobState, Severity } from '../api/types';
 
 export type Mark = Severity | 'nodata' | 'shelved' | 'busy';
 
@@ -12,6 +12,8 @@ export const JOB_MARK: Record<JobState, Mark> = {
   done: 'normal', done_with_errors: 'medium', error: 'high', unknown: 'nodata',
 };
 export const isRunning = (state: JobState): boolean => JOB_MARK[state] === 'busy';
+
+export const BACKUP_MARK: Record<Backup['state'], Mark> = { good: 'normal', damaged: 'high', foreign: 'shelved', unknown: 'nodata' };
 
 const LINK_MARK: Record<string, Mark> = {
   connected: 'normal', listening: 'normal', open: 'normal', idle: 'normal',

@@ -5,6 +5,7 @@ import { get, post } from '../api/client';
 import type { Backups, Forgotten, HoldingBackup, List } from '../api/types';
 import { t, word, type Key } from '../model/i18n';
 import { number } from '../model/numbers';
+import { BACKUP_MARK } from '../model/status';
 import { dateTime, parse } from '../model/time';
 import { useAction, useResource } from '../live/resource';
 import { may } from '../live/session';
@@ -16,7 +17,6 @@ import { toast } from '../parts/toast';
 import { Time } from '../parts/value';
 
 const POLL_MS = 1000;
-const MARKS = { good: 'normal', damaged: 'high' } as const;
 
 /** The requests and how the maker of backups is; asked for together, so that both tell of one moment. */
 interface State { list: Forgotten[]; backups: Backups }
@@ -45,7 +45,7 @@ function HoldingList({ f }: { f: Forgotten }) {
           {f.backups.map((b) => (
             <tr key={b.name}>
               <td><Time iso={b.time} /><small class="phone-line grey mono wrap">{b.name}</small><small class="phone-line grey">{t('forgotten.goes')}: {goes(b)}</small></td>
-              <td><Status mark={MARKS[b.state]} word={word('backupState', b.state)} title={t(`backupText.${b.state}` as Key)} /></td>
+              <td><Status mark={BACKUP_MARK[b.state]} word={word('backupState', b.state)} title={t(`backupText.${b.state}` as Key)} /></td>
               <td class="phone-hide-cell">{goes(b)}</td><td class="mono wrap phone-hide-cell">{b.name}</td>
             </tr>
           ))}

@@ -4,6 +4,7 @@ import { get, patch, post } from '../api/client';
 import type { Backups, Overview, Retention, RetentionPlan } from '../api/types';
 import { t, word, type Key } from '../model/i18n';
 import { bytes, number } from '../model/numbers';
+import { BACKUP_MARK } from '../model/status';
 import { date, dateTime, parse } from '../model/time';
 import { ago, now } from '../live/clock';
 import { useAction, useResource } from '../live/resource';
@@ -111,7 +112,6 @@ function RetentionCard() {
 }
 
 const REMEDIES = new Set(['FULL', 'IO', 'BUSY', 'CORRUPT', 'DENIED', 'LIMIT', 'NO_MEMORY']);
-const MARKS = { good: 'normal', damaged: 'high', foreign: 'shelved', unknown: 'nodata' } as const;
 
 function BackupState({ b }: { b: Backups }) {
   const failed = b.last_error !== '';
@@ -144,7 +144,7 @@ function BackupList({ b }: { b: Backups }) {
           {b.items.map((x) => (
             <tr key={x.name}>
               <td><Time iso={x.time} /><small class="phone-line grey mono wrap">{x.name}</small></td>
-              <td><Status mark={MARKS[x.state]} word={word('backupState', x.state)} title={t(`backupText.${x.state}` as Key)} /></td>
+              <td><Status mark={BACKUP_MARK[x.state]} word={word('backupState', x.state)} title={t(`backupText.${x.state}` as Key)} /></td>
               <td class="num">{bytes(x.bytes)}</td><td class="mono wrap phone-hide-cell">{x.name}</td>
             </tr>
           ))}
