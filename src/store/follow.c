@@ -22,6 +22,7 @@ enum hyp_status hyp_follower_create(struct hyp_follower **ret_follower)
         return HYP_NO_MEMORY;
     }
     hyp_map_init(&follower->lines);
+    hyp_map_init(&follower->forgotten);
     *ret_follower = follower;
     return HYP_OK;
 }
@@ -30,6 +31,7 @@ void *hyp_follower_destroy(struct hyp_follower *follower)
 {
     if (follower != NULL) {
         hyp_map_finish(&follower->lines);
+        hyp_map_finish(&follower->forgotten);
         free(follower->list);
         free(follower->told.rows);
         free(follower->told.cells);
@@ -174,15 +176,6 @@ static enum hyp_status follow_chunk(struct hyp_store *store, const struct hyp_fo
     return read == HYP_OK ? status : read;
 }
 
-static enum hyp_status forget(struct hyp_store *store, const struct hyp_followed *change)
-{
-    struct hyp_series *series =
-        hyp_historian_find(store->historian, (hyp_device_id){.id = change->object});
-    store->forget_pending = true;
-    return series == NULL ? HYP_OK
-                          : hyp_forget_in_memory(store, series, change->first, change->last);
-}
-
 static enum hyp_status packed(struct hyp_store *store, const struct hyp_followed *change)
 {
     enum hyp_status status = hyp_frames_load_totals(store);
@@ -208,7 +201,8 @@ enum hyp_status hyp_follow_change(struct hyp_store *store, const struct hyp_foll
         return HYP_OK;
     case HYP_CHANGE_PACKED: return packed(store, change);
     case HYP_CHANGE_REPLACED: return hyp_replaced_load(store);
-    case HYP_CHANGE_FORGET: return forget(store, change);
+    case HYP_CHANGE_FORGET:
+        return hyp_forget_follow(store, device, change->first, change->last);
     case HYP_CHANGE_LINE:
         tell_id(told, (struct hyp_store_change){.tenant = tenant, .line.id = change->object});
         return HYP_OK;

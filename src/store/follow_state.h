@@ -40,6 +40,8 @@ struct hyp_follower {
     int64_t tried_ms; /* clock that never jumps */
     int64_t greeted_ms;
     struct hyp_map lines; /* line -> session in which its lease was taken */
+    /* request to forget -> readings that memory let go before the care came to it */
+    struct hyp_map forgotten;
     /* alone: the changes of the transaction that was begun as this one */
     uint64_t remembered;
     struct hyp_followed *list;

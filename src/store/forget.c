@@ -3,7 +3,7 @@
 
 #include "store/chunk_table.h"
 #include "store/erase.h"
-#include "store/follow.h"
+#include "store/follow_state.h"
 #include "store/frames.h"
 #include "store/intake.h"
 #include "store/seal_state.h"
@@ -147,31 +147,92 @@ static enum hyp_status drop_rows(struct hyp_store *store, struct hyp_series *ser
     return status == HYP_OK ? show_memory(series, &sealer->scratch) : status;
 }
 
-enum hyp_status hyp_forget_in_memory(struct hyp_store *store, struct hyp_series *series,
-                                     int64_t from, int64_t to)
+/* *ret_readings: how many there were, whatever the status. */
+static enum hyp_status forget_in_memory(struct hyp_store *store, struct hyp_series *series,
+                                        const struct task *task, uint64_t *ret_readings)
 {
     struct hyp_historian *historian = store->historian;
-    const struct task span = {.from = from, .to = to};
     pthread_rwlock_wrlock(&historian->lock);
     size_t memory = series->memory;
     uint64_t readings = series->readings;
     uint64_t values = series->values;
-    hide_shown(series, &span);
-    enum hyp_status status = drop_rows(store, series, &span);
+    hide_shown(series, task);
+    enum hyp_status status = drop_rows(store, series, task);
     historian->memory -= memory - series->memory;
     historian->readings -= readings - series->readings;
     historian->values -= values - series->values;
+    *ret_readings = readings - series->readings;
     pthread_rwlock_unlock(&historian->lock);
     return status;
+}
+
+/* The request of this span whose readings nobody has taken from the log yet; *ret_id 0 = none.
+ * *ret_any: there is one of some span. */
+static enum hyp_status find_waiting(struct hyp_db *db, const struct task *task, int64_t *ret_id,
+                                    bool *ret_any)
+{
+    struct hyp_query query;
+    *ret_id = 0;
+    *ret_any = false;
+    hyp_query_open(&query, db,
+                   "SELECT id, device, since, until FROM forgotten WHERE ended = 0 AND"
+                   " stage = 0 AND place = 0 ORDER BY id");
+    while (hyp_query_row(&query)) {
+        int64_t id = hyp_query_i64(&query);
+        bool same = hyp_query_i64(&query) == task->device.id;
+        same = hyp_query_i64(&query) == task->from && same;
+        same = hyp_query_i64(&query) == task->to && same;
+        *ret_id = *ret_id == 0 && same ? id : *ret_id;
+        *ret_any = true;
+    }
+    return hyp_query_close(&query);
+}
+
+static uint64_t followed_readings(const struct hyp_store *store, int64_t request)
+{
+    uint64_t readings = 0;
+    bool found = store->follower != NULL &&
+                 hyp_map_get(&store->follower->forgotten, (uint64_t)request, &readings);
+    return found ? readings : 0;
+}
+
+/* All members have the same in memory, so it does not matter which of them gets the care. */
+static enum hyp_status count_followed(struct hyp_store *store, const struct task *task,
+                                      uint64_t readings)
+{
+    struct hyp_map *counts = &store->follower->forgotten;
+    int64_t id;
+    bool any;
+    enum hyp_status status = find_waiting(store->write.main, task, &id, &any);
+    if (status == HYP_OK && !any) {
+        hyp_map_finish(counts);
+        hyp_map_init(counts);
+    }
+    return status == HYP_OK && id != 0
+               ? hyp_map_set(counts, (uint64_t)id, followed_readings(store, id) + readings)
+               : status;
+}
+
+enum hyp_status hyp_forget_follow(struct hyp_store *store, hyp_device_id device, int64_t from,
+                                  int64_t to)
+{
+    const struct task task = {.device = device, .from = from, .to = to};
+    struct hyp_series *series = hyp_historian_find(store->historian, device);
+    uint64_t readings = 0;
+    store->forget_pending = true;
+    enum hyp_status status =
+        series == NULL ? HYP_OK : forget_in_memory(store, series, &task, &readings);
+    enum hyp_status counted = count_followed(store, &task, readings);
+    return status == HYP_OK ? counted : status;
 }
 
 /* The latest values are in the table sealed too. */
 static enum hyp_status forget_shown(struct hyp_store *store, struct hyp_series *series,
                                     const struct task *task)
 {
-    uint64_t before = series->readings;
-    enum hyp_status status = hyp_forget_in_memory(store, series, task->from, task->to);
-    store->forgotten_unsealed += before - series->readings;
+    uint64_t readings = 0;
+    enum hyp_status status = forget_in_memory(store, series, task, &readings);
+    store->forgotten_unsealed += readings;
     if (status == HYP_OK && series->sealed_readings > 0) {
         hyp_db_begin(store->write.main);
         hyp_seal_save_sealed(store, series, 0);
@@ -202,7 +263,8 @@ static enum hyp_status forget_in_log(struct hyp_store *store, struct task *task)
         .device = task->device, .first = task->from, .last = task->to - 1};
     if (task->place == 0) {
         /* Saved with the first rows: after a restart the memory has what is left only. */
-        task->readings = (int64_t)store->forgotten_unsealed;
+        task->readings =
+            (int64_t)(store->forgotten_unsealed + followed_readings(store, task->id));
     }
     hyp_db_begin(db);
     if (!hyp_erase_log(db, &span, &task->place)) {

@@ -18,11 +18,10 @@
  */
 bool hyp_forget_step(struct hyp_store *store);
 
-struct hyp_series;
-/* Memory alone: lets the readings of [from, to) go and shows the latest of the others. Inside
- * the gate. HYP_OK | NO_MEMORY | CORRUPT */
-HYP_MUST_USE enum hyp_status hyp_forget_in_memory(struct hyp_store *store,
-                                                  struct hyp_series *series, int64_t from,
-                                                  int64_t to);
+/* Another member was asked for it, or has done it: memory lets the readings of [from, to) go,
+ * shows the latest of the others, and counts for when the care comes to the request here.
+ * Inside the gate. HYP_OK | NO_MEMORY | CORRUPT | what the database says */
+HYP_MUST_USE enum hyp_status hyp_forget_follow(struct hyp_store *store, hyp_device_id device,
+                                               int64_t from, int64_t to);
 
 #endif

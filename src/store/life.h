@@ -110,7 +110,7 @@ struct hyp_forgotten {
     int64_t user;                    /* who asked for it */
     char reason[HYP_ERROR_TEXT_MAX]; /* no personal data: it stays */
     hyp_utc requested;
-    uint64_t readings; /* wiped; of several servers, at least */
+    uint64_t readings; /* wiped */
     uint64_t frames;   /* wiped */
     hyp_utc ended;     /* 0 = not yet */
 };

@@ -188,6 +188,7 @@ static void what_is_forgotten_is_gone_everywhere(void **state)
         catch_up(&town);
     }
     assert_int_equal(same_answers(&town, device), 55);
+    assert_int_equal(count_rows(&town, "SELECT readings FROM forgotten"), 55);
     close_town(&town);
 }
 
