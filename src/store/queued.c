@@ -62,7 +62,7 @@ static bool is_valid_value(const struct hyp_value *value)
 /* --- packing --- */
 
 /* What goes beside the values of a batch. */
-struct aside {
+struct extra {
     size_t labels;
     size_t bytes;
 };
@@ -72,7 +72,7 @@ static const unsigned plain_kinds = 1u << HYP_VALUE_DECIMAL | 1u << HYP_VALUE_FL
 /* A value that is absent, or neither a number nor flags; where a text is, is filled in later.
  * Returns false when it is not a value. */
 static bool pack_other(const struct hyp_value *value, struct hyp_queued_value *packed,
-                       struct aside *aside)
+                       struct extra *extra)
 {
     packed->payload = 0;
     if (!hyp_quality_is_usable(value->quality)) {
@@ -82,13 +82,13 @@ static bool pack_other(const struct hyp_value *value, struct hyp_queued_value *p
         packed->payload = hyp_series_pack_civil(&value->civil);
         return true;
     }
-    aside->bytes += value->text.len;
+    extra->bytes += value->text.len;
     return value->kind == HYP_VALUE_TEXT && value->text.len <= HYP_LIMIT_VALUE_TEXT;
 }
 
 /* Returns false when it is not a value. */
 static bool pack_value(const struct hyp_value *value, struct hyp_queued_value *packed,
-                       struct aside *aside)
+                       struct extra *extra)
 {
     static_assert(offsetof(struct hyp_value, flags) == offsetof(struct hyp_value, decimal) +
                                                            offsetof(struct hyp_decimal, digits),
@@ -98,10 +98,10 @@ static bool pack_value(const struct hyp_value *value, struct hyp_queued_value *p
     }
     packed->reg = hyp_register_of(&value->key, value->unit, value->kind);
     packed->reg.what |= value->quality;
-    aside->labels += value->label.len > 0;
-    aside->bytes += value->label.len;
+    extra->labels += value->label.len > 0;
+    extra->bytes += value->label.len;
     if ((plain_kinds >> value->kind & 1) == 0 || !hyp_quality_is_usable(value->quality)) {
-        return pack_other(value, packed, aside);
+        return pack_other(value, packed, extra);
     }
     bool decimal = value->kind == HYP_VALUE_DECIMAL;
     packed->reg.what |=
@@ -142,7 +142,7 @@ static bool is_alike(const struct hyp_value *a, const struct hyp_value *b)
  * @before  the reading before, whose packed values end where *packed begins; NULL = none
  */
 static bool copy_values(struct hyp_queued_value *packed, const struct hyp_reading *before,
-                        const struct hyp_reading *reading, struct aside *aside)
+                        const struct hyp_reading *reading, struct extra *extra)
 {
     size_t count = reading->value_count;
     bool compares = before != NULL && before->value_count == count;
@@ -159,7 +159,7 @@ static bool copy_values(struct hyp_queued_value *packed, const struct hyp_readin
             packed[v].reg.where = last[v].reg.where;
             packed[v].payload = (int64_t)value->flags;
         } else {
-            good = pack_value(value, &packed[v], aside);
+            good = pack_value(value, &packed[v], extra);
         }
     }
     return good;
@@ -178,9 +178,10 @@ static void copy_frames(struct hyp_raw_frame *frames, const struct hyp_batch *ba
     }
 }
 
-/* Returns false when a value is none. */
+/* Returns false when a value is none.
+ * @ret_values  the packed ones */
 static bool copy(struct hyp_queued_batch *queued, const struct hyp_batch *batch,
-                 size_t value_count, struct aside *aside)
+                 size_t value_count, struct extra *extra, struct hyp_queued_value **ret_values)
 {
     uint8_t *at = (uint8_t *)(queued + 1);
     struct hyp_reading *readings = take(&at, batch->reading_count * sizeof(*readings));
@@ -195,10 +196,11 @@ static bool copy(struct hyp_queued_batch *queued, const struct hyp_batch *batch,
         .values = values,
         .texts = "",
     };
+    *ret_values = values;
     bool good = true;
     for (size_t i = 0; i < batch->reading_count && good; i++) {
         const struct hyp_reading *reading = &batch->readings[i];
-        good = copy_values(values, i > 0 ? reading - 1 : NULL, reading, aside);
+        good = copy_values(values, i > 0 ? reading - 1 : NULL, reading, extra);
         values += reading->value_count;
         readings[i] = *reading;
         readings[i].values = NULL;
@@ -208,21 +210,47 @@ static bool copy(struct hyp_queued_batch *queued, const struct hyp_batch *batch,
 
 /* --- labels and texts --- */
 
-static size_t put_text(char *texts, size_t *used, struct hyp_str text)
+/* Where they go. */
+struct beside {
+    struct hyp_queued_label *labels;
+    size_t label_count;
+    char *texts;
+    size_t used;
+};
+
+static uint32_t put_text(struct beside *beside, struct hyp_str text)
 {
-    size_t offset = *used;
+    size_t offset = beside->used;
     if (text.len > 0) {
-        memcpy(texts + offset, text.ptr, text.len);
+        memcpy(beside->texts + offset, text.ptr, text.len);
     }
-    *used += text.len;
-    return offset;
+    beside->used += text.len;
+    return (uint32_t)offset;
 }
 
-/* Copies labels and texts, of which there are some. */
-static enum hyp_status copy_aside(struct hyp_queued_batch *queued,
-                                  const struct hyp_batch *batch, const struct aside *aside)
+/* Label and text of one value, if it has them.
+ * @index  of the value among the batch's */
+static void put_beside(struct beside *beside, const struct hyp_value *value, uint32_t index,
+                       struct hyp_queued_value *packed)
 {
-    size_t size = aside->labels * sizeof(struct hyp_queued_label) + aside->bytes;
+    if (value->label.len > 0) {
+        beside->labels[beside->label_count++] =
+            (struct hyp_queued_label){.value = index,
+                                      .offset = put_text(beside, value->label),
+                                      .len = (uint32_t)value->label.len};
+    }
+    if (value->kind == HYP_VALUE_TEXT && hyp_quality_is_usable(value->quality)) {
+        uint64_t offset = put_text(beside, value->text);
+        packed->payload = (int64_t)(offset << 32 | value->text.len);
+    }
+}
+
+/* Copies labels and texts, of which there are some, and tells the values where they are. */
+static enum hyp_status copy_beside(struct hyp_queued_batch *queued,
+                                   struct hyp_queued_value *values,
+                                   const struct hyp_batch *batch, const struct extra *extra)
+{
+    size_t size = extra->labels * sizeof(struct hyp_queued_label) + extra->bytes;
     if (size > HYP_LIMIT_INTAKE_QUEUE - queued->size) {
         return HYP_INVALID;
     }
@@ -231,32 +259,18 @@ static enum hyp_status copy_aside(struct hyp_queued_batch *queued,
         return HYP_NO_MEMORY;
     }
     queued->size += size;
-    struct hyp_queued_label *labels = queued->texts;
-    char *texts = (char *)(labels + aside->labels);
-    struct hyp_queued_value *packed =
-        (struct hyp_queued_value *)(uintptr_t)queued->content.values;
-    size_t label_count = 0;
-    size_t used = 0;
+    struct beside beside = {.labels = queued->texts};
+    beside.texts = (char *)(beside.labels + extra->labels);
     uint32_t index = 0;
     for (size_t i = 0; i < batch->reading_count; i++) {
         const struct hyp_reading *reading = &batch->readings[i];
         for (size_t v = 0; v < reading->value_count; v++, index++) {
-            const struct hyp_value *value = &reading->values[v];
-            if (value->label.len > 0) {
-                labels[label_count++] = (struct hyp_queued_label){
-                    .value = index,
-                    .offset = (uint32_t)put_text(texts, &used, value->label),
-                    .len = (uint32_t)value->label.len};
-            }
-            if (value->kind == HYP_VALUE_TEXT && hyp_quality_is_usable(value->quality)) {
-                size_t offset = put_text(texts, &used, value->text);
-                packed[index].payload = (int64_t)(offset << 32 | value->text.len);
-            }
+            put_beside(&beside, &reading->values[v], index, &values[index]);
         }
     }
-    queued->content.labels = labels;
-    queued->content.label_count = label_count;
-    queued->content.texts = texts;
+    queued->content.labels = beside.labels;
+    queued->content.label_count = beside.label_count;
+    queued->content.texts = beside.texts;
     return HYP_OK;
 }
 
@@ -342,19 +356,21 @@ static struct hyp_queued_batch *take_memory(struct hyp_queued_spare *spare, size
 enum hyp_status hyp_queued_take(struct hyp_queued_spare *spare, const struct hyp_batch *batch,
                                 struct hyp_queued_batch **ret_queued)
 {
-    size_t values;
+    size_t value_count;
     size_t size;
-    if (!look(batch, &values, &size)) {
+    if (!look(batch, &value_count, &size)) {
         return HYP_INVALID;
     }
     struct hyp_queued_batch *queued = take_memory(spare, size);
     if (queued == NULL) {
         return HYP_NO_MEMORY;
     }
-    struct aside aside = {0};
-    enum hyp_status status = copy(queued, batch, values, &aside) ? HYP_OK : HYP_INVALID;
-    if (status == HYP_OK && aside.bytes > 0) {
-        status = copy_aside(queued, batch, &aside);
+    struct extra extra = {0};
+    struct hyp_queued_value *values;
+    bool good = copy(queued, batch, value_count, &extra, &values);
+    enum hyp_status status = good ? HYP_OK : HYP_INVALID;
+    if (status == HYP_OK && extra.bytes > 0) {
+        status = copy_beside(queued, values, batch, &extra);
     }
     if (status != HYP_OK) {
         hyp_queued_give(spare, queued);
