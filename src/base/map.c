@@ -66,17 +66,28 @@ static enum hyp_status grow(struct hyp_map *map)
     return HYP_OK;
 }
 
+enum hyp_status hyp_map_reserve(struct hyp_map *map)
+{
+    bool full = map->capacity == 0 || (map->count + 1) * 10 > map->capacity * 7;
+    return full ? grow(map) : HYP_OK;
+}
+
 enum hyp_status hyp_map_set(struct hyp_map *map, uint64_t key, uint64_t value)
 {
-    if ((map->count + 1) * 10 > map->capacity * 7) {
-        enum hyp_status status = grow(map);
-        if (status != HYP_OK) {
-            return status;
+    if (map->count > 0) {
+        struct hyp_map_slot *old = &map->slots[find_slot(map, key)];
+        if (old->key != 0) {
+            old->value = value;
+            return HYP_OK;
         }
     }
-    struct hyp_map_slot *slot = &map->slots[find_slot(map, key)];
-    map->count += slot->key != 0 ? 0 : 1;
-    *slot = (struct hyp_map_slot){.key = key == 0 ? 1 : key, .value = value};
+    enum hyp_status status = hyp_map_reserve(map);
+    if (status != HYP_OK) {
+        return status;
+    }
+    map->slots[find_slot(map, key)] =
+        (struct hyp_map_slot){.key = key == 0 ? 1 : key, .value = value};
+    map->count++;
     return HYP_OK;
 }
 

@@ -26,8 +26,11 @@ struct hyp_map {
 /* init allocates nothing; finish frees it and leaves an empty map. */
 void hyp_map_init(struct hyp_map *map);
 void hyp_map_finish(struct hyp_map *map);
-/* Adds or replaces. HYP_OK | NO_MEMORY (map unchanged). */
+/* Adds or replaces. HYP_OK | NO_MEMORY (map unchanged); replacing cannot fail. */
 HYP_MUST_USE enum hyp_status hyp_map_set(struct hyp_map *map, uint64_t key, uint64_t value);
+/* Room for one more: as long as there is not one more than now, adding cannot fail either.
+ * HYP_OK | NO_MEMORY */
+HYP_MUST_USE enum hyp_status hyp_map_reserve(struct hyp_map *map);
 /* Returns false when absent; *ret_value is written on success only. */
 bool hyp_map_get(const struct hyp_map *map, uint64_t key, uint64_t *ret_value);
 /* Returns whether it was there. */

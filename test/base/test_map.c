@@ -84,6 +84,40 @@ static void extreme_keys(void **state)
     hyp_map_finish(&map);
 }
 
+/* Whoever replaces relies on it that this needs no memory: a full map does not grow for it. */
+static void replacing_needs_no_room(void **state)
+{
+    (void)state;
+    struct hyp_map map;
+    uint64_t value = 0;
+    hyp_map_init(&map);
+    for (uint64_t key = 0; key < 300; key++) {
+        assert_int_equal(hyp_map_set(&map, key, key), HYP_OK);
+        size_t capacity = map.capacity;
+        assert_int_equal(hyp_map_set(&map, key / 2, key), HYP_OK);
+        assert_int_equal(map.capacity, capacity);
+        assert_int_equal(map.count, key + 1);
+        assert_true(hyp_map_get(&map, key / 2, &value));
+        assert_int_equal(value, key);
+    }
+    hyp_map_finish(&map);
+}
+
+static void reserved_room_is_there(void **state)
+{
+    (void)state;
+    struct hyp_map map;
+    hyp_map_init(&map);
+    for (uint64_t key = 1; key < 300; key++) {
+        assert_int_equal(hyp_map_reserve(&map), HYP_OK);
+        size_t capacity = map.capacity;
+        assert_true(capacity > 0);
+        assert_int_equal(hyp_map_set(&map, key, key), HYP_OK);
+        assert_int_equal(map.capacity, capacity);
+    }
+    hyp_map_finish(&map);
+}
+
 static void hashes_differ(void **state)
 {
     (void)state;
@@ -98,6 +132,8 @@ int main(void)
     TEST_ONE(&list, agrees_with_a_plain_array);
     TEST_ONE(&list, empty_map);
     TEST_ONE(&list, extreme_keys);
+    TEST_ONE(&list, replacing_needs_no_room);
+    TEST_ONE(&list, reserved_room_is_there);
     TEST_ONE(&list, hashes_differ);
     return test_list_run(&list, "map");
 }
