@@ -170,14 +170,14 @@ bool hyp_line_kind_is_polled(enum hyp_line_kind kind);
  * Adds or replaces by id; takes effect before later calls. Copies its argument. What was under
  * way on a line that is replaced is cancelled.
  * Returns   HYP_OK | INVALID (no id, no kind) | LIMIT (HYP_LIMIT_LINES)
- *         | CANCELLED (stopping) | NO_MEMORY: then there is no such line any more
+ *         | CANCELLED (stopping) | NO_MEMORY; whatever fails leaves the old one as it was
  */
 HYP_MUST_USE enum hyp_status hyp_collector_set_line(struct hyp_collector *collector,
                                                     const struct hyp_line *line);
 /* Closes its link; jobs that wait on it fail. Nothing when it is not there. */
 void hyp_collector_remove_line(struct hyp_collector *collector, hyp_line_id line);
-/* As hyp_collector_set_line, without LIMIT. One that was backing off gets a new chance; what
- * waits for it is asked as it is now. After NO_MEMORY there is no such device any more. */
+/* As hyp_collector_set_line, without LIMIT and CANCELLED. One that was backing off gets a new
+ * chance; what waits for it is asked as it is now. */
 HYP_MUST_USE enum hyp_status hyp_collector_set_device(struct hyp_collector *collector,
                                                       const struct hyp_device *device);
 /* What waits for it fails. Nothing when it is not there. */

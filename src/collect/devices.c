@@ -100,12 +100,35 @@ static bool stays_on_bus(const struct hyp_station *station, const struct hyp_dev
            station->tenant.id == device->tenant.id;
 }
 
-static enum hyp_status fill_station(struct hyp_collector *collector,
-                                    struct hyp_station *station,
-                                    const struct hyp_device *device)
+/* A new station as the device says, not in the register yet. */
+static enum hyp_status add_station(struct hyp_collector *collector,
+                                   const struct hyp_device *device,
+                                   struct hyp_station **ret_station)
 {
+    struct hyp_station *station = new_station(collector);
+    if (station == NULL) {
+        return HYP_NO_MEMORY;
+    }
     enum hyp_status status = hyp_station_set(station, device, collector->config.library);
-    return status == HYP_OK ? hyp_stations_insert(&collector->stations, station) : status;
+    if (status != HYP_OK) {
+        drop_station(collector, station);
+        return status;
+    }
+    *ret_station = station;
+    return HYP_OK;
+}
+
+/* One that is there becomes as the device says and leaves the register; or all stays. */
+static enum hyp_status change_station(struct hyp_collector *collector,
+                                      struct hyp_station *station,
+                                      const struct hyp_device *device)
+{
+    hyp_stations_remove(&collector->stations, station);
+    enum hyp_status status = hyp_station_set(station, device, collector->config.library);
+    if (status != HYP_OK) {
+        hyp_stations_insert(&collector->stations, station);
+    }
+    return status;
 }
 
 static void do_set_device(void *argument)
@@ -114,24 +137,18 @@ static void do_set_device(void *argument)
     struct hyp_collector *collector = call->collector;
     struct hyp_station *station = hyp_stations_find(&collector->stations, call->device->id);
     bool stays = station != NULL && stays_on_bus(station, call->device);
-    if (station == NULL) {
-        station = new_station(collector);
-    } else {
-        hyp_stations_remove(&collector->stations, station);
-        if (!stays) {
-            detach(collector, station);
-        }
+    call->status = hyp_stations_reserve(&collector->stations);
+    if (call->status == HYP_OK) {
+        call->status = station == NULL ? add_station(collector, call->device, &station)
+                                       : change_station(collector, station, call->device);
     }
-    if (station == NULL) {
-        call->status = HYP_NO_MEMORY;
-        return;
-    }
-    call->status = fill_station(collector, station, call->device);
     if (call->status != HYP_OK) {
-        detach(collector, station);
-        drop_station(collector, station);
         return;
     }
+    if (!stays) {
+        detach(collector, station);
+    }
+    hyp_stations_insert(&collector->stations, station);
     station->strikes = 0; /* somebody has changed it: a new chance */
     forget_heard(collector, station);
     if (!stays) {

@@ -41,7 +41,8 @@ struct hyp_wire *hyp_collector_next_wire(const struct hyp_collector *collector, 
                : NULL;
 }
 
-static void close_wire(struct hyp_collector *collector, struct hyp_wire *wire)
+/* Its places in the register, where they are not another's already. */
+static void leave_register(struct hyp_collector *collector, const struct hyp_wire *wire)
 {
     uint64_t hash =
         name_hash(wire->tenant, hyp_str_from(hyp_wire_text(wire->settings, HYP_WIRE_NAME)));
@@ -50,7 +51,14 @@ static void close_wire(struct hyp_collector *collector, struct hyp_wire *wire)
         value == (uint64_t)(uintptr_t)wire) {
         hyp_map_remove(&collector->line_names, hash);
     }
-    hyp_map_remove(&collector->lines, (uint64_t)wire->id.id);
+    if (hyp_collector_wire(collector, wire->id) == wire) {
+        hyp_map_remove(&collector->lines, (uint64_t)wire->id.id);
+    }
+}
+
+static void close_wire(struct hyp_collector *collector, struct hyp_wire *wire)
+{
+    leave_register(collector, wire);
     if (hyp_wire_bus(wire) != NULL) {
         hyp_bus_finish(hyp_wire_bus(wire));
     } else {
@@ -61,8 +69,8 @@ static void close_wire(struct hyp_collector *collector, struct hyp_wire *wire)
     free(wire);
 }
 
-static enum hyp_status open_wire(struct hyp_collector *collector, const struct hyp_line *line,
-                                 struct hyp_wire **ret_wire)
+static struct hyp_wire *allocate_wire(struct hyp_collector *collector,
+                                      const struct hyp_line *line)
 {
     bool polled = hyp_line_kind_is_polled(line->kind);
     struct hyp_wire *wire =
@@ -71,7 +79,7 @@ static enum hyp_status open_wire(struct hyp_collector *collector, const struct h
     if (wire == NULL || settings == NULL) {
         free(wire);
         hyp_wire_settings_destroy(settings);
-        return HYP_NO_MEMORY;
+        return NULL;
     }
     wire->collector = collector;
     wire->settings = settings;
@@ -79,23 +87,42 @@ static enum hyp_status open_wire(struct hyp_collector *collector, const struct h
     wire->tenant = line->tenant;
     wire->kind = (uint8_t)line->kind;
     wire->enabled = line->enabled;
-    enum hyp_status status = polled
-                                 ? hyp_bus_init(HYP_CONTAINER_OF(wire, struct hyp_bus, wire))
-                                 : hyp_ear_init(HYP_CONTAINER_OF(wire, struct hyp_ear, wire));
+    return wire;
+}
+
+/* All that needs memory, and nothing that another line would notice: not in the register, no
+ * link. From here on the line can be had. */
+static enum hyp_status make_wire(struct hyp_collector *collector, const struct hyp_line *line,
+                                 struct hyp_wire **ret_wire)
+{
+    struct hyp_wire *wire = allocate_wire(collector, line);
+    if (wire == NULL) {
+        return HYP_NO_MEMORY;
+    }
+    enum hyp_status status = hyp_wire_bus(wire) != NULL ? hyp_bus_init(hyp_wire_bus(wire))
+                                                        : hyp_ear_init(hyp_wire_ear(wire));
     if (status != HYP_OK) {
+        hyp_wire_settings_destroy(wire->settings);
         free(wire);
-        hyp_wire_settings_destroy(settings);
         return status;
     }
-    uint64_t hash = name_hash(line->tenant, hyp_str_from(line->name));
-    if (hyp_map_set(&collector->lines, (uint64_t)line->id.id, (uint64_t)(uintptr_t)wire) !=
-            HYP_OK ||
-        hyp_map_set(&collector->line_names, hash, (uint64_t)(uintptr_t)wire) != HYP_OK) {
+    if (hyp_map_reserve(&collector->lines) != HYP_OK ||
+        hyp_map_reserve(&collector->line_names) != HYP_OK) {
         close_wire(collector, wire);
         return HYP_NO_MEMORY;
     }
     *ret_wire = wire;
     return HYP_OK;
+}
+
+static void enter_register(struct hyp_collector *collector, struct hyp_wire *wire)
+{
+    uint64_t hash =
+        name_hash(wire->tenant, hyp_str_from(hyp_wire_text(wire->settings, HYP_WIRE_NAME)));
+    uint64_t value = (uint64_t)(uintptr_t)wire;
+    /* The room was made with the wire. */
+    HYP_IGNORE(hyp_map_set(&collector->lines, (uint64_t)wire->id.id, value));
+    HYP_IGNORE(hyp_map_set(&collector->line_names, hash, value));
 }
 
 struct line_call {
@@ -124,7 +151,23 @@ static struct hyp_recent *take_recent(struct hyp_wire *wire)
     return recent;
 }
 
-/* The new line inherits what is known of the old one's communication. */
+/* Closes the line that a new one replaces, which inherits what is known of it. */
+static void replace_wire(struct hyp_collector *collector, struct hyp_wire *old,
+                         struct hyp_wire *wire, const struct hyp_line *line)
+{
+    struct hyp_comm_state before;
+    struct hyp_recent *recent = take_recent(old);
+    hyp_comm_export(&old->comm, &before);
+    before.failures_in_row = 0;
+    hyp_comm_import(&wire->comm, &before);
+    if (hyp_wire_ear(wire) != NULL) {
+        hyp_ear_inherit(hyp_wire_ear(wire), recent);
+    }
+    free(recent);
+    old->leaving = !is_same_subscription(old, line);
+    close_wire(collector, old);
+}
+
 static void do_set_line(void *argument)
 {
     struct line_call *call = argument;
@@ -133,30 +176,20 @@ static void do_set_line(void *argument)
         call->status = HYP_CANCELLED;
         return;
     }
-    struct hyp_comm_state before = {0};
-    struct hyp_recent *recent = NULL;
     struct hyp_wire *old = hyp_collector_wire(collector, call->line->id);
     if (old == NULL && collector->lines.count >= HYP_LIMIT_LINES) {
         call->status = HYP_LIMIT;
         return;
     }
-    if (old != NULL) {
-        hyp_comm_export(&old->comm, &before);
-        old->leaving = !is_same_subscription(old, call->line);
-        recent = take_recent(old);
-        close_wire(collector, old);
-    }
     struct hyp_wire *wire = NULL;
-    call->status = open_wire(collector, call->line, &wire);
-    if (call->status == HYP_OK && hyp_wire_ear(wire) != NULL) {
-        hyp_ear_inherit(hyp_wire_ear(wire), recent);
-    }
-    free(recent);
+    call->status = make_wire(collector, call->line, &wire);
     if (call->status != HYP_OK) {
         return;
     }
-    before.failures_in_row = 0;
-    hyp_comm_import(&wire->comm, &before);
+    if (old != NULL) {
+        replace_wire(collector, old, wire, call->line);
+    }
+    enter_register(collector, wire);
     if (hyp_wire_bus(wire) != NULL) {
         hyp_collector_attach(collector, wire->id);
     } else {

@@ -216,28 +216,27 @@ static uint64_t station_identity_hash(const struct hyp_station *station)
     return identity_hash(station->tenant, station->manufacturer, station->id_raw);
 }
 
-enum hyp_status hyp_stations_insert(struct hyp_stations *stations, struct hyp_station *station)
+enum hyp_status hyp_stations_reserve(struct hyp_stations *stations)
+{
+    bool room = hyp_map_reserve(&stations->by_id) == HYP_OK &&
+                hyp_map_reserve(&stations->by_address) == HYP_OK &&
+                hyp_map_reserve(&stations->by_identity) == HYP_OK;
+    return room ? HYP_OK : HYP_NO_MEMORY;
+}
+
+void hyp_stations_insert(struct hyp_stations *stations, struct hyp_station *station)
 {
     uint64_t by_address = address_hash(station->line, station_address(station));
     uint64_t by_identity = station_identity_hash(station);
-    if (hyp_map_set(&stations->by_id, (uint64_t)station->id.id, as_number(station)) != HYP_OK) {
-        return HYP_NO_MEMORY;
-    }
+    /* There is room in all three. */
+    HYP_IGNORE(hyp_map_set(&stations->by_id, (uint64_t)station->id.id, as_number(station)));
     station->next_address = chain_of(&stations->by_address, by_address);
-    if (hyp_map_set(&stations->by_address, by_address, as_number(station)) != HYP_OK) {
-        hyp_map_remove(&stations->by_id, (uint64_t)station->id.id);
-        return HYP_NO_MEMORY;
-    }
+    HYP_IGNORE(hyp_map_set(&stations->by_address, by_address, as_number(station)));
     station->next_identity = NULL;
     if (station->has_identity) {
         station->next_identity = chain_of(&stations->by_identity, by_identity);
-        if (hyp_map_set(&stations->by_identity, by_identity, as_number(station)) != HYP_OK) {
-            station->has_identity = false;
-            hyp_stations_remove(stations, station);
-            return HYP_NO_MEMORY;
-        }
+        HYP_IGNORE(hyp_map_set(&stations->by_identity, by_identity, as_number(station)));
     }
-    return HYP_OK;
 }
 
 /* Replaces the head of a chain, or drops the chain when it is empty. Cannot fail: the key is

@@ -92,10 +92,11 @@ HYP_MUST_USE enum hyp_status hyp_station_set(struct hyp_station *station,
  * register nor on a bus any more. */
 void hyp_station_finish(struct hyp_station *station);
 
-/* Puts a station into the register, which does not own it before the end (hyp_stations_finish).
- * HYP_OK | NO_MEMORY (not in it). remove: it must be as it was when it was inserted. */
-HYP_MUST_USE enum hyp_status hyp_stations_insert(struct hyp_stations *stations,
-                                                 struct hyp_station *station);
+/* Room for one more, so that the next insert cannot fail. HYP_OK | NO_MEMORY */
+HYP_MUST_USE enum hyp_status hyp_stations_reserve(struct hyp_stations *stations);
+/* Puts a station into the register, which has room and does not own it before the end
+ * (hyp_stations_finish). remove: it must be as it was when it was inserted. */
+void hyp_stations_insert(struct hyp_stations *stations, struct hyp_station *station);
 void hyp_stations_remove(struct hyp_stations *stations, struct hyp_station *station);
 
 /* By number; NULL when there is none. */

@@ -26,20 +26,31 @@ bool refusals_take(void)
     return true;
 }
 
+void refusals_begin(long until, long refuse)
+{
+    order.refused = 0;
+    order.refuse = refuse;
+    order.until = until;
+}
+
+bool refusals_end(void)
+{
+    order.until = NEVER;
+    return order.refused > 0;
+}
+
 bool refusals_try(long until, long refuse)
 {
     struct plant plant;
     plant_open(&plant);
-    order.refused = 0;
-    order.refuse = refuse;
-    order.until = until;
+    refusals_begin(until, refuse);
     plant_pass(&plant, PLANT_HOUR_MS / 2);
-    order.until = NEVER;
+    bool refused = refusals_end();
     size_t before[] = {plant_readings(&plant, 1), plant_readings(&plant, 2)};
     plant_pass(&plant, 2 * PLANT_HOUR_MS);
     assert_true(plant_readings(&plant, 1) > before[0]);
     assert_true(plant_readings(&plant, 2) > before[1]);
     plant_check(&plant);
     plant_close(&plant);
-    return order.refused > 0;
+    return refused;
 }

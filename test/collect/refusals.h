@@ -11,6 +11,11 @@
 /* To be asked in each call of the kind that is to fail: is this one refused? */
 bool refusals_take(void);
 
+/* From here call number `until` and the ones after it, `refuse` of them, fail. */
+void refusals_begin(long until, long refuse);
+/* To here. Returns  whether any was refused */
+bool refusals_end(void);
+
 /*
  * Reads a plant for half an hour in which call number `until` and the ones after it, `refuse`
  * of them, fail; then for two hours more, in which all must be well again. Returns  whether

@@ -52,9 +52,128 @@ static void check_memory(void **state)
     print_message("# %s: at each of the first %ld allocations\n", row->name, until);
 }
 
+/* --- what is changed while memory is short --- */
+
+/* As many as the maps of the collector take before they grow. */
+#define FULL_REGISTER 11
+#define RENAMED "another name"
+
+static struct hyp_line line_of(const struct plant *plant, int64_t id)
+{
+    if (id == 1) {
+        return field_line(1, HYP_LINE_MODBUS_TCP, plant->slave.peer.port);
+    }
+    if (id == 2) {
+        return field_line(2, HYP_LINE_MBUS_TCP, plant->bus.peer.port);
+    }
+    struct hyp_line line = field_line(id, HYP_LINE_WMBUS_UDP_LISTEN, 0);
+    line.enabled = false;
+    return line;
+}
+
+static void fill_register(struct plant *plant)
+{
+    for (int64_t id = 3; id <= FULL_REGISTER; id++) {
+        struct hyp_line line = line_of(plant, id);
+        struct hyp_device device = field_modbus_device(id, 0, (uint8_t)id);
+        assert_int_equal(hyp_collector_set_line(plant->field->collector, &line), HYP_OK);
+        assert_int_equal(hyp_collector_set_device(plant->field->collector, &device), HYP_OK);
+    }
+}
+
+static enum hyp_status rename_line(struct plant *plant)
+{
+    struct hyp_line line = line_of(plant, 2);
+    hyp_text_copy(line.name, sizeof(line.name), HYP_STR(RENAMED));
+    return hyp_collector_set_line(plant->field->collector, &line);
+}
+
+/* A line that asks becomes one that listens, with the messages of a broker to remember. */
+static enum hyp_status turn_line(struct plant *plant)
+{
+    struct hyp_line line = line_of(plant, FULL_REGISTER);
+    line.kind = HYP_LINE_WMBUS_MQTT;
+    return hyp_collector_set_line(plant->field->collector, &line);
+}
+
+static enum hyp_status add_line(struct plant *plant)
+{
+    struct hyp_line line = line_of(plant, FULL_REGISTER + 1);
+    return hyp_collector_set_line(plant->field->collector, &line);
+}
+
+static enum hyp_status give_key(struct plant *plant)
+{
+    struct hyp_device device = field_modbus_device(1, 1, 2);
+    device.has_key = true;
+    return hyp_collector_set_device(plant->field->collector, &device);
+}
+
+static enum hyp_status add_device(struct plant *plant)
+{
+    struct hyp_device device = field_modbus_device(FULL_REGISTER + 1, 0, 9);
+    return hyp_collector_set_device(plant->field->collector, &device);
+}
+
+static const struct change_row {
+    const char *name;
+    enum hyp_status (*change)(struct plant *plant);
+    int64_t line;   /* that must be there, */
+    int64_t device; /* and that, whatever became of the change */
+} change_rows[] = {
+    {"a line gets another name",    rename_line, 2,             2            },
+    {"a line becomes another kind", turn_line,   FULL_REGISTER, FULL_REGISTER},
+    {"a line comes",                add_line,    FULL_REGISTER, FULL_REGISTER},
+    {"a device gets a key",         give_key,    1,             1            },
+    {"a device comes",              add_device,  FULL_REGISTER, FULL_REGISTER},
+};
+
+/* Returns whether the change was refused for want of memory. */
+static bool try_change(const struct change_row *row, long until)
+{
+    struct plant plant;
+    struct hyp_line_state line;
+    struct hyp_device_state device;
+    plant_open(&plant);
+    fill_register(&plant);
+    plant_pass(&plant, PLANT_HOUR_MS / 2);
+    struct hyp_collector *collector = plant.field->collector;
+    refusals_begin(until, 1);
+    enum hyp_status status = row->change(&plant);
+    bool refused = refusals_end();
+    assert_int_equal(status, refused ? HYP_NO_MEMORY : HYP_OK);
+    assert_int_equal(hyp_collector_line_state(collector, (hyp_line_id){row->line}, &line),
+                     HYP_OK);
+    assert_int_equal(
+        hyp_collector_device_state(collector, (hyp_device_id){row->device}, &device), HYP_OK);
+    size_t before[] = {plant_readings(&plant, 1), plant_readings(&plant, 2)};
+    plant_pass(&plant, PLANT_HOUR_MS);
+    assert_true(plant_readings(&plant, 1) > before[0]);
+    assert_true(plant_readings(&plant, 2) > before[1]);
+    /* With memory again it succeeds, once more if it did already. */
+    assert_int_equal(row->change(&plant), HYP_OK);
+    plant_pass(&plant, PLANT_HOUR_MS);
+    assert_true(plant_readings(&plant, 1) > before[0] + 1);
+    assert_true(plant_readings(&plant, 2) > before[1] + 1);
+    plant_check(&plant);
+    plant_close(&plant);
+    return refused;
+}
+
+static void a_refused_change_leaves_what_was(void **state)
+{
+    const struct change_row *row = *state;
+    long until = 0;
+    while (try_change(row, until)) {
+        until++;
+    }
+    assert_true(until > 0);
+}
+
 int main(void)
 {
     struct test_list list = {0};
+    TEST_ROWS(&list, change_rows, a_refused_change_leaves_what_was);
     TEST_ROWS(&list, memory_rows, check_memory);
     return test_list_run(&list, "memory");
 }
