@@ -182,7 +182,8 @@ HYP_MUST_USE enum hyp_status hyp_collector_set_device(struct hyp_collector *coll
                                                       const struct hyp_device *device);
 /* What waits for it fails. Nothing when it is not there. */
 void hyp_collector_remove_device(struct hyp_collector *collector, hyp_device_id device);
-/* State remembered from before a restart, so that breaker and "last success" survive. */
+/* State remembered from before a restart, so that breaker and "last success" survive: the
+ * device's, and that of the line it is asked on. */
 void hyp_collector_restore_state(struct hyp_collector *collector,
                                  const struct hyp_device_state *state);
 /*
@@ -316,7 +317,7 @@ HYP_MUST_USE enum hyp_status hyp_collector_reception(struct hyp_collector *colle
 size_t hyp_collector_receptions(struct hyp_collector *collector, hyp_device_id first,
                                 struct hyp_reception_state *out, size_t capacity,
                                 bool *ret_changed);
-/* From before a restart; of a device that is configured. */
+/* From before a restart; of a device that is configured. Its lines have heard it then. */
 void hyp_collector_restore_reception(struct hyp_collector *collector,
                                      const struct hyp_reception_state *state);
 struct hyp_queue_entry {

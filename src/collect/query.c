@@ -252,30 +252,6 @@ size_t hyp_collector_receptions(struct hyp_collector *collector, hyp_device_id f
     return query.count;
 }
 
-struct restored {
-    struct hyp_collector *collector;
-    const struct hyp_reception_state *state;
-};
-
-static void do_restore_reception(void *argument)
-{
-    const struct restored *restored = argument;
-    struct hyp_station *station =
-        hyp_stations_find(&restored->collector->stations, restored->state->device);
-    struct hyp_reception *reception =
-        station == NULL ? NULL : hyp_station_begin_reception(station);
-    if (reception != NULL) {
-        hyp_reception_import(reception, restored->state);
-    }
-}
-
-void hyp_collector_restore_reception(struct hyp_collector *collector,
-                                     const struct hyp_reception_state *state)
-{
-    struct restored restored = {.collector = collector, .state = state};
-    hyp_loop_call(&collector->loop, do_restore_reception, &restored);
-}
-
 /* --- lines --- */
 
 static void do_line_state(void *argument)

@@ -417,6 +417,27 @@ static void a_missing_folder_is_named(void **state)
     field_destroy(field);
 }
 
+static void what_was_heard_before_a_restart_is_known_of_the_line(void **state)
+{
+    (void)state;
+    struct field *field = field_create();
+    struct hyp_line line = field_line(1, HYP_LINE_WMBUS_TCP, 1);
+    line.enabled = false;
+    assert_int_equal(hyp_collector_set_line(field->collector, &line), HYP_OK);
+    struct hyp_device device = water_meter(7);
+    assert_int_equal(hyp_collector_set_device(field->collector, &device), HYP_OK);
+    const struct hyp_reception_state before = {
+        .device = {7                                                                             },
+        .telegrams = 3,
+        .count = 2,
+        .by = { {.line = {1}, .telegrams = 3, .of = 3, .last_heard = {FIELD_START_MS - 60000}},
+                   {.line = {2}, .telegrams = 3, .of = 3, .last_heard = {FIELD_START_MS - 50000}}},
+    };
+    hyp_collector_restore_reception(field->collector, &before);
+    assert_int_equal(field_line_state(field, 1).comm.last_success.ms, FIELD_START_MS - 60000);
+    field_destroy(field);
+}
+
 int main(void)
 {
     static struct test_list list;
@@ -432,5 +453,6 @@ int main(void)
     TEST_ONE(&list, many_files_are_taken_in_order);
     TEST_ONE(&list, a_file_waits_for_the_commit);
     TEST_ONE(&list, a_missing_folder_is_named);
+    TEST_ONE(&list, what_was_heard_before_a_restart_is_known_of_the_line);
     return test_list_run(&list, "listen");
 }

@@ -305,9 +305,13 @@ static void state_survives_a_restart(void **state)
     before.comm.last_success.ms = FIELD_START_MS - 4 * 60000;
     before.comm.attempts = 10;
     before.comm.successes = 9;
+    assert_int_equal(field_line_state(field, 1).comm.last_success.ms, 0);
     hyp_collector_restore_state(field->collector, &before);
     struct hyp_device_state after = field_device_state(field, 7);
     assert_int_equal(after.comm.attempts, 10);
+    /* Its line has worked then, too. */
+    assert_int_equal(field_line_state(field, 1).comm.last_success.ms,
+                     before.comm.last_success.ms);
     int64_t slot = FIELD_START_MS + 8 * 60000;
     assert_in_range(after.next_due.ms, slot, slot + 45000);
     /* Read an hour ago: slots were missed, it is due at once. */
@@ -316,6 +320,7 @@ static void state_survives_a_restart(void **state)
     hyp_collector_restore_state(field->collector, &before);
     after = field_device_state(field, 7);
     assert_in_range(after.next_due.ms, FIELD_START_MS, FIELD_START_MS + 45000);
+    assert_true(field_line_state(field, 1).comm.last_success.ms > after.comm.last_success.ms);
     /* Dead for long: the breaker is still open. */
     before.comm.last_failure.ms = FIELD_START_MS - 60000;
     before.comm.failures_in_row = 8;
