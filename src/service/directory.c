@@ -351,6 +351,36 @@ hyp_tenant_id hyp_directory_tenant_of_line(struct hyp_directory *directory, hyp_
     return tenant;
 }
 
+enum hyp_status hyp_directory_lines(struct hyp_directory *directory, hyp_tenant_id tenant,
+                                    struct hyp_arena *arena, hyp_line_id **ret_lines,
+                                    size_t *ret_count)
+{
+    size_t cursor = 0;
+    size_t count = 0;
+    uint64_t id;
+    uint64_t at;
+    pthread_rwlock_rdlock(&directory->lock);
+    hyp_line_id *lines =
+        hyp_arena_alloc_array(arena, directory->lines.count + 1, sizeof(*lines));
+    while (lines != NULL && hyp_map_next(&directory->lines, &cursor, &id, &at)) {
+        if (((const struct hyp_line *)(uintptr_t)at)->tenant.id == tenant.id) {
+            lines[count++] = (hyp_line_id){(int64_t)id};
+        }
+    }
+    pthread_rwlock_unlock(&directory->lock);
+    *ret_lines = lines;
+    *ret_count = count;
+    return lines == NULL ? HYP_NO_MEMORY : HYP_OK;
+}
+
+size_t hyp_directory_line_count(struct hyp_directory *directory)
+{
+    pthread_rwlock_rdlock(&directory->lock);
+    size_t count = directory->lines.count;
+    pthread_rwlock_unlock(&directory->lock);
+    return count;
+}
+
 hyp_line_id hyp_directory_next_line(struct hyp_directory *directory, hyp_line_id line)
 {
     hyp_line_id next = {0};

@@ -130,6 +130,12 @@ bool hyp_directory_has_device(struct hyp_directory *directory, hyp_tenant_id ten
 hyp_device_id hyp_directory_last_id(struct hyp_directory *directory);
 /* The line of any tenant with the next id after `line`; 0 when there is none. */
 hyp_line_id hyp_directory_next_line(struct hyp_directory *directory, hyp_line_id line);
+/* All lines of the tenant, in no order, into the arena. HYP_OK | NO_MEMORY */
+HYP_MUST_USE enum hyp_status hyp_directory_lines(struct hyp_directory *directory,
+                                                 hyp_tenant_id tenant, struct hyp_arena *arena,
+                                                 hyp_line_id **ret_lines, size_t *ret_count);
+/* How many lines there are, of all tenants. */
+size_t hyp_directory_line_count(struct hyp_directory *directory);
 /* Whose a device or a line is; 0 when there is no such one. */
 hyp_tenant_id hyp_directory_tenant_of(struct hyp_directory *directory, hyp_device_id id);
 hyp_tenant_id hyp_directory_tenant_of_line(struct hyp_directory *directory, hyp_line_id id);

@@ -5,14 +5,14 @@
 
 #include <string.h>
 
-static void count_lines(struct hyp_service *service, const struct hyp_line *lines, size_t count,
+static void count_lines(struct hyp_service *service, const hyp_line_id *lines, size_t count,
                         struct hyp_overview *overview)
 {
     struct hyp_collector *collector = atomic_load(&service->collector);
     overview->lines = count;
     for (size_t i = 0; collector != NULL && i < count; i++) {
         struct hyp_line_state state;
-        if (hyp_collector_line_state(collector, lines[i].id, &state) != HYP_OK) {
+        if (hyp_collector_line_state(collector, lines[i], &state) != HYP_OK) {
             continue;
         }
         bool up = state.link == HYP_LINK_CONNECTED || state.link == HYP_LINK_LISTENING;
@@ -47,7 +47,7 @@ enum hyp_status hyp_overview_get(struct hyp_service *service, const struct hyp_s
                                  struct hyp_error *err)
 {
     struct hyp_device_page page;
-    struct hyp_line *lines;
+    hyp_line_id *lines;
     size_t line_count;
     struct hyp_overview overview = {.started = service->started};
     struct hyp_device_query all = {.line = HYP_LINE_ANY};
@@ -59,7 +59,8 @@ enum hyp_status hyp_overview_get(struct hyp_service *service, const struct hyp_s
     status = hyp_directory_query(service->directory, tenant, &all, hyp_service_now(service),
                                  arena, &page);
     if (status == HYP_OK) {
-        status = hyp_store_lines(service->config.store, tenant, arena, &lines, &line_count);
+        /* Not from the store: it would open the passwords of all lines. */
+        status = hyp_directory_lines(service->directory, tenant, arena, &lines, &line_count);
     }
     if (status == HYP_OK) {
         count_lines(service, lines, line_count, &overview);

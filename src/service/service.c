@@ -159,6 +159,7 @@ static enum hyp_status load_lines(struct hyp_service *service, struct hyp_arena 
         hyp_store_lines(service->config.store, (hyp_tenant_id){0}, arena, &lines, &count);
     for (size_t i = 0; status == HYP_OK && i < count; i++) {
         status = hyp_directory_set_line(service->directory, &lines[i]);
+        hyp_wipe(lines[i].password, sizeof(lines[i].password));
     }
     return status;
 }
@@ -201,6 +202,7 @@ static enum hyp_status load_devices(struct hyp_service *service, struct hyp_aren
         hyp_store_devices(service->config.store, (hyp_tenant_id){0}, arena, &devices, &count);
     for (size_t i = 0; status == HYP_OK && i < count; i++) {
         status = hyp_directory_set_device(service->directory, &devices[i]);
+        hyp_wipe(&devices[i].key, sizeof(devices[i].key));
     }
     if (status == HYP_OK) {
         status = restore_readings(service, devices, count);
@@ -393,6 +395,7 @@ static enum hyp_status hand_over(struct hyp_service *service, struct hyp_collect
         hyp_store_lines(service->config.store, (hyp_tenant_id){0}, arena, &lines, &count);
     for (size_t i = 0; status == HYP_OK && i < count; i++) {
         status = hyp_service_restore_line(service, collector, &lines[i]);
+        hyp_wipe(lines[i].password, sizeof(lines[i].password));
     }
     if (status == HYP_OK) {
         status = hyp_store_devices(service->config.store, (hyp_tenant_id){0}, arena, &devices,
@@ -400,6 +403,7 @@ static enum hyp_status hand_over(struct hyp_service *service, struct hyp_collect
     }
     for (size_t i = 0; status == HYP_OK && i < count; i++) {
         status = hyp_service_push_device(service, &devices[i]);
+        hyp_wipe(&devices[i].key, sizeof(devices[i].key));
     }
     if (status == HYP_OK) {
         status = hyp_store_comm_load(service->config.store, arena, &states, &count);
