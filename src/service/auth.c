@@ -295,8 +295,10 @@ enum hyp_status hyp_auth_logout(struct hyp_service *service, const struct hyp_sc
 {
     uint8_t hash[32];
     hyp_sha256((const uint8_t *)token.ptr, token.len, hash);
-    hyp_sessions_remove(service->auth.sessions, token);
     enum hyp_status status = hyp_store_session_remove(service->config.store, hash);
+    /* After the store, and for whoever has just read it there: else another request of the same
+       page could bring the session back to memory, where it would outlive its end. */
+    hyp_sessions_remove(service->auth.sessions, token);
     if (status == HYP_OK || status == HYP_NOT_FOUND) {
         hyp_service_audit(service, scope, "session.end", "user", scope->user, "signed out");
         return HYP_OK;

@@ -150,6 +150,7 @@ void hyp_sessions_remove(struct hyp_sessions *sessions, struct hyp_str token)
 {
     uint64_t key;
     pthread_mutex_lock(&sessions->lock);
+    sessions->epoch++;
     struct session_slot *slot = find(sessions, token, &key);
     if (slot != NULL) {
         hyp_map_remove(&sessions->map, key);

@@ -47,7 +47,7 @@ bool hyp_sessions_get(struct hyp_sessions *sessions, struct hyp_str token, hyp_u
 /* The same without noting a use. */
 bool hyp_sessions_peek(struct hyp_sessions *sessions, struct hyp_str token, hyp_utc now,
                        struct hyp_scope *ret_scope);
-/* Forgets one token; nothing when it is not known. */
+/* Forgets one token, and what is being looked up; nothing when it is not known. */
 void hyp_sessions_remove(struct hyp_sessions *sessions, struct hyp_str token);
 /* All of a user (their API tokens too). */
 void hyp_sessions_remove_user(struct hyp_sessions *sessions, int64_t user);

@@ -142,6 +142,17 @@ static void a_late_answer_is_not_kept(void **state)
     assert_false(known("token-a", 0));
 }
 
+/* Another request of a page whose user signs out has read the session just before. */
+static void a_late_answer_does_not_undo_signing_out(void **state)
+{
+    struct hyp_session_entry entry = entry_of(1, 0);
+    (void)state;
+    uint64_t epoch = hyp_sessions_epoch(table);
+    hyp_sessions_remove(table, HYP_STR("token-a"));
+    assert_int_equal(hyp_sessions_put(table, HYP_STR("token-a"), &entry, epoch), HYP_CONFLICT);
+    assert_false(known("token-a", 0));
+}
+
 static void sweeping(void **state)
 {
     struct hyp_session_entry used[4];
@@ -173,6 +184,7 @@ int main(void)
         WITH_TABLE(revoking),
         WITH_TABLE(many_are_revoked_at_once),
         WITH_TABLE(a_late_answer_is_not_kept),
+        WITH_TABLE(a_late_answer_does_not_undo_signing_out),
         WITH_TABLE(sweeping),
     };
     return cmocka_run_group_tests_name("sessions", tests, NULL, NULL);
