@@ -19,7 +19,7 @@
 #define OWN HYP_ROUTE_OWN_SESSION
 
 const struct hyp_route hyp_routes[] = {
-    ROUTE(GET, "/status", PUBLIC, status, FAST),
+    ROUTE(GET, "/status", PUBLIC, status, 0),
     ROUTE(GET, "/health", PUBLIC, health, FAST),
     ROUTE(GET, "/openapi.yaml", PUBLIC, openapi_yaml, FAST),
     ROUTE(GET, "/openapi.json", PUBLIC, openapi_json, FAST),

@@ -87,8 +87,8 @@ enum hyp_status hyp_auth_init(struct hyp_service *service, struct hyp_error *err
         return hyp_service_explain_failure(err, status);
     }
     hyp_signin_load_backoff(service);
-    auth->first_run = users == 0;
-    if (auth->first_run) {
+    atomic_init(&auth->first_run, users == 0);
+    if (users == 0) {
         uint8_t unused_hash[32];
         hyp_auth_make_token(service, "", auth->setup_token, unused_hash);
     }
@@ -104,21 +104,14 @@ void hyp_auth_finish(struct hyp_service *service)
     hyp_wipe(auth->setup_token, sizeof(auth->setup_token));
 }
 
-bool hyp_auth_is_first_run(struct hyp_service *service)
-{
-    size_t users;
-    if (service->auth.first_run && count_users(service, &users) == HYP_OK && users > 0) {
-        service->auth.first_run = false;
-    }
-    return service->auth.first_run;
-}
-
 bool hyp_auth_first_run(struct hyp_service *service)
 {
-    pthread_mutex_lock(&service->auth.lock);
-    bool first_run = hyp_auth_is_first_run(service);
-    pthread_mutex_unlock(&service->auth.lock);
-    return first_run;
+    size_t users;
+    if (atomic_load(&service->auth.first_run) && count_users(service, &users) == HYP_OK &&
+        users > 0) {
+        atomic_store(&service->auth.first_run, false);
+    }
+    return atomic_load(&service->auth.first_run);
 }
 
 const char *hyp_auth_setup_token(struct hyp_service *service)

@@ -48,7 +48,8 @@ struct hyp_setup {
     struct hyp_str address;
 };
 
-/* Is there no user yet? */
+/* Is there no user yet? Waits for no sign-in; as long as there is none the store is asked, for
+ * another member may have been set up meanwhile. */
 bool hyp_auth_first_run(struct hyp_service *service);
 /*
  * The one-time token that allows to create the first administrator; "" once a user exists.

@@ -46,9 +46,9 @@ struct hyp_pending_command {
 struct hyp_auth {
     struct hyp_hasher hasher;
     struct hyp_sessions *sessions;
-    pthread_mutex_t lock; /* back-off and set-up */
+    pthread_mutex_t lock; /* back-off, set-up, changes of users */
     struct hyp_backoff backoff;
-    bool first_run;
+    atomic_bool first_run; /* becomes false once */
     char setup_token[HYP_TOKEN_TEXT_MAX];
 };
 
@@ -131,9 +131,6 @@ void hyp_auth_finish(struct hyp_service *service);
  * changed since: then there is none. */
 enum hyp_status hyp_auth_open_session(struct hyp_service *service, const struct hyp_user *user,
                                       struct hyp_arena *arena, struct hyp_grant *ret_grant);
-/* Has the plant no user yet? Under the auth lock; asks the store, for another member may have
- * been set up meanwhile. */
-bool hyp_auth_is_first_run(struct hyp_service *service);
 /* Reads the back-off table from before the restart (signin.c). */
 void hyp_signin_load_backoff(struct hyp_service *service);
 /* Called by the keeper: tells the store which sessions were used, drops expired ones. */

@@ -125,7 +125,7 @@ enum hyp_status hyp_people_user_add(struct hyp_service *service, const struct hy
     pthread_mutex_lock(&service->auth.lock);
     status = hyp_store_user_add(service->config.store, user, err);
     if (status == HYP_OK) {
-        service->auth.first_run = false;
+        atomic_store(&service->auth.first_run, false);
     }
     pthread_mutex_unlock(&service->auth.lock);
     wipe_hash(user);

@@ -160,7 +160,7 @@ static enum hyp_status check_setup(struct hyp_service *service, const struct hyp
                                    struct hyp_error *err)
 {
     struct hyp_login as_login = {.login = HYP_STR("setup"), .address = setup->address};
-    if (!hyp_auth_is_first_run(service)) {
+    if (!hyp_auth_first_run(service)) {
         return hyp_error_set(err, HYP_EXISTS, -1,
                              "The set-up is done already. Sign in as administrator.");
     }
@@ -233,7 +233,7 @@ static enum hyp_status set_up_locked(struct hyp_service *service, const struct h
     }
     status = hyp_store_user_add_first(service->config.store, user, err);
     if (status == HYP_OK) {
-        service->auth.first_run = false;
+        atomic_store(&service->auth.first_run, false);
     }
     return status;
 }

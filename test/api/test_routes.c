@@ -55,6 +55,28 @@ static void every_route_is_documented(void **state)
     }
 }
 
+/* What runs on the threads of connections waits for no database and no password. */
+static void only_memory_is_fast(void **state)
+{
+    static const char *const from_memory[] = {"/health", "/openapi.yaml", "/openapi.json",
+                                              "/points/{id}/latest", "/devices/{id}/latest"};
+    size_t found = 0;
+    (void)state;
+    for (size_t i = 0; i < hyp_route_count; i++) {
+        bool known = false;
+        for (size_t n = 0; n < HYP_ARRAY_LEN(from_memory); n++) {
+            known = known || strcmp(hyp_routes[i].pattern, from_memory[n]) == 0;
+        }
+        bool fast = (hyp_routes[i].flags & HYP_ROUTE_FAST) != 0;
+        if (fast && !known) {
+            fail_msg("%s %s is not known to need memory only", hyp_routes[i].method,
+                     hyp_routes[i].pattern);
+        }
+        found += fast;
+    }
+    assert_int_equal(found, HYP_ARRAY_LEN(from_memory));
+}
+
 static void rights_agree(void **state)
 {
     (void)state;
@@ -159,6 +181,7 @@ int main(void)
 {
     struct test_list list = {0};
     TEST_ONE(&list, every_route_is_documented);
+    TEST_ONE(&list, only_memory_is_fast);
     TEST_ONE(&list, rights_agree);
     TEST_ONE(&list, nothing_else_is_documented);
     TEST_ONE(&list, no_route_is_there_twice);

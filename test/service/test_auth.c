@@ -62,6 +62,19 @@ static void set_up_is_over_after_a_restart(void **state)
     assert_false(hyp_auth_first_run(t.service));
 }
 
+/* Whoever asks does not wait for a password that is being hashed, or a slow database. */
+static void a_set_up_under_way_holds_nobody(void **state)
+{
+    (void)state;
+    pthread_mutex_lock(&t.service->auth.lock);
+    assert_true(hyp_auth_first_run(t.service));
+    pthread_mutex_unlock(&t.service->auth.lock);
+    test_set_up(&t);
+    pthread_mutex_lock(&t.service->auth.lock);
+    assert_false(hyp_auth_first_run(t.service));
+    pthread_mutex_unlock(&t.service->auth.lock);
+}
+
 static void set_up_cannot_be_guessed(void **state)
 {
     (void)state;
@@ -406,6 +419,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_SERVICE(set_up_makes_the_first_admin),
         WITH_SERVICE(set_up_is_over_after_a_restart),
+        WITH_SERVICE(a_set_up_under_way_holds_nobody),
         WITH_SERVICE(set_up_cannot_be_guessed),
         WITH_SERVICE(signs_in),
         WITH_SERVICE(backs_off_and_survives_a_restart),
