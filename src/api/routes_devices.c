@@ -170,34 +170,47 @@ enum hyp_status hyp_route_device_get(struct hyp_request *req, struct hyp_error *
     return answer_device(req, (hyp_device_id){req->ids[0]}, err);
 }
 
+/* A device that has just been stored: as it is now, or as far as *view says when that cannot be
+ * found out. What is done is not answered as failed. */
+static void answer_stored(struct hyp_request *req, struct hyp_device_view *view)
+{
+    struct hyp_device_extra extra;
+    struct hyp_device_view now;
+    struct hyp_error ignored;
+    if (hyp_device_get(req->service, req->scope, view->device.id, &req->arena, &now, &extra,
+                       &ignored) == HYP_OK) {
+        hyp_render_device(&req->json, &now, &extra);
+        return;
+    }
+    extra = (struct hyp_device_extra){.headline_unit = ""};
+    hyp_render_device(&req->json, view, &extra);
+}
+
 enum hyp_status hyp_route_device_add(struct hyp_request *req, struct hyp_error *err)
 {
-    struct hyp_device device;
+    struct hyp_device_view view = {.condition = HYP_CONDITION_NEVER};
+    struct hyp_device *device = &view.device;
     bool key_given;
     json_t *root;
     enum hyp_status status = hyp_request_json(req, &root, err);
     if (status != HYP_OK) {
         return status;
     }
-    hyp_device_defaults(&device);
-    status = hyp_device_read_json(root, &device, &key_given, err);
+    hyp_device_defaults(device);
+    status = hyp_device_read_json(root, device, &key_given, err);
     json_decref(root);
     if (status == HYP_OK) {
-        status = hyp_device_add(req->service, req->scope, &device, err);
+        status = hyp_device_add(req->service, req->scope, device, err);
     }
-    hyp_wipe(&device.key, sizeof(device.key));
-    if (status != HYP_OK) {
-        return status;
+    if (status == HYP_OK) {
+        req->http_status = MHD_HTTP_CREATED;
+        hyp_request_header(
+            req, "Location",
+            hyp_request_text(req, "/api/v1/devices/%lld", (long long)device->id.id));
+        answer_stored(req, &view);
     }
-    req->http_status = MHD_HTTP_CREATED;
-    hyp_request_header(req, "Location",
-                       hyp_request_text(req, "/api/v1/devices/%lld", (long long)device.id.id));
-    struct hyp_error ignored;
-    status = answer_device(req, device.id, &ignored);
-    if (status != HYP_OK) {
-        hyp_request_fail(req, status, &ignored);
-    }
-    return HYP_OK;
+    hyp_wipe(&device->key, sizeof(device->key));
+    return status;
 }
 
 enum hyp_status hyp_route_device_change(struct hyp_request *req, struct hyp_error *err)
@@ -219,8 +232,11 @@ enum hyp_status hyp_route_device_change(struct hyp_request *req, struct hyp_erro
     if (status == HYP_OK) {
         status = hyp_device_update(req->service, req->scope, &view.device, key_given, err);
     }
+    if (status == HYP_OK) {
+        answer_stored(req, &view);
+    }
     hyp_wipe(&view.device.key, sizeof(view.device.key));
-    return status == HYP_OK ? answer_device(req, view.device.id, err) : status;
+    return status;
 }
 
 enum hyp_status hyp_route_device_remove(struct hyp_request *req, struct hyp_error *err)

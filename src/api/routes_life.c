@@ -203,6 +203,7 @@ static enum hyp_status read_forgotten(const json_t *root, struct hyp_forgotten *
 enum hyp_status hyp_route_device_forget(struct hyp_request *req, struct hyp_error *err)
 {
     struct hyp_forgotten forgotten = {.device.id = req->ids[0]};
+    struct hyp_life_backups backups;
     json_t *root;
     enum hyp_status status = hyp_request_json(req, &root, err);
     if (status != HYP_OK) {
@@ -210,12 +211,16 @@ enum hyp_status hyp_route_device_forget(struct hyp_request *req, struct hyp_erro
     }
     status = read_forgotten(root, &forgotten, err);
     if (status == HYP_OK) {
+        /* Before: once the readings are forgotten nothing may fail. */
+        status = hyp_life_backups(req->service, req->scope, &req->arena, &backups, err);
+    }
+    if (status == HYP_OK) {
         status = hyp_life_forget(req->service, req->scope, &forgotten, err);
     }
     json_decref(root);
     if (status == HYP_OK) {
         req->http_status = MHD_HTTP_ACCEPTED;
-        status = render_forgotten(req, &forgotten, err);
+        render_one(req, &forgotten, &backups);
     }
     return status;
 }

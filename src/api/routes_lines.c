@@ -39,6 +39,21 @@ enum hyp_status hyp_route_line_get(struct hyp_request *req, struct hyp_error *er
     return answer_line(req, (hyp_line_id){req->ids[0]}, err);
 }
 
+/* A line that has just been stored: as it is now, or as it was given when that cannot be found
+ * out. What is done is not answered as failed. */
+static void answer_stored(struct hyp_request *req, struct hyp_line *line)
+{
+    struct hyp_line_view view;
+    struct hyp_error ignored;
+    bool has_password = line->password[0] != '\0';
+    hyp_wipe(line->password, sizeof(line->password));
+    if (hyp_line_get(req->service, req->scope, line->id, &view, &ignored) != HYP_OK) {
+        view = (struct hyp_line_view){
+            .line = *line, .has_password = has_password, .state.line = line->id};
+    }
+    hyp_render_line(&req->json, &view);
+}
+
 enum hyp_status hyp_route_line_add(struct hyp_request *req, struct hyp_error *err)
 {
     struct hyp_line line;
@@ -54,15 +69,13 @@ enum hyp_status hyp_route_line_add(struct hyp_request *req, struct hyp_error *er
     if (status == HYP_OK) {
         status = hyp_line_add(req->service, req->scope, &line, err);
     }
-    hyp_wipe(line.password, sizeof(line.password));
     if (status == HYP_OK) {
-        status = answer_line(req, line.id, err);
-    }
-    if (status == HYP_OK) {
+        answer_stored(req, &line);
         req->http_status = MHD_HTTP_CREATED;
         hyp_request_header(req, "Location",
                            hyp_request_text(req, "/api/v1/lines/%lld", (long long)line.id.id));
     }
+    hyp_wipe(line.password, sizeof(line.password));
     return status;
 }
 
@@ -84,8 +97,11 @@ enum hyp_status hyp_route_line_change(struct hyp_request *req, struct hyp_error 
     if (status == HYP_OK) {
         status = hyp_line_update(req->service, req->scope, &view.line, password_given, err);
     }
+    if (status == HYP_OK) {
+        answer_stored(req, &view.line);
+    }
     hyp_wipe(view.line.password, sizeof(view.line.password));
-    return status == HYP_OK ? answer_line(req, view.line.id, err) : status;
+    return status;
 }
 
 enum hyp_status hyp_route_line_remove(struct hyp_request *req, struct hyp_error *err)

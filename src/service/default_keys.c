@@ -94,8 +94,11 @@ static enum hyp_status save_set(struct hyp_service *service, hyp_tenant_id tenan
     }
     hyp_wipe(data, sizeof(data));
     struct hyp_collector *collector = atomic_load(&service->collector);
-    if (status == HYP_OK && collector != NULL) {
-        status = hyp_collector_set_default_keys(collector, tenant, set->keys, set->count);
+    if (status == HYP_OK && collector != NULL &&
+        hyp_collector_set_default_keys(collector, tenant, set->keys, set->count) != HYP_OK) {
+        /* They are stored: the keeper hands them over. */
+        const struct hyp_store_changes changes = {.keys = true};
+        hyp_members_told(service, &changes);
     }
     return status;
 }

@@ -217,17 +217,6 @@ hyp_utc hyp_device_next_due(struct hyp_service *service, const struct hyp_device
 
 /* --- change --- */
 
-enum hyp_status hyp_service_follow_device(struct hyp_service *service,
-                                          const struct hyp_device *device,
-                                          struct hyp_error *err)
-{
-    enum hyp_status status = hyp_directory_set_device(service->directory, device);
-    if (status == HYP_OK) {
-        status = hyp_service_push_device(service, device);
-    }
-    return status == HYP_OK ? HYP_OK : hyp_service_explain_failure(err, status);
-}
-
 enum hyp_status hyp_device_add(struct hyp_service *service, const struct hyp_scope *scope,
                                struct hyp_device *device, struct hyp_error *err)
 {
@@ -247,7 +236,7 @@ enum hyp_status hyp_device_add(struct hyp_service *service, const struct hyp_sco
         status = hyp_store_device_add(service->config.store, device, err);
     }
     if (status == HYP_OK) {
-        status = hyp_service_follow_device(service, device, err);
+        hyp_service_follow_device(service, device);
     }
     pthread_mutex_unlock(&service->plant_lock);
     if (status == HYP_OK) {
@@ -335,7 +324,10 @@ static enum hyp_status update_locked(struct hyp_service *service, const struct h
     if (status == HYP_OK) {
         status = hyp_store_device_update(service->config.store, device, err);
     }
-    return status == HYP_OK ? hyp_service_follow_device(service, device, err) : status;
+    if (status == HYP_OK) {
+        hyp_service_follow_device(service, device);
+    }
+    return status;
 }
 
 enum hyp_status hyp_device_update(struct hyp_service *service, const struct hyp_scope *scope,
@@ -386,7 +378,7 @@ enum hyp_status hyp_device_commanded(struct hyp_service *service, hyp_tenant_id 
         status = hyp_store_device_update(service->config.store, &device, err);
     }
     if (status == HYP_OK) {
-        status = hyp_service_follow_device(service, &device, err);
+        hyp_service_follow_device(service, &device);
     }
     pthread_mutex_unlock(&service->plant_lock);
     hyp_wipe(&device.key, sizeof(device.key));

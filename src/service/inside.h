@@ -172,12 +172,13 @@ HYP_MUST_USE enum hyp_status hyp_line_has_room(struct hyp_service *service,
                                                hyp_tenant_id tenant, hyp_line_id line,
                                                size_t more, struct hyp_error *err);
 
-/* After a change of the store: memory and collector follow. Under the plant's lock. A failure
- * (NO_MEMORY) takes nothing back: the store has the change, and memory has it after a restart.
+/*
+ * After a change of the store: memory and collector follow. Under the plant's lock. The change
+ * is made, so this cannot fail: what there is no memory for now, the keeper does soon, and
+ * until then the line or device is as it was before.
  */
-enum hyp_status hyp_service_follow_device(struct hyp_service *service,
-                                          const struct hyp_device *device,
-                                          struct hyp_error *err);
+void hyp_service_follow_line(struct hyp_service *service, const struct hyp_line *line);
+void hyp_service_follow_device(struct hyp_service *service, const struct hyp_device *device);
 
 /* NOT_FOUND with "There is no <what> <id>." */
 enum hyp_status hyp_service_not_found(struct hyp_error *err, const char *what, int64_t id);

@@ -45,16 +45,19 @@ static void add_change(struct import_run *run, hyp_device_id device,
     }
 }
 
-static enum hyp_status follow(struct import_run *run, hyp_device_id id)
+/* The key is stored. A device that cannot be looked up now is with the keeper's next look. */
+static void follow(struct import_run *run, hyp_device_id id)
 {
     struct hyp_device device;
     enum hyp_status status =
         hyp_store_device(run->service->config.store, run->tenant, id, &device);
     if (status == HYP_OK) {
-        status = hyp_service_follow_device(run->service, &device, run->err);
+        hyp_service_follow_device(run->service, &device);
         hyp_wipe(&device.key, sizeof(device.key));
+        return;
     }
-    return status;
+    const struct hyp_store_change change = {.tenant = run->tenant, .device = id};
+    hyp_members_look_again(run->service, &change);
 }
 
 static enum hyp_status apply_changes(struct import_run *run, const struct hyp_scope *scope)
@@ -67,13 +70,13 @@ static enum hyp_status apply_changes(struct import_run *run, const struct hyp_sc
     if (status != HYP_OK) {
         return status;
     }
-    for (size_t i = 0; status == HYP_OK && i < run->change_count; i++) {
-        status = follow(run, run->changes[i].device);
+    for (size_t i = 0; i < run->change_count; i++) {
+        follow(run, run->changes[i].device);
     }
     hyp_service_audit(run->service, scope, "key.import", "device", 0, "keys of %zu meters set",
                       run->change_count);
     hyp_backlog_ask(run->service, run->tenant, true);
-    return status;
+    return HYP_OK;
 }
 
 static void finish(struct import_run *run)

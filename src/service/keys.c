@@ -18,7 +18,7 @@ enum hyp_status hyp_keys_set(struct hyp_service *service, hyp_tenant_id tenant,
     device.has_key = true;
     status = hyp_store_device_update(service->config.store, &device, err);
     if (status == HYP_OK) {
-        status = hyp_service_follow_device(service, &device, err);
+        hyp_service_follow_device(service, &device);
     }
     hyp_wipe(&device.key, sizeof(device.key));
     return status;

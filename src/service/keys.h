@@ -114,7 +114,7 @@ HYP_MUST_USE enum hyp_status hyp_default_key_remove(struct hyp_service *service,
 /* --- within the service --- */
 
 /* Stores a device's key; memory and collector follow. Under the plant's lock. HYP_OK |
- * NOT_FOUND | what the store says | as hyp_service_follow_device */
+ * NOT_FOUND | what the store says */
 enum hyp_status hyp_keys_set(struct hyp_service *service, hyp_tenant_id tenant,
                              hyp_device_id id, const struct hyp_aes_key *key,
                              struct hyp_error *err);

@@ -103,16 +103,6 @@ enum hyp_status hyp_line_get(struct hyp_service *service, const struct hyp_scope
     return HYP_OK;
 }
 
-static enum hyp_status follow(struct hyp_service *service, const struct hyp_line *line,
-                              struct hyp_error *err)
-{
-    enum hyp_status status = hyp_directory_set_line(service->directory, line);
-    if (status == HYP_OK) {
-        status = hyp_service_push_line(service, line);
-    }
-    return status == HYP_OK ? HYP_OK : hyp_service_explain_failure(err, status);
-}
-
 /* Names tell lines apart in manifests and history files, so they are unique in a tenant. */
 static enum hyp_status check_name(struct hyp_service *service, const struct hyp_scope *scope,
                                   const struct hyp_line *line, struct hyp_error *err)
@@ -124,6 +114,15 @@ static enum hyp_status check_name(struct hyp_service *service, const struct hyp_
     }
     return hyp_error_set(err, HYP_EXISTS, -1, "name: another line is called \"%s\" already.",
                          line->name);
+}
+
+/* One too many would be stored, and never opened. */
+static enum hyp_status check_count(struct hyp_service *service, struct hyp_error *err)
+{
+    return hyp_directory_line_count(service->directory) < HYP_LIMIT_LINES
+               ? HYP_OK
+               : hyp_error_set(err, HYP_LIMIT, -1, "There are %d lines, more are not opened.",
+                               HYP_LIMIT_LINES);
 }
 
 enum hyp_status hyp_line_add(struct hyp_service *service, const struct hyp_scope *scope,
@@ -142,10 +141,13 @@ enum hyp_status hyp_line_add(struct hyp_service *service, const struct hyp_scope
     pthread_mutex_lock(&service->plant_lock);
     status = check_name(service, scope, line, err);
     if (status == HYP_OK) {
+        status = check_count(service, err);
+    }
+    if (status == HYP_OK) {
         status = hyp_store_line_add(service->config.store, line, err);
     }
     if (status == HYP_OK) {
-        status = follow(service, line, err);
+        hyp_service_follow_line(service, line);
     }
     pthread_mutex_unlock(&service->plant_lock);
     if (status != HYP_OK) {
@@ -179,7 +181,10 @@ static enum hyp_status update_locked(struct hyp_service *service, const struct h
     if (status == HYP_OK) {
         status = hyp_store_line_update(service->config.store, line, err);
     }
-    return status == HYP_OK ? follow(service, line, err) : status;
+    if (status == HYP_OK) {
+        hyp_service_follow_line(service, line);
+    }
+    return status;
 }
 
 enum hyp_status hyp_line_update(struct hyp_service *service, const struct hyp_scope *scope,

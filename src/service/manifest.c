@@ -169,6 +169,7 @@ static enum hyp_status write_lines(struct manifest_run *run, struct hyp_error *e
             hyp_line_add(run->service, run->scope, &run->new_lines[i], err);
         if (status != HYP_OK) {
             remove_lines(run, i);
+            run->result->lines = 0;
             return status;
         }
         run->line_ids[i] = run->new_lines[i].id;
@@ -251,10 +252,7 @@ static enum hyp_status write_devices(struct manifest_run *run, struct hyp_error 
                                        run->new_device_count, err);
     }
     for (size_t i = 0; status == HYP_OK && i < run->new_device_count; i++) {
-        status = hyp_directory_set_device(service->directory, &run->new_devices[i]);
-        if (status == HYP_OK) {
-            status = hyp_service_push_device(service, &run->new_devices[i]);
-        }
+        hyp_service_follow_device(service, &run->new_devices[i]);
     }
     pthread_mutex_unlock(&service->plant_lock);
     if (status == HYP_OK) {
@@ -384,9 +382,14 @@ static enum hyp_status import(struct manifest_run *run, struct hyp_error *err)
         return status == HYP_NO_MEMORY ? status : first_error(run, err);
     }
     for (size_t i = 0; status == HYP_OK && i < json_array_size(run->groups); i++) {
-        status = write_group(run, json_array_get(run->groups, i), err);
+        status = write_group(run, json_array_get(run->groups, i), &inner);
     }
-    return status;
+    if (status != HYP_OK) {
+        hyp_service_explain_failure(&inner, status);
+        return hyp_error_set(err, status, -1,
+                             "Lines and devices are imported, not all groups. %s", inner.text);
+    }
+    return HYP_OK;
 }
 
 static enum hyp_status check_form(struct manifest_run *run, const json_t *root,
@@ -435,7 +438,7 @@ enum hyp_status hyp_manifest_import(struct hyp_service *service, const struct hy
     if (status == HYP_OK) {
         status = import(&run, err);
     }
-    if (status == HYP_OK) {
+    if (status == HYP_OK || ret_result->lines > 0 || ret_result->devices > 0) {
         hyp_service_audit(service, scope, "plant.import", "plant", 0,
                           "%zu lines, %zu devices, %zu groups, %zu skipped", ret_result->lines,
                           ret_result->devices, ret_result->groups, ret_result->skipped);

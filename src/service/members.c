@@ -42,6 +42,12 @@ void hyp_members_told(void *user, const struct hyp_store_changes *changes)
     }
 }
 
+void hyp_members_look_again(struct hyp_service *service, const struct hyp_store_change *change)
+{
+    const struct hyp_store_changes changes = {.ids = {*change}, .id_count = 1};
+    hyp_members_told(service, &changes);
+}
+
 static struct hyp_store_changes take_told(struct hyp_service *service)
 {
     pthread_mutex_lock(&service->members.lock);
@@ -68,10 +74,7 @@ static enum hyp_status follow_line(struct hyp_service *service, hyp_tenant_id te
         return HYP_OK;
     }
     if (status == HYP_OK) {
-        status = hyp_directory_set_line(service->directory, &line);
-    }
-    if (status == HYP_OK) {
-        status = hyp_service_push_line(service, &line);
+        hyp_service_follow_line(service, &line);
     }
     hyp_wipe(&line, sizeof(line));
     return status;
@@ -91,7 +94,7 @@ static enum hyp_status follow_device(struct hyp_service *service, hyp_tenant_id 
         return HYP_OK;
     }
     if (status == HYP_OK) {
-        status = hyp_service_follow_device(service, &device, NULL);
+        hyp_service_follow_device(service, &device);
     }
     hyp_wipe(&device, sizeof(device));
     return status;
@@ -126,6 +129,7 @@ static enum hyp_status follow_new_lines(struct hyp_service *service, struct hyp_
         if (hyp_directory_tenant_of_line(service->directory, lines[i].id).id == 0) {
             status = follow_line(service, lines[i].tenant, lines[i].id);
         }
+        hyp_wipe(lines[i].password, sizeof(lines[i].password));
     }
     return status;
 }
@@ -140,6 +144,7 @@ static enum hyp_status follow_new_devices(struct hyp_service *service, struct hy
         if (hyp_directory_tenant_of(service->directory, devices[i].id).id == 0) {
             status = follow_device(service, devices[i].tenant, devices[i].id);
         }
+        hyp_wipe(&devices[i].key, sizeof(devices[i].key));
     }
     return status;
 }

@@ -5,8 +5,8 @@
  *
  * A line is leased (hyp_store_line_lease) before it is opened, and closed when the lease was
  * lost. Lines that listen for senders are open in every member: senders choose one. A server
- * that is alone follows only what it has changed itself by a commit that was given up
- * (store.h).
+ * that is alone follows only what it has changed itself: by a commit that was given up
+ * (store.h), or when there was no memory to follow at once.
  */
 #ifndef HYP_SERVICE_MEMBERS_H
 #define HYP_SERVICE_MEMBERS_H
@@ -31,6 +31,9 @@ void hyp_members_finish(struct hyp_members *members);
 
 /* For hyp_store_observer: another member has changed something. */
 void hyp_members_told(void *user, const struct hyp_store_changes *changes);
+/* A line or device, if it is there, could not be taken over from the store: once more with the
+ * next look. */
+void hyp_members_look_again(struct hyp_service *service, const struct hyp_store_change *change);
 /* May this server open a line that is about to be given to the collector? Under the plant's
  * lock, or before there are requests. */
 bool hyp_members_may_open(struct hyp_service *service, const struct hyp_line *line);

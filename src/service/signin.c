@@ -147,6 +147,19 @@ enum hyp_status hyp_auth_login(struct hyp_service *service, const struct hyp_log
     return HYP_OK;
 }
 
+/* After something that stands whatever becomes of the session. @done  what that is */
+static enum hyp_status begin_session(struct hyp_service *service, const struct hyp_user *user,
+                                     const char *done, struct hyp_arena *arena,
+                                     struct hyp_grant *ret_grant, struct hyp_error *err)
+{
+    enum hyp_status status = hyp_auth_open_session(service, user, arena, ret_grant);
+    return status == HYP_OK ? HYP_OK
+                            : hyp_error_set(err, status, -1,
+                                            "%s, but you are not signed in "
+                                            "(%s). Sign in.",
+                                            done, hyp_status_text(status));
+}
+
 /* --- set-up --- */
 
 static bool setup_token_matches(const struct hyp_auth *auth, struct hyp_str token)
@@ -263,13 +276,9 @@ enum hyp_status hyp_auth_set_up(struct hyp_service *service, const struct hyp_se
     if (status != HYP_OK) {
         return status;
     }
-    status = hyp_auth_open_session(service, &user, arena, ret_grant);
-    if (status != HYP_OK) {
-        return hyp_service_explain_failure(err, status);
-    }
-    hyp_service_audit(service, ret_grant->scope, "system.setup", "user", user.id,
-                      "first administrator \"%s\"", user.login);
-    return HYP_OK;
+    hyp_service_audit_as(service, user.tenant, user.id, "system.setup", "user", user.id,
+                         "first administrator \"%s\"", user.login);
+    return begin_session(service, &user, "The administrator is made", arena, ret_grant, err);
 }
 
 /* --- oneself --- */
@@ -382,6 +391,5 @@ enum hyp_status hyp_auth_change_self(struct hyp_service *service, const struct h
     }
     hyp_sessions_remove_user(service->auth.sessions, user.id);
     hyp_service_audit(service, scope, "user.password", "user", user.id, "changed by the user");
-    status = hyp_auth_open_session(service, &user, arena, ret_grant);
-    return status == HYP_OK ? HYP_OK : hyp_service_explain_failure(err, status);
+    return begin_session(service, &user, "The password is changed", arena, ret_grant, err);
 }
