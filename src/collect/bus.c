@@ -243,6 +243,7 @@ void hyp_bus_detach(struct hyp_bus *bus, struct hyp_station *station)
     station->next_on_bus = NULL;
     station->missed = false;
     station->queued = false;
+    hyp_bus_pump(bus); /* others may have waited for its answer */
 }
 
 void hyp_bus_renew(struct hyp_bus *bus, const struct hyp_station *station)

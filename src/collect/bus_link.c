@@ -53,26 +53,6 @@ static void line_failed(struct hyp_bus *bus, enum hyp_status status, const char 
 
 /* --- turns --- */
 
-void hyp_bus_leave_connecting(struct hyp_bus *bus)
-{
-    struct hyp_collector *collector = bus->wire.collector;
-    if (!bus->connecting) {
-        return;
-    }
-    bus->connecting = false;
-    collector->connecting--;
-    struct hyp_bus *next = collector->connect_first;
-    if (next != NULL) {
-        collector->connect_first = next->next_waiting;
-        if (collector->connect_first == NULL) {
-            collector->connect_last = NULL;
-        }
-        next->waiting = false;
-        next->next_waiting = NULL;
-        hyp_bus_pump(next);
-    }
-}
-
 void hyp_bus_stop_waiting(struct hyp_bus *bus)
 {
     struct hyp_collector *collector = bus->wire.collector;
@@ -89,6 +69,22 @@ void hyp_bus_stop_waiting(struct hyp_bus *bus)
     }
     bus->waiting = false;
     bus->next_waiting = NULL;
+}
+
+void hyp_bus_leave_connecting(struct hyp_bus *bus)
+{
+    struct hyp_collector *collector = bus->wire.collector;
+    if (!bus->connecting) {
+        return;
+    }
+    bus->connecting = false;
+    collector->connecting--;
+    /* One that has nothing to ask any more, or fails at once, passes its turn on. */
+    while (collector->connect_first != NULL && collector->connecting < HYP_LIMIT_CONNECTING) {
+        struct hyp_bus *next = collector->connect_first;
+        hyp_bus_stop_waiting(next);
+        hyp_bus_pump(next);
+    }
 }
 
 static void wait_to_connect(struct hyp_bus *bus)

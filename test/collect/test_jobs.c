@@ -403,6 +403,60 @@ static void a_scheduled_read_outlives_a_change(void **state)
     field_destroy(field);
 }
 
+/* The same without end, should it never come. */
+static enum hyp_job_state state_after_a_minute(struct field *field, hyp_job_id id)
+{
+    struct hyp_job job;
+    for (int i = 0; i < 600; i++) {
+        field_settle(field);
+        field_advance(field, 100);
+    }
+    assert_int_equal(hyp_collector_job(field->collector, id, &job), HYP_OK);
+    return job.state;
+}
+
+/* The line had asked one that is removed, and has nobody's answer to wait for. */
+static void who_waits_behind_a_removed_device_is_asked(void **state)
+{
+    (void)state;
+    struct field *field = field_create();
+    struct slave slave;
+    slave_open(&slave, field, SLAVE_GOOD);
+    slave.silent_unit = 1;
+    add_line(field, 1, slave.peer.port);
+    add_quiet_device(field, 1, 1, 1);
+    add_quiet_device(field, 2, 1, 2);
+    read_now(field, 1, HYP_PRIORITY_MANUAL);
+    hyp_job_id waiting = read_now(field, 2, HYP_PRIORITY_MANUAL);
+    until_asked(field, &slave, 1);
+    hyp_collector_remove_device(field->collector, (hyp_device_id){1});
+    assert_int_equal(state_after_a_minute(field, waiting), HYP_JOB_DONE);
+    peer_close(&slave.peer);
+    field_destroy(field);
+}
+
+/* Lines that wait for their turn to connect, and then have nothing to ask, pass it on. */
+static void a_turn_to_connect_is_passed_on(void **state)
+{
+    (void)state;
+    struct field *field = field_create();
+    struct slave slave;
+    slave_open(&slave, field, SLAVE_GOOD);
+    const int64_t last = 2 * HYP_LIMIT_CONNECTING + 1;
+    hyp_job_id job = {0};
+    for (int64_t id = 1; id <= last; id++) {
+        add_line(field, id, slave.peer.port);
+        add_quiet_device(field, id, id, 1);
+        job = read_now(field, id, HYP_PRIORITY_MANUAL);
+        if (id > HYP_LIMIT_CONNECTING && id < last) {
+            assert_int_equal(hyp_collector_cancel(field->collector, job), HYP_OK);
+        }
+    }
+    assert_int_equal(state_after_a_minute(field, job), HYP_JOB_DONE);
+    peer_close(&slave.peer);
+    field_destroy(field);
+}
+
 enum end { END_OTHER_LINE, END_SWITCHED_OFF, END_REMOVED, END_LINE_CHANGED, END_LINE_REMOVED };
 
 static const struct end_row {
@@ -478,6 +532,8 @@ int main(void)
     test_list_add(&list, "a device changes while half of its answer has come",
                   what_is_asked_is_asked_again_when_the_device_changes, &half);
     TEST_ONE(&list, a_scheduled_read_outlives_a_change);
+    TEST_ONE(&list, who_waits_behind_a_removed_device_is_asked);
+    TEST_ONE(&list, a_turn_to_connect_is_passed_on);
     TEST_ROWS(&list, end_rows, what_cannot_be_asked_any_more_says_why);
     return test_list_run(&list, "jobs");
 }
