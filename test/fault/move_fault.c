@@ -125,11 +125,10 @@ int __wrap_PQputCopyData(PGconn *conn, const char *buffer, int len)
     return is_due(MOVE_FAULT_COPY) ? -1 : __real_PQputCopyData(conn, buffer, len);
 }
 
-/* The server is told in any case, or the connection would never be free again; but it is not
- * told that this is all. */
+/* As without memory: the server is told nothing. */
 int __wrap_PQputCopyEnd(PGconn *conn, const char *why)
 {
-    return __real_PQputCopyEnd(conn, is_due(MOVE_FAULT_COPY) ? "no memory" : why);
+    return is_due(MOVE_FAULT_COPY) ? -1 : __real_PQputCopyEnd(conn, why);
 }
 
 PGresult *__wrap_PQexec(PGconn *conn, const char *sql)

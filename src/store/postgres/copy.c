@@ -54,6 +54,12 @@ enum hyp_status hyp_postgres_copy_end(struct hyp_postgres_copy *copy, int64_t *r
     }
     PGresult *result;
     while ((result = PQgetResult(pg->conn)) != NULL) {
+        if (PQresultStatus(result) == PGRES_COPY_IN) {
+            /* The end could not be sent, so no answer would ever come. */
+            PQclear(result);
+            pg->broken = true;
+            break;
+        }
         if (copy->status == HYP_OK && PQresultStatus(result) != PGRES_COMMAND_OK) {
             copy->status = hyp_postgres_failed(pg, result);
         } else if (copy->status == HYP_OK) {
