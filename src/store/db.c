@@ -72,6 +72,8 @@ static void begin(struct hyp_db *db, const char *sql)
         hyp_db_fail(db, db->ops->exec(db, sql));
     }
     db->in_transaction = db->failed == HYP_OK;
+    /* A database may have begun, and refused what belongs to beginning. */
+    db->unended = !db->in_transaction && db->ops->is_in_transaction(db);
 }
 
 void hyp_db_begin(struct hyp_db *db)

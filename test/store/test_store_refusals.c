@@ -7,6 +7,13 @@
 
 #include "store/postgres/postgres.h"
 
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #define SCHEMA "refusals"
 
 static struct hyp_db *open_with(struct hyp_postgres_trouble *trouble)
@@ -36,22 +43,26 @@ static const struct code_row {
     const char *name;
     const char *sql;
     enum hyp_status status;
+    bool ends; /* the session */
 } code_rows[] = {
-    {"28P01 a wrong password",      RAISE("28P01"), HYP_IO       },
-    {"28000 no such role",          RAISE("28000"), HYP_IO       },
-    {"3D000 no such database",      RAISE("3D000"), HYP_IO       },
-    {"3F000 no such schema",        RAISE("3F000"), HYP_IO       },
-    {"42501 no right",              RAISE("42501"), HYP_IO       },
-    {"42P01 no such table",         RAISE("42P01"), HYP_IO       },
-    {"53000 some resource",         RAISE("53000"), HYP_BUSY     },
-    {"53100 a full disk",           RAISE("53100"), HYP_FULL     },
-    {"53200 no memory",             RAISE("53200"), HYP_NO_MEMORY},
-    {"53300 too many connections",  RAISE("53300"), HYP_BUSY     },
-    {"53400 a limit of the server", RAISE("53400"), HYP_BUSY     },
-    {"57P03 starting",              RAISE("57P03"), HYP_BUSY     },
-    {"23505 a key that is taken",   RAISE("23505"), HYP_EXISTS   },
-    {"22003 a value out of range",  RAISE("22003"), HYP_INVALID  },
-    {"P0001 anything else",         RAISE("P0001"), HYP_INTERNAL },
+    {"28P01 a wrong password",              RAISE("28P01"), HYP_IO,        false},
+    {"28000 no such role",                  RAISE("28000"), HYP_IO,        false},
+    {"3D000 no such database",              RAISE("3D000"), HYP_IO,        false},
+    {"3F000 no such schema",                RAISE("3F000"), HYP_IO,        false},
+    {"42501 no right",                      RAISE("42501"), HYP_IO,        false},
+    {"42P01 no such table",                 RAISE("42P01"), HYP_IO,        false},
+    {"53000 some resource",                 RAISE("53000"), HYP_BUSY,      false},
+    {"53100 a full disk",                   RAISE("53100"), HYP_FULL,      false},
+    {"53200 no memory",                     RAISE("53200"), HYP_NO_MEMORY, false},
+    {"53300 too many connections",          RAISE("53300"), HYP_BUSY,      false},
+    {"53400 a limit of the server",         RAISE("53400"), HYP_BUSY,      false},
+    {"57P03 starting",                      RAISE("57P03"), HYP_BUSY,      true },
+    {"25P03 silent for too long",           RAISE("25P03"), HYP_BUSY,      true },
+    {"25P04 a transaction too long",        RAISE("25P04"), HYP_BUSY,      true },
+    {"25P02 a transaction that has failed", RAISE("25P02"), HYP_INTERNAL,  false},
+    {"23505 a key that is taken",           RAISE("23505"), HYP_EXISTS,    false},
+    {"22003 a value out of range",          RAISE("22003"), HYP_INVALID,   false},
+    {"P0001 anything else",                 RAISE("P0001"), HYP_INTERNAL,  false},
 };
 
 static void check_code(void **state)
@@ -60,12 +71,12 @@ static void check_code(void **state)
     struct hyp_db *db = open_with(NULL);
     assert_int_equal(hyp_db_exec(db, row->sql), row->status);
     assert_string_equal(db->error_text, "no");
+    assert_int_equal(hyp_postgres_is_away(db), row->ends);
     hyp_db_close(db);
 }
 
 /* --- opening --- */
 
-/* NULL of `from`: the URL of the test as it is. */
 static const struct open_row {
     const char *name;
     const char *from, *to; /* what of the URL is something else */
@@ -156,6 +167,21 @@ static void a_failed_begin_outlives_no_connection(void **state)
     hyp_db_close(other);
 }
 
+/* Nor does it stand in the way of what is asked without one. */
+static void a_failed_begin_is_rolled_back(void **state)
+{
+    (void)state;
+    struct hyp_db *other = open_with(NULL);
+    struct hyp_db *db = open_with(NULL);
+    tell(other, hide);
+    assert_int_equal(commit_nothing(db), HYP_IO);
+    assert_int_equal(test_ask_at(db, "SELECT 7"), 7);
+    tell(other, show);
+    assert_int_equal(commit_nothing(db), HYP_OK);
+    hyp_db_close(db);
+    hyp_db_close(other);
+}
+
 static int64_t owners(struct hyp_db *db)
 {
     return test_ask_at(db,
@@ -189,6 +215,71 @@ static void half_a_session_is_none(void **state)
     hyp_db_close(other);
 }
 
+/* --- a server that says nothing --- */
+
+/* Takes connections and ends them. */
+struct mute {
+    int listener;
+    unsigned port;
+    pthread_t thread;
+    atomic_int taken;
+};
+
+static void *take_and_end(void *argument)
+{
+    struct mute *mute = argument;
+    struct sockaddr_in client;
+    socklen_t len = sizeof(client);
+    int fd;
+    while ((fd = accept(mute->listener, (struct sockaddr *)&client, &len)) >= 0) {
+        atomic_fetch_add(&mute->taken, 1);
+        close(fd);
+    }
+    return NULL;
+}
+
+static void start_mute(struct mute *mute, char *ret_url, size_t size)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(address);
+    *mute = (struct mute){.listener = socket(AF_INET, SOCK_STREAM, 0)};
+    assert_int_equal(bind(mute->listener, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(listen(mute->listener, 8), 0);
+    assert_int_equal(getsockname(mute->listener, (struct sockaddr *)&address, &len), 0);
+    mute->port = ntohs(address.sin_port);
+    assert_int_equal(pthread_create(&mute->thread, NULL, take_and_end, mute), 0);
+    struct hyp_buf url;
+    hyp_buf_init_fixed(&url, ret_url, size);
+    hyp_buf_append_fmt(&url, "postgresql://who@127.0.0.1:%u/no?sslmode=disable", mute->port);
+    (void)hyp_buf_terminate(&url);
+}
+
+static void stop_mute(struct mute *mute)
+{
+    shutdown(mute->listener, SHUT_RDWR);
+    pthread_join(mute->thread, NULL);
+    close(mute->listener);
+}
+
+static void a_snapshot_waits_once(void **state)
+{
+    (void)state;
+    struct mute mute;
+    char url[128];
+    start_mute(&mute, url, sizeof(url));
+    const struct hyp_postgres_config config = {
+        .url = url, .schema = SCHEMA, .mode = HYP_POSTGRES_READ, .tries = 1};
+    struct hyp_db *db = NULL;
+    struct hyp_error err = {0};
+    assert_int_equal(hyp_postgres_open(&config, &db, &err), HYP_OK);
+    hyp_db_begin_snapshot(db);
+    assert_int_equal(db->failed, HYP_IO);
+    stop_mute(&mute);
+    assert_int_equal(atomic_load(&mute.taken), 1);
+    hyp_db_close(db);
+}
+
 int main(void)
 {
     struct test_list list = {0};
@@ -196,6 +287,8 @@ int main(void)
     TEST_ROWS(&list, open_rows, check_open);
     TEST_ONE(&list, an_outage_is_told_once);
     TEST_ONE(&list, a_failed_begin_outlives_no_connection);
+    TEST_ONE(&list, a_failed_begin_is_rolled_back);
     TEST_ONE(&list, half_a_session_is_none);
+    TEST_ONE(&list, a_snapshot_waits_once);
     return test_list_run(&list, "store-refusals");
 }

@@ -20,7 +20,8 @@ static const struct {
     {"23505", HYP_EXISTS   },
     {"23503", HYP_CONFLICT },
     {"25006", HYP_IO       }, /* read-only: a standby, or a disk that filled up */
-    {"25P03", HYP_BUSY     }, /* silent in a transaction: the session was ended */
+    {"25P03", HYP_BUSY     }, /* silent in a transaction, or too long in it (25P04): the */
+    {"25P04", HYP_BUSY     }, /* session was ended */
     {"3D000", HYP_IO       }, /* no such database */
     {"3F000", HYP_IO       }, /* no such schema, or it is not ours to see */
     {"42P01", HYP_IO       }, /* no such table, or its schema is not ours to see */
@@ -106,14 +107,19 @@ static bool misses_partition(const PGresult *result, struct hyp_str code)
            PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME) == NULL;
 }
 
+static bool ends_session(struct hyp_str code)
+{
+    return hyp_str_has_prefix(code, HYP_STR("57P0")) || hyp_str_equal(code, HYP_STR("25P03")) ||
+           hyp_str_equal(code, HYP_STR("25P04"));
+}
+
 /* Keeps code and words for whoever explains the failure. */
 static enum hyp_status keep(struct hyp_postgres *pg, struct hyp_str code, struct hyp_str text)
 {
     hyp_text_copy(pg->code, sizeof(pg->code), code);
     pg->base.error_code = code_of(code);
     hyp_postgres_set_error(pg, text.len > 0 ? text : HYP_STR("the connection was lost"));
-    pg->broken |=
-        hyp_str_has_prefix(code, HYP_STR("57P0")) || hyp_str_has_prefix(code, HYP_STR("25P03"));
+    pg->broken |= ends_session(code);
     return status_of(code);
 }
 

@@ -391,15 +391,15 @@ static enum hyp_status begin(struct hyp_postgres *pg)
 
 static enum hyp_status begin_snapshot(struct hyp_postgres *pg)
 {
-    enum hyp_status status = HYP_IO;
-    for (int i = 0; i < 2 && status != HYP_OK; i++) {
-        status = hyp_postgres_is_lost(pg) ? hyp_postgres_reconnect(pg) : HYP_OK;
-        if (status == HYP_OK) {
-            status = run(pg, pg->base.ops->begin_snapshot);
-        }
-        if (!hyp_postgres_is_lost(pg)) {
-            break;
-        }
+    const char *sql = pg->base.ops->begin_snapshot;
+    bool fresh = hyp_postgres_is_lost(pg);
+    enum hyp_status status = fresh ? hyp_postgres_reconnect(pg) : HYP_OK;
+    if (status == HYP_OK) {
+        status = run(pg, sql);
+    }
+    if (status != HYP_OK && !fresh && hyp_postgres_is_lost(pg)) {
+        status = hyp_postgres_reconnect(pg);
+        return status == HYP_OK ? run(pg, sql) : status;
     }
     return status;
 }
