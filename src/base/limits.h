@@ -101,6 +101,9 @@
 #define HYP_LIMIT_SCHEMA_NAME 64              /* PostgreSQL's own limit, with terminator */
 #define HYP_LIMIT_DATABASE_CONNECT_S "10"     /* for a connection to a database server */
 #define HYP_LIMIT_DATABASE_SILENCE_MS "20000" /* of a server that was asked something */
+#define HYP_LIMIT_DATABASE_IDLE_S "10"        /* while it answers: then it is probed */
+#define HYP_LIMIT_DATABASE_PROBE_S "5"        /* between probes */
+#define HYP_LIMIT_DATABASE_PROBES "2"         /* without an answer: the machine is gone */
 #define HYP_LIMIT_DATABASE_SETTLE_TRIES 12    /* rounds of asking what became of a commit */
 #define HYP_LIMIT_DATABASE_PAUSE_MS 1000    /* between questions for it when it was given up */
 #define HYP_LIMIT_MEMBER_NAME 48            /* of a process that shares a database */

@@ -223,15 +223,57 @@ struct mute {
     unsigned port;
     pthread_t thread;
     atomic_int taken;
+    atomic_uint probed_s; /* of the last one: in how many seconds it is probed; 0 = never */
 };
+
+/* "0100007F:9BEE" -> 0x9BEE, "02:000003E8" -> 0x3E8 */
+static uint64_t behind_colon(struct hyp_str field)
+{
+    uint64_t number = 0;
+    ptrdiff_t colon = hyp_str_find_char(field, ':');
+    size_t begin = colon < 0 ? field.len : (size_t)colon + 1;
+    return hyp_str_hex_to_u64((struct hyp_str){field.ptr + begin, field.len - begin},
+                              &number) == HYP_OK
+               ? number
+               : 0;
+}
+
+/* What the kernel says of the timer of the other end, in hundredths of a second; 0: it is not
+ * the one of probes. The fields: number, both ends, state, queues, timer, more. */
+static uint64_t find_timer(unsigned client, unsigned server)
+{
+    FILE *file = fopen("/proc/net/tcp", "r");
+    char line[512];
+    uint64_t found = 0;
+    assert_non_null(file);
+    while (found == 0 && fgets(line, sizeof(line), file) != NULL) {
+        struct hyp_str rest = hyp_str_trim(hyp_str_from(line));
+        struct hyp_str fields[6] = {{0}};
+        for (size_t i = 0; i < HYP_ARRAY_LEN(fields);) {
+            i += hyp_str_split_next(&rest, ' ', &fields[i]) ? 1 : HYP_ARRAY_LEN(fields);
+        }
+        if (behind_colon(fields[1]) == client && behind_colon(fields[2]) == server &&
+            hyp_str_has_prefix(fields[5], HYP_STR("02:"))) {
+            found = behind_colon(fields[5]);
+        }
+    }
+    fclose(file);
+    return found;
+}
 
 static void *take_and_end(void *argument)
 {
     struct mute *mute = argument;
-    struct sockaddr_in client;
+    struct sockaddr_in client = {0};
     socklen_t len = sizeof(client);
     int fd;
     while ((fd = accept(mute->listener, (struct sockaddr *)&client, &len)) >= 0) {
+        uint64_t timer = 0;
+        /* What is on its way has a timer of its own at first. */
+        for (int i = 0; i < 20000 && timer == 0; i++) {
+            timer = find_timer(ntohs(client.sin_port), mute->port);
+        }
+        atomic_store(&mute->probed_s, (unsigned)(timer / 100));
         atomic_fetch_add(&mute->taken, 1);
         close(fd);
     }
@@ -262,6 +304,22 @@ static void stop_mute(struct mute *mute)
     close(mute->listener);
 }
 
+/* While an answer is awaited nothing is on its way that could not be delivered: only probes
+ * tell that there is nobody any more. */
+static void a_machine_that_vanishes_is_noticed(void **state)
+{
+    (void)state;
+    struct mute mute;
+    char url[128];
+    start_mute(&mute, url, sizeof(url));
+    const struct hyp_postgres_config config = {.url = url, .schema = SCHEMA};
+    struct hyp_db *db = NULL;
+    struct hyp_error err = {0};
+    assert_int_equal(hyp_postgres_open(&config, &db, &err), HYP_IO);
+    stop_mute(&mute);
+    assert_in_range(atomic_load(&mute.probed_s), 1, 20);
+}
+
 static void a_snapshot_waits_once(void **state)
 {
     (void)state;
@@ -289,6 +347,7 @@ int main(void)
     TEST_ONE(&list, a_failed_begin_outlives_no_connection);
     TEST_ONE(&list, a_failed_begin_is_rolled_back);
     TEST_ONE(&list, half_a_session_is_none);
+    TEST_ONE(&list, a_machine_that_vanishes_is_noticed);
     TEST_ONE(&list, a_snapshot_waits_once);
     return test_list_run(&list, "store-refusals");
 }

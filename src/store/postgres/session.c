@@ -163,12 +163,16 @@ enum hyp_status hyp_postgres_connect(struct hyp_postgres *pg)
     /* What stands before "dbname" is a default, what stands behind is not to be changed. */
     const char *const keywords[] = {
         "connect_timeout", "fallback_application_name", "tcp_user_timeout",
+        "keepalives_idle", "keepalives_interval",       "keepalives_count",
         "dbname",          "client_encoding",           NULL,
     };
     const char *const values[] = {
         HYP_LIMIT_DATABASE_CONNECT_S,
         "hypocaust",
         HYP_LIMIT_DATABASE_SILENCE_MS,
+        HYP_LIMIT_DATABASE_IDLE_S,
+        HYP_LIMIT_DATABASE_PROBE_S,
+        HYP_LIMIT_DATABASE_PROBES,
         pg->url,
         "UTF8",
         NULL,
