@@ -92,6 +92,8 @@ static void serial_close(struct hyp_link *base)
 {
     struct serial_link *link = (struct serial_link *)(void *)base;
     if (uv_is_closing((uv_handle_t *)&link->poll) == 0) {
+        /* The descriptor lives until the next turn; who opens the port again does not wait. */
+        (void)flock(link->fd, LOCK_UN);
         uv_close((uv_handle_t *)&link->poll, on_handle_closed);
         uv_close((uv_handle_t *)&link->soon, on_handle_closed);
     }

@@ -284,6 +284,26 @@ static void check_receiver(void **state)
     terminal_close(&terminal);
 }
 
+/* Its old descriptor lives for another turn of the loop, and must not be in the way. */
+static void a_changed_line_has_its_port_at_once(void **state)
+{
+    (void)state;
+    struct field *field = field_create();
+    struct terminal terminal;
+    terminal_open(&terminal);
+    struct hyp_line line = serial_line(HYP_LINE_WMBUS_SERIAL, &terminal);
+    assert_int_equal(hyp_collector_set_line(field->collector, &line), HYP_OK);
+    field_settle(field);
+    assert_int_equal(field_line_state(field, 1).link, HYP_LINK_CONNECTED);
+    line.baud = 19200;
+    assert_int_equal(hyp_collector_set_line(field->collector, &line), HYP_OK);
+    assert_string_equal(field_line_state(field, 1).comm.last_error, "");
+    field_settle(field);
+    assert_int_equal(field_line_state(field, 1).link, HYP_LINK_CONNECTED);
+    field_destroy(field);
+    terminal_close(&terminal);
+}
+
 int main(void)
 {
     static struct test_list list;
@@ -294,5 +314,6 @@ int main(void)
     TEST_ONE(&list, an_unplugged_adapter_is_a_failed_line);
     TEST_ONE(&list, an_adapter_that_comes_back_is_read_again);
     TEST_ROWS(&list, receiver_rows, check_receiver);
+    TEST_ONE(&list, a_changed_line_has_its_port_at_once);
     return test_list_run(&list, "serial");
 }
