@@ -6,6 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void not_queued(struct hyp_collector *collector, struct hyp_order *order,
+                       enum hyp_status status)
+{
+    hyp_order_item_ended(&collector->orders, order, status, false,
+                         status == HYP_LIMIT ? "the queue of the line is full"
+                                             : hyp_status_text(status));
+}
+
 /* --- read now --- */
 
 struct read_call {
@@ -68,8 +76,7 @@ static void do_read(void *argument)
         struct hyp_station *station = hyp_stations_find(&collector->stations, call->devices[i]);
         enum hyp_status status = hyp_bus_read(station->bus, station, order);
         if (status != HYP_OK) {
-            hyp_order_item_ended(&collector->orders, order, status, false,
-                                 "the queue of the line is full");
+            not_queued(collector, order, status);
         }
     }
 }
@@ -134,8 +141,7 @@ static void do_scan(void *argument)
     call->job = order->job.id;
     enum hyp_status status = hyp_bus_scan(bus, order);
     if (status != HYP_OK) {
-        hyp_order_item_ended(&collector->orders, order, status, false,
-                             "the queue of the line is full");
+        not_queued(collector, order, status);
     }
 }
 
@@ -187,8 +193,7 @@ static void do_command(void *argument)
     call->job = order->job.id;
     enum hyp_status status = hyp_bus_read(station->bus, station, order);
     if (status != HYP_OK) {
-        hyp_order_item_ended(&collector->orders, order, status, false,
-                             "the queue of the line is full");
+        not_queued(collector, order, status);
     }
 }
 
@@ -252,7 +257,7 @@ static void do_test(void *argument)
     enum hyp_status status =
         order->probe == NULL ? HYP_NO_MEMORY : hyp_bus_read(bus, order->probe, order);
     if (status != HYP_OK) {
-        hyp_order_item_ended(&collector->orders, order, status, false, hyp_status_text(status));
+        not_queued(collector, order, status);
     }
 }
 
