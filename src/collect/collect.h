@@ -334,7 +334,7 @@ size_t hyp_collector_queue(struct hyp_collector *collector, hyp_line_id line,
 
 /* What became of bytes that were fed. */
 struct hyp_intake_result {
-    enum hyp_status status; /* OK, or the first batch that was given up; CANCELLED */
+    enum hyp_status status; /* OK, or why a batch was given up; NO_MEMORY; CANCELLED */
     uint64_t lines;
     uint64_t readings;
     uint64_t unknown; /* telegrams of meters that are not configured */

@@ -73,6 +73,14 @@ enum hyp_status hyp_feed_line_parse(struct hyp_str line, struct hyp_feed_line *r
     return HYP_OK;
 }
 
+/* What there was no memory for is not refused for good: whoever feeds shall come again. */
+static void note_shortage(struct hyp_feed *feed, enum hyp_status status)
+{
+    if (status == HYP_NO_MEMORY) {
+        feed->result.status = status;
+    }
+}
+
 static void note_error(struct hyp_feed *feed, const char *text)
 {
     feed->result.refused++;
@@ -146,6 +154,7 @@ static void take_line(struct hyp_feeds *feeds, struct hyp_feed *feed, struct hyp
     } else if (status == HYP_NOT_FOUND && arrived.station == NULL) {
         feed->result.unknown++;
     } else {
+        note_shortage(feed, status);
         note_error(feed, arrived.text);
     }
 }
@@ -173,6 +182,7 @@ static void take_frame(struct hyp_feeds *feeds, struct hyp_feed *feed,
     if (status == HYP_OK) {
         feed->added++;
     } else {
+        note_shortage(feed, status);
         feed->result.refused++;
     }
 }

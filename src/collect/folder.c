@@ -231,6 +231,12 @@ static void read_file(uv_work_t *work)
     close(fd);
 }
 
+/* Of this machine, and no fault of the file: it stays where it is until that is over. */
+static bool is_shortage(int error)
+{
+    return error == ENOMEM || error == EMFILE || error == ENFILE;
+}
+
 static void on_file_read(uv_work_t *work, int status)
 {
     struct import *import = HYP_CONTAINER_OF(work, struct import, work);
@@ -242,6 +248,14 @@ static void on_file_read(uv_work_t *work, int status)
     struct hyp_wire *wire = &folder->ear->wire;
     if (import->error == ENOENT) {
         import_destroy(import); /* taken away again */
+        return;
+    }
+    if (is_shortage(import->error)) {
+        hyp_comm_failed(&wire->comm, hyp_collector_utc(wire->collector), HYP_NO_MEMORY,
+                        strerror(import->error));
+        hyp_wire_changed(wire);
+        import_destroy(import);
+        look_again(folder, RESCAN_MS);
         return;
     }
     if (import->error != 0) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "refusals.h"
 
+#include <pthread.h>
+
 #define NEVER (-1)
 
 static struct {
@@ -8,8 +10,10 @@ static struct {
     long refuse; /* how many fail then */
     long refused;
 } order = {.until = NEVER};
+/* Files are read on a worker of the loop. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-bool refusals_take(void)
+static bool take_locked(void)
 {
     if (order.until == NEVER || field_own_work > 0) {
         return false;
@@ -26,17 +30,37 @@ bool refusals_take(void)
     return true;
 }
 
+bool refusals_take(void)
+{
+    pthread_mutex_lock(&lock);
+    bool refused = take_locked();
+    pthread_mutex_unlock(&lock);
+    return refused;
+}
+
+bool refusals_any(void)
+{
+    pthread_mutex_lock(&lock);
+    bool any = order.refused > 0;
+    pthread_mutex_unlock(&lock);
+    return any;
+}
+
 void refusals_begin(long until, long refuse)
 {
+    pthread_mutex_lock(&lock);
     order.refused = 0;
     order.refuse = refuse;
     order.until = until;
+    pthread_mutex_unlock(&lock);
 }
 
 bool refusals_end(void)
 {
+    pthread_mutex_lock(&lock);
     order.until = NEVER;
-    return order.refused > 0;
+    pthread_mutex_unlock(&lock);
+    return refusals_any();
 }
 
 bool refusals_try(long until, long refuse)

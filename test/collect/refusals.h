@@ -15,6 +15,8 @@ bool refusals_take(void);
 void refusals_begin(long until, long refuse);
 /* To here. Returns  whether any was refused */
 bool refusals_end(void);
+/* The same meanwhile. */
+bool refusals_any(void);
 
 /*
  * Reads a plant for half an hour in which call number `until` and the ones after it, `refuse`

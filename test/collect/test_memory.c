@@ -7,7 +7,12 @@
  * Linked with --wrap, so that every malloc, calloc and realloc of the rooms passes here; those
  * of the test's own sink and peers are left alone.
  */
+#include "feeding.h"
+#include "program.h"
 #include "refusals.h"
+
+#include <stdio.h>
+#include <unistd.h>
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -170,9 +175,74 @@ static void a_refused_change_leaves_what_was(void **state)
     assert_true(until > 0);
 }
 
+/* --- a file in the drop folder --- */
+
+struct drop {
+    struct program scratch; /* only its folder */
+    struct field *field;
+};
+
+static void drop_file(struct drop *drop)
+{
+    drop->field = field_create();
+    program_prepare(&drop->scratch);
+    struct hyp_device device = water_meter(1, 0x68, 7);
+    struct hyp_line line = field_line(1, HYP_LINE_DROP_FOLDER, 0);
+    hyp_text_copy(line.path, sizeof(line.path), hyp_str_from(drop->scratch.folder));
+    assert_int_equal(hyp_collector_set_device(drop->field->collector, &device), HYP_OK);
+    assert_int_equal(hyp_collector_set_line(drop->field->collector, &line), HYP_OK);
+    FILE *file = fopen(program_path(&drop->scratch, "a.txt"), "w");
+    assert_non_null(file);
+    assert_true(fputs(TELEGRAM "\n", file) >= 0);
+    fclose(file);
+}
+
+static bool has_file(struct drop *drop, const char *name)
+{
+    return access(program_path(&drop->scratch, name), F_OK) == 0;
+}
+
+static void let_pass(struct drop *drop)
+{
+    field_advance(drop->field, 100);
+    field_settle(drop->field);
+    /* It is a good file, whatever happens. */
+    assert_false(has_file(drop, "failed/a.txt"));
+}
+
+/* Returns whether there was a call to refuse. */
+static bool try_file(long until)
+{
+    struct drop drop;
+    drop_file(&drop);
+    refusals_begin(until, 1);
+    while (!refusals_any() && !has_file(&drop, "done/a.txt")) {
+        let_pass(&drop);
+    }
+    bool refused = refusals_end();
+    while (!has_file(&drop, "done/a.txt")) {
+        let_pass(&drop);
+    }
+    assert_true(drop.field->sink.reading_count > 0);
+    field_destroy(drop.field);
+    program_stop(&drop.scratch);
+    return refused;
+}
+
+static void a_file_waits_for_memory(void **state)
+{
+    (void)state;
+    long until = 0;
+    while (try_file(until)) {
+        until++;
+    }
+    assert_true(until > 5);
+}
+
 int main(void)
 {
     struct test_list list = {0};
+    TEST_ONE(&list, a_file_waits_for_memory);
     TEST_ROWS(&list, change_rows, a_refused_change_leaves_what_was);
     TEST_ROWS(&list, memory_rows, check_memory);
     return test_list_run(&list, "memory");
