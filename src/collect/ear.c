@@ -64,6 +64,7 @@ static void take_piece(struct hyp_ear *ear, const struct hyp_piece *piece)
     }
     struct hyp_arrived arrived;
     enum hyp_status status = hyp_intake_take(&collector->intake, &arrival, &arrived);
+    ear->stream->starved = ear->stream->starved || status == HYP_NO_MEMORY;
     ear->wire.frames_in++;
     ear->wire.frames_refused +=
         status != HYP_OK && arrived.station == NULL && status != HYP_NOT_FOUND ? 1 : 0;
@@ -185,6 +186,7 @@ static void on_received(void *user, const uint8_t *bytes, size_t len)
     if (ear->recent != NULL) {
         hyp_outbox_wait(outbox, &ear->commit);
         ear->commit.status = lost == outbox->lost ? ear->commit.status : HYP_FULL;
+        ear->commit.status = ear->stream->starved ? HYP_NO_MEMORY : ear->commit.status;
     }
 }
 

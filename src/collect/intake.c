@@ -161,13 +161,15 @@ static struct hyp_reception_copy copy_from(const struct hyp_intake *intake,
 }
 
 /* Notes who heard it. Without memory every copy becomes a reading. */
-static void note_copy(const struct hyp_intake *intake, const struct hyp_arrival *arrival,
+static void note_copy(struct hyp_intake *intake, const struct hyp_arrival *arrival,
                       struct hyp_arrived *arrived)
 {
     struct hyp_reception *reception = hyp_station_begin_reception(arrived->station);
     if (reception == NULL) {
         return;
     }
+    intake->noted = reception;
+    intake->before = *reception;
     const struct hyp_reception_copy copy = copy_from(intake, arrival);
     enum hyp_reception_result result = hyp_reception_note(reception, &copy, &arrived->copy_of);
     arrived->repeated = result != HYP_RECEPTION_NEW;
@@ -374,10 +376,9 @@ static enum hyp_status keep_new(struct hyp_intake *intake, const struct hyp_arri
     return kept;
 }
 
-enum hyp_status hyp_intake_take(struct hyp_intake *intake, const struct hyp_arrival *arrival,
-                                struct hyp_arrived *ret_arrived)
+static enum hyp_status take(struct hyp_intake *intake, const struct hyp_arrival *arrival,
+                            struct hyp_arrived *ret_arrived)
 {
-    *ret_arrived = (struct hyp_arrived){0};
     bool keep = arrival->arena == NULL;
     struct hyp_arena *arena = keep ? hyp_outbox_arena(intake->outbox) : arrival->arena;
     if (arena == NULL) {
@@ -398,7 +399,7 @@ enum hyp_status hyp_intake_take(struct hyp_intake *intake, const struct hyp_arri
     if (!keep || (arrival->again.id != 0 && status != HYP_OK)) {
         return status;
     }
-    if (status != HYP_OK && arrival->protocol == HYP_RAW_WMBUS) {
+    if (status != HYP_OK && status != HYP_NO_MEMORY && arrival->protocol == HYP_RAW_WMBUS) {
         note_unread(intake, arrival, ret_arrived);
     }
     if (ret_arrived->station == NULL && ret_arrived->has_meter &&
@@ -412,6 +413,19 @@ enum hyp_status hyp_intake_take(struct hyp_intake *intake, const struct hyp_arri
     if (kept != HYP_OK) {
         say(ret_arrived, "out of memory for a reading");
         return kept;
+    }
+    return status;
+}
+
+enum hyp_status hyp_intake_take(struct hyp_intake *intake, const struct hyp_arrival *arrival,
+                                struct hyp_arrived *ret_arrived)
+{
+    *ret_arrived = (struct hyp_arrived){0};
+    intake->noted = NULL;
+    enum hyp_status status = take(intake, arrival, ret_arrived);
+    if (status == HYP_NO_MEMORY && intake->noted != NULL) {
+        /* Not heard, then: the next copy of it is the first. */
+        *intake->noted = intake->before;
     }
     return status;
 }

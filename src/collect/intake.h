@@ -14,6 +14,7 @@
 #include "collect/collect.h"
 #include "collect/heard.h"
 #include "collect/outbox.h"
+#include "collect/reception.h"
 #include "collect/station.h"
 #include "collect/unread.h"
 #include "protocol/wmbus/fragments.h"
@@ -26,6 +27,8 @@ struct hyp_key_set {
 };
 
 struct hyp_intake {
+    struct hyp_reception *noted; /* of the sender, if it was noted; during one take */
+    struct hyp_reception before; /* what it was */
     const struct hyp_library *library;
     const struct hyp_zone *zone;
     const struct hyp_collect_observer *observer;

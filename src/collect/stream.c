@@ -26,6 +26,7 @@ void hyp_stream_init(struct hyp_stream *stream, enum hyp_receiver_kind receiver)
     stream->receiver = receiver;
     stream->at = 0;
     stream->skipped = 0;
+    stream->starved = false;
     hyp_buf_init_heap(&stream->pending, HYP_LIMIT_LINK_BUFFER);
 }
 
@@ -57,6 +58,7 @@ void hyp_stream_feed(struct hyp_stream *stream, const uint8_t *bytes, size_t len
     hyp_buf_append(&stream->pending, bytes, len);
     if (hyp_buf_status(&stream->pending) != HYP_OK) {
         stream->skipped += len;
+        stream->starved = true;
         hyp_buf_reset(&stream->pending);
     }
 }

@@ -28,6 +28,7 @@ struct hyp_stream {
     uint8_t telegram[HYP_LIMIT_FRAME_BYTES]; /* of the last text line */
     enum hyp_receiver_kind receiver;         /* AUTO: anything of the above */
     struct hyp_receiver_find find;           /* of a receiver other than AUTO */
+    bool starved;                            /* bytes found no memory; stays */
 };
 
 /* A telegram found; valid until the next call on the stream. */

@@ -7,8 +7,7 @@
  * Linked with --wrap, so that every malloc, calloc and realloc of the rooms passes here; those
  * of the test's own sink and peers are left alone.
  */
-#include "feeding.h"
-#include "program.h"
+#include "broker.h"
 #include "refusals.h"
 
 #include <stdio.h>
@@ -184,12 +183,10 @@ struct drop {
 
 static void drop_file(struct drop *drop)
 {
-    drop->field = field_create();
+    drop->field = broker_field(); /* with the meter */
     program_prepare(&drop->scratch);
-    struct hyp_device device = water_meter(1, 0x68, 7);
     struct hyp_line line = field_line(1, HYP_LINE_DROP_FOLDER, 0);
     hyp_text_copy(line.path, sizeof(line.path), hyp_str_from(drop->scratch.folder));
-    assert_int_equal(hyp_collector_set_device(drop->field->collector, &device), HYP_OK);
     assert_int_equal(hyp_collector_set_line(drop->field->collector, &line), HYP_OK);
     FILE *file = fopen(program_path(&drop->scratch, "a.txt"), "w");
     assert_non_null(file);
@@ -239,9 +236,56 @@ static void a_file_waits_for_memory(void **state)
     assert_true(until > 5);
 }
 
+/* --- a message of a broker --- */
+
+static void step(struct field *field)
+{
+    field_settle(field);
+    field_advance(field, 100);
+}
+
+/* Returns whether there was a call to refuse. */
+static bool try_message(const struct broker *broker, long until)
+{
+    struct field *field = broker_field();
+    struct hyp_line line = broker_line(broker, "town/#");
+    hyp_text_copy(line.client_id, sizeof(line.client_id), HYP_STR("hypocaust-memory"));
+    assert_int_equal(hyp_collector_set_line(field->collector, &line), HYP_OK);
+    until_link(field, HYP_LINK_CONNECTED);
+    broker_publish(broker, "town/1", TELEGRAM, sizeof(TELEGRAM) - 1);
+    refusals_begin(until, 1);
+    while (!refusals_any() && field->sink.reading_count == 0) {
+        step(field);
+    }
+    bool refused = refusals_end();
+    for (int i = 0; i < 1200 && field->sink.reading_count == 0; i++) {
+        step(field);
+    }
+    assert_int_equal(field->sink.reading_count, 1);
+    field_assert_decimal(&field->sink.readings[0], "volume", "11.218");
+    field_settle(field);
+    field_destroy(field);
+    return refused;
+}
+
+static void a_message_is_sent_again_when_there_was_no_memory(void **state)
+{
+    (void)state;
+    struct broker broker = {0};
+    broker_start(&broker, BROKER_OPEN);
+    long until = 0;
+    while (try_message(&broker, until)) {
+        until++;
+    }
+    assert_true(until > 3);
+    print_message("# a message: at each of the first %ld allocations\n", until);
+    program_stop(&broker.program);
+}
+
 int main(void)
 {
     struct test_list list = {0};
+    TEST_ONE(&list, a_message_is_sent_again_when_there_was_no_memory);
     TEST_ONE(&list, a_file_waits_for_memory);
     TEST_ROWS(&list, change_rows, a_refused_change_leaves_what_was);
     TEST_ROWS(&list, memory_rows, check_memory);
