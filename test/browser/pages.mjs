@@ -11,8 +11,9 @@ function allPages({ device, line, frame }) {
 
 const DARK_RULES = { type: 'rule', values: ['color-contrast'] };
 
-/** What a finger does not hit well, and tables that hide columns; links in a line of text are as high as it. */
+/** What a finger does not hit well, and tables that hide columns; links in a line of text are as high as it. Null: the page is for a mouse. */
 function clumsy() {
+  if (!matchMedia('(pointer: coarse)').matches) return null;
   const shown = (e) => e.getClientRects().length > 0 && !e.closest('.sr, .skip, .grid-row') && !(e.tagName === 'A' && getComputedStyle(e).display === 'inline');
   const box = (e) => (/checkbox|radio/.test(e.type) ? e.closest('label, .grid-check, td') ?? e : e).getBoundingClientRect();
   const said = (e) => `${e.tagName} ${e.className} ${(e.ariaLabel ?? e.textContent).trim().slice(0, 30)}`;
@@ -26,9 +27,12 @@ function clumsy() {
 async function inHand(page) {
   const debug = await page.context().newCDPSession(page);
   await page.setViewportSize({ width: 390, height: 844 });
-  await debug.send('Emulation.setTouchEmulationEnabled', { enabled: true });
-  await settled(page);
-  const found = await page.evaluate(clumsy);
+  // Answered before the page has it, and on a busy machine the page may lose it again: measured is only what fingers get.
+  const found = await until(async () => {
+    await debug.send('Emulation.setTouchEmulationEnabled', { enabled: true });
+    await settled(page);
+    return page.evaluate(clumsy);
+  }, 'fingers on the page');
   await debug.send('Emulation.setTouchEmulationEnabled', { enabled: false });
   await debug.detach();
   return found;
