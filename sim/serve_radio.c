@@ -167,6 +167,30 @@ static void greet_broker(uv_async_t *handle)
     send_all(handle->data, SIM_LINE_WMBUS_MQTT, NULL);
 }
 
+static void broker_due(void *owner, void *payload);
+
+/* Returns what the library says; a broker that is not there yet is asked for again, for the
+ * library's thread does so only after a first attempt that went well. */
+static int reach_broker(struct sim_serve *serve)
+{
+    const struct sim_line *line = &serve->town->lines[sim_town_line(serve->town, "radio-mqtt")];
+    int result = mosquitto_connect_async(serve->mqtt, line->host, line->port, KEEP_ALIVE_S);
+    if ((result == MOSQ_ERR_ERRNO || result == MOSQ_ERR_NO_CONN) &&
+        sim_agenda_add(&serve->net.agenda, REDIAL_MS, broker_due, serve, NULL) == HYP_OK) {
+        return MOSQ_ERR_SUCCESS;
+    }
+    return result;
+}
+
+static void broker_due(void *owner, void *payload)
+{
+    struct sim_serve *serve = owner;
+    (void)payload;
+    if (!serve->stopping) {
+        HYP_IGNORE(reach_broker(serve)); /* without memory the line stays silent */
+    }
+}
+
 static enum hyp_status start_mqtt(struct sim_serve *serve, struct hyp_error *err)
 {
     struct sim_line *line = &serve->town->lines[sim_town_line(serve->town, "radio-mqtt")];
@@ -191,10 +215,9 @@ static enum hyp_status start_mqtt(struct sim_serve *serve, struct hyp_error *err
     mosquitto_connect_callback_set(serve->mqtt, broker_connected);
     int result = mosquitto_reconnect_delay_set(serve->mqtt, 1, 5, false);
     if (result == MOSQ_ERR_SUCCESS) {
-        result = mosquitto_connect_async(serve->mqtt, line->host, line->port, KEEP_ALIVE_S);
+        result = reach_broker(serve);
     }
-    /* A broker that is not there yet is tried again by the thread. */
-    if (result == MOSQ_ERR_SUCCESS || result == MOSQ_ERR_ERRNO || result == MOSQ_ERR_NO_CONN) {
+    if (result == MOSQ_ERR_SUCCESS) {
         result = mosquitto_loop_start(serve->mqtt);
     }
     if (result != MOSQ_ERR_SUCCESS) {

@@ -317,14 +317,18 @@ def take_mqtt(link):
             return kind, take(link, length)
 
 
-def broker_start(folder):
-    """Mosquitto on a free port, or None. The port is asked for until one is really free."""
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+def broker_start(folder, wanted=0):
+    """Mosquitto on that port or a free one, or None. A port is asked for until one is really free."""
     program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
     if program is None:
         return None, 0
     for _ in range(10):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
+        port = wanted or free_port()
         config = os.path.join(folder, "broker.conf")
         with open(config, "w") as file:
             file.write(f"listener {port} 127.0.0.1\nallow_anonymous true\nlog_dest stderr\n"
@@ -338,17 +342,41 @@ def broker_start(folder):
     raise AssertionError("mosquitto does not start")
 
 
+def subscribe(port):
+    """A connection that hears the topics of `town/radio`."""
+    link = connect(("127.0.0.1", port))
+    link.sendall(mqtt_packet(0x10, mqtt_string("MQTT") + b"\x04\x02\x00\x00" + mqtt_string("t")))
+    assert take_mqtt(link)[0] == 0x20
+    link.sendall(mqtt_packet(0x82, b"\x00\x01" + mqtt_string("town/radio/#") + b"\x00"))
+    assert take_mqtt(link)[0] == 0x90
+    return link
+
+
+def test_broker_that_comes_later():
+    with tempfile.TemporaryDirectory() as folder:
+        port = free_port()
+        with Sim("--radio-period", "1", "--mqtt", f"127.0.0.1:{port}", "--mqtt-topic", "town/radio"):
+            broker, _ = broker_start(folder, port)
+            if broker is None:
+                return "mosquitto is not installed"
+            try:
+                with subscribe(port) as link:
+                    kind, body = take_mqtt(link)
+                    assert kind >> 4 == 3 and b"town/radio/" in body, (kind, body)
+            finally:
+                broker.terminate()
+                broker.stderr.close()
+                broker.wait(PATIENCE)
+    return None
+
+
 def test_radio_by_mqtt():
     with tempfile.TemporaryDirectory() as folder:
         broker, port = broker_start(folder)
         if broker is None:
             return "mosquitto is not installed"
         try:
-            with connect(("127.0.0.1", port)) as link:
-                link.sendall(mqtt_packet(0x10, mqtt_string("MQTT") + b"\x04\x02\x00\x00" + mqtt_string("t")))
-                assert take_mqtt(link)[0] == 0x20
-                link.sendall(mqtt_packet(0x82, b"\x00\x01" + mqtt_string("town/radio/#") + b"\x00"))
-                assert take_mqtt(link)[0] == 0x90
+            with subscribe(port) as link:
                 with Sim("--once", "--mqtt", f"127.0.0.1:{port}", "--mqtt-topic", "town/radio") as sim:
                     assert sim.lines["radio-mqtt"] == ("127.0.0.1", port)
                     topics = set()
