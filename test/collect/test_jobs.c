@@ -329,19 +329,27 @@ static struct hyp_job finish(struct field *field, hyp_job_id id)
     return job;
 }
 
+/* Line 1 asks device 1, which says nothing, and device 2 waits behind it. Its job is returned.
+ */
+static hyp_job_id wait_behind_silent(struct field *field, struct slave *slave)
+{
+    slave_open(slave, field, SLAVE_GOOD);
+    slave->silent_unit = 1;
+    add_line(field, 1, slave->peer.port);
+    add_quiet_device(field, 1, 1, 1);
+    add_quiet_device(field, 2, 1, 2);
+    read_now(field, 1, HYP_PRIORITY_MANUAL);
+    hyp_job_id waiting = read_now(field, 2, HYP_PRIORITY_MANUAL);
+    until_asked(field, slave, 1);
+    return waiting;
+}
+
 static void what_waits_is_read_with_the_new_settings(void **state)
 {
     (void)state;
     struct field *field = field_create();
     struct slave slave;
-    slave_open(&slave, field, SLAVE_GOOD);
-    slave.silent_unit = 1;
-    add_line(field, 1, slave.peer.port);
-    add_quiet_device(field, 1, 1, 1);
-    add_quiet_device(field, 2, 1, 2);
-    read_now(field, 1, HYP_PRIORITY_MANUAL);
-    hyp_job_id waiting = read_now(field, 2, HYP_PRIORITY_MANUAL);
-    until_asked(field, &slave, 1);
+    hyp_job_id waiting = wait_behind_silent(field, &slave);
     add_quiet_device(field, 2, 1, 9); /* it was given another unit id */
     assert_int_equal(finish(field, waiting).state, HYP_JOB_DONE);
     assert_int_equal(slave.units[slave.requests - 1], 9);
@@ -421,14 +429,7 @@ static void who_waits_behind_a_removed_device_is_asked(void **state)
     (void)state;
     struct field *field = field_create();
     struct slave slave;
-    slave_open(&slave, field, SLAVE_GOOD);
-    slave.silent_unit = 1;
-    add_line(field, 1, slave.peer.port);
-    add_quiet_device(field, 1, 1, 1);
-    add_quiet_device(field, 2, 1, 2);
-    read_now(field, 1, HYP_PRIORITY_MANUAL);
-    hyp_job_id waiting = read_now(field, 2, HYP_PRIORITY_MANUAL);
-    until_asked(field, &slave, 1);
+    hyp_job_id waiting = wait_behind_silent(field, &slave);
     hyp_collector_remove_device(field->collector, (hyp_device_id){1});
     assert_int_equal(state_after_a_minute(field, waiting), HYP_JOB_DONE);
     peer_close(&slave.peer);
