@@ -204,7 +204,7 @@ enum hyp_status hyp_move_list_tables(struct hyp_db *db, struct hyp_arena *arena,
         " WHERE contype = 'f' AND conrelid <> confrelid AND depth < 32)"
         " SELECT relname AS name, MAX(depth) AS depth FROM step JOIN pg_class ON oid = id"
         " GROUP BY relname) AS tables WHERE name NOT IN ('schema_version', "
-        "'" HYP_POSTGRES_COUNTER "') ORDER BY depth, name");
+        "'" HYP_POSTGRES_COUNTER "', '" HYP_POSTGRES_CHANGES "') ORDER BY depth, name");
     size_t count = 0;
     enum hyp_status status = HYP_OK;
     while (status == HYP_OK && hyp_query_row(&query)) {

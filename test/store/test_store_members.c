@@ -296,6 +296,37 @@ static void both_at_once(void **state)
     close_town(&town);
 }
 
+/* --- backup --- */
+
+/* What members tell each other is no part of it. */
+static void what_they_share_can_be_backed_up(void **state)
+{
+    (void)state;
+    struct town town;
+    struct test_folder folder;
+    struct test_store back = {0};
+    struct hyp_error err = {0};
+    open_town(&town);
+    test_folder_make(&folder);
+    hyp_device_id device = test_device(&town.members[1], "1");
+    put(&town, 1, device, START_MS, 7);
+    if (hyp_store_backup(town.members[0].store, test_path(&folder, "backup", 0), &err) !=
+            HYP_OK ||
+        hyp_store_restore(test_path(&folder, "backup", 0), test_path(&folder, "data", 1),
+                          &err) != HYP_OK) {
+        fail_msg("%s", err.text);
+    }
+    const struct hyp_store_config config = {.folder = test_path(&folder, "data", 1),
+                                            .clock = hyp_clock_system()};
+    assert_int_equal(hyp_store_open(&config, &back.store, &err), HYP_OK);
+    struct hyp_store_stats stats;
+    hyp_store_stats(back.store, &stats);
+    assert_int_equal(stats.readings, 1);
+    hyp_store_close(back.store);
+    test_folder_remove(&folder);
+    close_town(&town);
+}
+
 int main(void)
 {
     struct test_list list = {0};
@@ -307,5 +338,6 @@ int main(void)
     TEST_ONE(&list, all_know_who_has_which_lines);
     TEST_ONE(&list, devices_go_everywhere);
     TEST_ONE(&list, both_at_once);
+    TEST_ONE(&list, what_they_share_can_be_backed_up);
     return test_list_run(&list, "store-members");
 }
