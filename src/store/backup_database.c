@@ -6,7 +6,7 @@
 #include "store/layout.h"
 #include "store/migrate.h"
 #include "store/move_table.h"
-#include "store/postgres/postgres.h"
+#include "store/server.h"
 #include "store/sqlite/sqlite.h"
 
 #define ARENA_MAX (4 * 1024 * 1024)
@@ -24,18 +24,11 @@ struct writing {
 static enum hyp_status open_from(struct writing *w, const struct hyp_backup_source *source,
                                  const char *suffix)
 {
-    char name[HYP_LIMIT_SCHEMA_NAME];
-    struct hyp_buf schema;
-    hyp_buf_init_fixed(&schema, name, sizeof(name));
-    hyp_buf_append_text(&schema, source->schema == NULL ? HYP_MAIN_SCHEMA : source->schema);
-    hyp_buf_append_text(&schema, suffix);
-    const struct hyp_postgres_config config = {.url = source->database,
-                                               .schema = hyp_buf_terminate(&schema),
-                                               .mode = HYP_POSTGRES_READ};
-    if (hyp_buf_status(&schema) != HYP_OK) {
-        return hyp_error_set(w->err, HYP_LIMIT, -1, "the name of the schema is too long");
-    }
-    enum hyp_status status = hyp_postgres_open(&config, &w->from, w->err);
+    const struct hyp_server_config config = {.url = source->database,
+                                             .schema = source->schema,
+                                             .suffix = suffix,
+                                             .mode = HYP_SERVER_READ};
+    enum hyp_status status = hyp_server_open(&config, &w->from, w->err);
     if (status != HYP_OK) {
         return status;
     }

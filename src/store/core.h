@@ -11,7 +11,7 @@
 #define HYP_STORE_CORE_H
 
 #include "store/db.h"
-#include "store/postgres/postgres.h"
+#include "store/outage.h"
 #include "store/reserve.h"
 #include "store/secret.h"
 #include "store/store.h"
@@ -57,8 +57,8 @@ struct hyp_store {
     char *member;   /* this process among those that share the database; NULL = none do */
     bool alone;     /* nobody else had the database when it was opened */
     int database_tries;
-    struct hyp_postgres_trouble trouble; /* what the log has of it */
-    int lock_fd;                         /* -1 = none */
+    struct hyp_outage outage; /* of the database, as its connections know it */
+    int lock_fd;              /* -1 = none */
     const struct hyp_clock *clock;
     struct hyp_log *log;
     struct hyp_rng *rng;

@@ -32,6 +32,7 @@
 
 struct hyp_db;
 struct hyp_stmt; /* belongs to the backend */
+struct hyp_server_ops;
 
 /* A word of the migrations and what it is in this database: "{key}" -> "INTEGER PRIMARY KEY".
  */
@@ -53,6 +54,7 @@ struct hyp_db_ops {
     size_t word_count;
     bool sharded; /* large tables have tenant and period as columns (store/partition.h) */
     enum hyp_error_source error_source;
+    const struct hyp_server_ops *server; /* store/server.h; NULL: it is in a file */
     enum hyp_status (*exec)(struct hyp_db *db, const char *sql);
     enum hyp_status (*prepare)(struct hyp_db *db, const char *sql, struct hyp_stmt **ret_stmt);
     void (*finalise)(struct hyp_stmt *stmt);

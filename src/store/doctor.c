@@ -6,7 +6,7 @@
 #include "store/folder.h"
 #include "store/layout.h"
 #include "store/migrate.h"
-#include "store/postgres/postgres.h"
+#include "store/server.h"
 #include "store/sqlite/sqlite.h"
 
 #include <stdarg.h>
@@ -107,7 +107,7 @@ static bool is_shut(const struct hyp_visit *visit, const struct hyp_db *db,
                     enum hyp_status status)
 {
     return is_in_database(visit) &&
-           (status == HYP_BUSY || hyp_postgres_is_away(db) || hyp_postgres_is_denied(db));
+           (status == HYP_BUSY || hyp_server_is_away(db) || hyp_server_is_denied(db));
 }
 
 void hyp_visit_failed(struct hyp_visit *visit, struct hyp_db *db, enum hyp_status status,

@@ -7,7 +7,7 @@
 
 #include "base/limits.h"
 #include "store/layout.h"
-#include "store/postgres/postgres.h"
+#include "store/server.h"
 
 #include <string.h>
 
@@ -17,17 +17,11 @@
 static enum hyp_status connect(const struct hyp_doctor *doctor, const char *suffix,
                                struct hyp_db **ret_db, struct hyp_error *err)
 {
-    char name[HYP_LIMIT_SCHEMA_NAME];
-    struct hyp_buf schema;
-    hyp_buf_init_fixed(&schema, name, sizeof(name));
-    hyp_buf_append_text(&schema, doctor->schema == NULL ? HYP_MAIN_SCHEMA : doctor->schema);
-    hyp_buf_append_text(&schema, suffix);
-    const struct hyp_postgres_config config = {.url = doctor->database,
-                                               .schema = hyp_buf_terminate(&schema),
-                                               .mode = HYP_POSTGRES_READ};
-    return hyp_buf_status(&schema) == HYP_OK
-               ? hyp_postgres_open(&config, ret_db, err)
-               : hyp_error_set(err, HYP_LIMIT, -1, "the name of the schema is too long");
+    const struct hyp_server_config config = {.url = doctor->database,
+                                             .schema = doctor->schema,
+                                             .suffix = suffix,
+                                             .mode = HYP_SERVER_READ};
+    return hyp_server_open(&config, ret_db, err);
 }
 
 enum hyp_status hyp_visit_connect(struct hyp_visit *visit, const char *suffix,
@@ -190,7 +184,7 @@ static enum hyp_status check_index(struct hyp_visit *visit, struct hyp_db *db, i
     }
     /* Dropped meanwhile, with its partition. */
     bool gone = status == HYP_INTERNAL ||
-                (status == HYP_IO && !hyp_postgres_is_denied(db) && !hyp_postgres_is_away(db));
+                (status == HYP_IO && !hyp_server_is_denied(db) && !hyp_server_is_away(db));
     return gone ? HYP_OK : status;
 }
 
@@ -205,7 +199,7 @@ static const char *check_indexes(struct hyp_visit *visit, struct hyp_db *db)
     for (size_t i = 0; i < count && status == HYP_OK; i++) {
         status = check_index(visit, db, oids[i]);
     }
-    if (status != HYP_OK && hyp_postgres_is_denied(db)) {
+    if (status != HYP_OK && hyp_server_is_denied(db)) {
         return "for every page of the indexes, let this user execute bt_index_check(regclass, "
                "boolean)";
     }

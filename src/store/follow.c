@@ -5,10 +5,10 @@
 #include "store/forget.h"
 #include "store/frames.h"
 #include "store/historian.h"
-#include "store/postgres/postgres.h"
 #include "store/replaced.h"
 #include "store/seal_state.h"
 #include "store/sealed.h"
+#include "store/server.h"
 
 #include <stdlib.h>
 
@@ -238,7 +238,7 @@ static enum hyp_status read_changes(struct hyp_store *store, struct hyp_followed
     struct hyp_query query;
     size_t count = 0;
     hyp_query_open(&query, store->write.main,
-                   "SELECT id, kind, object, first, last, log_row FROM " HYP_POSTGRES_CHANGES
+                   "SELECT id, kind, object, first, last, log_row FROM " HYP_SERVER_CHANGES
                    " WHERE id > $1 ORDER BY id LIMIT $2");
     hyp_query_bind_i64(&query, store->follower->change);
     hyp_query_bind_i64(&query, CHANGES_AT_ONCE);

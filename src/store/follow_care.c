@@ -7,9 +7,9 @@
 
 #include "store/frames.h"
 #include "store/intake.h"
-#include "store/postgres/postgres.h"
 #include "store/retention.h"
 #include "store/seal.h"
+#include "store/server.h"
 
 #define CARE "care"
 /* The server ends a session that is silent; this often the second one says something. */
@@ -25,8 +25,8 @@ static void lose(struct hyp_store *store)
 {
     struct hyp_follower *follower = store->follower;
     follower->has_care = false;
-    hyp_postgres_release(store->write.main, CARE);
-    hyp_postgres_release(store->write.frames, CARE);
+    hyp_server_release(store->write.main, CARE);
+    hyp_server_release(store->write.frames, CARE);
     hyp_log_event(store->log, HYP_LOG_WARNING, "member.care_lost",
                   "member=%s; the session was lost, another member may go on", store->member);
 }
@@ -49,13 +49,13 @@ static enum hyp_status start_over(struct hyp_store *store)
 static void try_take(struct hyp_store *store)
 {
     struct hyp_follower *follower = store->follower;
-    if (hyp_postgres_lease(store->write.main, CARE, &follower->main_session) != HYP_OK) {
+    if (hyp_server_lease(store->write.main, CARE, &follower->main_session) != HYP_OK) {
         return;
     }
-    if (hyp_postgres_lease(store->write.frames, CARE, &follower->frames_session) != HYP_OK ||
+    if (hyp_server_lease(store->write.frames, CARE, &follower->frames_session) != HYP_OK ||
         start_over(store) != HYP_OK) {
-        hyp_postgres_release(store->write.main, CARE);
-        hyp_postgres_release(store->write.frames, CARE);
+        hyp_server_release(store->write.main, CARE);
+        hyp_server_release(store->write.frames, CARE);
         return;
     }
     follower->has_care = true;
@@ -84,8 +84,8 @@ bool hyp_follow_has_care(struct hyp_store *store)
     hyp_core_enter(store);
     if (follower->has_care) {
         greet(store, now);
-        if (!hyp_postgres_has_session(store->write.main, follower->main_session) ||
-            !hyp_postgres_has_session(store->write.frames, follower->frames_session)) {
+        if (!hyp_server_has_session(store->write.main, follower->main_session) ||
+            !hyp_server_has_session(store->write.frames, follower->frames_session)) {
             lose(store);
         }
     } else if (follower->tried_ms == 0 ||
@@ -106,8 +106,8 @@ bool hyp_follow_has_care(struct hyp_store *store)
 static void fence(struct hyp_store *store, uint64_t main_session, uint64_t frames_session)
 {
     if (store->member != NULL) {
-        hyp_postgres_fence(store->write.main, main_session);
-        hyp_postgres_fence(store->write.frames, frames_session);
+        hyp_server_fence(store->write.main, main_session);
+        hyp_server_fence(store->write.frames, frames_session);
     }
 }
 
@@ -143,7 +143,7 @@ static bool has_line(const struct hyp_store *store, hyp_line_id line)
 {
     uint64_t session;
     return hyp_map_get(&store->follower->lines, (uint64_t)line.id, &session) &&
-           hyp_postgres_has_session(store->write.main, session);
+           hyp_server_has_session(store->write.main, session);
 }
 
 bool hyp_store_line_lease(struct hyp_store *store, hyp_line_id line)
@@ -156,10 +156,10 @@ bool hyp_store_line_lease(struct hyp_store *store, hyp_line_id line)
     name_job(line, job);
     hyp_core_enter(store);
     bool has = has_line(store, line);
-    if (!has && hyp_postgres_lease(store->write.main, job, &session) == HYP_OK) {
+    if (!has && hyp_server_lease(store->write.main, job, &session) == HYP_OK) {
         has = hyp_map_set(&store->follower->lines, (uint64_t)line.id, session) == HYP_OK;
         if (!has) {
-            hyp_postgres_release(store->write.main, job);
+            hyp_server_release(store->write.main, job);
         }
     }
     hyp_core_release(store);
@@ -175,7 +175,7 @@ void hyp_store_line_release(struct hyp_store *store, hyp_line_id line)
     name_job(line, job);
     hyp_core_enter(store);
     if (has_line(store, line)) {
-        hyp_postgres_release(store->write.main, job);
+        hyp_server_release(store->write.main, job);
     }
     hyp_map_remove(&store->follower->lines, (uint64_t)line.id);
     hyp_core_release(store);
@@ -191,8 +191,8 @@ enum hyp_status hyp_store_line_holder(struct hyp_store *store, hyp_line_id line,
     char job[JOB_MAX];
     name_job(line, job);
     hyp_core_enter(store);
-    enum hyp_status status = hyp_postgres_lease_holder(store->write.main, job, ret_member,
-                                                       HYP_LIMIT_MEMBER_NAME + 1);
+    enum hyp_status status =
+        hyp_server_lease_holder(store->write.main, job, ret_member, HYP_LIMIT_MEMBER_NAME + 1);
     hyp_core_release(store);
     return status;
 }
@@ -200,14 +200,14 @@ enum hyp_status hyp_store_line_holder(struct hyp_store *store, hyp_line_id line,
 /* The names of jobs are those of name_job. Whoever reads has a session of his own, so that this
  * waits for no commit. */
 static const char *const holders_sql =
-    "SELECT line.id, substr(a.application_name, length('" HYP_POSTGRES_APPLICATION "') + 1)"
+    "SELECT line.id, substr(a.application_name, length('" HYP_SERVER_APPLICATION "') + 1)"
     " FROM line JOIN pg_locks l ON l.objid::bigint ="
     " hashtext(current_setting('hypocaust.schema') || '/line/' || line.id)::bigint"
     " & 4294967295 JOIN pg_stat_activity a ON a.pid = l.pid"
     " WHERE (line.tenant = $1 OR $1 = 0) AND l.locktype = 'advisory' AND l.granted"
-    " AND l.objsubid = 2 AND l.classid = " HYP_POSTGRES_LEASE
+    " AND l.objsubid = 2 AND l.classid = " HYP_SERVER_LEASE
     " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-    " AND starts_with(a.application_name, '" HYP_POSTGRES_APPLICATION "') ORDER BY line.id";
+    " AND starts_with(a.application_name, '" HYP_SERVER_APPLICATION "') ORDER BY line.id";
 
 enum hyp_status hyp_store_line_holders(struct hyp_store *store, hyp_tenant_id tenant,
                                        struct hyp_arena *arena,

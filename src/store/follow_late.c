@@ -9,9 +9,9 @@
 
 #include "store/frames.h"
 #include "store/intake.h"
-#include "store/postgres/postgres.h"
 #include "store/retention.h"
 #include "store/seal.h"
+#include "store/server.h"
 
 void hyp_follow_remember(struct hyp_store *store, const struct hyp_followed *change)
 {
@@ -19,7 +19,7 @@ void hyp_follow_remember(struct hyp_store *store, const struct hyp_followed *cha
     if (store->write.main->failed != HYP_OK) {
         return; /* it may not even have begun, and what is remembered is of the one before */
     }
-    uint64_t begun = hyp_postgres_begun(store->write.main);
+    uint64_t begun = hyp_server_begun(store->write.main);
     if (follower->remembered != begun) {
         follower->remembered = begun;
         follower->list_count = 0;
@@ -36,8 +36,8 @@ void hyp_follow_remember(struct hyp_store *store, const struct hyp_followed *cha
 bool hyp_follow_is_unsure(const struct hyp_store *store)
 {
     return store->follower != NULL && store->follower->loaded &&
-           (hyp_postgres_is_unsure(store->write.main) ||
-            hyp_postgres_is_unsure(store->write.frames));
+           (hyp_server_is_unsure(store->write.main) ||
+            hyp_server_is_unsure(store->write.frames));
 }
 
 /* Once more after a failure on the way: the same twice does no harm. */
@@ -48,7 +48,7 @@ static enum hyp_status follow_remembered(struct hyp_store *store)
     if (status == HYP_OK) {
         status = hyp_follow_log(store, INT64_MAX);
     }
-    bool own = follower->remembered == hyp_postgres_begun(store->write.main);
+    bool own = follower->remembered == hyp_server_begun(store->write.main);
     for (size_t i = 0; own && i < follower->list_count && status == HYP_OK; i++) {
         status = hyp_follow_change(store, &follower->list[i]);
     }
@@ -82,10 +82,10 @@ static enum hyp_status follow_frames(struct hyp_store *store)
 static enum hyp_status settle(struct hyp_store *store, struct hyp_db *db, const char *name,
                               enum hyp_status (*follow)(struct hyp_store *store))
 {
-    if (!hyp_postgres_is_unsure(db)) {
+    if (!hyp_server_is_unsure(db)) {
         return HYP_OK;
     }
-    enum hyp_status status = hyp_postgres_settle(db);
+    enum hyp_status status = hyp_server_settle(db);
     if (status == HYP_CANCELLED) {
         return HYP_OK; /* memory is as it was before */
     }
@@ -93,7 +93,7 @@ static enum hyp_status settle(struct hyp_store *store, struct hyp_db *db, const 
         status = follow(store);
     }
     if (status == HYP_OK) {
-        hyp_postgres_settled(db);
+        hyp_server_settled(db);
         hyp_log_event(
             store->log, HYP_LOG_INFO, "store.commit_found",
             "database=%s; it has a commit that was given up while it was away, and what "

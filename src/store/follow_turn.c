@@ -4,8 +4,8 @@
  */
 #include "store/follow_state.h"
 
-#include "store/postgres/postgres.h"
 #include "store/seal_state.h"
+#include "store/server.h"
 
 /* Changes noted between two times of cutting the table. */
 #define CUT_EVERY 1024
@@ -18,8 +18,8 @@ static void cut(struct hyp_db *db)
 {
     struct hyp_query query;
     hyp_query_open(&query, db,
-                   "DELETE FROM " HYP_POSTGRES_CHANGES
-                   " WHERE id < (SELECT id FROM " HYP_POSTGRES_CHANGES
+                   "DELETE FROM " HYP_SERVER_CHANGES
+                   " WHERE id < (SELECT id FROM " HYP_SERVER_CHANGES
                    " ORDER BY id DESC OFFSET $1 LIMIT 1)");
     hyp_query_bind_i64(&query, HYP_LIMIT_MEMBER_CHANGES);
     HYP_IGNORE(hyp_query_run(&query, NULL)); /* sticky until commit */
@@ -41,7 +41,7 @@ void hyp_follow_note(struct hyp_store *store, enum hyp_change change, int64_t ob
     int64_t log_row = HYP_MAX(follower->log_row, hyp_seal_last_log_row(store->sealer));
     struct hyp_query query;
     hyp_query_open(&query, store->write.main,
-                   "INSERT INTO " HYP_POSTGRES_CHANGES "(kind, object, first, last, log_row)"
+                   "INSERT INTO " HYP_SERVER_CHANGES "(kind, object, first, last, log_row)"
                    " VALUES ($1, $2, $3, $4, $5) RETURNING id");
     hyp_query_bind_i64(&query, change);
     hyp_query_bind_i64(&query, object);
@@ -65,7 +65,7 @@ enum hyp_status hyp_follow_check_gap(struct hyp_store *store)
 {
     struct hyp_query query;
     hyp_query_open(&query, store->write.main,
-                   "SELECT COALESCE(MIN(id), 0) FROM " HYP_POSTGRES_CHANGES);
+                   "SELECT COALESCE(MIN(id), 0) FROM " HYP_SERVER_CHANGES);
     int64_t first = hyp_query_row(&query) ? hyp_query_i64(&query) : 0;
     enum hyp_status status = hyp_query_close(&query);
     /* The row of the last known change is there, unless it was cut off. */
@@ -91,7 +91,7 @@ void hyp_follow_begun(struct hyp_store *store)
     }
     enum hyp_status status = HYP_BUSY;
     if (!follower->stale) {
-        status = hyp_follow_to(store, hyp_postgres_number(db) - 1);
+        status = hyp_follow_to(store, hyp_server_number(db) - 1);
     }
     if (status != HYP_OK) {
         hyp_db_fail(db, status);
@@ -104,7 +104,7 @@ void hyp_follow_committed(struct hyp_store *store)
     if (store->member == NULL || !follower->loaded) {
         return;
     }
-    int64_t number = hyp_postgres_number(store->write.main);
+    int64_t number = hyp_server_number(store->write.main);
     /* Otherwise somebody came in between: the own changes are followed with his. */
     if (number - 1 == follower->seen) {
         follower->seen = number;
@@ -136,11 +136,10 @@ static int64_t ask(struct hyp_db *db, const char *sql)
     return number;
 }
 
-static const char *const number_sql =
-    "SELECT number FROM " HYP_POSTGRES_COUNTER " WHERE id = 1";
-static const char *const last_sql = "SELECT COALESCE(MAX(id), 0) FROM " HYP_POSTGRES_CHANGES;
+static const char *const number_sql = "SELECT number FROM " HYP_SERVER_COUNTER " WHERE id = 1";
+static const char *const last_sql = "SELECT COALESCE(MAX(id), 0) FROM " HYP_SERVER_CHANGES;
 static const char *const chunk_sql =
-    "SELECT COALESCE(MAX(id), 0) FROM " HYP_POSTGRES_CHANGES " WHERE kind = 1";
+    "SELECT COALESCE(MAX(id), 0) FROM " HYP_SERVER_CHANGES " WHERE kind = 1";
 static_assert(HYP_CHANGE_CHUNK == 1, "as in the statement");
 
 void hyp_follow_load_begin(struct hyp_store *store)

@@ -7,7 +7,7 @@
 #include "store/migrate.h"
 #include "store/move_table.h"
 #include "store/partition.h"
-#include "store/postgres/postgres.h"
+#include "store/server.h"
 #include "store/sqlite/sqlite.h"
 #include "store/store.h"
 
@@ -72,15 +72,15 @@ static enum hyp_status open_target(struct moving *m, size_t i)
     hyp_buf_init_fixed(&schema, m->schemas[i], sizeof(m->schemas[i]));
     hyp_buf_append_text(&schema, m->move->schema == NULL ? HYP_MAIN_SCHEMA : m->move->schema);
     hyp_buf_append_text(&schema, i == 0 ? "" : HYP_FRAMES_SCHEMA_SUFFIX);
-    const struct hyp_postgres_config config = {.url = m->move->database,
-                                               .schema = hyp_buf_terminate(&schema),
-                                               .tries = m->move->database_tries};
+    const struct hyp_server_config config = {.url = m->move->database,
+                                             .schema = hyp_buf_terminate(&schema),
+                                             .tries = m->move->database_tries};
     if (hyp_buf_status(&schema) != HYP_OK) {
         return hyp_error_set(m->err, HYP_LIMIT, -1, "the name of the schema is too long");
     }
-    enum hyp_status status = hyp_postgres_open(&config, &m->to[i], m->err);
+    enum hyp_status status = hyp_server_open(&config, &m->to[i], m->err);
     if (status == HYP_OK) {
-        status = hyp_postgres_lock(m->to[i], m->err);
+        status = hyp_server_lock(m->to[i], m->err);
     }
     return status == HYP_OK ? hyp_migrate(m->to[i], migrations[i],
                                           hyp_clock_utc(m->move->clock), "PostgreSQL", m->err)
@@ -343,7 +343,7 @@ static enum hyp_status commit(struct moving *m)
     if (status == HYP_OK) {
         return HYP_OK;
     }
-    m->outcome = hyp_postgres_is_unsure(to) ? NOT_KNOWN : NOTHING_MOVED;
+    m->outcome = hyp_server_is_unsure(to) ? NOT_KNOWN : NOTHING_MOVED;
     return fail(m, to, status, "commit");
 }
 

@@ -3,8 +3,8 @@
 
 #include "base/crypto.h"
 #include "base/limits.h"
-#include "store/postgres/copy.h"
-#include "store/postgres/postgres.h"
+#include "store/server.h"
+#include "store/utf8.h"
 
 #include <string.h>
 
@@ -204,7 +204,7 @@ enum hyp_status hyp_move_list_tables(struct hyp_db *db, struct hyp_arena *arena,
         " WHERE contype = 'f' AND conrelid <> confrelid AND depth < 32)"
         " SELECT relname AS name, MAX(depth) AS depth FROM step JOIN pg_class ON oid = id"
         " GROUP BY relname) AS tables WHERE name NOT IN ('schema_version', "
-        "'" HYP_POSTGRES_COUNTER "', '" HYP_POSTGRES_CHANGES "') ORDER BY depth, name");
+        "'" HYP_SERVER_COUNTER "', '" HYP_SERVER_CHANGES "') ORDER BY depth, name");
     size_t count = 0;
     enum hyp_status status = HYP_OK;
     while (status == HYP_OK && hyp_query_row(&query)) {
@@ -304,7 +304,7 @@ static enum hyp_status write_tuple(const struct hyp_move_table *table, struct hy
         append_column(tuple, query, table->types[i]);
         if (table->types[i] == HYP_MOVE_TEXT && hyp_buf_status(tuple) == HYP_OK &&
             tuple->len > begin + 4) {
-            hyp_postgres_clean_text((char *)tuple->data + begin + 4, tuple->len - begin - 4);
+            hyp_utf8_clean((char *)tuple->data + begin + 4, tuple->len - begin - 4);
         }
     }
     return hyp_buf_status(tuple);
@@ -355,7 +355,7 @@ static enum hyp_status insert_row(const struct hyp_move_table *table, struct hyp
 
 /* A COPY that begins with its first row. */
 struct copying {
-    struct hyp_postgres_copy copy;
+    struct hyp_server_copy copy;
     struct hyp_db *to;
     bool begun;
 };
@@ -370,11 +370,11 @@ static enum hyp_status copy_row(const struct hyp_move_table *table, struct copyi
                                 const struct hyp_buf *tuple)
 {
     if (!copying->begun) {
-        hyp_postgres_copy_begin(&copying->copy, copying->to, table->copy);
+        hyp_server_copy_begin(&copying->copy, copying->to, table->copy);
         copying->begun = copying->copy.status == HYP_OK;
     }
     if (copying->begun) {
-        hyp_postgres_copy_row(&copying->copy, hyp_buf_view(tuple));
+        hyp_server_copy_row(&copying->copy, hyp_buf_view(tuple));
     }
     return copying->copy.status;
 }
@@ -423,7 +423,7 @@ enum hyp_status hyp_move_table_copy(const struct hyp_move_table *table, struct h
         if (status != HYP_OK && copying.copy.status == HYP_OK) {
             copying.copy.status = status; /* tells the server that this is not all */
         }
-        enum hyp_status ended = hyp_postgres_copy_end(&copying.copy, &taken);
+        enum hyp_status ended = hyp_server_copy_end(&copying.copy, &taken);
         status = status == HYP_OK ? ended : status;
     }
     return status == HYP_OK && taken != ret_sum->rows ? HYP_CORRUPT : status;

@@ -11,9 +11,9 @@
 #include "store/layout.h"
 #include "store/load.h"
 #include "store/migrate.h"
-#include "store/postgres/postgres.h"
 #include "store/retention.h"
 #include "store/seal.h"
+#include "store/server.h"
 #include "store/sqlite/sqlite.h"
 
 #include "base/crypto.h"
@@ -43,21 +43,15 @@ static enum hyp_status open_file(struct hyp_store *store, const char *name, enum
 static enum hyp_status open_schema(struct hyp_store *store, const char *suffix, enum role role,
                                    struct hyp_db **ret_db, struct hyp_error *err)
 {
-    char name[HYP_LIMIT_SCHEMA_NAME];
-    struct hyp_buf schema;
-    hyp_buf_init_fixed(&schema, name, sizeof(name));
-    hyp_buf_append_fmt(&schema, "%s%s", store->schema, suffix);
-    const struct hyp_postgres_config config = {.url = store->database,
-                                               .schema = hyp_buf_terminate(&schema),
-                                               .member = store->member,
-                                               .tries = store->database_tries,
-                                               .trouble = &store->trouble,
-                                               .mode = role == WRITER ? HYP_POSTGRES_WRITE
-                                                                      : HYP_POSTGRES_READ};
-    if (hyp_buf_status(&schema) != HYP_OK) {
-        return hyp_error_set(err, HYP_LIMIT, -1, "the name of the schema is too long");
-    }
-    return hyp_postgres_open(&config, ret_db, err);
+    const struct hyp_server_config config = {.url = store->database,
+                                             .schema = store->schema,
+                                             .suffix = suffix,
+                                             .member = store->member,
+                                             .tries = store->database_tries,
+                                             .outage = &store->outage,
+                                             .mode = role == WRITER ? HYP_SERVER_WRITE
+                                                                    : HYP_SERVER_READ};
+    return hyp_server_open(&config, ret_db, err);
 }
 
 static enum hyp_status open_pair(struct hyp_store *store, enum role role,
@@ -79,10 +73,10 @@ static enum hyp_status lock_database(struct hyp_store *store, bool *ret_alone,
                                      struct hyp_error *err)
 {
     if (store->member != NULL) {
-        return hyp_postgres_join(store->write.main, ret_alone, err);
+        return hyp_server_join(store->write.main, ret_alone, err);
     }
-    enum hyp_status status = hyp_postgres_lock(store->write.main, err);
-    return status == HYP_OK ? hyp_postgres_lock(store->write.frames, err) : status;
+    enum hyp_status status = hyp_server_lock(store->write.main, err);
+    return status == HYP_OK ? hyp_server_lock(store->write.frames, err) : status;
 }
 
 /* Where others are at work, nothing is changed under their feet. */
@@ -316,7 +310,7 @@ static enum hyp_status open_parts(struct hyp_store *store,
         status = open_key(store, err);
     }
     if (status == HYP_OK && store->member != NULL && store->alone) {
-        status = hyp_postgres_share(store->write.main, err);
+        status = hyp_server_share(store->write.main, err);
     }
     if (status == HYP_OK) {
         status = load(store, err);
@@ -343,7 +337,7 @@ enum hyp_status hyp_store_open(const struct hyp_store_config *config,
     store->seal_readings =
         config->seal_readings == 0 ? HYP_LIMIT_SEAL_READINGS : config->seal_readings;
     store->database_tries = config->database_tries;
-    store->trouble.log = config->log;
+    store->outage.log = config->log;
     store->forget_pending = true;
     pthread_mutex_init(&store->gate.mutex, NULL);
     pthread_cond_init(&store->gate.turn, NULL);
@@ -400,7 +394,7 @@ void *hyp_store_close(struct hyp_store *store)
 static int64_t size_in_database(struct hyp_store *store)
 {
     struct hyp_connections reader = hyp_core_reader(store);
-    int64_t size = hyp_postgres_bytes(reader.main) + hyp_postgres_bytes(reader.frames);
+    int64_t size = hyp_server_bytes(reader.main) + hyp_server_bytes(reader.frames);
     hyp_core_reader_return(store, reader);
     return size;
 }

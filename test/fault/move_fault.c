@@ -92,9 +92,9 @@ enum hyp_status __real_hyp_sqlite_open(const char *path, enum hyp_sqlite_mode mo
                                        struct hyp_db **ret_db, struct hyp_error *err);
 enum hyp_status __wrap_hyp_sqlite_open(const char *path, enum hyp_sqlite_mode mode,
                                        struct hyp_db **ret_db, struct hyp_error *err);
-enum hyp_status __real_hyp_postgres_open(const struct hyp_postgres_config *config,
+enum hyp_status __real_hyp_postgres_open(const struct hyp_server_config *config,
                                          struct hyp_db **ret_db, struct hyp_error *err);
-enum hyp_status __wrap_hyp_postgres_open(const struct hyp_postgres_config *config,
+enum hyp_status __wrap_hyp_postgres_open(const struct hyp_server_config *config,
                                          struct hyp_db **ret_db, struct hyp_error *err);
 
 enum hyp_status __wrap_hyp_sqlite_open(const char *path, enum hyp_sqlite_mode mode,
@@ -104,7 +104,7 @@ enum hyp_status __wrap_hyp_sqlite_open(const char *path, enum hyp_sqlite_mode mo
     return status == HYP_OK ? put_in_front(&shields[0], *ret_db) : status;
 }
 
-enum hyp_status __wrap_hyp_postgres_open(const struct hyp_postgres_config *config,
+enum hyp_status __wrap_hyp_postgres_open(const struct hyp_server_config *config,
                                          struct hyp_db **ret_db, struct hyp_error *err)
 {
     enum hyp_status status = __real_hyp_postgres_open(config, ret_db, err);

@@ -4,7 +4,7 @@
 
 #include "store/doctor.h"
 #include "store/layout.h"
-#include "store/postgres/postgres.h"
+#include "store/server.h"
 #include "store/sqlite/sqlite.h"
 
 #include <ftw.h>
@@ -113,9 +113,9 @@ struct hyp_db *test_database(const struct test_folder *folder, bool frames)
         char schema[96];
         join(schema, sizeof(schema), place.config.schema,
              frames ? HYP_FRAMES_SCHEMA_SUFFIX : "");
-        const struct hyp_postgres_config config = {.url = place.config.database,
-                                                   .schema = schema};
-        status = hyp_postgres_open(&config, &db, &err);
+        const struct hyp_server_config config = {.url = place.config.database,
+                                                 .schema = schema};
+        status = hyp_server_open(&config, &db, &err);
     } else {
         status = hyp_sqlite_open(test_path(folder, frames ? HYP_FRAMES_FILE : HYP_MAIN_FILE, 0),
                                  HYP_SQLITE_WRITE, &db, &err);

@@ -4,7 +4,7 @@
 #include "fixture.h"
 #include "store/layout.h"
 #include "store/migrate.h"
-#include "store/postgres/postgres.h"
+#include "store/server.h"
 
 #include <libpq-fe.h>
 
@@ -98,10 +98,10 @@ static void write_url(const struct full_name *full, char *out, size_t size)
 
 static void make_tables(const char *url, const char *schema, const struct hyp_migrations *list)
 {
-    const struct hyp_postgres_config config = {.url = url, .schema = schema};
+    const struct hyp_server_config config = {.url = url, .schema = schema};
     struct hyp_db *db = NULL;
     struct hyp_error err = {0};
-    enum hyp_status status = hyp_postgres_open(&config, &db, &err);
+    enum hyp_status status = hyp_server_open(&config, &db, &err);
     if (status == HYP_OK) {
         status = hyp_migrate(db, list, (hyp_utc){.ms = START_MS}, schema, &err);
     }

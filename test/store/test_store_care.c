@@ -6,7 +6,7 @@
 
 #include "base/limits.h"
 #include "store/layout.h"
-#include "store/postgres/postgres.h"
+#include "store/server.h"
 
 /* --- care --- */
 
@@ -206,8 +206,8 @@ static void nothing_is_written_under_a_lease_that_was_lost(void **state)
     uint64_t session;
     open_town(&town);
     struct hyp_db *db = test_database(&town.folders[0], false);
-    assert_int_equal(hyp_postgres_lease(db, "test", &session), HYP_OK);
-    hyp_postgres_fence(db, session);
+    assert_int_equal(hyp_server_lease(db, "test", &session), HYP_OK);
+    hyp_server_fence(db, session);
     hyp_db_begin(db);
     assert_int_equal(hyp_db_commit(db), HYP_OK);
     assert_int_equal(count_rows(&town, end_lease_sql), 1);
@@ -215,8 +215,8 @@ static void nothing_is_written_under_a_lease_that_was_lost(void **state)
         hyp_db_begin(db);
         assert_int_equal(hyp_db_commit(db), HYP_BUSY);
     }
-    assert_false(hyp_postgres_has_session(db, session));
-    hyp_postgres_fence(db, 0);
+    assert_false(hyp_server_has_session(db, session));
+    hyp_server_fence(db, 0);
     hyp_db_begin(db);
     assert_int_equal(hyp_db_commit(db), HYP_OK);
     hyp_db_close(db);

@@ -5,7 +5,7 @@
  */
 #include "fixture.h"
 
-#include "store/postgres/postgres.h"
+#include "store/server.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -16,13 +16,13 @@
 
 #define SCHEMA "refusals"
 
-static struct hyp_db *open_with(struct hyp_postgres_trouble *trouble)
+static struct hyp_db *open_with(struct hyp_outage *outage)
 {
-    const struct hyp_postgres_config config = {
-        .url = getenv("HYP_TEST_DATABASE"), .schema = SCHEMA, .tries = 1, .trouble = trouble};
+    const struct hyp_server_config config = {
+        .url = getenv("HYP_TEST_DATABASE"), .schema = SCHEMA, .tries = 1, .outage = outage};
     struct hyp_db *db = NULL;
     struct hyp_error err = {0};
-    if (hyp_postgres_open(&config, &db, &err) != HYP_OK) {
+    if (hyp_server_open(&config, &db, &err) != HYP_OK) {
         fail_msg("%s", err.text);
     }
     return db;
@@ -71,7 +71,7 @@ static void check_code(void **state)
     struct hyp_db *db = open_with(NULL);
     assert_int_equal(hyp_db_exec(db, row->sql), row->status);
     assert_string_equal(db->error_text, "no");
-    assert_int_equal(hyp_postgres_is_away(db), row->ends);
+    assert_int_equal(hyp_server_is_away(db), row->ends);
     hyp_db_close(db);
 }
 
@@ -103,11 +103,10 @@ static void check_open(void **state)
     struct hyp_buf url;
     hyp_buf_init_fixed(&url, text, sizeof(text));
     replace(getenv("HYP_TEST_DATABASE"), row, &url);
-    const struct hyp_postgres_config config = {.url = hyp_buf_terminate(&url),
-                                               .schema = SCHEMA};
+    const struct hyp_server_config config = {.url = hyp_buf_terminate(&url), .schema = SCHEMA};
     struct hyp_db *db = NULL;
     struct hyp_error err = {0};
-    assert_int_equal(hyp_postgres_open(&config, &db, &err), row->status);
+    assert_int_equal(hyp_server_open(&config, &db, &err), row->status);
     assert_null(db);
     if (strstr(err.text, row->why) == NULL || strstr(err.text, row->remedy) == NULL) {
         fail_msg("%s", err.text);
@@ -121,8 +120,8 @@ static void an_outage_is_told_once(void **state)
     (void)state;
     struct test_log log;
     test_log_init(&log);
-    struct hyp_postgres_trouble trouble = {.log = &log.log};
-    struct hyp_db *both[] = {open_with(&trouble), open_with(&trouble)};
+    struct hyp_outage outage = {.log = &log.log};
+    struct hyp_db *both[] = {open_with(&outage), open_with(&outage)};
     for (size_t i = 0; i < 6; i++) {
         assert_int_equal(hyp_db_exec(both[i % 2], RAISE("42501")), HYP_IO);
     }
@@ -197,7 +196,7 @@ static void half_a_session_is_none(void **state)
     (void)state;
     struct hyp_db *other = open_with(NULL);
     struct hyp_db *db = open_with(NULL);
-    assert_int_equal(hyp_postgres_lock(db, NULL), HYP_OK);
+    assert_int_equal(hyp_server_lock(db, NULL), HYP_OK);
     tell(other, hide);
     tell(other, "CREATE FUNCTION no_tables() RETURNS event_trigger LANGUAGE plpgsql AS"
                 " $$ BEGIN RAISE EXCEPTION 'no tables'; END $$");
@@ -312,10 +311,10 @@ static void a_machine_that_vanishes_is_noticed(void **state)
     struct mute mute;
     char url[128];
     start_mute(&mute, url, sizeof(url));
-    const struct hyp_postgres_config config = {.url = url, .schema = SCHEMA};
+    const struct hyp_server_config config = {.url = url, .schema = SCHEMA};
     struct hyp_db *db = NULL;
     struct hyp_error err = {0};
-    assert_int_equal(hyp_postgres_open(&config, &db, &err), HYP_IO);
+    assert_int_equal(hyp_server_open(&config, &db, &err), HYP_IO);
     stop_mute(&mute);
     assert_in_range(atomic_load(&mute.probed_s), 1, 20);
 }
@@ -326,11 +325,11 @@ static void a_snapshot_waits_once(void **state)
     struct mute mute;
     char url[128];
     start_mute(&mute, url, sizeof(url));
-    const struct hyp_postgres_config config = {
-        .url = url, .schema = SCHEMA, .mode = HYP_POSTGRES_READ, .tries = 1};
+    const struct hyp_server_config config = {
+        .url = url, .schema = SCHEMA, .mode = HYP_SERVER_READ, .tries = 1};
     struct hyp_db *db = NULL;
     struct hyp_error err = {0};
-    assert_int_equal(hyp_postgres_open(&config, &db, &err), HYP_OK);
+    assert_int_equal(hyp_server_open(&config, &db, &err), HYP_OK);
     hyp_db_begin_snapshot(db);
     assert_int_equal(db->failed, HYP_IO);
     stop_mute(&mute);

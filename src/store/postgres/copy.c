@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/postgres/copy.h"
-
 #include "store/postgres/session.h"
 
 /* Signature, flags, length of the extension. */
@@ -8,12 +6,12 @@ static const char head[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0";
 /* Instead of a number of columns: the end. */
 static const char tail[] = "\377\377";
 
-static struct hyp_postgres *real(const struct hyp_postgres_copy *copy)
+static struct hyp_postgres *real(const struct hyp_server_copy *copy)
 {
     return (struct hyp_postgres *)copy->db;
 }
 
-static void put(struct hyp_postgres_copy *copy, const char *bytes, size_t len)
+static void put(struct hyp_server_copy *copy, const char *bytes, size_t len)
 {
     if (copy->status != HYP_OK) {
         return;
@@ -26,9 +24,8 @@ static void put(struct hyp_postgres_copy *copy, const char *bytes, size_t len)
     }
 }
 
-void hyp_postgres_copy_begin(struct hyp_postgres_copy *copy, struct hyp_db *db, const char *sql)
+void hyp_postgres_copy_begin(struct hyp_server_copy *copy, const char *sql)
 {
-    *copy = (struct hyp_postgres_copy){.db = db, .status = HYP_OK};
     struct hyp_postgres *pg = real(copy);
     hyp_postgres_park(pg);
     PGresult *result = PQexec(pg->conn, sql);
@@ -39,12 +36,12 @@ void hyp_postgres_copy_begin(struct hyp_postgres_copy *copy, struct hyp_db *db, 
     put(copy, head, sizeof(head) - 1);
 }
 
-void hyp_postgres_copy_row(struct hyp_postgres_copy *copy, struct hyp_str tuple)
+void hyp_postgres_copy_row(struct hyp_server_copy *copy, struct hyp_str tuple)
 {
     put(copy, tuple.ptr, tuple.len);
 }
 
-enum hyp_status hyp_postgres_copy_end(struct hyp_postgres_copy *copy, int64_t *ret_rows)
+enum hyp_status hyp_postgres_copy_end(struct hyp_server_copy *copy, int64_t *ret_rows)
 {
     struct hyp_postgres *pg = real(copy);
     put(copy, tail, sizeof(tail) - 1);

@@ -2,14 +2,11 @@
 #include "store/postgres/session.h"
 
 #include "base/buf.h"
-#include "base/clock.h"
 
 #include <string.h>
 
 #define DENIED "42501"
 #define NO_PASSWORD "28P01"
-/* Who meets an outage are many connections, and each again and again. */
-#define TELL_AGAIN_MS 60000
 
 /* SQLSTATE codes by prefix, the longest first. What the server holds against this program (its
  * password, its rights) is no fault of who asked for something: the database cannot be used. */
@@ -160,17 +157,8 @@ static bool is_trouble(const struct hyp_postgres *pg, enum hyp_status status)
 
 enum hyp_status hyp_postgres_tell(const struct hyp_postgres *pg, enum hyp_status status)
 {
-    struct hyp_postgres_trouble *trouble = pg->trouble;
-    if (trouble == NULL || !is_trouble(pg, status)) {
-        return status;
-    }
-    int64_t now = hyp_clock_mono(hyp_clock_system()).ms;
-    int64_t until = atomic_load(&trouble->quiet_until);
-    bool other = atomic_exchange(&trouble->code, pg->base.error_code) != pg->base.error_code;
-    if (other || until == 0 || now >= until) {
-        atomic_store(&trouble->quiet_until, now + TELL_AGAIN_MS);
-        hyp_log_event(trouble->log, HYP_LOG_ERROR, "store.database_failed",
-                      "status=%s reason=\"%s\"", hyp_status_name(status), pg->base.error_text);
+    if (is_trouble(pg, status)) {
+        hyp_outage_tell(pg->outage, status, pg->base.error_code, pg->base.error_text);
     }
     return status;
 }

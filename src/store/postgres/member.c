@@ -121,13 +121,12 @@ enum hyp_status hyp_postgres_join(struct hyp_db *db, bool *ret_alone, struct hyp
  * it nobody could tell an empty table from one that was cut off. */
 static const char *const change_sql =
     "DO $$ BEGIN"
-    " IF to_regclass('" HYP_POSTGRES_CHANGES "') IS NULL THEN"
-    " CREATE TABLE " HYP_POSTGRES_CHANGES
-    " (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+    " IF to_regclass('" HYP_SERVER_CHANGES "') IS NULL THEN"
+    " CREATE TABLE " HYP_SERVER_CHANGES " (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
     " kind BIGINT NOT NULL, object BIGINT NOT NULL, first BIGINT NOT NULL,"
     " last BIGINT NOT NULL, log_row BIGINT NOT NULL);"
-    " CREATE INDEX ON " HYP_POSTGRES_CHANGES " (kind, id);"
-    " INSERT INTO " HYP_POSTGRES_CHANGES
+    " CREATE INDEX ON " HYP_SERVER_CHANGES " (kind, id);"
+    " INSERT INTO " HYP_SERVER_CHANGES
     "(kind, object, first, last, log_row) VALUES (0, 0, 0, 0, 0);"
     " END IF; END $$";
 static const char *const leave_sql =
@@ -166,10 +165,10 @@ uint64_t hyp_postgres_begun(const struct hyp_db *db)
 /* --- leases --- */
 
 static const char *const lease_sql =
-    "SELECT pg_try_advisory_lock(" HYP_POSTGRES_LEASE
+    "SELECT pg_try_advisory_lock(" HYP_SERVER_LEASE
     ", hashtext(current_setting('hypocaust.schema') || '/' || $1))";
 static const char *const release_sql =
-    "SELECT pg_advisory_unlock(" HYP_POSTGRES_LEASE
+    "SELECT pg_advisory_unlock(" HYP_SERVER_LEASE
     ", hashtext(current_setting('hypocaust.schema') || '/' || $1))";
 
 static enum hyp_status refuse_lost(struct hyp_postgres *pg)
@@ -227,13 +226,13 @@ void hyp_postgres_release(struct hyp_db *db, const char *job)
 
 /* Sessions of other roles are seen by their application's name too; what they do is not. */
 static const char *const holder_sql =
-    "SELECT substr(a.application_name, length('" HYP_POSTGRES_APPLICATION "') + 1)"
+    "SELECT substr(a.application_name, length('" HYP_SERVER_APPLICATION "') + 1)"
     " FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
     " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2"
     " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-    " AND l.classid = " HYP_POSTGRES_LEASE " AND l.objid::bigint ="
+    " AND l.classid = " HYP_SERVER_LEASE " AND l.objid::bigint ="
     " hashtext(current_setting('hypocaust.schema') || '/' || $1)::bigint & 4294967295"
-    " AND starts_with(a.application_name, '" HYP_POSTGRES_APPLICATION "')";
+    " AND starts_with(a.application_name, '" HYP_SERVER_APPLICATION "')";
 
 enum hyp_status hyp_postgres_lease_holder(struct hyp_db *db, const char *job, char *ret_member,
                                           size_t size)

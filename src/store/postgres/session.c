@@ -104,7 +104,7 @@ static const char *const session_sql =
     " set_config('jit', 'off', false),"
     " set_config('hypocaust.member', $3, false),"
     " set_config('application_name', CASE $3 WHEN '' THEN current_setting('application_name')"
-    " ELSE '" HYP_POSTGRES_APPLICATION "' || $3 END, false),"
+    " ELSE '" HYP_SERVER_APPLICATION "' || $3 END, false),"
     " set_config('idle_session_timeout', $4, false),"
     " set_config('idle_in_transaction_session_timeout', $4, false),"
     " set_config('tcp_user_timeout', $4, false),"
@@ -120,14 +120,14 @@ static const char *const schema_sql =
     " IF to_regnamespace(quote_ident(current_setting('hypocaust.schema'))) IS NULL THEN"
     " EXECUTE format('CREATE SCHEMA %I', current_setting('hypocaust.schema'));"
     " END IF;"
-    " IF to_regclass('" HYP_POSTGRES_COUNTER "') IS NULL THEN"
-    " CREATE TABLE " HYP_POSTGRES_COUNTER " (id BIGINT PRIMARY KEY, number BIGINT NOT NULL);"
-    " INSERT INTO " HYP_POSTGRES_COUNTER " VALUES (1, 0);"
+    " IF to_regclass('" HYP_SERVER_COUNTER "') IS NULL THEN"
+    " CREATE TABLE " HYP_SERVER_COUNTER " (id BIGINT PRIMARY KEY, number BIGINT NOT NULL);"
+    " INSERT INTO " HYP_SERVER_COUNTER " VALUES (1, 0);"
     " END IF; END $$";
 
 /* A member has a row of its own beside the common one. */
 static const char *const member_sql =
-    "INSERT INTO " HYP_POSTGRES_COUNTER " VALUES (" HYP_POSTGRES_OWN_ROW ", 0)"
+    "INSERT INTO " HYP_SERVER_COUNTER " VALUES (" HYP_POSTGRES_OWN_ROW ", 0)"
     " ON CONFLICT DO NOTHING";
 
 static enum hyp_status begin_session(struct hyp_postgres *pg)
@@ -137,7 +137,7 @@ static enum hyp_status begin_session(struct hyp_postgres *pg)
         return HYP_UNSUPPORTED;
     }
     PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
-    bool reads = pg->mode == HYP_POSTGRES_READ;
+    bool reads = pg->mode == HYP_SERVER_READ;
     bool ends = pg->member != NULL && !reads;
     const char *const values[] = {pg->schema, reads ? "on" : "off",
                                   pg->member == NULL ? "" : pg->member,
@@ -253,20 +253,20 @@ void hyp_postgres_wait(size_t tries)
 /* --- transactions --- */
 
 static const char *const begin_alone_sql =
-    "BEGIN; UPDATE " HYP_POSTGRES_COUNTER
+    "BEGIN; UPDATE " HYP_SERVER_COUNTER
     " SET number = number + 1 WHERE id = 1 RETURNING number, number";
 static const char *const outcome_alone_sql =
-    "SELECT number FROM " HYP_POSTGRES_COUNTER " WHERE id = 1";
+    "SELECT number FROM " HYP_SERVER_COUNTER " WHERE id = 1";
 
 /* The common row is locked until the end: members write one after the other. */
 static const char *const begin_member_sql =
-    "BEGIN; UPDATE " HYP_POSTGRES_COUNTER
-    " SET number = number + 1 WHERE id = " HYP_POSTGRES_OWN_ROW "; UPDATE " HYP_POSTGRES_COUNTER
+    "BEGIN; UPDATE " HYP_SERVER_COUNTER
+    " SET number = number + 1 WHERE id = " HYP_POSTGRES_OWN_ROW "; UPDATE " HYP_SERVER_COUNTER
     " SET number = number + 1 WHERE id = 1 RETURNING number,"
-    " (SELECT own.number FROM " HYP_POSTGRES_COUNTER
+    " (SELECT own.number FROM " HYP_SERVER_COUNTER
     " AS own WHERE own.id = " HYP_POSTGRES_OWN_ROW ")";
 static const char *const outcome_member_sql =
-    "SELECT number FROM " HYP_POSTGRES_COUNTER " WHERE id = " HYP_POSTGRES_OWN_ROW;
+    "SELECT number FROM " HYP_SERVER_COUNTER " WHERE id = " HYP_POSTGRES_OWN_ROW;
 
 /*
  * What became of the commit during which the connection went: its transaction had counted up,

@@ -31,8 +31,8 @@ struct hyp_postgres {
     char *url;
     char *schema;
     char *member; /* NULL = the only process that works on the schema */
-    enum hyp_postgres_mode mode;
-    bool locked;      /* the schema is ours, see hyp_postgres_lock */
+    enum hyp_server_mode mode;
+    bool locked;      /* the schema is ours, see hyp_server_lock */
     bool broken;      /* the server has said that this session ends */
     uint64_t session; /* counts connections; prepared statements belong to one */
     uint64_t named;   /* the session that has the member's name */
@@ -50,8 +50,8 @@ struct hyp_postgres {
     uint64_t fence;             /* the only session in which to begin; 0 = any (member.c) */
     _Atomic bool unsure;        /* the outcome of its commit is not known */
     int tries;                  /* 0 = as many as are usual */
-    char code[HYP_POSTGRES_CODE_MAX];     /* of the last failure; "" = the server gave none */
-    struct hyp_postgres_trouble *trouble; /* NULL = nobody is told */
+    char code[HYP_POSTGRES_CODE_MAX]; /* of the last failure; "" = the server gave none */
+    struct hyp_outage *outage;        /* NULL = nobody is told */
 };
 
 /* The first halves of the keys of advisory locks, "hyp1" to "hyp4"; the second half is a hash.
@@ -59,7 +59,7 @@ struct hyp_postgres {
 #define HYP_POSTGRES_OWNER "1752789041"  /* of the schema: who owns it, or shares it */
 #define HYP_POSTGRES_MAKING "1752789042" /* of the schema: who makes it */
 #define HYP_POSTGRES_MEMBER "1752789043" /* of schema and name of a member */
-/* The fourth, of schema and name of a job, is HYP_POSTGRES_LEASE. */
+/* The fourth, of schema and name of a job, is HYP_SERVER_LEASE. */
 
 /* The row of a member in the table of the counter. */
 #define HYP_POSTGRES_OWN_ROW                                                                   \
@@ -67,7 +67,7 @@ struct hyp_postgres {
 
 /* --- session.c --- */
 
-/* Connects and prepares the session. Returns a status as hyp_postgres_open. */
+/* Connects and prepares the session. Returns a status as hyp_server_open. */
 HYP_MUST_USE enum hyp_status hyp_postgres_connect(struct hyp_postgres *pg);
 /* Is there no connection to speak on? */
 bool hyp_postgres_is_lost(const struct hyp_postgres *pg);
@@ -85,6 +85,12 @@ HYP_MUST_USE enum hyp_status hyp_postgres_ask(struct hyp_postgres *pg, const cha
 void hyp_postgres_set_error(struct hyp_postgres *pg, struct hyp_str text);
 /* Waits a moment, a longer one after more tries. */
 void hyp_postgres_wait(size_t tries);
+/* Is this a URL that hyp_postgres_connect takes? */
+bool hyp_postgres_is_url(const char *url);
+/* Members of hyp_server_ops. */
+bool hyp_postgres_is_unsure(const struct hyp_db *db);
+enum hyp_status hyp_postgres_settle(struct hyp_db *db);
+void hyp_postgres_settled(struct hyp_db *db);
 
 /* --- member.c --- */
 
@@ -94,6 +100,19 @@ HYP_MUST_USE enum hyp_status hyp_postgres_take_lock(struct hyp_postgres *pg);
 HYP_MUST_USE enum hyp_status hyp_postgres_check_fence(struct hyp_postgres *pg);
 /* After a connection was lost: BUSY, once, when leases went with it. */
 HYP_MUST_USE enum hyp_status hyp_postgres_lose_leases(struct hyp_postgres *pg);
+
+/* Members of hyp_server_ops. */
+enum hyp_status hyp_postgres_lock(struct hyp_db *db, struct hyp_error *err);
+enum hyp_status hyp_postgres_join(struct hyp_db *db, bool *ret_alone, struct hyp_error *err);
+enum hyp_status hyp_postgres_share(struct hyp_db *db, struct hyp_error *err);
+enum hyp_status hyp_postgres_lease(struct hyp_db *db, const char *job, uint64_t *ret_session);
+void hyp_postgres_release(struct hyp_db *db, const char *job);
+enum hyp_status hyp_postgres_lease_holder(struct hyp_db *db, const char *job, char *ret_member,
+                                          size_t size);
+bool hyp_postgres_has_session(const struct hyp_db *db, uint64_t session);
+void hyp_postgres_fence(struct hyp_db *db, uint64_t session);
+int64_t hyp_postgres_number(const struct hyp_db *db);
+uint64_t hyp_postgres_begun(const struct hyp_db *db);
 
 /* --- failure.c --- */
 
@@ -106,6 +125,9 @@ enum hyp_status hyp_postgres_refused(struct hyp_postgres *pg);
 enum hyp_status hyp_postgres_advise(struct hyp_postgres *pg);
 /* Writes a failure that somebody has to know of into the log. Returns `status`. */
 enum hyp_status hyp_postgres_tell(const struct hyp_postgres *pg, enum hyp_status status);
+/* Members of hyp_server_ops. */
+bool hyp_postgres_is_denied(const struct hyp_db *db);
+bool hyp_postgres_is_away(const struct hyp_db *db);
 
 /* --- statement.c --- */
 
@@ -132,6 +154,13 @@ enum hyp_status hyp_postgres_bind_blob(struct hyp_stmt *stmt, int index, const u
 enum hyp_status hyp_postgres_bind_null(struct hyp_stmt *stmt, int index);
 enum hyp_status hyp_postgres_step(struct hyp_db *db, struct hyp_stmt *stmt, bool *ret_row);
 void hyp_postgres_reset(struct hyp_stmt *stmt);
+
+/* --- copy.c --- */
+
+/* Members of hyp_server_ops. */
+void hyp_postgres_copy_begin(struct hyp_server_copy *copy, const char *sql);
+void hyp_postgres_copy_row(struct hyp_server_copy *copy, struct hyp_str tuple);
+enum hyp_status hyp_postgres_copy_end(struct hyp_server_copy *copy, int64_t *ret_rows);
 
 /* --- column.c --- */
 
