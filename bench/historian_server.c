@@ -63,26 +63,49 @@ static int64_t find_server(const char *url)
     return found ? fields[PARENT] : 0;
 }
 
-double server_cpu_s(const char *url)
+/* Those that have ended, and were waited for, count with the server that made them. */
+static bool own_ticks(const char *pid, int64_t *ret_ticks)
 {
-    int64_t server = url == NULL ? 0 : find_server(url);
     int64_t fields[FIELDS] = {0};
-    char pid[24];
-    write_pid(pid, server);
-    DIR *folder = server == 0 ? NULL : opendir("/proc");
-    if (folder == NULL || !read_stat(pid, fields)) {
-        return 0;
-    }
-    /* Those that have ended count with the one that waited for them. */
-    int64_t ticks =
+    bool read = read_stat(pid, fields);
+    *ret_ticks =
         fields[USER] + fields[SYSTEM] + fields[CHILDREN_USER] + fields[CHILDREN_SYSTEM];
+    return read;
+}
+
+static bool children_ticks(int64_t server, int64_t *ret_ticks)
+{
+    int64_t fields[FIELDS] = {0};
+    DIR *folder = opendir("/proc");
+    *ret_ticks = 0;
+    if (folder == NULL) {
+        return false;
+    }
     const struct dirent *entry;
     while ((entry = readdir(folder)) != NULL) {
         bool is_process = entry->d_name[0] >= '1' && entry->d_name[0] <= '9';
         if (is_process && read_stat(entry->d_name, fields) && fields[PARENT] == server) {
-            ticks += fields[USER] + fields[SYSTEM];
+            *ret_ticks += fields[USER] + fields[SYSTEM];
         }
     }
     closedir(folder);
-    return (double)ticks / (double)sysconf(_SC_CLK_TCK);
+    return true;
+}
+
+double server_cpu_s(const char *url)
+{
+    int64_t server = url == NULL ? 0 : find_server(url);
+    char pid[24];
+    write_pid(pid, server);
+    int64_t before;
+    int64_t after;
+    int64_t children;
+    /* A process that ends meanwhile would be in neither sum, or in both. */
+    do {
+        if (server == 0 || !own_ticks(pid, &before) || !children_ticks(server, &children) ||
+            !own_ticks(pid, &after)) {
+            return 0;
+        }
+    } while (before != after);
+    return (double)(after + children) / (double)sysconf(_SC_CLK_TCK);
 }
