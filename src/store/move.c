@@ -308,9 +308,18 @@ static enum hyp_status check_target(struct moving *m, const char *place)
 static enum hyp_status prepare_database(struct moving *m, size_t i)
 {
     choose_schema(m, i);
-    if (i == 1) {
-        clear_frames(m->to[0]);
-        return check_target(m, "frames that are left");
+    if (i == 0) {
+        return check_target(m, "schema");
+    }
+    clear_frames(m->to[0]);
+    return check_target(m, "frames that are left");
+}
+
+/* How long a partition is depends on the number of devices, and they have come before. */
+static enum hyp_status prepare_table(struct moving *m, size_t i, const char *name)
+{
+    if (strcmp(name, "chunk") != 0) {
+        return HYP_OK;
     }
     enum hyp_status status = make_partitions(m->from[i], m->to[0]);
     return status == HYP_OK ? check_target(m, "partitions")
@@ -326,7 +335,8 @@ static enum hyp_status move_database(struct moving *m, size_t i)
         status = list_tables(m, m->to[0], names, &count);
     }
     for (size_t t = 0; t < count && status == HYP_OK; t++) {
-        status = move_table(m, i, names[t]);
+        status = prepare_table(m, i, names[t]);
+        status = status == HYP_OK ? move_table(m, i, names[t]) : status;
     }
     if (status != HYP_OK) {
         return status;

@@ -202,9 +202,11 @@ enum hyp_status hyp_move_list_tables(struct hyp_db *db, struct hyp_arena *arena,
         " AND relnamespace = to_regnamespace(quote_ident(current_schema()))"
         " UNION SELECT conrelid, depth + 1 FROM step JOIN pg_constraint ON confrelid = id"
         " WHERE contype = 'f' AND conrelid <> confrelid AND depth < 32)"
-        " SELECT relname AS name, MAX(depth) AS depth FROM step JOIN pg_class ON oid = id"
-        " GROUP BY relname) AS tables WHERE name NOT IN ('schema_version', "
-        "'" HYP_SERVER_COUNTER "', '" HYP_SERVER_CHANGES "') ORDER BY depth, name");
+        " SELECT relname AS name, relkind = 'p' AS large, MAX(depth) AS depth"
+        " FROM step JOIN pg_class ON oid = id GROUP BY relname, relkind) AS tables"
+        " WHERE name NOT IN ('schema_version', '" HYP_SERVER_COUNTER "',"
+        " '" HYP_SERVER_CHANGES "')"
+        " ORDER BY large, depth, name");
     size_t count = 0;
     enum hyp_status status = HYP_OK;
     while (status == HYP_OK && hyp_query_row(&query)) {

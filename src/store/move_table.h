@@ -39,7 +39,7 @@ struct hyp_move_sum {
 };
 
 /* Names of the tables of a PostgreSQL schema that belong to a store, not to the sessions that
- * work on it there: those that others refer to first. */
+ * work on it there: those that others refer to first, partitioned ones last. */
 HYP_MUST_USE enum hyp_status hyp_move_list_tables(struct hyp_db *db, struct hyp_arena *arena,
                                                   const char *names[static HYP_MOVE_TABLES],
                                                   size_t *ret_count);

@@ -258,6 +258,17 @@ hyp_device_id test_device(struct test_store *t, const char *serial)
     return device.id;
 }
 
+void test_devices(struct test_store *t, int first, int count)
+{
+    for (int i = first; i < first + count; i++) {
+        char serial[16];
+        struct hyp_buf text;
+        hyp_buf_init_fixed(&text, serial, sizeof(serial));
+        hyp_buf_append_i64(&text, i);
+        (void)test_device(t, hyp_buf_terminate(&text));
+    }
+}
+
 hyp_line_id test_line(struct test_store *t, const char *name)
 {
     struct hyp_line line = {.tenant = t->tenant, .kind = HYP_LINE_WMBUS_TCP};

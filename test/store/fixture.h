@@ -64,6 +64,11 @@ void test_store_close(struct test_store *t);
 /* The doctor finds no damage in the open store of the folder. */
 void test_check_healthy(struct test_store *t, const struct test_folder *folder);
 hyp_device_id test_device(struct test_store *t, const char *serial);
+/* So many more, with serial numbers from the first on. */
+void test_devices(struct test_store *t, int first, int count);
+/* From so many devices on a shared database has a partition a month (add_partition,
+ * store/postgres/partitions.h). */
+#define TEST_DEVICES_OF_MONTHS 250
 /* A line of radio receivers. */
 hyp_line_id test_line(struct test_store *t, const char *name);
 

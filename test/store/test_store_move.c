@@ -185,6 +185,34 @@ static void a_moved_store_has_everything(void **state)
     remove_plant(&p);
 }
 
+static int64_t ask(struct plant *p, const char *sql)
+{
+    return test_ask(&p->folder, false, sql);
+}
+
+/* How long a partition is: what the number of devices says, which has to be there before. */
+static void a_moved_store_has_the_partitions_of_its_size(void **state)
+{
+    (void)state;
+    static const char years[] = "SELECT COUNT(*) FROM pg_class WHERE relispartition AND"
+                                " relkind = 'r' AND relname ~ '^chunk_[0-9]{4}$'"
+                                " AND relnamespace ="
+                                " to_regnamespace(quote_ident(current_schema()))";
+    for (int large = 0; large < 2; large++) {
+        struct plant p;
+        make_plant(&p);
+        struct test_store t;
+        open_at(&t, &p.place, false);
+        test_devices(&t, 1000, large == 0 ? 10 : TEST_DEVICES_OF_MONTHS);
+        test_store_close(&t);
+        struct hyp_error err = {0};
+        assert_int_equal(move_plant(&p, &err), HYP_OK);
+        assert_int_equal(ask(&p, years), large == 0 ? 2 : 0); /* of both ends */
+        assert_true(ask(&p, "SELECT COUNT(*) FROM chunk") > 0);
+        remove_plant(&p);
+    }
+}
+
 static void a_moved_folder_is_not_opened_by_mistake(void **state)
 {
     (void)state;
@@ -300,6 +328,7 @@ int main(void)
 {
     struct test_list list = {0};
     TEST_ONE(&list, a_moved_store_has_everything);
+    TEST_ONE(&list, a_moved_store_has_the_partitions_of_its_size);
     TEST_ONE(&list, a_moved_folder_is_not_opened_by_mistake);
     TEST_ONE(&list, a_second_move_compares);
     TEST_ONE(&list, another_store_is_not_written_over);

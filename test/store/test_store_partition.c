@@ -24,13 +24,21 @@ static void set_day(struct town *town, int64_t day)
     hyp_clock_fake_advance(&town->t.clock, BEGIN_MS + day * DAY_MS - town->t.clock.now_utc.ms);
 }
 
-static void make_town(struct town *town)
+/* With one device, of the store's few. */
+static void make_village(struct town *town)
 {
     *town = (struct town){0};
     test_folder_make(&town->folder);
     test_store_open(&town->t, &town->folder);
     set_day(town, 0);
     town->device = test_device(&town->t, "1");
+}
+
+/* With so many devices that a month has a partition of its own. */
+static void make_town(struct town *town)
+{
+    make_village(town);
+    test_devices(&town->t, 1000, TEST_DEVICES_OF_MONTHS - 1);
 }
 
 static void end_town(struct town *town)
@@ -173,6 +181,46 @@ static void who_sees_what_was_keeps_its_partition(void **state)
     end_town(&town);
 }
 
+/* The months of few devices share the year's partition, and weeks and months of one year stand
+ * side by side in it; a year keeps what it has begun with. */
+static void few_devices_have_a_partition_a_year(void **state)
+{
+    (void)state;
+    struct town town;
+    make_village(&town);
+    put_days(&town, 0, 10);
+    settle(&town, false, "SELECT COUNT(*) FROM chunk_2023", 1);
+    put_days(&town, 10, 75); /* until 2024-01-15 */
+    settle(&town, false, "SELECT COUNT(*) FROM chunk_2023", 2);
+    settle(&town, false, "SELECT COUNT(*) FROM chunk_2024", 1);
+    assert_int_equal(ask(&town, false, PARTITIONS("chunk_2%")), 2);
+    check_days(&town, 75);
+    test_devices(&town.t, 1000, TEST_DEVICES_OF_MONTHS - 1);
+    put_days(&town, 75, 440); /* until 2025-01-14 */
+    settle(&town, false, "SELECT COUNT(*) FROM chunk_2024", 12);
+    settle(&town, false, "SELECT COUNT(*) FROM chunk_2025_01_weeks", 1);
+    assert_int_equal(ask(&town, false, PARTITIONS("chunk_2%")), 3);
+    check_days(&town, 440);
+    end_town(&town);
+}
+
+/* Whoever had months, and has few devices now, goes on with months until the year is over. */
+static void a_year_begun_in_months_stays_so(void **state)
+{
+    (void)state;
+    struct town town;
+    make_town(&town);
+    put_days(&town, 0, 35);
+    settle(&town, false, PARTITIONS("chunk_2023_11_weeks"), 0);
+    assert_int_equal(ask(&town, false, "SELECT COUNT(*) FROM chunk_2023_11"), 1);
+    tell(&town, false, "DELETE FROM device WHERE serial::bigint >= 1000");
+    put_days(&town, 35, 75);
+    settle(&town, false, "SELECT COUNT(*) FROM chunk_2023_12", 1);
+    settle(&town, false, "SELECT COUNT(*) FROM chunk_2024", 1);
+    check_days(&town, 75);
+    end_town(&town);
+}
+
 static void the_tenant_is_in_every_key(void **state)
 {
     (void)state;
@@ -302,6 +350,8 @@ int main(void)
     struct test_list list = {0};
     TEST_ONE(&list, partitions_come_and_go);
     TEST_ONE(&list, who_sees_what_was_keeps_its_partition);
+    TEST_ONE(&list, few_devices_have_a_partition_a_year);
+    TEST_ONE(&list, a_year_begun_in_months_stays_so);
     TEST_ONE(&list, the_tenant_is_in_every_key);
     TEST_ONE(&list, a_partition_that_went_is_made_again);
     TEST_ONE(&list, a_store_from_before_is_brought_up_to_date);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The two functions that make and drop partitions (store/partition.h), as the migrations of
- * both schemas create them: text of a released migration, never to be changed, only replaced
- * by a later one.
+ * The functions that make and drop partitions (store/partition.h), as the migrations of
+ * both schemas create them: text of released migrations, never to be changed, only replaced by
+ * later ones.
  */
 #ifndef HYP_STORE_POSTGRES_PARTITIONS_H
 #define HYP_STORE_POSTGRES_PARTITIONS_H
@@ -25,6 +25,41 @@
     "    IF to_regclass(quote_ident(part)) IS NOT NULL THEN RETURN true; END IF;\n"            \
     "    PERFORM pg_advisory_xact_lock(hashtext(current_schema()), hashtext(parent));\n"       \
     "    IF to_regclass(quote_ident(part)) IS NOT NULL THEN RETURN true; END IF;\n"            \
+    "    EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING STORAGE)', part, parent);\n"       \
+    "    EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)',\n"  \
+    "        parent, part, first << shift::int, (first + periods) << shift::int);\n"           \
+    "    RETURN true;\n"                                                                       \
+    "END $body$;\n"
+
+/*
+ * The same for the main tables since migration 11: as long as there are few devices, the chunks
+ * of a year share a partition, chunk_2026. A month of 250 meters is a megabyte, and that of a
+ * few would take less room than the empty table around it; every statement also has to open
+ * each partition there is. A year that has begun in months stays so, and one that has begun as
+ * a whole does too, however many devices come.
+ */
+#define HYP_POSTGRES_ADD_PARTITION_2                                                           \
+    "CREATE OR REPLACE FUNCTION\n"                                                             \
+    "add_partition(parent TEXT, first BIGINT, periods BIGINT, shift BIGINT)\n"                 \
+    "RETURNS BOOLEAN LANGUAGE plpgsql AS $body$\n"                                             \
+    "DECLARE\n"                                                                                \
+    "    year TEXT := parent || '_' || lpad((first / 96 + 1)::text, 4, '0');\n"                \
+    "    part TEXT := year || '_' || lpad((first / 8 % 12 + 1)::text, 2, '0')\n"               \
+    "        || CASE WHEN first % 8 = 4 THEN '' WHEN periods = 4 THEN '_weeks'\n"              \
+    "           ELSE '_' || lpad((first % 8 * 7 + 1)::text, 2, '0') END;\n"                    \
+    "    few BOOLEAN;\n"                                                                       \
+    "BEGIN\n"                                                                                  \
+    "    IF to_regclass(quote_ident(part)) IS NOT NULL\n"                                      \
+    "        OR to_regclass(quote_ident(year)) IS NOT NULL THEN RETURN true; END IF;\n"        \
+    "    PERFORM pg_advisory_xact_lock(hashtext(current_schema()), hashtext(parent));\n"       \
+    "    IF to_regclass(quote_ident(part)) IS NOT NULL\n"                                      \
+    "        OR to_regclass(quote_ident(year)) IS NOT NULL THEN RETURN true; END IF;\n"        \
+    "    SELECT count(*) < 250 FROM (SELECT FROM device LIMIT 250) AS d INTO few;\n"           \
+    "    IF periods = 4 AND few AND NOT EXISTS (SELECT FROM pg_class\n"                        \
+    "        WHERE relnamespace = to_regnamespace(quote_ident(current_schema()))\n"            \
+    "        AND relispartition AND relname ~ ('^' || year || '_')) THEN\n"                    \
+    "        part := year; first := first / 96 * 96; periods := 96;\n"                         \
+    "    END IF;\n"                                                                            \
     "    EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING STORAGE)', part, parent);\n"       \
     "    EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)',\n"  \
     "        parent, part, first << shift::int, (first + periods) << shift::int);\n"           \

@@ -97,6 +97,7 @@ static const struct hyp_db_word postgres_words[] = {
     {"blob",         "BYTEA"                                                },
     {"strict",       ""                                                     },
     {"partitions",   HYP_POSTGRES_ADD_PARTITION HYP_POSTGRES_DROP_PARTITIONS},
+    {"partitions_2", HYP_POSTGRES_ADD_PARTITION_2                           },
     {"postgres",     ""                                                     },
     {"end_postgres", ""                                                     },
 };

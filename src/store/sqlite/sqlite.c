@@ -336,6 +336,7 @@ static const struct hyp_db_word sqlite_words[] = {
     {"blob",         "BLOB"                             },
     {"strict",       "STRICT"                           },
     {"partitions",   ""                                 },
+    {"partitions_2", ""                                 },
     {"postgres",     "/*"                               },
     {"end_postgres", "*/"                               },
 };
