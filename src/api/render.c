@@ -109,6 +109,7 @@ void hyp_render_device(struct hyp_json *json, const struct hyp_device_view *view
     render_device_identity(json, &view->device, view->profile);
     hyp_render_or_null(json, "line", view->device.line.id, view->device.line.id != 0);
     hyp_json_member_text(json, "line_name", view->line_name);
+    hyp_json_member_bool(json, "polled", view->polled);
     render_device_place(json, &view->device);
     hyp_json_member_text(json, "state", hyp_condition_text(view->condition));
     hyp_render_time(json, "last_reading", view->last_reading);

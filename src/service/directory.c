@@ -310,6 +310,7 @@ void hyp_directory_view_of(const struct hyp_directory *directory,
     if (line != NULL) {
         hyp_text_copy(ret_view->line_name, sizeof(ret_view->line_name),
                       hyp_str_from(line->name));
+        ret_view->polled = hyp_line_kind_is_polled(line->kind);
     }
 }
 

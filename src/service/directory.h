@@ -46,6 +46,7 @@ struct hyp_device_view {
     bool backing_off;
     const struct hyp_profile *profile; /* chosen or matched; NULL only without a library */
     char line_name[HYP_LIMIT_NAME];    /* empty without a line */
+    bool polled;                       /* its line asks it; others send by themselves */
 };
 
 enum hyp_device_sort {

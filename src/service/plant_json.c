@@ -66,6 +66,7 @@ static const struct field device_fields[] = {
     PASS_OVER("profile_title"),
     PASS_OVER("medium_text"),
     PASS_OVER("line_name"),
+    PASS_OVER("polled"),
     PASS_OVER("has_key"),
     PASS_OVER("battery"),
     PASS_OVER("created"),

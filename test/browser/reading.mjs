@@ -34,6 +34,30 @@ async function readNow({ tap, server, api, serials }, page) {
   return device;
 }
 
+async function sendsByItself({ tap, server, api }, page) {
+  const { items } = await api.get('/devices?limit=1000');
+  const radio = items.find((d) => !d.polled);
+  await open(page, server, `/devices/${radio.id}`);
+  tap.match(await page.locator('.device-meta').textContent(), /sends by itself/, 'a radio meter says that it sends by itself');
+  tap.equal(await page.getByRole('button', { name: 'Read now' }).count(), 0, 'and does not offer to be asked');
+  const wired = items.find((d) => d.polled);
+  await open(page, server, '/devices');
+  const search = page.getByRole('searchbox', { name: /Filter/ });
+  for (const d of [radio, wired]) {
+    await search.fill(d.serial);
+    await page.waitForURL(new RegExp(`search=${d.serial}`));
+    await settled(page);
+    await page.getByRole('grid').focus();
+    await page.keyboard.press('Home');
+    await page.keyboard.press('x');
+    if (d === radio) tap.equal(await page.getByRole('button', { name: 'Read now' }).count(), 0, 'nor does a selection of such');
+  }
+  await page.getByText('2 devices selected').first().waitFor();
+  await page.getByRole('button', { name: 'Read now' }).click();
+  await page.locator('.toast', { hasText: 'Reading of 1 device started. 1 sends by itself.' }).waitFor();
+  tap.ok(true, 'of a mixed selection those are read that can be asked');
+}
+
 async function canvasInk(page) {
   return page.evaluate(() => {
     const c = document.querySelector('.chart canvas');
@@ -170,6 +194,7 @@ export async function run(world) {
   const page = await world.admin.newPage();
   const polled = await readNow(world, page);
   await fillTown(world);
+  await sendsByItself(world, page);
   world.device = await chart(world, page);
   await readings(world, page, world.device);
   await communication(world, page, polled);

@@ -119,9 +119,13 @@ static void defaults_are_filled_in(void **state)
     assert_int_equal(view.device.schedule.kind, HYP_SCHEDULE_EVERY);
     assert_int_equal(view.device.schedule.minutes, 15);
     assert_string_equal(view.line_name, "north");
+    assert_true(view.polled);
     assert_int_equal(view.device.created.ms, TEST_START_MS);
     struct hyp_device radio = test_add_device(&t, "r", "12345678", 0);
     assert_int_equal(radio.schedule.kind, HYP_SCHEDULE_NONE);
+    assert_int_equal(
+        hyp_device_get(t.service, &t.reader, radio.id, &t.arena, &view, NULL, NULL), HYP_OK);
+    assert_false(view.polled);
 }
 
 /* --- change --- */

@@ -48,6 +48,8 @@ export interface Device {
   manufacturer: string; serial: string; version: number | null; medium: number | null; medium_text: string;
   primary_address: number | null; secondary: boolean; baud: number; unit_id: number | null;
   line: number | null; line_name: string; has_key: boolean;
+  /** Its line asks it; others send by themselves. */
+  polled: boolean;
   address: string; city: string; latitude: number | null; longitude: number | null;
   schedule: string; enabled: boolean; battery: boolean; revision: number; created: string;
   state: DeviceState; last_reading: string | null; last_success: string | null; last_attempt: string | null; last_error: string;

@@ -10,7 +10,7 @@ import { useResource } from '../live/resource';
 import { may } from '../live/session';
 import { subscribe } from '../live/stream';
 import { Icon } from '../parts/icon';
-import { readNow } from '../parts/jobs';
+import { startReading } from '../parts/jobs';
 import { Lazy } from '../parts/lazy';
 import { Loaded } from '../parts/states';
 import { fromCurrent } from '../parts/tabs';
@@ -58,10 +58,10 @@ function Head({ d, job, onRead }: { d: Device; job: Job | null; onRead: () => vo
         {d.info_severity && d.info_severity !== 'normal' && <Status mark={d.info_severity} word={t('device.infoCode')} />}
         <div class="page-actions">
           {job && <span class="job-state" role="status"><Status mark={JOB_MARK[job.state]} word={word('job', job.state)} /></span>}
-          {may('job.run') && <button type="button" class="btn btn-primary" disabled={!!job && isRunning(job.state)} onClick={onRead}><Icon svg={readIcon} />{t('read.now')}</button>}
+          {d.polled && may('job.run') && <button type="button" class="btn btn-primary" disabled={!!job && isRunning(job.state)} onClick={onRead}><Icon svg={readIcon} />{t('read.now')}</button>}
         </div>
       </div>
-      <p class="device-meta">{meta.join(' · ')}{d.last_reading && <> · {t('device.read', { ago: ago(d.last_reading) })}</>}</p>
+      <p class="device-meta">{meta.join(' · ')}{!d.polled && <> · {t('device.sendsItself')}</>}{d.last_reading && <> · {t('device.read', { ago: ago(d.last_reading) })}</>}</p>
       {job && job.state === 'error' && <p class="note note-warn device-note wrap">{job.text || t('read.failed')}</p>}
       {d.state === 'failing' && d.last_error && !(job && job.state === 'error') && <p class="note note-warn device-note wrap">{d.last_error} <a href={`${path.value}?tab=communication`}>{t('device.showCommunication')}</a></p>}
     </>
@@ -95,7 +95,7 @@ export default function DevicePage({ id }: { id: number }) {
   }, [id, points.join(',')]);
   useEffect(() => { if (job && !isRunning(job.state)) { device.reload(); latest.reload(); } }, [job?.state]);
 
-  const onRead = async (): Promise<void> => { const jobs = await readNow([id], true); if (jobs[0]) setJob(jobs[0]); };
+  const onRead = async (): Promise<void> => { const jobs = await startReading([id]); if (jobs[0]) setJob(jobs[0]); };
   return (
     <Loaded from={device} what={t('peek.failed')}>
       {(d) => {

@@ -20,10 +20,9 @@ import { download } from '../parts/download';
 import type { Grid, GridColumn } from '../parts/grid';
 import { GridView, textCell } from '../parts/grid-view';
 import { Icon } from '../parts/icon';
-import { readNow } from '../parts/jobs';
 import { onKeys } from '../parts/keys';
 import { Menu } from '../parts/menu';
-import { Peek } from '../parts/peek';
+import { Peek, readNow } from '../parts/peek';
 import { Empty, Failed } from '../parts/states';
 import { markSvg, MarkIcon } from '../parts/status';
 import { toast } from '../parts/toast';
@@ -215,8 +214,9 @@ async function exportCsv(columns: Column[]): Promise<void> {
   download('devices.csv', csv(columns.map((c) => (c.key === 'last_reading' ? t('col.lastReading') : c.title)), rows.map((d) => columns.map((c) => value(c, d)))));
 }
 
-function Bulk({ ids, groups, clear, done }: { ids: number[]; groups: Group[]; clear: () => void; done: () => void }) {
-  if (ids.length === 0) return null;
+function Bulk({ rows, groups, clear, done }: { rows: Device[]; groups: Group[]; clear: () => void; done: () => void }) {
+  if (rows.length === 0) return null;
+  const ids = rows.map((d) => d.id);
   const addTo = async (g: Group, close: () => void): Promise<void> => {
     close();
     try {
@@ -228,7 +228,7 @@ function Bulk({ ids, groups, clear, done }: { ids: number[]; groups: Group[]; cl
   return (
     <div class="bulk" role="region" aria-label={t('list.selection')}>
       <b>{t('list.selected', { n: ids.length })}</b>
-      {may('job.run') && <button type="button" class="btn" onClick={() => void readNow(ids)}><Icon svg={readIcon} />{t('read.now')}</button>}
+      {may('job.run') && rows.some((d) => d.polled) && <button type="button" class="btn" onClick={() => void readNow(rows)}><Icon svg={readIcon} />{t('read.now')}</button>}
       <a class="btn" href={`/consumption${formatQuery({ devices: ids.slice(0, 1000).join(',') })}`}>{t('nav.consumption')}</a>
       <a class="btn" href={`/chart${formatQuery({ devices: ids.slice(0, 12).join(',') })}`}>{t('list.compare')}</a>
       {may('group.write') && groups.length > 0 && (
@@ -265,7 +265,7 @@ export default function Devices() {
   const [facets, setFacets] = useState<DeviceList['facets'] | null>(null);
   const [total, setTotal] = useState<number | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
-  const [selected, setSelected] = useState<number[]>([]);
+  const [selected, setSelected] = useState<Device[]>([]);
   const columns = allColumns();
   const shown = pref('device.columns', DEFAULT_COLUMNS).value;
   const sort = parseSort(q['sort'], 'name');
@@ -332,11 +332,11 @@ export default function Devices() {
         <button type="button" class="btn phone-hide" title={t('list.csvTitle')} onClick={() => void exportCsv(columns.filter((c) => shown.includes(c.key))).catch((e: unknown) => toast(e instanceof ApiError ? e.detail : String(e), { error: true }))}><Icon svg={downloadIcon} />CSV</button>
         <ColumnMenu columns={columns} shown={shown} sort={sort} />
       </div>
-      <Bulk ids={selected} groups={groups} clear={() => grid.current?.clearSelection()} done={() => grid.current?.refresh()} />
+      <Bulk rows={selected} groups={groups} clear={() => grid.current?.clearSelection()} done={() => grid.current?.refresh()} />
       <div class={`card grid-card${peek ? ' with-peek' : ''}`}>
         <GridView<Device> label={t('nav.devices')} columns={columns.filter((c) => shown.includes(c.key) || c.key === 'name')} dataKey={dataKey} fetch={fetchRows} id={(d) => d.id}
           drawNarrow={drawNarrow} selectable selectLabel={t('list.select')} sort={sort} onSort={onSort} onTotal={setTotal}
-          onOpen={(d) => go(`/devices/${d.id}`)} onPeek={(d) => setQuery({ peek: d.id })} onSelection={(ids) => setSelected([...ids])}
+          onOpen={(d) => go(`/devices/${d.id}`)} onPeek={(d) => setQuery({ peek: d.id })} onSelection={setSelected}
           onError={(e) => setError(e instanceof ApiError ? e : null)} api={(g) => { grid.current = g; }} />
         {total === 0 && (
           <div class="grid-over">

@@ -31,7 +31,7 @@ export function GridView<T>(props: Props<T>) {
       onSort: (key) => p().onSort?.(key),
       onOpen: (row) => p().onOpen?.(row),
       ...(props.onPeek ? { onPeek: (row: T, column?: string) => p().onPeek?.(row, column) } : {}),
-      onSelection: (ids) => p().onSelection?.(ids),
+      onSelection: (rows) => p().onSelection?.(rows),
       onTotal: (n) => p().onTotal?.(n),
       onError: (e) => p().onError?.(e),
       onCursor: (i, row) => p().onCursor?.(i, row),

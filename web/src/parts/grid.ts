@@ -37,7 +37,7 @@ export interface GridOptions<T> {
   onOpen?: (row: T) => void;
   /** `column` is the key of the cell that was clicked; by keyboard and on narrow screens there is none. */
   onPeek?: (row: T, column?: string) => void;
-  onSelection?: (ids: Set<number>) => void;
+  onSelection?: (rows: T[]) => void;
   onTotal?: (total: number) => void;
   onError?: (error: unknown) => void;
   onCursor?: (index: number, row: T | undefined) => void;
@@ -73,7 +73,8 @@ export class Grid<T> {
   /** Columns of numbers that had to grow, and cells drawn since that may not fit. */
   private readonly grown = new Map<string, number>();
   private doubtful: { key: string; cell: HTMLElement }[] = [];
-  readonly selection = new Set<number>();
+  /** Selected rows by id, as they were when they were selected. */
+  readonly selection = new Map<number, T>();
 
   constructor(host: HTMLElement, private o: GridOptions<T>) {
     this.scroller = document.createElement('div');
@@ -175,7 +176,7 @@ export class Grid<T> {
     this.o.onCursor?.(this.cursor, this.row(this.cursor));
   }
 
-  clearSelection(): void { this.selection.clear(); this.draw(); this.o.onSelection?.(this.selection); }
+  clearSelection(): void { this.selection.clear(); this.draw(); this.o.onSelection?.([...this.selection.values()]); }
 
   private layout(): void {
     const { o } = this;
@@ -421,20 +422,20 @@ export class Grid<T> {
     for (let i = Math.min(from, index); i <= Math.max(from, index); i++) {
       const row = this.row(i);
       if (!row) continue;
-      if (on) this.selection.add(this.o.id(row)); else this.selection.delete(this.o.id(row));
+      if (on) this.selection.set(this.o.id(row), row); else this.selection.delete(this.o.id(row));
     }
     this.cursor = index;
     this.draw();
-    this.o.onSelection?.(this.selection);
+    this.o.onSelection?.([...this.selection.values()]);
   }
 
   private selectLoaded(on: boolean): void {
     for (const rows of this.pages.values()) {
       if (!Array.isArray(rows)) continue;
-      for (const r of rows) if (on) this.selection.add(this.o.id(r)); else this.selection.delete(this.o.id(r));
+      for (const r of rows) if (on) this.selection.set(this.o.id(r), r); else this.selection.delete(this.o.id(r));
     }
     this.draw();
-    this.o.onSelection?.(this.selection);
+    this.o.onSelection?.([...this.selection.values()]);
   }
 
   private onKey(e: KeyboardEvent): void {

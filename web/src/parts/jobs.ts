@@ -1,18 +1,15 @@
-// Starting reads and following them.
+// Starting reads.
 import { post } from '../api/client';
 import type { Job } from '../api/types';
 import { t } from '../model/i18n';
-import { go } from '../live/router';
 import { errorText } from './states';
 import { ApiError } from '../api/client';
 import { toast } from './toast';
 
-/** Reads devices now; says how many were taken unless the caller shows the job itself. */
-export async function readNow(devices: number[], quiet = false): Promise<Job[]> {
+/** Has devices read now. When that is refused it says so, and there are no jobs. */
+export async function startReading(devices: number[]): Promise<Job[]> {
   try {
-    const r = await post<{ jobs: Job[] }>('/read', { devices });
-    if (!quiet) toast(t('read.started', { n: devices.length }), { action: { label: t('read.show'), run: () => go('/jobs') } });
-    return r.jobs;
+    return (await post<{ jobs: Job[] }>('/read', { devices })).jobs;
   } catch (e) {
     toast(`${t('read.failed')} ${e instanceof ApiError ? errorText(e) : ''}`, { error: true });
     return [];

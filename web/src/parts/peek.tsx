@@ -5,18 +5,29 @@ import type { Device, Latest } from '../api/types';
 import { t, word } from '../model/i18n';
 import { DEVICE_MARK } from '../model/status';
 import { ago } from '../live/clock';
+import { go } from '../live/router';
 import { useResource } from '../live/resource';
 import { may } from '../live/session';
 import { subscribe } from '../live/stream';
 import { Icon } from './icon';
-import { readNow } from './jobs';
+import { startReading } from './jobs';
 import { Loaded } from './states';
 import { Status } from './status';
+import { toast } from './toast';
 import { isNumeric, pointTitle, ValueText } from './value';
 import upIcon from '../icons/chevron-left.svg';
 import downIcon from '../icons/chevron-right.svg';
 import xIcon from '../icons/x.svg';
 import readIcon from '../icons/refresh-cw.svg';
+
+/** Has those of the devices read now that can be asked, and says how many. */
+export async function readNow(devices: Device[]): Promise<void> {
+  const asked = devices.filter((d) => d.polled).map((d) => d.id);
+  const others = devices.length - asked.length;
+  if ((await startReading(asked)).length === 0) return;
+  const text = t('read.started', { n: asked.length }) + (others > 0 ? ` ${t('read.others', { n: others })}` : '');
+  toast(text, { action: { label: t('read.show'), run: () => go('/jobs') } });
+}
 
 export function Peek({ id, onClose, onStep }: { id: number; onClose: () => void; onStep: (by: 1 | -1) => void }) {
   const device = useResource(`d${id}`, (s) => get<Device>(`/devices/${id}`, {}, s));
@@ -42,7 +53,7 @@ export function Peek({ id, onClose, onStep }: { id: number; onClose: () => void;
               {x.last_error && x.state !== 'ok' && <p class="note note-warn wrap">{x.last_error}</p>}
               <div class="peek-actions">
                 <a class="btn btn-primary" href={`/devices/${id}`}>{t('peek.open')}</a>
-                {may('job.run') && <button type="button" class="btn" onClick={() => void readNow([id])}><Icon svg={readIcon} />{t('read.now')}</button>}
+                {x.polled && may('job.run') && <button type="button" class="btn" onClick={() => void readNow([x])}><Icon svg={readIcon} />{t('read.now')}</button>}
               </div>
               <dl class="facts">
                 <dt>{t('col.kind')}</dt><dd>{word('kind', x.kind)}</dd>
