@@ -115,6 +115,8 @@
 #define HYP_LIMIT_MEMBER_TOLD 65536         /* readings of others told to observers at once */
 #define HYP_LIMIT_MEMBER_NAMED 64           /* lines and devices named as changed at once */
 #define HYP_LIMIT_MEMBER_LOOKS 50           /* at memory and database until they agree */
+#define HYP_LIMIT_MEMBER_ORDERS 256         /* passed on and not ended; as many taken */
+#define HYP_LIMIT_MEMBER_ORDER_MS 60000     /* for a member to take an order */
 #define HYP_LIMIT_RETENTION_FULL 13         /* months with all readings; per tenant */
 #define HYP_LIMIT_RETENTION_DAY 60          /* months until none are kept; per tenant */
 #define HYP_LIMIT_RETENTION_MONTHS 1200

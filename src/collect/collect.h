@@ -219,6 +219,33 @@ HYP_MUST_USE enum hyp_status hyp_collector_read(struct hyp_collector *collector,
                                                 enum hyp_priority priority, hyp_job_id *ret_job,
                                                 struct hyp_error *err);
 
+/*
+ * A read of which other processes do a part: devices[0, here) are asked here, as by
+ * hyp_collector_read, the others are items of the job that end by hyp_collector_passed. Those
+ * may be on lines that are closed here.
+ */
+struct hyp_shared_read {
+    const hyp_device_id *devices;
+    size_t count;
+    size_t here;
+};
+/* Returns as hyp_collector_read. */
+HYP_MUST_USE enum hyp_status hyp_collector_read_shared(struct hyp_collector *collector,
+                                                       const struct hyp_shared_read *read,
+                                                       hyp_job_id *ret_job,
+                                                       struct hyp_error *err);
+/* What has become elsewhere of items of a job since the last time. */
+struct hyp_passed_part {
+    enum hyp_job_state state; /* how far it is on the way; UNKNOWN = nothing new */
+    uint32_t done;            /* items that have ended well */
+    uint32_t failed;
+    bool partial; /* one of those that ended well lacks part of its values */
+    char text[HYP_ERROR_TEXT_MAX];
+};
+/* Nothing when the job has ended or left the history. */
+void hyp_collector_passed(struct hyp_collector *collector, hyp_job_id job,
+                          const struct hyp_passed_part *part);
+
 #define HYP_SCAN_BAUDS 8
 struct hyp_scan {
     hyp_line_id line;

@@ -20,6 +20,7 @@ struct read_call {
     struct hyp_collector *collector;
     const hyp_device_id *devices;
     size_t count;
+    size_t here; /* of them are asked here */
     enum hyp_priority priority;
     hyp_job_id job;
     enum hyp_status status;
@@ -42,7 +43,7 @@ static enum hyp_status check_readable(const struct read_call *call)
                                  "line is missing",
                                  (long long)station->id.id);
         }
-        if (!station->bus->wire.enabled) {
+        if (i < call->here && !station->bus->wire.enabled) {
             return hyp_error_set(call->err, HYP_UNSUPPORTED, -1,
                                  "the line of device %lld is switched off",
                                  (long long)station->id.id);
@@ -72,7 +73,7 @@ static void do_read(void *argument)
         return;
     }
     call->job = order->job.id;
-    for (size_t i = 0; i < call->count; i++) {
+    for (size_t i = 0; i < call->here; i++) {
         struct hyp_station *station = hyp_stations_find(&collector->stations, call->devices[i]);
         enum hyp_status status = hyp_bus_read(station->bus, station, order);
         if (status != HYP_OK) {
@@ -81,25 +82,78 @@ static void do_read(void *argument)
     }
 }
 
+static enum hyp_status call_read(struct read_call *call, hyp_job_id *ret_job)
+{
+    if (call->count == 0 || call->count > HYP_LIMIT_LINE_QUEUE) {
+        return hyp_error_set(call->err, call->count == 0 ? HYP_INVALID : HYP_LIMIT, -1,
+                             "a job reads 1 to %d devices", HYP_LIMIT_LINE_QUEUE);
+    }
+    hyp_loop_call(&call->collector->loop, do_read, call);
+    if (call->status == HYP_OK) {
+        *ret_job = call->job;
+    }
+    return call->status;
+}
+
 enum hyp_status hyp_collector_read(struct hyp_collector *collector,
                                    const hyp_device_id *devices, size_t count,
                                    enum hyp_priority priority, hyp_job_id *ret_job,
                                    struct hyp_error *err)
 {
-    if (count == 0 || count > HYP_LIMIT_LINE_QUEUE) {
-        return hyp_error_set(err, count == 0 ? HYP_INVALID : HYP_LIMIT, -1,
-                             "a job reads 1 to %d devices", HYP_LIMIT_LINE_QUEUE);
-    }
     struct read_call call = {.collector = collector,
                              .devices = devices,
                              .count = count,
+                             .here = count,
                              .priority = HYP_MAX(priority, HYP_PRIORITY_MANUAL),
                              .err = err};
-    hyp_loop_call(&collector->loop, do_read, &call);
-    if (call.status == HYP_OK) {
-        *ret_job = call.job;
+    return call_read(&call, ret_job);
+}
+
+enum hyp_status hyp_collector_read_shared(struct hyp_collector *collector,
+                                          const struct hyp_shared_read *read,
+                                          hyp_job_id *ret_job, struct hyp_error *err)
+{
+    struct read_call call = {.collector = collector,
+                             .devices = read->devices,
+                             .count = read->count,
+                             .here = read->here,
+                             .priority = HYP_PRIORITY_MANUAL,
+                             .err = err};
+    return call_read(&call, ret_job);
+}
+
+struct passed_call {
+    struct hyp_collector *collector;
+    hyp_job_id job;
+    const struct hyp_passed_part *part;
+};
+
+static void do_passed(void *argument)
+{
+    const struct passed_call *call = argument;
+    const struct hyp_passed_part *part = call->part;
+    struct hyp_orders *orders = &call->collector->orders;
+    struct hyp_order *order = hyp_orders_find(orders, call->job);
+    if (order == NULL || hyp_order_is_finished(order)) {
+        return;
     }
-    return call.status;
+    hyp_order_note_partial(order, part->partial, part->text);
+    if (part->state != HYP_JOB_UNKNOWN && part->state < HYP_JOB_DONE) {
+        hyp_order_progress(orders, order, part->state);
+    }
+    for (uint32_t i = 0; i < part->done; i++) {
+        hyp_order_item_ended(orders, order, HYP_OK, false, NULL);
+    }
+    for (uint32_t i = 0; i < part->failed; i++) {
+        hyp_order_item_ended(orders, order, HYP_IO, false, part->text);
+    }
+}
+
+void hyp_collector_passed(struct hyp_collector *collector, hyp_job_id job,
+                          const struct hyp_passed_part *part)
+{
+    struct passed_call call = {.collector = collector, .job = job, .part = part};
+    hyp_loop_call(&collector->loop, do_passed, &call);
 }
 
 /* --- scan --- */

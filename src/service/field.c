@@ -75,6 +75,7 @@ void hyp_field_job(void *user, const struct hyp_job *job)
     if (job->kind == HYP_JOB_COMMAND) {
         hyp_commands_ended(service, job);
     }
+    hyp_passing_job(service, job);
     event.tenant = tenant_of_job(service, job);
     event.job = *job;
     if (event.tenant.id != 0) {
@@ -168,14 +169,10 @@ enum hyp_status hyp_field_read(struct hyp_service *service, const struct hyp_sco
     if (status == HYP_OK) {
         status = hyp_service_collector(service, &collector, err);
     }
-    if (status == HYP_OK) {
-        status =
-            hyp_members_check_devices(service, hyp_scope_tenant(scope), devices, count, err);
-    }
     if (status != HYP_OK) {
         return status;
     }
-    status = hyp_collector_read(collector, devices, count, HYP_PRIORITY_MANUAL, &id, err);
+    status = hyp_passing_read(service, scope, devices, count, &id, err);
     if (status != HYP_OK) {
         return hyp_service_explain_failure(err, status);
     }
@@ -272,6 +269,7 @@ enum hyp_status hyp_field_cancel(struct hyp_service *service, const struct hyp_s
     if (status != HYP_OK) {
         return hyp_service_explain_failure(err, status);
     }
+    hyp_passing_cancel(service, id);
     hyp_service_audit(service, scope, "job.cancel", "job", (int64_t)id.id, "%s",
                       hyp_job_kind_text(job.kind));
     return HYP_OK;

@@ -14,15 +14,16 @@
 /* --- jobs --- */
 
 /*
- * Reads devices now.
+ * Reads devices now, where their lines are open (service/passing.h).
  * Returns  HYP_OK | DENIED | NOT_FOUND (names the device) | INVALID (none) | LIMIT
- *         | CONFLICT, BUSY (hyp_members_check_line) | UNSUPPORTED (no collector)
+ *         | BUSY (no server has a line open) | UNSUPPORTED (no collector)
  */
 HYP_MUST_USE enum hyp_status hyp_field_read(struct hyp_service *service,
                                             const struct hyp_scope *scope,
                                             const hyp_device_id *devices, size_t count,
                                             struct hyp_job *ret_job, struct hyp_error *err);
-/* Searches a line for meters. Returns as hyp_field_read, and INVALID names the setting. */
+/* Searches a line for meters. Returns as hyp_field_read; CONFLICT (another server has the
+ * line); INVALID names the setting. */
 HYP_MUST_USE enum hyp_status hyp_field_scan(struct hyp_service *service,
                                             const struct hyp_scope *scope,
                                             const struct hyp_scan *scan,

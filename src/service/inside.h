@@ -11,6 +11,7 @@
 #include "service/keys.h"
 #include "service/learned.h"
 #include "service/members.h"
+#include "service/passing.h"
 #include "service/password.h"
 #include "service/scope.h"
 #include "service/service.h"
@@ -88,6 +89,7 @@ struct hyp_service {
     struct hyp_job_owner job_owners[HYP_LIMIT_JOBS]; /* a ring; the oldest gives way */
     size_t job_next;
     struct hyp_members members;
+    struct hyp_passing passing;
     pthread_mutex_t plant_lock; /* one change of lines and devices at a time */
 
     /* the keeper: a thread that saves what is only in memory */
@@ -100,6 +102,7 @@ struct hyp_service {
     size_t note_count;
     struct hyp_pending_command commands[HYP_LIMIT_PENDING_COMMANDS];
     bool commands_ended; /* some have, and the keeper does not know yet */
+    bool orders_told;    /* the same: orders of other servers are further */
 };
 
 static inline hyp_utc hyp_service_now(const struct hyp_service *service)

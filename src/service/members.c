@@ -36,6 +36,9 @@ void hyp_members_told(void *user, const struct hyp_store_changes *changes)
         told->ids[told->id_count++] = changes->ids[i];
     }
     pthread_mutex_unlock(&service->members.lock);
+    if (changes->orders) {
+        hyp_passing_told(service);
+    }
     if (changes->access) {
         /* At once: somebody may have been shut out. */
         hyp_sessions_forget(service->auth.sessions);
@@ -270,12 +273,12 @@ static enum hyp_status look_after_leases(struct hyp_service *service)
     return status;
 }
 
-void hyp_members_look(struct hyp_service *service)
+static void look(struct hyp_service *service, bool leases)
 {
     struct hyp_store_changes told = take_told(service);
     pthread_mutex_lock(&service->plant_lock);
     enum hyp_status status = follow(service, &told);
-    if (status == HYP_OK) {
+    if (status == HYP_OK && leases) {
         status = look_after_leases(service);
     }
     pthread_mutex_unlock(&service->plant_lock);
@@ -284,11 +287,22 @@ void hyp_members_look(struct hyp_service *service)
         told.all = true;
         hyp_members_told(service, &told);
     }
+    hyp_passing_look(service);
+}
+
+void hyp_members_look(struct hyp_service *service)
+{
+    look(service, true);
+}
+
+void hyp_members_look_at_orders(struct hyp_service *service)
+{
+    look(service, false);
 }
 
 /* --- asking on a line --- */
 
-static bool is_open_here(struct hyp_service *service, hyp_line_id line)
+bool hyp_members_has_line(struct hyp_service *service, hyp_line_id line)
 {
     uint64_t has = 0;
     pthread_mutex_lock(&service->plant_lock);
@@ -305,7 +319,7 @@ enum hyp_status hyp_members_check_line(struct hyp_service *service, hyp_tenant_i
     char holder[HYP_LIMIT_MEMBER_NAME + 1] = "";
     char name[HYP_LIMIT_NAME];
     if (self == NULL || !hyp_directory_line_asks(service->directory, line) ||
-        is_open_here(service, line)) {
+        hyp_members_has_line(service, line)) {
         return HYP_OK;
     }
     hyp_directory_line_name(service->directory, tenant, line, name);

@@ -39,8 +39,13 @@ void hyp_members_look_again(struct hyp_service *service, const struct hyp_store_
 bool hyp_members_may_open(struct hyp_service *service, const struct hyp_line *line);
 /* The line is gone. Under the plant's lock. */
 void hyp_members_drop_line(struct hyp_service *service, hyp_line_id line);
-/* Called by the keeper: follows what was told, and looks after leases. */
+/* Called by the keeper: follows what was told, looks after leases, and then after orders that
+ * are passed on (service/passing.h). */
 void hyp_members_look(struct hyp_service *service);
+/* The same without the leases, when there are orders: their devices may be new. */
+void hyp_members_look_at_orders(struct hyp_service *service);
+/* Has this server the lease of a line? Not under the plant's lock. */
+bool hyp_members_has_line(struct hyp_service *service, hyp_line_id line);
 /*
  * Can this server ask on a line? Not when another one has it open: the error names that one.
  * Not under the plant's lock.

@@ -260,6 +260,7 @@ enum hyp_status hyp_service_create(const struct hyp_service_config *config,
     pthread_mutex_init(&service->tenant_lock, NULL);
     pthread_mutex_init(&service->plant_lock, NULL);
     hyp_members_init(&service->members);
+    hyp_passing_init(&service->passing);
     pthread_mutex_init(&service->job_lock, NULL);
     pthread_mutex_init(&service->today.lock, NULL);
     pthread_mutex_init(&service->keeper_lock, NULL);
@@ -328,8 +329,8 @@ static void save_all(struct hyp_service *service)
     hyp_today_save(service);
 }
 
-/* Waits so long, or until the end; commands that end meanwhile are written down. Under the
- * keeper's lock. */
+/* Waits so long, or until the end; commands that end meanwhile are written down, and orders of
+ * other servers done. Under the keeper's lock. */
 static void wait_s(struct hyp_service *service, int64_t seconds)
 {
     /* The machine's clock: a condition variable knows no other. */
@@ -342,6 +343,12 @@ static void wait_s(struct hyp_service *service, int64_t seconds)
         if (service->commands_ended && !service->stopping) {
             pthread_mutex_unlock(&service->keeper_lock);
             hyp_commands_apply(service);
+            pthread_mutex_lock(&service->keeper_lock);
+        }
+        if (service->orders_told && !service->stopping) {
+            service->orders_told = false;
+            pthread_mutex_unlock(&service->keeper_lock);
+            hyp_members_look_at_orders(service);
             pthread_mutex_lock(&service->keeper_lock);
         }
     }
@@ -460,6 +467,7 @@ void hyp_service_stop(struct hyp_service *service)
         service->keeper_runs = false;
     }
     hyp_hub_end(service->hub, -1);
+    hyp_passing_look(service);
     save_all(service);
     hyp_reception_save(service);
 }
@@ -480,6 +488,7 @@ void *hyp_service_destroy(struct hyp_service *service)
     pthread_mutex_destroy(&service->keeper_lock);
     pthread_mutex_destroy(&service->plant_lock);
     hyp_members_finish(&service->members);
+    hyp_passing_finish(&service->passing);
     hyp_wipe(service->found_keys.list, sizeof(service->found_keys.list));
     pthread_mutex_destroy(&service->found_keys.lock);
     pthread_mutex_destroy(&service->job_lock);

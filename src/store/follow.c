@@ -212,6 +212,7 @@ enum hyp_status hyp_follow_change(struct hyp_store *store, const struct hyp_foll
     case HYP_CHANGE_ACCESS: told->access = true; return HYP_OK;
     case HYP_CHANGE_TENANT: told->tenant = true; return HYP_OK;
     case HYP_CHANGE_KEYS: told->keys = true; return HYP_OK;
+    case HYP_CHANGE_ORDER: told->orders = true; return HYP_OK;
     case HYP_CHANGE_COUNT: break;
     }
     return HYP_OK; /* the first row, or a newer program's: nothing here knows of it */

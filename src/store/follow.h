@@ -48,6 +48,7 @@ enum hyp_change {
     HYP_CHANGE_ACCESS, /* users, sessions, tokens */
     HYP_CHANGE_TENANT, /* object = tenant */
     HYP_CHANGE_KEYS,   /* default keys */
+    HYP_CHANGE_ORDER,  /* object = line: an order on it was passed on, or is further */
     HYP_CHANGE_COUNT,
 };
 
@@ -94,6 +95,9 @@ bool hyp_follow_cares(const struct hyp_store *store);
  * that have the lease, or not at all. */
 void hyp_follow_enter_care(struct hyp_store *store);
 void hyp_follow_leave_care(struct hyp_store *store);
+/* Has this member the lease of a line, in the session in which a transaction would be? Inside
+ * the gate. */
+bool hyp_follow_has_line(const struct hyp_store *store, hyp_line_id line);
 /* Has anything come since the last call? */
 bool hyp_follow_is_news(struct hyp_store *store);
 

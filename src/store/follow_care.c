@@ -138,8 +138,7 @@ static void name_job(hyp_line_id line, char out[static JOB_MAX])
     hyp_buf_terminate(&name);
 }
 
-/* Inside the gate. */
-static bool has_line(const struct hyp_store *store, hyp_line_id line)
+bool hyp_follow_has_line(const struct hyp_store *store, hyp_line_id line)
 {
     uint64_t session;
     return hyp_map_get(&store->follower->lines, (uint64_t)line.id, &session) &&
@@ -155,7 +154,7 @@ bool hyp_store_line_lease(struct hyp_store *store, hyp_line_id line)
     uint64_t session;
     name_job(line, job);
     hyp_core_enter(store);
-    bool has = has_line(store, line);
+    bool has = hyp_follow_has_line(store, line);
     if (!has && hyp_server_lease(store->write.main, job, &session) == HYP_OK) {
         has = hyp_map_set(&store->follower->lines, (uint64_t)line.id, session) == HYP_OK;
         if (!has) {
@@ -174,7 +173,7 @@ void hyp_store_line_release(struct hyp_store *store, hyp_line_id line)
     char job[JOB_MAX];
     name_job(line, job);
     hyp_core_enter(store);
-    if (has_line(store, line)) {
+    if (hyp_follow_has_line(store, line)) {
         hyp_server_release(store->write.main, job);
     }
     hyp_map_remove(&store->follower->lines, (uint64_t)line.id);

@@ -61,7 +61,7 @@ void hyp_intake_tell(struct hyp_intake *intake)
 static void tell_changes(struct hyp_intake *intake, const struct hyp_store_changes *changes)
 {
     bool any = changes->all || changes->id_count > 0 || changes->access || changes->tenant ||
-               changes->keys;
+               changes->keys || changes->orders;
     struct hyp_store_observer observers[HYP_LIMIT_OBSERVERS];
     size_t count = any ? copy_observers(intake, observers) : 0;
     for (size_t i = 0; i < count; i++) {

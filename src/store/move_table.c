@@ -205,7 +205,7 @@ enum hyp_status hyp_move_list_tables(struct hyp_db *db, struct hyp_arena *arena,
         " SELECT relname AS name, relkind = 'p' AS large, MAX(depth) AS depth"
         " FROM step JOIN pg_class ON oid = id GROUP BY relname, relkind) AS tables"
         " WHERE name NOT IN ('schema_version', '" HYP_SERVER_COUNTER "',"
-        " '" HYP_SERVER_CHANGES "')"
+        " '" HYP_SERVER_CHANGES "', '" HYP_SERVER_ORDERS "')"
         " ORDER BY large, depth, name");
     size_t count = 0;
     enum hyp_status status = HYP_OK;

@@ -45,6 +45,8 @@ HYP_MUST_USE enum hyp_status hyp_server_open(const struct hyp_server_config *con
 #define HYP_SERVER_COUNTER "last_commit"
 /* The table in which members tell each other what memory must follow (store/follow.h). */
 #define HYP_SERVER_CHANGES "member_change"
+/* The table of orders that they pass on to each other (store/orders.h). */
+#define HYP_SERVER_ORDERS "member_order"
 
 /* --- who works on it --- */
 

@@ -114,6 +114,7 @@ struct hyp_store_changes {
     bool access; /* users, sessions or tokens: what is remembered of them may be wrong */
     bool tenant; /* names, zones */
     bool keys;   /* default keys */
+    bool orders; /* those that are passed on (store/orders.h) */
 };
 /*
  * Called from the writer thread after each commit with the values that were new, after the
@@ -506,6 +507,7 @@ HYP_MUST_USE enum hyp_status hyp_store_restore(const char *backup_folder, const 
 
 #include "store/backups.h"
 #include "store/life.h"
+#include "store/orders.h"
 #include "store/people.h"
 #include "store/places.h"
 

@@ -148,6 +148,56 @@ static void cancelled_jobs_end(void **state)
     field_destroy(field);
 }
 
+/* One of three is asked here; the line of the others is closed. */
+static void others_do_their_part_of_a_job(void **state)
+{
+    (void)state;
+    struct field *field = field_create();
+    struct slave slave;
+    slave_open(&slave, field, SLAVE_GOOD);
+    add_line(field, 1, slave.peer.port);
+    struct hyp_line closed = field_line(2, HYP_LINE_MODBUS_TCP, 1);
+    closed.enabled = false;
+    assert_int_equal(hyp_collector_set_line(field->collector, &closed), HYP_OK);
+    const hyp_device_id ids[] = {{1}, {2}, {3}, {4}};
+    for (int i = 0; i < 3; i++) {
+        add_quiet_device(field, ids[i].id, i == 0 ? 1 : 2, (uint8_t)(i + 1));
+    }
+    struct hyp_shared_read read = {.devices = ids, .count = 4, .here = 1};
+    struct hyp_error err = {0};
+    hyp_job_id id;
+    assert_int_equal(hyp_collector_read_shared(field->collector, &read, &id, &err),
+                     HYP_NOT_FOUND);
+    read.count = 3;
+    read.here = 2;
+    assert_int_equal(hyp_collector_read_shared(field->collector, &read, &id, &err),
+                     HYP_UNSUPPORTED);
+    read.here = 1;
+    assert_int_equal(hyp_collector_read_shared(field->collector, &read, &id, &err), HYP_OK);
+    field_until_attempts(field, ids[0], 1);
+    field_settle(field);
+    struct hyp_job job;
+    assert_int_equal(hyp_collector_job(field->collector, id, &job), HYP_OK);
+    assert_int_equal(job.done, 1);
+    assert_true(job.state < HYP_JOB_DONE);
+    struct hyp_passed_part part = {.state = HYP_JOB_SENT, .failed = 1, .text = "no answer"};
+    hyp_collector_passed(field->collector, id, &part);
+    assert_int_equal(hyp_collector_job(field->collector, id, &job), HYP_OK);
+    assert_int_equal(job.state, HYP_JOB_SENT);
+    assert_int_equal(job.failed, 1);
+    part = (struct hyp_passed_part){.state = HYP_JOB_DONE, .done = 1};
+    hyp_collector_passed(field->collector, id, &part);
+    job = field_until_finished(field, id);
+    assert_int_equal(job.state, HYP_JOB_DONE_WITH_ERRORS);
+    assert_int_equal(job.done, 2);
+    assert_string_equal(job.text, "no answer");
+    hyp_collector_passed(field->collector, id, &part); /* it has ended */
+    hyp_collector_passed(field->collector, (hyp_job_id){999}, &part);
+    assert_int_equal(field_until_finished(field, id).done, 2);
+    peer_close(&slave.peer);
+    field_destroy(field);
+}
+
 static void what_cannot_be_read_is_refused_with_a_reason(void **state)
 {
     (void)state;
@@ -520,6 +570,7 @@ int main(void)
     TEST_ONE(&list, a_selection_ends_with_errors_when_one_is_dead);
     TEST_ONE(&list, live_comes_before_manual_before_scheduled);
     TEST_ONE(&list, cancelled_jobs_end);
+    TEST_ONE(&list, others_do_their_part_of_a_job);
     TEST_ONE(&list, what_cannot_be_read_is_refused_with_a_reason);
     TEST_ONE(&list, a_device_without_registers_says_what_is_missing);
     TEST_ONE(&list, a_test_reads_without_storing);

@@ -5,6 +5,8 @@
  */
 #include "town.h"
 
+#include "store/core.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -296,6 +298,94 @@ static void both_at_once(void **state)
     close_town(&town);
 }
 
+/* --- orders --- */
+
+static enum hyp_status take(struct town *town, int member, const struct hyp_order_row *order,
+                            size_t *ret_count)
+{
+    struct test_store *t = &town->members[member];
+    hyp_device_id *devices;
+    return hyp_store_order_take(t->store, order, &t->arena, &devices, ret_count);
+}
+
+static void note_orders(void *user, const struct hyp_store_changes *changes)
+{
+    atomic_fetch_add(&((struct told *)user)->changes, changes->orders);
+}
+
+static void an_order_is_taken_once_by_who_has_the_line(void **state)
+{
+    (void)state;
+    struct town town;
+    static struct told told;
+    told = (struct told){0};
+    const hyp_device_id devices[] = {{7}, {8}, {INT64_MAX}};
+    struct hyp_order_row order = {.tenant = {.id = 1}, .line = {.id = 7}, .user = 3};
+    size_t count = 0;
+    open_town(&town);
+    struct hyp_store *north = town.members[0].store;
+    struct hyp_store *south = town.members[1].store;
+    const struct hyp_store_observer observer = {
+        .user = &told, .committed = count_values, .changed = note_orders};
+    assert_int_equal(hyp_store_observe(south, &observer), HYP_OK);
+    assert_int_equal(hyp_store_order_add(north, &order, devices, 3), HYP_OK);
+    while (atomic_load(&told.changes) == 0) {
+        catch_up(&town);
+    }
+    assert_int_equal(take(&town, 1, &order, &count), HYP_BUSY);
+    assert_true(hyp_store_line_lease(south, order.line));
+    assert_int_equal(take(&town, 0, &order, &count), HYP_BUSY);
+    assert_int_equal(take(&town, 1, &order, &count), HYP_OK);
+    assert_int_equal(count, 3);
+    assert_int_equal(take(&town, 1, &order, &count), HYP_CONFLICT);
+    /* Not by the next one either. */
+    hyp_store_line_release(south, order.line);
+    assert_true(hyp_store_line_lease(north, order.line));
+    assert_int_equal(take(&town, 0, &order, &count), HYP_CONFLICT);
+    /* It has changed since it was passed on. */
+    assert_int_equal(hyp_store_order_remove(north, &order), HYP_CONFLICT);
+    assert_int_equal(hyp_store_order_tell(north, &order), HYP_NOT_FOUND);
+    order.ended = true;
+    assert_int_equal(hyp_store_order_tell(south, &order), HYP_OK);
+    assert_int_equal(hyp_store_order_tell(south, &order), HYP_NOT_FOUND);
+    assert_int_equal(hyp_store_order_cancel(north, order.id), HYP_NOT_FOUND);
+    hyp_text_copy(order.taker, sizeof(order.taker), HYP_STR("south"));
+    assert_int_equal(hyp_store_order_remove(north, &order), HYP_OK);
+    assert_int_equal(count_rows(&town, "SELECT COUNT(*) FROM member_order"), 0);
+    close_town(&town);
+}
+
+static void orders_grow_old(void **state)
+{
+    (void)state;
+    struct town town;
+    const hyp_device_id device = {7};
+    struct hyp_order_row order = {.tenant = {.id = 1}, .line = {.id = 7}};
+    struct hyp_order_row next = order;
+    size_t count;
+    open_town(&town);
+    struct test_store *t = &town.members[0];
+    struct hyp_db *db = t->store->write.main;
+    assert_true(hyp_store_line_lease(t->store, order.line));
+    assert_int_equal(hyp_store_order_add(t->store, &order, &device, 1), HYP_OK);
+    assert_int_equal(hyp_db_exec(db, "UPDATE member_order SET created = created - 60000"),
+                     HYP_OK);
+    assert_int_equal(take(&town, 0, &order, &count), HYP_CONFLICT);
+    struct hyp_order_row *orders;
+    assert_int_equal(hyp_store_orders(t->store, &t->arena, &orders, &count), HYP_OK);
+    assert_int_equal(count, 1);
+    assert_string_equal(orders[0].asker, "north");
+    assert_int_equal(hyp_db_exec(db, "UPDATE member_order SET created = created - 86400000"),
+                     HYP_OK);
+    assert_int_equal(hyp_store_order_add(t->store, &next, &device, 1), HYP_OK);
+    assert_int_equal(hyp_store_orders(t->store, &t->arena, &orders, &count), HYP_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(orders[0].id, next.id);
+    assert_int_equal(hyp_store_order_cancel(t->store, next.id), HYP_OK);
+    assert_int_equal(take(&town, 0, &next, &count), HYP_CONFLICT);
+    close_town(&town);
+}
+
 /* --- backup --- */
 
 /* What members tell each other is no part of it. */
@@ -338,6 +428,8 @@ int main(void)
     TEST_ONE(&list, all_know_who_has_which_lines);
     TEST_ONE(&list, devices_go_everywhere);
     TEST_ONE(&list, both_at_once);
+    TEST_ONE(&list, an_order_is_taken_once_by_who_has_the_line);
+    TEST_ONE(&list, orders_grow_old);
     TEST_ONE(&list, what_they_share_can_be_backed_up);
     return test_list_run(&list, "store-members");
 }

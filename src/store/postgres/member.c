@@ -105,6 +105,21 @@ static enum hyp_status join_once(struct hyp_postgres *pg, bool *ret_alone)
     return status == HYP_OK && !*ret_alone ? take_shared(pg) : status;
 }
 
+/* Orders of one member to another (store/orders.h). Two may come at once; one that came before
+ * this table was known never looks at it, and leaves orders to others. */
+static const char *const order_sql =
+    "DO $$ BEGIN"
+    " PERFORM pg_advisory_xact_lock(" HYP_POSTGRES_MAKING
+    ", hashtext(current_setting('hypocaust.schema')));"
+    " IF to_regclass('" HYP_SERVER_ORDERS "') IS NULL THEN"
+    " CREATE TABLE " HYP_SERVER_ORDERS
+    " (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, created BIGINT NOT NULL,"
+    " tenant BIGINT NOT NULL, line BIGINT NOT NULL, user_id BIGINT NOT NULL,"
+    " devices TEXT NOT NULL, asker TEXT NOT NULL, taker TEXT NOT NULL,"
+    " cancelled BIGINT NOT NULL, ended BIGINT NOT NULL, state BIGINT NOT NULL,"
+    " done BIGINT NOT NULL, failed BIGINT NOT NULL, text TEXT NOT NULL);"
+    " END IF; END $$";
+
 enum hyp_status hyp_postgres_join(struct hyp_db *db, bool *ret_alone, struct hyp_error *err)
 {
     struct hyp_postgres *pg = (struct hyp_postgres *)db;
@@ -114,6 +129,9 @@ enum hyp_status hyp_postgres_join(struct hyp_db *db, bool *ret_alone, struct hyp
         status = join_once(pg, ret_alone);
     }
     pg->locked = status == HYP_OK && !*ret_alone;
+    if (pg->locked) {
+        status = hyp_db_exec(db, order_sql);
+    }
     return status == HYP_OK ? HYP_OK : hyp_db_error(db, status, err, "PostgreSQL");
 }
 
@@ -137,6 +155,9 @@ enum hyp_status hyp_postgres_share(struct hyp_db *db, struct hyp_error *err)
     struct hyp_postgres *pg = (struct hyp_postgres *)db;
     bool left = false;
     enum hyp_status status = hyp_db_exec(db, change_sql);
+    if (status == HYP_OK) {
+        status = hyp_db_exec(db, order_sql);
+    }
     if (status == HYP_OK) {
         status = take_shared(pg);
     }
