@@ -211,8 +211,8 @@ HYP_MUST_USE enum hyp_status hyp_collector_set_default_keys(struct hyp_collector
 
 /*
  * Reads devices now.
- * Returns   HYP_OK | NOT_FOUND (no such device) | LIMIT (queue full) | UNSUPPORTED (listens
- * only)
+ * Returns   HYP_OK | NOT_FOUND (no such device) | UNSUPPORTED (listens only) | LIMIT (too many
+ *           jobs) | NO_MEMORY
  */
 HYP_MUST_USE enum hyp_status hyp_collector_read(struct hyp_collector *collector,
                                                 const hyp_device_id *devices, size_t count,
@@ -262,6 +262,7 @@ struct hyp_scan {
  * Searches a line for meters; what it finds is told at once and kept with the job.
  * Returns   HYP_OK | NOT_FOUND (no such line, or it is off) | INVALID (*err names the setting)
  *         | UNSUPPORTED (nothing is searched on lines of its kind) | LIMIT (too many jobs)
+ *         | NO_MEMORY
  */
 HYP_MUST_USE enum hyp_status hyp_collector_scan(struct hyp_collector *collector,
                                                 const struct hyp_scan *scan,
@@ -283,7 +284,7 @@ struct hyp_meter_command {
  * Tells a meter something, behind what its line is doing now. What the device is configured as
  * stays; who orders the command changes that when the job is DONE.
  * Returns   HYP_OK | NOT_FOUND | UNSUPPORTED (no wired M-Bus meter; not on a serial line)
- *           | INVALID (value) | LIMIT
+ *           | INVALID (value) | LIMIT (too many jobs) | NO_MEMORY
  */
 HYP_MUST_USE enum hyp_status hyp_collector_command(struct hyp_collector *collector,
                                                    const struct hyp_meter_command *command,

@@ -64,12 +64,14 @@ static void do_read(void *argument)
     }
     bool one = call->count == 1;
     const struct hyp_station *first = hyp_stations_find(&collector->stations, call->devices[0]);
-    struct hyp_order *order = hyp_order_create(
-        &collector->orders, HYP_JOB_READ, call->priority, one ? first->line : (hyp_line_id){0},
-        one ? first->id : (hyp_device_id){0}, (uint32_t)call->count);
-    if (order == NULL) {
-        call->status =
-            hyp_error_set(call->err, HYP_LIMIT, -1, "too many jobs are waiting: try later");
+    const struct hyp_job job = {.kind = HYP_JOB_READ,
+                                .priority = call->priority,
+                                .line = one ? first->line : (hyp_line_id){0},
+                                .device = one ? first->id : (hyp_device_id){0},
+                                .total = (uint32_t)call->count};
+    struct hyp_order *order;
+    call->status = hyp_order_create(&collector->orders, &job, &order, call->err);
+    if (call->status != HYP_OK) {
         return;
     }
     call->job = order->job.id;
@@ -181,13 +183,13 @@ static void do_scan(void *argument)
     if (call->status != HYP_OK) {
         return;
     }
-    uint32_t total = hyp_scan_total(call->scan);
-    struct hyp_order *order =
-        hyp_order_create(&collector->orders, HYP_JOB_SCAN, HYP_PRIORITY_MANUAL,
-                         call->scan->line, (hyp_device_id){0}, total);
-    if (order == NULL) {
-        call->status =
-            hyp_error_set(call->err, HYP_LIMIT, -1, "too many jobs are waiting: try later");
+    const struct hyp_job job = {.kind = HYP_JOB_SCAN,
+                                .priority = HYP_PRIORITY_MANUAL,
+                                .line = call->scan->line,
+                                .total = hyp_scan_total(call->scan)};
+    struct hyp_order *order;
+    call->status = hyp_order_create(&collector->orders, &job, &order, call->err);
+    if (call->status != HYP_OK) {
         return;
     }
     order->scan = *call->scan;
@@ -235,12 +237,14 @@ static void do_command(void *argument)
     if (call->status != HYP_OK) {
         return;
     }
-    struct hyp_order *order =
-        hyp_order_create(&collector->orders, HYP_JOB_COMMAND, HYP_PRIORITY_MANUAL,
-                         station->line, station->id, 1);
-    if (order == NULL) {
-        call->status =
-            hyp_error_set(call->err, HYP_LIMIT, -1, "too many jobs are waiting: try later");
+    const struct hyp_job job = {.kind = HYP_JOB_COMMAND,
+                                .priority = HYP_PRIORITY_MANUAL,
+                                .line = station->line,
+                                .device = station->id,
+                                .total = 1};
+    struct hyp_order *order;
+    call->status = hyp_order_create(&collector->orders, &job, &order, call->err);
+    if (call->status != HYP_OK) {
         return;
     }
     order->command = *call->command;
@@ -298,12 +302,14 @@ static void do_test(void *argument)
                                      (long long)call->device->line.id);
         return;
     }
-    struct hyp_order *order =
-        hyp_order_create(&collector->orders, HYP_JOB_TEST, HYP_PRIORITY_MANUAL,
-                         call->device->line, call->device->id, 1);
-    if (order == NULL) {
-        call->status =
-            hyp_error_set(call->err, HYP_LIMIT, -1, "too many jobs are waiting: try later");
+    const struct hyp_job job = {.kind = HYP_JOB_TEST,
+                                .priority = HYP_PRIORITY_MANUAL,
+                                .line = call->device->line,
+                                .device = call->device->id,
+                                .total = 1};
+    struct hyp_order *order;
+    call->status = hyp_order_create(&collector->orders, &job, &order, call->err);
+    if (call->status != HYP_OK) {
         return;
     }
     call->job = order->job.id;

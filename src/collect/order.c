@@ -67,36 +67,41 @@ static bool make_room(struct hyp_orders *orders)
     return false;
 }
 
-struct hyp_order *hyp_order_create(struct hyp_orders *orders, enum hyp_job_kind kind,
-                                   enum hyp_priority priority, hyp_line_id line,
-                                   hyp_device_id device, uint32_t total)
+static struct hyp_order *allocate(struct hyp_orders *orders, uint64_t id)
 {
-    struct hyp_order *order = make_room(orders) ? calloc(1, sizeof(*order)) : NULL;
+    struct hyp_order *order = calloc(1, sizeof(*order));
+    if (order != NULL &&
+        hyp_map_set(&orders->by_id, id, (uint64_t)(uintptr_t)order) != HYP_OK) {
+        free(order);
+        order = NULL;
+    }
+    return order;
+}
+
+enum hyp_status hyp_order_create(struct hyp_orders *orders, const struct hyp_job *job,
+                                 struct hyp_order **ret_order, struct hyp_error *err)
+{
+    if (!make_room(orders)) {
+        return hyp_error_set(err, HYP_LIMIT, -1, "too many jobs are waiting: try later");
+    }
+    struct hyp_order *order = allocate(orders, orders->last_id + 1);
     if (order == NULL) {
-        return NULL;
+        return hyp_error_set(err, HYP_NO_MEMORY, -1,
+                             "there is not enough memory for the job: try later");
     }
     hyp_utc now = hyp_clock_utc(orders->clock);
-    order->job = (struct hyp_job){
-        .id = {++orders->last_id},
-        .kind = kind,
-        .state = HYP_JOB_WAITING,
-        .priority = priority,
-        .line = line,
-        .device = device,
-        .created = now,
-        .changed = now,
-        .total = total,
-    };
+    order->job = *job;
+    order->job.id.id = ++orders->last_id;
+    order->job.state = HYP_JOB_WAITING;
+    order->job.created = now;
+    order->job.changed = now;
     hyp_arena_init(&order->arena, HYP_LIMIT_OUTBOX_BATCH_BYTES);
-    if (hyp_map_set(&orders->by_id, order->job.id.id, (uint64_t)(uintptr_t)order) != HYP_OK) {
-        free(order);
-        return NULL;
-    }
     order->older = orders->newest;
     *(orders->newest == NULL ? &orders->oldest : &orders->newest->newer) = order;
     orders->newest = order;
     orders->count++;
-    return order;
+    *ret_order = order;
+    return HYP_OK;
 }
 
 struct hyp_order *hyp_orders_find(const struct hyp_orders *orders, hyp_job_id id)

@@ -51,10 +51,15 @@ void hyp_orders_init(struct hyp_orders *orders, const struct hyp_clock *clock,
                      const struct hyp_collect_observer *observer);
 void hyp_orders_finish(struct hyp_orders *orders);
 
-/* A new order with `total` items; NULL without memory or when too many are unfinished. */
-struct hyp_order *hyp_order_create(struct hyp_orders *orders, enum hyp_job_kind kind,
-                                   enum hyp_priority priority, hyp_line_id line,
-                                   hyp_device_id device, uint32_t total);
+/*
+ * A new order that waits.
+ * @job   kind, priority, line, device and total of its items; the rest is filled in
+ * Returns   HYP_OK | LIMIT (HYP_LIMIT_JOBS are unfinished) | NO_MEMORY; *err says so
+ */
+HYP_MUST_USE enum hyp_status hyp_order_create(struct hyp_orders *orders,
+                                              const struct hyp_job *job,
+                                              struct hyp_order **ret_order,
+                                              struct hyp_error *err);
 /* NULL when there is none, or it has left the history. */
 struct hyp_order *hyp_orders_find(const struct hyp_orders *orders, hyp_job_id id);
 

@@ -174,6 +174,87 @@ static void a_refused_change_leaves_what_was(void **state)
     assert_true(until > 0);
 }
 
+/* --- what is ordered while memory is short --- */
+
+static enum hyp_status order_read(struct plant *plant, hyp_job_id *ret_job,
+                                  struct hyp_error *err)
+{
+    const hyp_device_id device = {1};
+    return hyp_collector_read(plant->field->collector, &device, 1, HYP_PRIORITY_MANUAL, ret_job,
+                              err);
+}
+
+static enum hyp_status order_scan(struct plant *plant, hyp_job_id *ret_job,
+                                  struct hyp_error *err)
+{
+    const struct hyp_scan scan = {.line = {2}, .first = 1, .last = 1};
+    return hyp_collector_scan(plant->field->collector, &scan, ret_job, err);
+}
+
+static enum hyp_status order_command(struct plant *plant, hyp_job_id *ret_job,
+                                     struct hyp_error *err)
+{
+    const struct hyp_meter_command command = {
+        .kind = HYP_METER_RESET_APPLICATION, .device = {2}, .value = -1};
+    return hyp_collector_command(plant->field->collector, &command, ret_job, err);
+}
+
+static enum hyp_status order_test(struct plant *plant, hyp_job_id *ret_job,
+                                  struct hyp_error *err)
+{
+    const struct hyp_device device = field_modbus_device(99, 1, 1);
+    return hyp_collector_test(plant->field->collector, &device, ret_job, err);
+}
+
+static const struct order_row {
+    const char *name;
+    enum hyp_status (*order)(struct plant *plant, hyp_job_id *ret_job, struct hyp_error *err);
+} order_rows[] = {
+    {"a device is to be read",   order_read   },
+    {"a line is to be searched", order_scan   },
+    {"a meter gets a command",   order_command},
+    {"a device is to be tested", order_test   },
+};
+
+/* Returns whether an allocation was refused. */
+static bool try_order(const struct order_row *row, long until)
+{
+    struct plant plant;
+    struct hyp_error err = {0};
+    struct hyp_job job;
+    hyp_job_id id = {0};
+    plant_open(&plant);
+    struct hyp_collector *collector = plant.field->collector;
+    size_t before = hyp_collector_jobs(collector, &job, 1);
+    refusals_begin(until, 1);
+    enum hyp_status status = row->order(&plant, &id, &err);
+    bool refused = refusals_end();
+    if (status == HYP_OK) {
+        /* The job is there, and ends if its line could not take it. */
+        assert_int_equal(hyp_collector_job(collector, id, &job), HYP_OK);
+    } else {
+        assert_true(refused);
+        assert_int_equal(status, HYP_NO_MEMORY);
+        assert_non_null(strstr(err.text, "memory"));
+        assert_int_equal(hyp_collector_jobs(collector, &job, 1), before);
+    }
+    /* The first that an order needs is its job. */
+    assert_true(until > 0 || status == HYP_NO_MEMORY);
+    assert_int_equal(row->order(&plant, &id, &err), HYP_OK);
+    plant_close(&plant);
+    return refused;
+}
+
+static void an_order_without_memory_says_so(void **state)
+{
+    const struct order_row *row = *state;
+    long until = 0;
+    while (try_order(row, until)) {
+        until++;
+    }
+    assert_true(until > 1); /* the job, and its place in the queue */
+}
+
 /* --- a file in the drop folder --- */
 
 struct drop {
@@ -288,6 +369,7 @@ int main(void)
     TEST_ONE(&list, a_message_is_sent_again_when_there_was_no_memory);
     TEST_ONE(&list, a_file_waits_for_memory);
     TEST_ROWS(&list, change_rows, a_refused_change_leaves_what_was);
+    TEST_ROWS(&list, order_rows, an_order_without_memory_says_so);
     TEST_ROWS(&list, memory_rows, check_memory);
     return test_list_run(&list, "memory");
 }
