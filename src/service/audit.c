@@ -9,9 +9,15 @@
 struct names {
     struct hyp_service *service;
     const struct hyp_scope *scope;
+    struct hyp_arena *arena;
+    /* Of the tenant, read with the first entry about one. */
+    struct hyp_group *groups;
+    size_t group_count;
+    struct hyp_api_token *tokens;
+    size_t token_count;
 };
 
-static void name_device(const struct names *names, int64_t id, struct hyp_audit_object *object)
+static void name_device(struct names *names, int64_t id, struct hyp_audit_object *object)
 {
     struct hyp_plant_names found;
     hyp_plant_names(names->service, names->scope, (hyp_device_id){id}, (hyp_line_id){0},
@@ -22,7 +28,7 @@ static void name_device(const struct names *names, int64_t id, struct hyp_audit_
     }
 }
 
-static void name_line(const struct names *names, int64_t id, struct hyp_audit_object *object)
+static void name_line(struct names *names, int64_t id, struct hyp_audit_object *object)
 {
     struct hyp_plant_names found;
     hyp_plant_names(names->service, names->scope, (hyp_device_id){0}, (hyp_line_id){id},
@@ -33,7 +39,7 @@ static void name_line(const struct names *names, int64_t id, struct hyp_audit_ob
     }
 }
 
-static void name_point(const struct names *names, int64_t id, struct hyp_audit_object *object)
+static void name_point(struct names *names, int64_t id, struct hyp_audit_object *object)
 {
     struct hyp_point point;
     struct hyp_buf key;
@@ -47,7 +53,7 @@ static void name_point(const struct names *names, int64_t id, struct hyp_audit_o
     name_device(names, point.device.id, object);
 }
 
-static void name_user(const struct names *names, int64_t id, struct hyp_audit_object *object)
+static void name_user(struct names *names, int64_t id, struct hyp_audit_object *object)
 {
     struct hyp_user user;
     if (hyp_store_user(names->service->config.store, id, &user) == HYP_OK &&
@@ -56,19 +62,50 @@ static void name_user(const struct names *names, int64_t id, struct hyp_audit_ob
     }
 }
 
+static void name_group(struct names *names, int64_t id, struct hyp_audit_object *object)
+{
+    if (names->groups == NULL &&
+        hyp_store_groups(names->service->config.store, hyp_scope_tenant(names->scope),
+                         names->arena, &names->groups, &names->group_count) != HYP_OK) {
+        return;
+    }
+    for (size_t i = 0; i < names->group_count; i++) {
+        if (names->groups[i].id == id) {
+            hyp_text_copy(object->name, sizeof(object->name),
+                          hyp_str_from(names->groups[i].name));
+        }
+    }
+}
+
+static void name_token(struct names *names, int64_t id, struct hyp_audit_object *object)
+{
+    if (names->tokens == NULL &&
+        hyp_store_tokens(names->service->config.store, hyp_scope_tenant(names->scope),
+                         names->arena, &names->tokens, &names->token_count) != HYP_OK) {
+        return;
+    }
+    for (size_t i = 0; i < names->token_count; i++) {
+        if (names->tokens[i].id == id) {
+            hyp_text_copy(object->name, sizeof(object->name),
+                          hyp_str_from(names->tokens[i].name));
+        }
+    }
+}
+
 static const struct object_kind {
     struct hyp_str kind;
-    void (*name)(const struct names *names, int64_t id, struct hyp_audit_object *object);
+    void (*name)(struct names *names, int64_t id, struct hyp_audit_object *object);
 } object_kinds[] = {
     {{"device", 6}, name_device},
     {{"line", 4},   name_line  },
     {{"point", 5},  name_point },
     {{"user", 4},   name_user  },
+    {{"group", 5},  name_group },
+    {{"token", 5},  name_token },
 };
 
 /* @text  "device:17", as hyp_service_audit writes it */
-static void name_object(const struct names *names, const char *text,
-                        struct hyp_audit_object *object)
+static void name_object(struct names *names, const char *text, struct hyp_audit_object *object)
 {
     struct hyp_str id = hyp_str_from(text);
     struct hyp_str kind;
@@ -83,7 +120,23 @@ static void name_object(const struct names *names, const char *text,
     }
 }
 
-static void name_author(const struct names *names, int64_t id, char login[HYP_LIMIT_LOGIN])
+void hyp_audit_name(struct hyp_service *service, const struct hyp_scope *scope,
+                    const char *kind, int64_t id, char ret_name[static HYP_LIMIT_NAME])
+{
+    char text[64];
+    struct hyp_buf object;
+    struct hyp_arena arena;
+    hyp_arena_init(&arena, HYP_LIMIT_REQUEST_ARENA);
+    struct names names = {.service = service, .scope = scope, .arena = &arena};
+    struct hyp_audit_object found = {0};
+    hyp_buf_init_fixed(&object, text, sizeof(text));
+    hyp_buf_append_fmt(&object, "%s:%lld", kind, (long long)id);
+    name_object(&names, hyp_buf_terminate(&object), &found);
+    hyp_text_copy(ret_name, HYP_LIMIT_NAME, hyp_str_from(found.name));
+    hyp_arena_finish(&arena);
+}
+
+static void name_author(struct names *names, int64_t id, char login[HYP_LIMIT_LOGIN])
 {
     struct hyp_user user;
     if (id != 0 && hyp_store_user(names->service->config.store, id, &user) == HYP_OK) {
@@ -96,7 +149,7 @@ enum hyp_status hyp_audit_list(struct hyp_service *service, const struct hyp_sco
                                struct hyp_audit_view **ret_entries, size_t *ret_count,
                                struct hyp_error *err)
 {
-    const struct names names = {service, scope};
+    struct names names = {.service = service, .scope = scope, .arena = arena};
     struct hyp_audit_entry *entries;
     size_t count;
     enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_AUDIT_READ, err);

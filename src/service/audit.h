@@ -14,7 +14,7 @@
 struct hyp_audit_object {
     hyp_device_id device;             /* of a device or one of its registers; 0 = of neither */
     hyp_line_id line;                 /* of a line; 0 = of none */
-    char name[HYP_LIMIT_NAME];        /* of the device, line or user */
+    char name[HYP_LIMIT_NAME];        /* of the device, line, user, group or token */
     char key[HYP_POINT_KEY_TEXT_MAX]; /* of a register */
 };
 struct hyp_audit_view {
@@ -32,5 +32,12 @@ HYP_MUST_USE enum hyp_status hyp_audit_list(struct hyp_service *service,
                                             size_t limit, struct hyp_arena *arena,
                                             struct hyp_audit_view **ret_entries,
                                             size_t *ret_count, struct hyp_error *err);
+/*
+ * Today's name of what an entry would be about: what a removal says of it, because afterwards
+ * nobody else knows it.
+ * @ret_name  empty when there is none, or it cannot be read
+ */
+void hyp_audit_name(struct hyp_service *service, const struct hyp_scope *scope,
+                    const char *kind, int64_t id, char ret_name[static HYP_LIMIT_NAME]);
 
 #endif

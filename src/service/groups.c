@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/devices.h"
 
+#include "service/audit.h"
 #include "service/inside.h"
 
 #include <string.h>
@@ -43,12 +44,14 @@ enum hyp_status hyp_group_remove(struct hyp_service *service, const struct hyp_s
     if (status != HYP_OK) {
         return status;
     }
+    char name[HYP_LIMIT_NAME];
+    hyp_audit_name(service, scope, "group", id, name);
     status = hyp_store_group_remove(service->config.store, hyp_scope_tenant(scope), id, err);
     if (status != HYP_OK) {
         return status == HYP_NOT_FOUND ? hyp_service_not_found(err, "group", id)
                                        : hyp_service_explain_failure(err, status);
     }
-    hyp_service_audit(service, scope, "group.remove", "group", id, "removed");
+    hyp_service_audit(service, scope, "group.remove", "group", id, "%s", name);
     return HYP_OK;
 }
 

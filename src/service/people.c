@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/people.h"
 
+#include "service/audit.h"
 #include "service/inside.h"
 
 #include <string.h>
@@ -321,7 +322,9 @@ enum hyp_status hyp_people_token_remove(struct hyp_service *service,
                                         struct hyp_error *err)
 {
     enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_TOKEN_MANAGE, err);
+    char name[HYP_LIMIT_NAME];
     if (status == HYP_OK) {
+        hyp_audit_name(service, scope, "token", id, name);
         status = hyp_store_token_remove(service->config.store, hyp_scope_tenant(scope), id);
     }
     if (status == HYP_NOT_FOUND) {
@@ -331,6 +334,6 @@ enum hyp_status hyp_people_token_remove(struct hyp_service *service,
         return hyp_service_explain_failure(err, status);
     }
     hyp_sessions_remove_api_token(service->auth.sessions, id);
-    hyp_service_audit(service, scope, "token.remove", "token", id, "revoked");
+    hyp_service_audit(service, scope, "token.remove", "token", id, "%s", name);
     return HYP_OK;
 }

@@ -4,6 +4,8 @@
 #include "fixture.h"
 
 #include "service/audit.h"
+#include "service/devices.h"
+#include "service/people.h"
 #include "service/readings.h"
 
 static struct test_service t;
@@ -11,6 +13,8 @@ static struct hyp_device device;
 static struct hyp_line line;
 static struct hyp_user user;
 static hyp_point_id point;
+static struct hyp_group group;
+static struct hyp_api_token token;
 
 static int open_service(void **state)
 {
@@ -22,6 +26,13 @@ static int open_service(void **state)
     device = test_add_device(&t, "meter", "12345678", line.id.id);
     user = test_add_user(&t, "rita", HYP_ROLE_READER);
     test_commit(&t, device.id, TEST_START_MS, 17);
+    group = (struct hyp_group){.name = "harbour"};
+    assert_int_equal(hyp_group_add(t.service, &t.admin, &group, NULL), HYP_OK);
+    token = (struct hyp_api_token){.name = "billing", .role = HYP_ROLE_READER};
+    char text[HYP_TOKEN_TEXT_MAX];
+    struct hyp_scope rita = t.admin;
+    rita.user = user.id;
+    assert_int_equal(hyp_people_token_add(t.service, &rita, &token, text, NULL), HYP_OK);
     assert_int_equal(
         hyp_readings_points(t.service, &t.admin, device.id, &t.arena, &points, &count, NULL),
         HYP_OK);
@@ -72,6 +83,23 @@ static void names_what_there_is(void **state)
     assert_int_equal(found.line.id, line.id.id);
     assert_int_equal(found.device.id, 0);
     assert_string_equal(named(&t.admin, "user", user.id).name, "rita");
+    assert_string_equal(named(&t.admin, "group", group.id).name, "harbour");
+    assert_string_equal(named(&t.admin, "token", token.id).name, "billing");
+}
+
+/* Of what is gone its last entry has the name. */
+static void a_removal_says_the_name(void **state)
+{
+    (void)state;
+    assert_int_equal(hyp_group_remove(t.service, &t.admin, group.id, NULL), HYP_OK);
+    struct hyp_audit_view gone = newest(&t.admin);
+    assert_string_equal(gone.entry.action, "group.remove");
+    assert_string_equal(gone.entry.detail, "harbour");
+    assert_string_equal(gone.object.name, "");
+    assert_int_equal(hyp_people_token_remove(t.service, &t.admin, token.id, NULL), HYP_OK);
+    gone = newest(&t.admin);
+    assert_string_equal(gone.entry.action, "token.remove");
+    assert_string_equal(gone.entry.detail, "billing");
 }
 
 static void names_are_those_of_today(void **state)
@@ -91,7 +119,7 @@ static void names_are_those_of_today(void **state)
 /* Entries about the plant, and of kinds that have no name, are told by their words. */
 static void the_rest_has_no_name(void **state)
 {
-    static const char *const kinds[] = {"plant", "job", "token", "forgotten", "devices"};
+    static const char *const kinds[] = {"plant", "job", "forgotten", "devices"};
     (void)state;
     for (size_t i = 0; i < HYP_ARRAY_LEN(kinds); i++) {
         for (int64_t id = 0; id < 2; id++) {
@@ -115,6 +143,8 @@ static void another_tenant_learns_no_name(void **state)
     assert_string_equal(named(&t.stranger, "point", point.id).key, "");
     assert_string_equal(named(&t.stranger, "line", line.id.id).name, "");
     assert_string_equal(named(&t.stranger, "user", user.id).name, "");
+    assert_string_equal(named(&t.stranger, "group", group.id).name, "");
+    assert_string_equal(named(&t.stranger, "token", token.id).name, "");
 }
 
 static void says_who(void **state)
@@ -147,7 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_SERVICE(names_what_there_is),           WITH_SERVICE(names_are_those_of_today),
         WITH_SERVICE(the_rest_has_no_name),          WITH_SERVICE(says_who),
-        WITH_SERVICE(another_tenant_learns_no_name),
+        WITH_SERVICE(another_tenant_learns_no_name), WITH_SERVICE(a_removal_says_the_name),
     };
     struct test_list list = {0};
     for (size_t i = 0; i < HYP_ARRAY_LEN(tests); i++) {
