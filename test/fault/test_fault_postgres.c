@@ -7,6 +7,8 @@
 #include "scenario.h"
 #include "wire_cutter.h"
 
+#include "store/server.h"
+
 #include <stdatomic.h>
 
 /* Statements of two batches, each with its sealing and packing, and more. */
@@ -269,6 +271,38 @@ static void what_people_change_is_followed(void **state)
     end_outage(&o);
 }
 
+/* --- an outcome that is not known --- */
+
+/* The one who begins asks for the outcome of the last commit; refused there, he must not be let
+ * in by another door. */
+static void nothing_begins_before_an_outcome_is_known(void **state)
+{
+    (void)state;
+    struct test_folder folder;
+    test_folder_make(&folder);
+    struct wire_cutter *cutter = wire_cutter_start(folder.path);
+    const struct hyp_server_config config = {
+        .url = wire_cutter_url(cutter), .schema = "outcome", .tries = 1};
+    struct hyp_db *db = NULL;
+    assert_int_equal(hyp_server_open(&config, &db, NULL), HYP_OK);
+    hyp_db_begin(db);
+    wire_cutter_arm(cutter, 1, true);
+    wire_cutter_stay_away(cutter, true);
+    assert_int_equal(hyp_db_commit(db), HYP_IO);
+    wire_cutter_stay_away(cutter, false);
+    wire_cutter_turn_away(cutter, 1);
+    hyp_db_begin(db);
+    assert_int_equal(hyp_db_commit(db), HYP_IO);
+    assert_true(hyp_server_is_unsure(db));
+    assert_int_equal(hyp_server_settle(db), HYP_OK);
+    hyp_server_settled(db);
+    hyp_db_begin(db);
+    assert_int_equal(hyp_db_commit(db), HYP_OK);
+    hyp_db_close(db);
+    wire_cutter_stop(cutter);
+    test_folder_remove(&folder);
+}
+
 /* --- a server that refuses --- */
 
 static void tell(struct scenario *s, bool frames, const char *sql)
@@ -338,6 +372,7 @@ int main(void)
     TEST_ROWS(&list, cuts, a_cut_connection_loses_nothing);
     TEST_ROWS(&list, aways, a_server_that_stays_away_loses_nothing);
     TEST_ONE(&list, what_people_change_is_followed);
+    TEST_ONE(&list, nothing_begins_before_an_outcome_is_known);
     TEST_ROWS(&list, refusals, a_refusal_of_the_server_passes);
     return test_list_run(&list, "fault-postgres");
 }

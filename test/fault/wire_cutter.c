@@ -25,17 +25,20 @@ struct wire_cutter {
     struct sockaddr_un real;
     char url[512];
     int listener;
-    int stop[2];
+    int wake[2]; /* a byte: cut everybody off; its end: stop */
     pthread_t thread;
     struct wire wires[WIRES_MAX];
     pthread_mutex_t mutex; /* of what follows */
     pthread_cond_t gone;
     int open_wires;
+    bool calls;       /* to cut everybody off */
     atomic_long left; /* 0 = not armed */
     atomic_long heard;
     atomic_bool after;
     atomic_bool has_cut;
     atomic_bool stays_away;
+    atomic_long turned_away; /* who come next */
+    atomic_long came;
 };
 
 static struct sockaddr_un address_in(const char *folder)
@@ -75,6 +78,11 @@ static void take_client(struct wire_cutter *cutter)
         wire++;
     }
     bool away = cutter->stays_away && cutter->has_cut;
+    cutter->came++; /* before the client can notice */
+    if (cutter->turned_away > 0) {
+        cutter->turned_away--;
+        away = true;
+    }
     if (away || client < 0 || server < 0 || wire == cutter->wires + WIRES_MAX ||
         connect(server, (const struct sockaddr *)&cutter->real, sizeof(cutter->real)) != 0) {
         close(client);
@@ -126,6 +134,30 @@ static void hear_server(struct wire_cutter *cutter, struct wire *wire)
     }
 }
 
+static void cut_all(struct wire_cutter *cutter)
+{
+    for (size_t i = 0; i < WIRES_MAX; i++) {
+        if (cutter->wires[i].client >= 0) {
+            cut(cutter, &cutter->wires[i]);
+        }
+    }
+}
+
+/* Does what it was woken for. False: the end. */
+static bool hear_call(struct wire_cutter *cutter)
+{
+    char byte;
+    if (read(cutter->wake[0], &byte, 1) != 1) {
+        return false;
+    }
+    cut_all(cutter);
+    pthread_mutex_lock(&cutter->mutex);
+    cutter->calls = false;
+    pthread_cond_signal(&cutter->gone);
+    pthread_mutex_unlock(&cutter->mutex);
+    return true;
+}
+
 static void *relay(void *argument)
 {
     struct wire_cutter *cutter = argument;
@@ -136,9 +168,15 @@ static void *relay(void *argument)
             fds[2 * i + 1] = (struct pollfd){.fd = cutter->wires[i].server, .events = POLLIN};
         }
         fds[2 * WIRES_MAX] = (struct pollfd){.fd = cutter->listener, .events = POLLIN};
-        fds[2 * WIRES_MAX + 1] = (struct pollfd){.fd = cutter->stop[0], .events = POLLIN};
-        if (poll(fds, HYP_ARRAY_LEN(fds), -1) < 0 || fds[2 * WIRES_MAX + 1].revents != 0) {
+        fds[2 * WIRES_MAX + 1] = (struct pollfd){.fd = cutter->wake[0], .events = POLLIN};
+        if (poll(fds, HYP_ARRAY_LEN(fds), -1) < 0) {
             return NULL;
+        }
+        if (fds[2 * WIRES_MAX + 1].revents != 0) {
+            if (!hear_call(cutter)) {
+                return NULL;
+            }
+            continue;
         }
         for (size_t i = 0; i < WIRES_MAX; i++) {
             if (fds[2 * i].revents != 0) {
@@ -189,7 +227,7 @@ struct wire_cutter *wire_cutter_start(const char *folder)
     assert_true(cutter->listener >= 0);
     assert_int_equal(bind(cutter->listener, (const struct sockaddr *)&own, sizeof(own)), 0);
     assert_int_equal(listen(cutter->listener, WIRES_MAX), 0);
-    assert_int_equal(pipe(cutter->stop), 0);
+    assert_int_equal(pipe(cutter->wake), 0);
     assert_int_equal(pthread_create(&cutter->thread, NULL, relay, cutter), 0);
     return cutter;
 }
@@ -201,15 +239,11 @@ const char *wire_cutter_url(const struct wire_cutter *cutter)
 
 void wire_cutter_stop(struct wire_cutter *cutter)
 {
-    close(cutter->stop[1]);
+    close(cutter->wake[1]);
     pthread_join(cutter->thread, NULL);
-    for (size_t i = 0; i < WIRES_MAX; i++) {
-        if (cutter->wires[i].client >= 0) {
-            cut(cutter, &cutter->wires[i]);
-        }
-    }
+    cut_all(cutter);
     close(cutter->listener);
-    close(cutter->stop[0]);
+    close(cutter->wake[0]);
     pthread_cond_destroy(&cutter->gone);
     pthread_mutex_destroy(&cutter->mutex);
     free(cutter);
@@ -235,6 +269,26 @@ void wire_cutter_arm(struct wire_cutter *cutter, long n, bool after)
 void wire_cutter_stay_away(struct wire_cutter *cutter, bool away)
 {
     cutter->stays_away = away;
+}
+
+void wire_cutter_turn_away(struct wire_cutter *cutter, long n)
+{
+    cutter->turned_away = n;
+    if (n == 0) {
+        return;
+    }
+    pthread_mutex_lock(&cutter->mutex);
+    cutter->calls = true;
+    assert_int_equal(write(cutter->wake[1], "", 1), 1);
+    while (cutter->calls) {
+        pthread_cond_wait(&cutter->gone, &cutter->mutex);
+    }
+    pthread_mutex_unlock(&cutter->mutex);
+}
+
+long wire_cutter_came(struct wire_cutter *cutter)
+{
+    return cutter->came;
 }
 
 bool wire_cutter_has_cut(struct wire_cutter *cutter)

@@ -21,6 +21,10 @@ void wire_cutter_wait(struct wire_cutter *cutter);
 void wire_cutter_arm(struct wire_cutter *cutter, long n, bool after);
 /* From the next cut on nobody gets through, until this is taken back. */
 void wire_cutter_stay_away(struct wire_cutter *cutter, bool away);
+/* Cuts everybody off, and the next `n` who come; 0 = from now on everybody gets through. */
+void wire_cutter_turn_away(struct wire_cutter *cutter, long n);
+/* How many have come, whether they got through or not. */
+long wire_cutter_came(struct wire_cutter *cutter);
 /* Has it cut, since it was armed? */
 bool wire_cutter_has_cut(struct wire_cutter *cutter);
 /* How many messages clients have sent since it was armed. */

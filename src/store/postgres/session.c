@@ -340,7 +340,12 @@ void hyp_postgres_settled(struct hyp_db *db)
  * member reads it with what the others write.) */
 static enum hyp_status settle_old(struct hyp_postgres *pg)
 {
+    bool fresh = hyp_postgres_is_lost(pg);
     enum hyp_status status = ask_outcome(pg);
+    if (is_passing(status) && !fresh && hyp_postgres_is_lost(pg)) {
+        /* The connection went while nobody looked. */
+        status = ask_outcome(pg);
+    }
     if (status == HYP_OK && pg->member == NULL) {
         hyp_postgres_set_error(
             pg, HYP_STR("a commit that was given up has happened all the same: what it wrote "
@@ -377,10 +382,12 @@ static enum hyp_status begin_once(struct hyp_postgres *pg)
 static enum hyp_status begin(struct hyp_postgres *pg)
 {
     enum hyp_status status = pg->unsure ? settle_old(pg) : HYP_OK;
-    bool fresh = false;
-    if (status == HYP_OK && hyp_postgres_is_lost(pg)) {
+    if (status != HYP_OK) {
+        return status;
+    }
+    bool fresh = hyp_postgres_is_lost(pg);
+    if (fresh) {
         status = hyp_postgres_reconnect(pg);
-        fresh = true;
     }
     if (status == HYP_OK) {
         status = begin_once(pg);
