@@ -104,6 +104,9 @@
 #define HYP_LIMIT_DATABASE_IDLE_S "10"        /* while it answers: then it is probed */
 #define HYP_LIMIT_DATABASE_PROBE_S "5"        /* between probes */
 #define HYP_LIMIT_DATABASE_PROBES "2"         /* without an answer: the machine is gone */
+#define HYP_LIMIT_DATABASE_AWAY_MS 500        /* between tries when an outage is known */
+#define HYP_LIMIT_DATABASE_TRY_MS 200         /* for somebody who tries just then */
+#define HYP_LIMIT_DATABASE_TURNS 3            /* that the writer waits for then, a batch */
 #define HYP_LIMIT_DATABASE_SETTLE_TRIES 12    /* rounds of asking what became of a commit */
 #define HYP_LIMIT_DATABASE_PAUSE_MS 1000    /* between questions for it when it was given up */
 #define HYP_LIMIT_MEMBER_NAME 48            /* of a process that shares a database */

@@ -71,6 +71,27 @@ static void note_outcome(struct hyp_intake *intake, enum hyp_status status,
     }
 }
 
+/*
+ * Begins. A server that is known to be away is waited for like one that has just gone, so that
+ * senders are not refused sooner; but outside the gate, where nobody waits for the one who
+ * waits.
+ */
+static enum hyp_status begin(struct hyp_store *store)
+{
+    bool waits = hyp_outage_is_known(&store->outage);
+    for (int turn = 1;; turn++) {
+        if (waits) {
+            hyp_outage_wait(&store->outage);
+        }
+        enum hyp_status status = hyp_core_begin(store)->failed;
+        if (status == HYP_OK || turn >= HYP_LIMIT_DATABASE_TURNS || !waits ||
+            !hyp_outage_is_known(&store->outage)) {
+            return status;
+        }
+        HYP_IGNORE(hyp_core_finish(store, status, NULL, "intake")); /* nothing was begun */
+    }
+}
+
 /* Commits batches first .. (count of them) in one transaction. */
 static enum hyp_status try_group(struct hyp_intake *intake, struct hyp_queued_batch *first,
                                  size_t count)
@@ -79,7 +100,7 @@ static enum hyp_status try_group(struct hyp_intake *intake, struct hyp_queued_ba
     struct hyp_plan *plan = &intake->plan;
     struct hyp_error err = {0};
     hyp_plan_reset(plan);
-    enum hyp_status status = hyp_core_begin(store)->failed;
+    enum hyp_status status = begin(store);
     struct hyp_queued_batch *queued = first;
     for (size_t i = 0; i < count && status == HYP_OK; i++, queued = queued->next) {
         status = hyp_plan_batch(plan, store, &queued->content);

@@ -337,7 +337,8 @@ enum hyp_status hyp_store_open(const struct hyp_store_config *config,
     store->seal_readings =
         config->seal_readings == 0 ? HYP_LIMIT_SEAL_READINGS : config->seal_readings;
     store->database_tries = config->database_tries;
-    store->outage.log = config->log;
+    hyp_outage_init(&store->outage, config->clock, config->log,
+                    config->database_tries == 0 ? HYP_LIMIT_DATABASE_AWAY_MS : 0);
     store->forget_pending = true;
     pthread_mutex_init(&store->gate.mutex, NULL);
     pthread_cond_init(&store->gate.turn, NULL);
@@ -377,6 +378,7 @@ void *hyp_store_close(struct hyp_store *store)
     pthread_mutex_destroy(&store->readers.mutex);
     pthread_cond_destroy(&store->gate.turn);
     pthread_mutex_destroy(&store->gate.mutex);
+    hyp_outage_finish(&store->outage);
     hyp_secret_wipe(&store->secret);
     if (store->database != NULL) {
         hyp_wipe(store->database, strlen(store->database));

@@ -47,7 +47,8 @@ struct hyp_store_config {
     const struct hyp_zone *zone; /* of the wall clock, for that; NULL = UTC */
     uint64_t seal_readings; /* new readings after which late ones are sealed; 0 = default */
     /* How often a database server that is away is tried before whatever waits for it is given
-     * up; 0 = default, about half a minute behind a commit. */
+     * up; 0 = default, about half a minute behind a commit, and seldom once it is known to be
+     * away (store/outage.h). */
     int database_tries;
 };
 

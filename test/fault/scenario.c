@@ -13,7 +13,7 @@ enum hyp_status scenario_open(struct scenario *s, struct hyp_store **ret_store)
     test_place(&place, &s->folder);
     struct hyp_store_config config = place.config;
     config.database = s->database == NULL ? config.database : s->database;
-    config.clock = hyp_clock_system();
+    config.clock = s->clock == NULL ? hyp_clock_system() : s->clock;
     config.seal_readings = s->seal_readings;
     config.log = s->log;
     config.frame_days = s->is_heavy ? FRAME_DAYS : 0; /* else blocks of that time are too old */

@@ -18,9 +18,10 @@
 struct scenario {
     struct test_folder folder;
     hyp_tenant_id tenant;
-    const char *database; /* instead of what test_place says; of that kind too */
-    bool is_heavy;        /* batches have so many frames that each is packed at once */
-    struct hyp_log *log;  /* of the store's configuration, as the next two */
+    const char *database;          /* instead of what test_place says; of that kind too */
+    bool is_heavy;                 /* batches have so many frames that each is packed at once */
+    struct hyp_log *log;           /* of the store's configuration, as the next three */
+    const struct hyp_clock *clock; /* NULL = the machine's */
     int database_tries;
     uint64_t seal_readings; /* 1 = seal after every batch */
     hyp_device_id devices[SCENARIO_DEVICES];

@@ -7,8 +7,10 @@
 #include "scenario.h"
 #include "wire_cutter.h"
 
+#include "base/limits.h"
 #include "store/server.h"
 
+#include <limits.h>
 #include <stdatomic.h>
 
 /* Statements of two batches, each with its sealing and packing, and more. */
@@ -271,7 +273,113 @@ static void what_people_change_is_followed(void **state)
     end_outage(&o);
 }
 
-/* --- an outcome that is not known --- */
+/* --- an outage that is known --- */
+
+/* A store that waits as usual, and somebody who counts those who knock. */
+struct absence {
+    struct scenario s;
+    struct hyp_clock_fake clock;
+    struct wire_cutter *cutter;
+    struct hyp_store *store;
+};
+
+static void start_absence(struct absence *a, bool stands_still)
+{
+    *a = (struct absence){0};
+    scenario_make(&a->s);
+    hyp_clock_fake_init(&a->clock, hyp_clock_utc(hyp_clock_system()));
+    a->s.clock = stands_still ? &a->clock.clock : NULL;
+    a->cutter = wire_cutter_start(a->s.folder.path);
+    a->s.database = wire_cutter_url(a->cutter);
+    assert_int_equal(scenario_open(&a->s, &a->store), HYP_OK);
+}
+
+static void end_absence(struct absence *a)
+{
+    scenario_check(&a->s, a->store);
+    hyp_store_close(a->store);
+    wire_cutter_stop(a->cutter);
+    scenario_remove(&a->s);
+}
+
+static enum hyp_status ask(struct absence *a)
+{
+    struct hyp_arena arena;
+    struct hyp_device *devices;
+    size_t count;
+    hyp_arena_init(&arena, (size_t)1 << 20);
+    enum hyp_status status = hyp_store_devices(a->store, a->s.tenant, &arena, &devices, &count);
+    hyp_arena_finish(&arena);
+    return status;
+}
+
+static enum hyp_status change(struct absence *a)
+{
+    struct hyp_tenant tenant = {.name = "Village", .language = "en", .time_zone = "UTC"};
+    return hyp_store_tenant_add(a->store, &tenant);
+}
+
+/* How many knock while something is asked and changed a few times, in vain. @after_ms of the
+ * clock that stands still */
+static long knocks(struct absence *a, int64_t after_ms)
+{
+    long before = wire_cutter_came(a->cutter);
+    hyp_clock_fake_advance(&a->clock, after_ms);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(ask(a), HYP_IO);
+        assert_int_equal(change(a), HYP_IO);
+    }
+    return wire_cutter_came(a->cutter) - before;
+}
+
+static void a_short_absence_goes_unnoticed(void **state)
+{
+    (void)state;
+    static struct absence a;
+    start_absence(&a, true);
+    wire_cutter_turn_away(a.cutter, 3);
+    assert_int_equal(ask(&a), HYP_OK);
+    wire_cutter_turn_away(a.cutter, 3);
+    assert_int_equal(change(&a), HYP_OK);
+    wire_cutter_turn_away(a.cutter, 3);
+    assert_int_equal(scenario_send(&a.s, a.store, 0), HYP_OK);
+    end_absence(&a);
+}
+
+/* The clock stands still but for the pauses. */
+static void nobody_waits_for_an_outage_that_is_known(void **state)
+{
+    (void)state;
+    static struct absence a;
+    start_absence(&a, true);
+    wire_cutter_turn_away(a.cutter, LONG_MAX);
+    assert_int_equal(ask(&a), HYP_IO);
+    /* Behind what the writer was at when the server went: it may have been about to knock. */
+    assert_int_equal(scenario_send(&a.s, a.store, 0), HYP_IO);
+    assert_int_equal(knocks(&a, 0), 0);
+    assert_int_equal(knocks(&a, HYP_LIMIT_DATABASE_AWAY_MS), 1);
+    wire_cutter_turn_away(a.cutter, 0);
+    assert_int_equal(knocks(&a, 0), 0);
+    hyp_clock_fake_advance(&a.clock, HYP_LIMIT_DATABASE_AWAY_MS);
+    assert_int_equal(ask(&a), HYP_OK);
+    assert_int_equal(change(&a), HYP_OK);
+    assert_int_equal(scenario_send(&a.s, a.store, 0), HYP_OK);
+    end_absence(&a);
+}
+
+/* Of an outage that is over, but not yet as far as the store knows: its pause goes on. */
+static void a_sender_is_not_refused_sooner(void **state)
+{
+    (void)state;
+    static struct absence a;
+    start_absence(&a, false);
+    wire_cutter_turn_away(a.cutter, LONG_MAX);
+    assert_int_equal(scenario_send(&a.s, a.store, 0), HYP_IO);
+    assert_int_equal(scenario_send(&a.s, a.store, 0), HYP_IO);
+    wire_cutter_turn_away(a.cutter, 0);
+    assert_int_equal(scenario_send(&a.s, a.store, 0), HYP_OK);
+    end_absence(&a);
+}
 
 /* The one who begins asks for the outcome of the last commit; refused there, he must not be let
  * in by another door. */
@@ -372,6 +480,9 @@ int main(void)
     TEST_ROWS(&list, cuts, a_cut_connection_loses_nothing);
     TEST_ROWS(&list, aways, a_server_that_stays_away_loses_nothing);
     TEST_ONE(&list, what_people_change_is_followed);
+    TEST_ONE(&list, a_short_absence_goes_unnoticed);
+    TEST_ONE(&list, nobody_waits_for_an_outage_that_is_known);
+    TEST_ONE(&list, a_sender_is_not_refused_sooner);
     TEST_ONE(&list, nothing_begins_before_an_outcome_is_known);
     TEST_ROWS(&list, refusals, a_refusal_of_the_server_passes);
     return test_list_run(&list, "fault-postgres");

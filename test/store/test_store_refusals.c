@@ -120,7 +120,8 @@ static void an_outage_is_told_once(void **state)
     (void)state;
     struct test_log log;
     test_log_init(&log);
-    struct hyp_outage outage = {.log = &log.log};
+    struct hyp_outage outage;
+    hyp_outage_init(&outage, hyp_clock_system(), &log.log, 0);
     struct hyp_db *both[] = {open_with(&outage), open_with(&outage)};
     for (size_t i = 0; i < 6; i++) {
         assert_int_equal(hyp_db_exec(both[i % 2], RAISE("42501")), HYP_IO);
@@ -135,6 +136,7 @@ static void an_outage_is_told_once(void **state)
     assert_int_equal(log.lines, 2);
     hyp_db_close(both[0]);
     hyp_db_close(both[1]);
+    hyp_outage_finish(&outage);
 }
 
 /* --- what stays behind --- */

@@ -225,24 +225,64 @@ static enum hyp_status only_passing(enum hyp_status status)
     return known ? status : HYP_IO;
 }
 
-enum hyp_status hyp_postgres_reconnect(struct hyp_postgres *pg)
+/* A try, and whether there was somebody to let us in. */
+static enum hyp_status try_once(struct hyp_postgres *pg, bool *ret_away)
+{
+    enum hyp_status status = hyp_postgres_connect(pg);
+    *ret_away = status != HYP_OK && hyp_postgres_is_lost(pg);
+    if (status == HYP_OK && pg->locked) {
+        /* The server may not have noticed yet that the session before is gone. */
+        status = hyp_postgres_take_lock(pg);
+    }
+    /* Half of a session is none: without its settings or the lock nothing must happen. */
+    pg->broken |= status != HYP_OK;
+    return status;
+}
+
+/* The others have a use for what became of it: always that somebody was let in, or of an outage
+ * that they know that it goes on. A new one is known when it was waited for in vain. */
+static void note_try(struct hyp_postgres *pg, enum hyp_status status, bool away, bool last)
+{
+    if (!away) {
+        hyp_outage_over(pg->outage);
+    } else if (last || hyp_outage_is_known(pg->outage)) {
+        hyp_outage_met(pg->outage, status, pg->base.error_code, pg->base.error_text);
+    }
+}
+
+static enum hyp_status refuse_at_once(struct hyp_postgres *pg)
+{
+    pg->code[0] = '\0';
+    return hyp_outage_reason(pg->outage, &pg->base.error_code, pg->base.error_text);
+}
+
+/* @insists  is not put off because others have found nobody there */
+static enum hyp_status reconnect(struct hyp_postgres *pg, bool insists)
 {
     enum hyp_status status = HYP_IO;
-    size_t tries = pg->tries == 0 ? HYP_ARRAY_LEN(waits_ms) : (size_t)pg->tries;
-    for (size_t i = 0; i < HYP_MIN(tries, HYP_ARRAY_LEN(waits_ms)); i++) {
+    size_t usual = pg->tries == 0 ? HYP_ARRAY_LEN(waits_ms) : (size_t)pg->tries;
+    size_t tries = HYP_MIN(usual, HYP_ARRAY_LEN(waits_ms));
+    for (size_t i = 0; i < tries; i++) {
+        bool away;
         wait_ms(waits_ms[i]);
-        status = hyp_postgres_connect(pg);
-        if (status == HYP_OK && pg->locked) {
-            /* The server may not have noticed yet that the session before is gone. */
-            status = hyp_postgres_take_lock(pg);
+        if (!insists && !hyp_outage_may_try(pg->outage)) {
+            return refuse_at_once(pg);
         }
-        /* Half of a session is none: without its settings or the lock nothing must happen. */
-        pg->broken |= status != HYP_OK;
+        status = try_once(pg, &away);
+        note_try(pg, status, away, i + 1 == tries);
         if (!is_passing(status)) {
             return status == HYP_OK ? hyp_postgres_lose_leases(pg) : status;
         }
+        if (!insists && hyp_outage_is_known(pg->outage)) {
+            return status;
+        }
     }
     return status;
+}
+
+enum hyp_status hyp_postgres_reconnect(struct hyp_postgres *pg)
+{
+    return reconnect(pg, false);
 }
 
 void hyp_postgres_wait(size_t tries)
@@ -271,14 +311,14 @@ static const char *const outcome_member_sql =
 /*
  * What became of the commit during which the connection went: its transaction had counted up,
  * so the number is there or it is not. Nobody else counts in that row: the lock is ours again,
- * hence the old session is over. Returns   HYP_OK (it is in the database) | CANCELLED (it is
- * not) | BUSY, IO (not known yet)
+ * hence the old session is over. @insists as for reconnect. Returns   HYP_OK (it is in the
+ * database) | CANCELLED (it is not) | BUSY, IO (not known yet)
  */
-static enum hyp_status ask_outcome(struct hyp_postgres *pg)
+static enum hyp_status ask_outcome(struct hyp_postgres *pg, bool insists)
 {
     char text[24];
     int64_t number = 0;
-    enum hyp_status status = hyp_postgres_is_lost(pg) ? hyp_postgres_reconnect(pg) : HYP_OK;
+    enum hyp_status status = hyp_postgres_is_lost(pg) ? reconnect(pg, insists) : HYP_OK;
     if (status == HYP_OK) {
         status =
             hyp_postgres_ask(pg, pg->member == NULL ? outcome_alone_sql : outcome_member_sql,
@@ -300,7 +340,7 @@ static enum hyp_status settle_commit(struct hyp_postgres *pg)
     enum hyp_status status = HYP_BUSY;
     for (int i = 0; i < tries && is_passing(status); i++) {
         wait_ms(i == 0 ? 0 : waits_ms[HYP_ARRAY_LEN(waits_ms) - 1]);
-        status = ask_outcome(pg);
+        status = ask_outcome(pg, true);
     }
     if (status == HYP_CANCELLED) {
         pg->unsure = false;
@@ -323,7 +363,7 @@ enum hyp_status hyp_postgres_settle(struct hyp_db *db)
 {
     struct hyp_postgres *pg = (struct hyp_postgres *)db;
     hyp_postgres_park(pg);
-    enum hyp_status status = ask_outcome(pg);
+    enum hyp_status status = ask_outcome(pg, false);
     if (status == HYP_CANCELLED) {
         pg->unsure = false;
     }
@@ -341,10 +381,10 @@ void hyp_postgres_settled(struct hyp_db *db)
 static enum hyp_status settle_old(struct hyp_postgres *pg)
 {
     bool fresh = hyp_postgres_is_lost(pg);
-    enum hyp_status status = ask_outcome(pg);
+    enum hyp_status status = ask_outcome(pg, false);
     if (is_passing(status) && !fresh && hyp_postgres_is_lost(pg)) {
         /* The connection went while nobody looked. */
-        status = ask_outcome(pg);
+        status = ask_outcome(pg, false);
     }
     if (status == HYP_OK && pg->member == NULL) {
         hyp_postgres_set_error(

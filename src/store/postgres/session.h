@@ -71,7 +71,8 @@ struct hyp_postgres {
 HYP_MUST_USE enum hyp_status hyp_postgres_connect(struct hyp_postgres *pg);
 /* Is there no connection to speak on? */
 bool hyp_postgres_is_lost(const struct hyp_postgres *pg);
-/* Connects again, with patience for a server that is starting. */
+/* Connects again, with patience for a server that is starting; with none for one that others
+ * have waited for in vain (store/outage.h). */
 HYP_MUST_USE enum hyp_status hyp_postgres_reconnect(struct hyp_postgres *pg);
 /* Runs a literal, for its outcome. */
 enum hyp_status hyp_postgres_exec(struct hyp_db *db, const char *sql);
