@@ -134,10 +134,16 @@ static void hear_server(struct wire_cutter *cutter, struct wire *wire)
     }
 }
 
+/* A warning of 21 bytes, and what kind of message it is. */
+static const char farewell[] = "N\0\0\0\025SWARNING\0C57P01\0";
+
+/* As a server that is stopped at once: it says so, and waits for no answer. */
 static void cut_all(struct wire_cutter *cutter)
 {
     for (size_t i = 0; i < WIRES_MAX; i++) {
         if (cutter->wires[i].client >= 0) {
+            HYP_IGNORE(send(cutter->wires[i].client, farewell, sizeof(farewell),
+                            MSG_NOSIGNAL)); /* it may have gone itself */
             cut(cutter, &cutter->wires[i]);
         }
     }

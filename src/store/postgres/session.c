@@ -199,6 +199,12 @@ bool hyp_postgres_is_lost(const struct hyp_postgres *pg)
     return pg->broken || PQstatus(pg->conn) != CONNECTION_OK;
 }
 
+bool hyp_postgres_has_gone(struct hyp_postgres *pg, enum hyp_status failure)
+{
+    pg->broken |= failure == HYP_IO && pg->code[0] == '\0';
+    return hyp_postgres_is_lost(pg);
+}
+
 /* --- coming back --- */
 
 /* How long to wait before each try: a server that restarts is there within some seconds. */
@@ -382,7 +388,7 @@ static enum hyp_status settle_old(struct hyp_postgres *pg)
 {
     bool fresh = hyp_postgres_is_lost(pg);
     enum hyp_status status = ask_outcome(pg, false);
-    if (is_passing(status) && !fresh && hyp_postgres_is_lost(pg)) {
+    if (is_passing(status) && !fresh && hyp_postgres_has_gone(pg, status)) {
         /* The connection went while nobody looked. */
         status = ask_outcome(pg, false);
     }
@@ -432,7 +438,7 @@ static enum hyp_status begin(struct hyp_postgres *pg)
     if (status == HYP_OK) {
         status = begin_once(pg);
     }
-    if (status != HYP_OK && !fresh && hyp_postgres_is_lost(pg)) {
+    if (status != HYP_OK && !fresh && hyp_postgres_has_gone(pg, status)) {
         /* The connection went while nobody looked: nothing has begun yet. */
         status = hyp_postgres_reconnect(pg);
         return status == HYP_OK ? begin_once(pg) : status;
@@ -448,7 +454,7 @@ static enum hyp_status begin_snapshot(struct hyp_postgres *pg)
     if (status == HYP_OK) {
         status = run(pg, sql);
     }
-    if (status != HYP_OK && !fresh && hyp_postgres_is_lost(pg)) {
+    if (status != HYP_OK && !fresh && hyp_postgres_has_gone(pg, status)) {
         status = hyp_postgres_reconnect(pg);
         return status == HYP_OK ? run(pg, sql) : status;
     }

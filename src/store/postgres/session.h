@@ -71,6 +71,9 @@ struct hyp_postgres {
 HYP_MUST_USE enum hyp_status hyp_postgres_connect(struct hyp_postgres *pg);
 /* Is there no connection to speak on? */
 bool hyp_postgres_is_lost(const struct hyp_postgres *pg);
+/* The same after a failure of a statement outside a transaction. libpq keeps a connection that
+ * it could not write to until it has read its end; what the server says has a code. */
+bool hyp_postgres_has_gone(struct hyp_postgres *pg, enum hyp_status failure);
 /* Connects again, with patience for a server that is starting; with none for one that others
  * have waited for in vain (store/outage.h). */
 HYP_MUST_USE enum hyp_status hyp_postgres_reconnect(struct hyp_postgres *pg);

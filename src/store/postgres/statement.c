@@ -311,9 +311,10 @@ static bool is_question(const struct hyp_stmt *stmt)
 }
 
 /* A question outside a transaction may be asked again. */
-static bool may_repeat(const struct hyp_postgres *pg, const struct hyp_stmt *stmt)
+static bool may_repeat(struct hyp_postgres *pg, const struct hyp_stmt *stmt,
+                       enum hyp_status failure)
 {
-    return !pg->base.in_transaction && hyp_postgres_is_lost(pg) && is_question(stmt);
+    return !pg->base.in_transaction && hyp_postgres_has_gone(pg, failure) && is_question(stmt);
 }
 
 static enum hyp_status start_once(struct hyp_postgres *pg, struct hyp_stmt *stmt,
@@ -337,7 +338,7 @@ static enum hyp_status start(struct hyp_postgres *pg, struct hyp_stmt *stmt, PGr
     hyp_postgres_park(pg);
     stmt->started = true;
     enum hyp_status status = start_once(pg, stmt, ret_row);
-    if (status != HYP_OK && may_repeat(pg, stmt)) {
+    if (status != HYP_OK && may_repeat(pg, stmt, status)) {
         status = hyp_postgres_reconnect(pg);
         if (status == HYP_OK) {
             status = start_once(pg, stmt, ret_row);
