@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fresh.h"
 
+#include "service/overview.h"
+#include "store/core.h"
+
 /* --- what is refused, with the name of the field --- */
 
 static const struct line_row {
@@ -177,12 +180,34 @@ static void groups_hold_devices(void **state)
     assert_int_equal(hyp_group_remove(t.service, &t.admin, group.id, &err), HYP_NOT_FOUND);
 }
 
+/* As for a store whose secret.key is another one: a box that is opened is a failure. */
+static void the_overview_opens_no_passwords(void **state)
+{
+    (void)state;
+    struct hyp_line line = {.name = "broker",
+                            .kind = HYP_LINE_WMBUS_MQTT,
+                            .host = "192.0.2.9",
+                            .port = 1883,
+                            .topic = "meters",
+                            .password = "secret"};
+    struct hyp_line *lines;
+    struct hyp_overview overview;
+    size_t count;
+    assert_int_equal(hyp_line_add(t.service, &t.admin, &line, NULL), HYP_OK);
+    t.store->secret.key[0] ^= 1;
+    assert_int_equal(
+        hyp_store_lines(t.store, hyp_scope_tenant(&t.admin), &t.arena, &lines, &count),
+        HYP_WRONG_KEY);
+    assert_int_equal(hyp_overview_get(t.service, &t.reader, &t.arena, &overview, NULL), HYP_OK);
+    assert_int_equal(overview.lines, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_SERVICE(lines_in_use_stay),         WITH_SERVICE(a_master_carries_250_meters),
         WITH_SERVICE(names_of_lines_are_unique), WITH_SERVICE(passwords_of_lines_stay_inside),
-        WITH_SERVICE(groups_hold_devices),
+        WITH_SERVICE(groups_hold_devices),       WITH_SERVICE(the_overview_opens_no_passwords),
     };
     struct test_list list = {0};
     for (size_t i = 0; i < HYP_ARRAY_LEN(tests); i++) {
