@@ -15,6 +15,7 @@ import fcntl
 import glob
 import hashlib
 import os
+import pathlib
 import pwd
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ import sys
 import tempfile
 
 USER = "hypocaust"
+MISSING = "PostgreSQL is not installed (tools/bootstrap test)"
 SETTINGS = {
     "listen_addresses": "''",
     "max_connections": "200",
@@ -129,6 +131,27 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def run_beside(tap, name, run):
+    """What a test ends with that needs a server of its own: run(tap, server, folder), in a folder that goes with it.
+
+    Where none is installed that is skipped as `name`. Returns what the program is to end with.
+    """
+    programs = find_programs()
+    if programs is None:
+        tap.skip(name, MISSING)
+        return tap.end()
+    with tempfile.TemporaryDirectory(prefix="hyp-pg-", dir="/tmp") as folder:
+        os.chmod(folder, 0o755)  # the server's user goes through it
+        server = Server(programs, folder + "/pg")
+        server.make()
+        server.start()
+        try:
+            run(tap, server, pathlib.Path(folder))
+        finally:
+            server.remove()
+    return tap.end()
+
+
 def shared_folder():
     """One per user and working copy, short enough for the path of a socket; in memory where there
     is such a folder, because thousands of syncs are what takes time."""
@@ -165,7 +188,7 @@ def leave(server, users):
 def main():
     programs = find_programs()
     if programs is None:
-        print("1..0 # SKIP PostgreSQL is not installed (tools/bootstrap test)")
+        print(f"1..0 # SKIP {MISSING}")
         return 0
     server = Server(programs, shared_folder())
     # Two locks: one over starting and stopping, one that every user of the server shares.

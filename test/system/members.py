@@ -14,7 +14,6 @@ import shutil
 import signal
 import socket
 import sys
-import tempfile
 import threading
 import pathlib
 
@@ -246,9 +245,12 @@ def set_up_once(tap, server, other):
     other.sign_in()
 
 
-def run(tap, postgres, folders):
-    servers = [Server("--database", postgres.url, "--rate-limit", "0", "--member", name, folder=folder)
-               for name, folder in zip(NAMES, folders)]
+def run(tap, postgres, folder):
+    folders = [folder / name for name in NAMES]
+    for one in folders:
+        one.mkdir()
+    servers = [Server("--database", postgres.url, "--rate-limit", "0", "--member", name, folder=one)
+               for name, one in zip(NAMES, folders)]
     try:
         servers[0].start()
         for server in servers[1:]:
@@ -277,25 +279,7 @@ def run(tap, postgres, folders):
 
 
 def main():
-    tap = Tap()
-    programs = with_postgres.find_programs()
-    if programs is None:
-        tap.skip("several servers on one database", "PostgreSQL is not installed (tools/bootstrap test)")
-        return tap.end()
-    folder = tempfile.mkdtemp(prefix="hyp-pg-", dir="/tmp")
-    os.rmdir(folder)
-    postgres = with_postgres.Server(programs, folder)
-    postgres.make()
-    postgres.start()
-    try:
-        with tempfile.TemporaryDirectory(prefix="hyp-members-") as base:
-            folders = [pathlib.Path(base) / name for name in NAMES]
-            for one in folders:
-                one.mkdir()
-            run(tap, postgres, folders)
-    finally:
-        postgres.remove()
-    return tap.end()
+    return with_postgres.run_beside(Tap(), "several servers on one database", run)
 
 
 if __name__ == "__main__":

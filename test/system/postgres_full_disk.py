@@ -134,7 +134,7 @@ def main():
     tap = Tap()
     programs = with_postgres.find_programs()
     if programs is None:
-        print("1..0 # SKIP PostgreSQL is not installed (tools/bootstrap test)")
+        print(f"1..0 # SKIP {with_postgres.MISSING}")
         return 0
     with tempfile.TemporaryDirectory(prefix="hyp-full-", dir="/tmp") as base:
         os.chmod(base, 0o755)

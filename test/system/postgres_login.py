@@ -8,7 +8,6 @@ import os
 import pathlib
 import subprocess
 import sys
-import tempfile
 
 from hypserver import Tap
 
@@ -69,23 +68,13 @@ def check(tap, server, folder):
         tap.ok(PASSWORD not in said and ESCAPED not in said, f"{name}: no output shows it", said)
 
 
+def run(tap, postgres, folder):
+    ask_for_passwords(postgres)
+    check(tap, postgres, folder)
+
+
 def main():
-    programs = with_postgres.find_programs()
-    tap = Tap()
-    if programs is None:
-        print("1..0 # SKIP PostgreSQL is not installed (tools/bootstrap test)")
-        return 0
-    with tempfile.TemporaryDirectory() as name:
-        os.chmod(name, 0o755)
-        server = with_postgres.Server(programs, name + "/pg")
-        server.make()
-        server.start()
-        try:
-            ask_for_passwords(server)
-            check(tap, server, pathlib.Path(name))
-        finally:
-            server.remove()
-    return tap.end()
+    return with_postgres.run_beside(Tap(), "a database that asks for passwords", run)
 
 
 if __name__ == "__main__":

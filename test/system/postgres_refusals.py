@@ -9,7 +9,6 @@ import os
 import pathlib
 import subprocess
 import sys
-import tempfile
 import time
 
 from hypserver import Server, Tap, wait_until
@@ -167,21 +166,7 @@ def run(tap, postgres, folder):
 
 
 def main():
-    tap = Tap()
-    programs = with_postgres.find_programs()
-    if programs is None:
-        print("1..0 # SKIP PostgreSQL is not installed (tools/bootstrap test)")
-        return 0
-    with tempfile.TemporaryDirectory(prefix="hyp-refuse-", dir="/tmp") as name:
-        os.chmod(name, 0o755)
-        postgres = with_postgres.Server(programs, name + "/pg")
-        postgres.make()
-        postgres.start()
-        try:
-            run(tap, postgres, pathlib.Path(name))
-        finally:
-            postgres.remove()
-    return tap.end()
+    return with_postgres.run_beside(Tap(), "a database that refuses", run)
 
 
 if __name__ == "__main__":

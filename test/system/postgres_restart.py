@@ -99,7 +99,7 @@ def stay_away(tap, postgres, asker):
     tap.ok(True, "a database that stays away puts questions off until it is back")
 
 
-def run(tap, postgres):
+def run(tap, postgres, _):
     rng = random.Random(11)
     with Server("--database", postgres.url, "--rate-limit", "0") as server:
         device = server.post("/devices", METER).json["id"]
@@ -150,20 +150,7 @@ def refuse_with_a_password(tap):
 def main():
     tap = Tap()
     refuse_with_a_password(tap)
-    programs = with_postgres.find_programs()
-    if programs is None:
-        tap.skip("readings outlive their database", "PostgreSQL is not installed (tools/bootstrap test)")
-        return tap.end()
-    folder = tempfile.mkdtemp(prefix="hyp-pg-", dir="/tmp")
-    os.rmdir(folder)
-    postgres = with_postgres.Server(programs, folder)
-    postgres.make()
-    postgres.start()
-    try:
-        run(tap, postgres)
-    finally:
-        postgres.remove()
-    return tap.end()
+    return with_postgres.run_beside(tap, "readings outlive their database", run)
 
 
 if __name__ == "__main__":
