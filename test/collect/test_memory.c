@@ -216,8 +216,8 @@ static const struct order_row {
     {"a device is to be tested", order_test   },
 };
 
-/* Returns whether an allocation was refused. */
-static bool try_order(const struct order_row *row, long until)
+/* Returns whether an allocation was refused. @ret_ended counts jobs that found no place. */
+static bool try_order(const struct order_row *row, long until, int *ret_ended)
 {
     struct plant plant;
     struct hyp_error err = {0};
@@ -232,6 +232,10 @@ static bool try_order(const struct order_row *row, long until)
     if (status == HYP_OK) {
         /* The job is there, and ends if its line could not take it. */
         assert_int_equal(hyp_collector_job(collector, id, &job), HYP_OK);
+        if (job.state == HYP_JOB_ERROR) { /* not because the queue of its line is full */
+            assert_non_null(strstr(job.text, "memory"));
+            (*ret_ended)++;
+        }
     } else {
         assert_true(refused);
         assert_int_equal(status, HYP_NO_MEMORY);
@@ -249,10 +253,12 @@ static void an_order_without_memory_says_so(void **state)
 {
     const struct order_row *row = *state;
     long until = 0;
-    while (try_order(row, until)) {
+    int ended = 0;
+    while (try_order(row, until, &ended)) {
         until++;
     }
     assert_true(until > 1); /* the job, and its place in the queue */
+    assert_true(ended > 0);
 }
 
 /* --- a file in the drop folder --- */
