@@ -467,6 +467,30 @@ size_t hyp_directory_devices_on_line(struct hyp_directory *directory, hyp_line_i
     return count;
 }
 
+static int compare_lines(const void *left, const void *right)
+{
+    int64_t a = ((const hyp_line_id *)left)->id;
+    int64_t b = ((const hyp_line_id *)right)->id;
+    return a < b ? -1 : a > b;
+}
+
+void hyp_directory_devices_on_lines(struct hyp_directory *directory, const hyp_line_id *lines,
+                                    size_t count, size_t *ret_devices)
+{
+    for (size_t i = 0; i < count; i++) {
+        ret_devices[i] = 0;
+    }
+    pthread_rwlock_rdlock(&directory->lock);
+    for (size_t i = 0; i < directory->count && count > 0; i++) {
+        const hyp_line_id *line = bsearch(&directory->entries[i]->device.line, lines, count,
+                                          sizeof(*lines), compare_lines);
+        if (line != NULL) {
+            ret_devices[line - lines]++;
+        }
+    }
+    pthread_rwlock_unlock(&directory->lock);
+}
+
 static bool is_meter(const struct hyp_device *device, const struct hyp_meter_identity *meter)
 {
     return hyp_str_equal_nocase(hyp_str_from(device->serial), hyp_str_from(meter->id)) &&

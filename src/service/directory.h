@@ -154,6 +154,10 @@ bool hyp_directory_address_taken(struct hyp_directory *directory, hyp_tenant_id 
                                  char ret_name[static HYP_LIMIT_NAME]);
 /* Devices of a line; 0 = the line is free. */
 size_t hyp_directory_devices_on_line(struct hyp_directory *directory, hyp_line_id id);
+/* The same of many lines in one walk. @lines  in the order of their numbers
+ * @ret_devices  `count` of them, in that order */
+void hyp_directory_devices_on_lines(struct hyp_directory *directory, const hyp_line_id *lines,
+                                    size_t count, size_t *ret_devices);
 
 /*
  * One page of the tenant's devices that fit, with facets over all that do.

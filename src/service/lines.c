@@ -13,7 +13,6 @@ static void fill_view(struct hyp_service *service, const struct hyp_line *line,
     *ret_view = (struct hyp_line_view){.line = *line};
     ret_view->has_password = line->password[0] != '\0';
     hyp_wipe(ret_view->line.password, sizeof(ret_view->line.password));
-    ret_view->devices = hyp_directory_devices_on_line(service->directory, line->id);
     ret_view->state.line = line->id;
     if (collector == NULL ||
         hyp_collector_line_state(collector, line->id, &ret_view->state) != HYP_OK) {
@@ -25,6 +24,25 @@ static void fill_view(struct hyp_service *service, const struct hyp_line *line,
         hyp_text_copy(ret_view->active_device_name, sizeof(ret_view->active_device_name),
                       hyp_str_from(active.device.name));
     }
+}
+
+/* Lines are in the order of numbers. */
+static enum hyp_status fill_devices(struct hyp_service *service, struct hyp_arena *arena,
+                                    struct hyp_line_view *views, size_t count)
+{
+    hyp_line_id *lines = hyp_arena_alloc_array(arena, count + 1, sizeof(*lines));
+    size_t *devices = hyp_arena_alloc_array(arena, count + 1, sizeof(*devices));
+    if (lines == NULL || devices == NULL) {
+        return HYP_NO_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        lines[i] = views[i].line.id;
+    }
+    hyp_directory_devices_on_lines(service->directory, lines, count, devices);
+    for (size_t i = 0; i < count; i++) {
+        views[i].devices = devices[i];
+    }
+    return HYP_OK;
 }
 
 /* Both lists are in the order of numbers. */
@@ -72,7 +90,10 @@ enum hyp_status hyp_lines_list(struct hyp_service *service, const struct hyp_sco
         fill_view(service, &lines[i], &views[i]);
         hyp_wipe(lines[i].password, sizeof(lines[i].password));
     }
-    status = fill_members(service, hyp_scope_tenant(scope), arena, views, count);
+    status = fill_devices(service, arena, views, count);
+    if (status == HYP_OK) {
+        status = fill_members(service, hyp_scope_tenant(scope), arena, views, count);
+    }
     if (status != HYP_OK) {
         return hyp_service_explain_failure(err, status);
     }
@@ -96,6 +117,7 @@ enum hyp_status hyp_line_get(struct hyp_service *service, const struct hyp_scope
                                        : hyp_service_explain_failure(err, status);
     }
     fill_view(service, &line, ret_line);
+    ret_line->devices = hyp_directory_devices_on_line(service->directory, id);
     hyp_wipe(line.password, sizeof(line.password));
     if (hyp_store_line_holder(service->config.store, id, ret_line->member) != HYP_OK) {
         ret_line->member[0] = '\0'; /* nobody can tell while the database is away */

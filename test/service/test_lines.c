@@ -59,6 +59,44 @@ static void lines_in_use_stay(void **state)
     assert_int_equal(hyp_line_remove(t.service, &t.admin, line.id, NULL), HYP_NOT_FOUND);
 }
 
+/* In a list as one by one: none, one, several, a line that is gone, and devices of no line. */
+static void a_list_counts_as_single_lines_do(void **state)
+{
+    (void)state;
+    static const size_t devices[] = {2, 0, 3, 0, 1};
+    static const char *const names[] = {"a", "b", "c", "d", "e"};
+    struct hyp_line lines[HYP_ARRAY_LEN(devices)];
+    struct hyp_line_view *views;
+    struct hyp_line_view one;
+    size_t count;
+    int serial = 10000000;
+    for (size_t i = 0; i < HYP_ARRAY_LEN(devices); i++) {
+        lines[i] = test_add_line(&t, names[i]);
+    }
+    for (size_t n = 0; n < 3; n++) {
+        for (size_t i = 0; i < HYP_ARRAY_LEN(devices); i++) {
+            if (n < devices[i]) {
+                char text[16];
+                struct hyp_buf buf;
+                hyp_buf_init_fixed(&buf, text, sizeof(text));
+                hyp_buf_append_fmt(&buf, "%d", serial++);
+                test_add_device(&t, hyp_buf_terminate(&buf), text, lines[i].id.id);
+            }
+        }
+    }
+    test_add_device(&t, "of no line", "99999999", 0);
+    assert_int_equal(hyp_line_remove(t.service, &t.admin, lines[1].id, NULL), HYP_OK);
+    assert_int_equal(hyp_lines_list(t.service, &t.reader, &t.arena, &views, &count, NULL),
+                     HYP_OK);
+    assert_int_equal(count, HYP_ARRAY_LEN(devices) - 1);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(views[i].devices, devices[i == 0 ? 0 : i + 1]);
+        assert_int_equal(hyp_line_get(t.service, &t.reader, views[i].line.id, &one, NULL),
+                         HYP_OK);
+        assert_int_equal(one.devices, views[i].devices);
+    }
+}
+
 static void a_master_carries_250_meters(void **state)
 {
     struct hyp_error err = {0};
@@ -205,9 +243,13 @@ static void the_overview_opens_no_passwords(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_SERVICE(lines_in_use_stay),         WITH_SERVICE(a_master_carries_250_meters),
-        WITH_SERVICE(names_of_lines_are_unique), WITH_SERVICE(passwords_of_lines_stay_inside),
-        WITH_SERVICE(groups_hold_devices),       WITH_SERVICE(the_overview_opens_no_passwords),
+        WITH_SERVICE(lines_in_use_stay),
+        WITH_SERVICE(a_list_counts_as_single_lines_do),
+        WITH_SERVICE(a_master_carries_250_meters),
+        WITH_SERVICE(names_of_lines_are_unique),
+        WITH_SERVICE(passwords_of_lines_stay_inside),
+        WITH_SERVICE(groups_hold_devices),
+        WITH_SERVICE(the_overview_opens_no_passwords),
     };
     struct test_list list = {0};
     for (size_t i = 0; i < HYP_ARRAY_LEN(tests); i++) {
