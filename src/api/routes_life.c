@@ -168,19 +168,6 @@ static void render_one(struct hyp_request *req, const struct hyp_forgotten *forg
     hyp_json_object_end(json);
 }
 
-static enum hyp_status render_forgotten(struct hyp_request *req,
-                                        const struct hyp_forgotten *forgotten,
-                                        struct hyp_error *err)
-{
-    struct hyp_life_backups backups;
-    enum hyp_status status =
-        hyp_life_backups(req->service, req->scope, &req->arena, &backups, err);
-    if (status == HYP_OK) {
-        render_one(req, forgotten, &backups);
-    }
-    return status;
-}
-
 static enum hyp_status read_forgotten(const json_t *root, struct hyp_forgotten *forgotten,
                                       struct hyp_error *err)
 {
@@ -267,15 +254,15 @@ static enum hyp_status read_confirmation(struct hyp_request *req, struct hyp_err
 enum hyp_status hyp_route_forgotten_backups_replace(struct hyp_request *req,
                                                     struct hyp_error *err)
 {
-    struct hyp_forgotten forgotten;
+    struct hyp_life_removal removal;
     enum hyp_status status = read_confirmation(req, err);
     if (status == HYP_OK) {
         status = hyp_life_remove_backups(req->service, req->scope, req->ids[0], &req->arena,
-                                         &forgotten, err);
+                                         &removal, err);
     }
     if (status == HYP_OK) {
         req->http_status = MHD_HTTP_ACCEPTED;
-        status = render_forgotten(req, &forgotten, err);
+        render_one(req, &removal.forgotten, &removal.backups);
     }
     return status;
 }

@@ -302,21 +302,15 @@ static enum hyp_status find_forgotten(struct hyp_service *service,
 }
 
 /* How many backups a new one takes the place of, for the audit; CONFLICT for none. */
-static enum hyp_status count_removable(struct hyp_service *service,
-                                       const struct hyp_scope *scope,
-                                       const struct hyp_forgotten *forgotten,
-                                       struct hyp_arena *arena, size_t *ret_count,
-                                       struct hyp_error *err)
+static enum hyp_status count_removable(const struct hyp_life_removal *removal,
+                                       size_t *ret_count, struct hyp_error *err)
 {
-    struct hyp_life_backups backups;
-    enum hyp_status status = hyp_life_backups(service, scope, arena, &backups, err);
-    if (status != HYP_OK) {
-        return status;
-    }
-    size_t count = hyp_backups_holding(&backups.report, forgotten->ended, backups.room);
+    const struct hyp_life_backups *backups = &removal->backups;
+    size_t count =
+        hyp_backups_holding(&backups->report, removal->forgotten.ended, backups->room);
     *ret_count = 0;
     for (size_t i = 0; i < count; i++) {
-        *ret_count += backups.room[i].backup->own;
+        *ret_count += backups->room[i].backup->own;
     }
     return *ret_count > 0
                ? HYP_OK
@@ -327,28 +321,32 @@ static enum hyp_status count_removable(struct hyp_service *service,
 enum hyp_status hyp_life_remove_backups(struct hyp_service *service,
                                         const struct hyp_scope *scope, int64_t id,
                                         struct hyp_arena *arena,
-                                        struct hyp_forgotten *ret_forgotten,
+                                        struct hyp_life_removal *ret_removal,
                                         struct hyp_error *err)
 {
     size_t count = 0;
+    struct hyp_forgotten *forgotten = &ret_removal->forgotten;
     enum hyp_status status = hyp_scope_require(scope, HYP_PERMISSION_BACKUP_REMOVE, err);
     if (status == HYP_OK) {
-        status = find_forgotten(service, scope, id, arena, ret_forgotten, err);
+        status = find_forgotten(service, scope, id, arena, forgotten, err);
     }
     if (status == HYP_OK && service->config.backups == NULL) {
         return hyp_error_set(err, HYP_UNSUPPORTED, -1,
                              "This server makes no backups, so it has none to remove.");
     }
-    if (status == HYP_OK && ret_forgotten->ended.ms == 0) {
+    if (status == HYP_OK && forgotten->ended.ms == 0) {
         return hyp_error_set(err, HYP_CONFLICT, -1,
                              "The readings are not wiped yet: a new backup would have them "
                              "too. Ask again when the request has ended.");
     }
     if (status == HYP_OK) {
-        status = count_removable(service, scope, ret_forgotten, arena, &count, err);
+        status = hyp_life_backups(service, scope, arena, &ret_removal->backups, err);
     }
     if (status == HYP_OK) {
-        status = hyp_backups_replace(service->config.backups, ret_forgotten->ended, err);
+        status = count_removable(ret_removal, &count, err);
+    }
+    if (status == HYP_OK) {
+        status = hyp_backups_replace(service->config.backups, forgotten->ended, err);
     }
     if (status == HYP_OK) {
         hyp_service_audit(service, scope, "backup.remove", "forgotten", id,

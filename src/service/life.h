@@ -104,16 +104,23 @@ HYP_MUST_USE enum hyp_status hyp_life_backups(struct hyp_service *service,
                                               struct hyp_error *err);
 /* What such a list cannot know of: a sentence. */
 const char *hyp_life_unseen_copies(struct hyp_service *service);
+/* What removing them was asked for, with what there was then. */
+struct hyp_life_removal {
+    struct hyp_forgotten forgotten;
+    struct hyp_life_backups backups;
+};
 /*
  * Makes a new backup and removes these ones when it is there; for all tenants, in the audit.
- * @ret_forgotten  the request
+ * @ret_removal  the request, and the backups that are looked at before, so that nothing is left
+ *               to be done that could fail; in the arena
  * Returns  HYP_OK (it has begun) | DENIED | NOT_FOUND | UNSUPPORTED (this server makes none)
- *        | CONFLICT (not wiped yet, no backup has it, or one is being made)
+ *        | CONFLICT (not wiped yet, no backup has it, or one is being made) | NO_MEMORY; then
+ *        nothing has begun
  */
 HYP_MUST_USE enum hyp_status hyp_life_remove_backups(struct hyp_service *service,
                                                      const struct hyp_scope *scope, int64_t id,
                                                      struct hyp_arena *arena,
-                                                     struct hyp_forgotten *ret_forgotten,
+                                                     struct hyp_life_removal *ret_removal,
                                                      struct hyp_error *err);
 
 #endif

@@ -266,7 +266,7 @@ static void removing_backups_is_a_right_of_its_own(void **state)
 {
     (void)state;
     struct hyp_life_backups backups;
-    struct hyp_forgotten found;
+    struct hyp_life_removal found;
     struct hyp_error err = {0};
     struct hyp_forgotten asked = {
         .device = device.id, .from.ms = 0, .to.ms = TEST_START_MS, .reason = "request 12"};
