@@ -230,6 +230,16 @@ static void note_rows(struct hyp_block *block)
     block->last = rows->rows[rows->row_count - 1].time;
 }
 
+/* The same for one row more. The first of the others is cold memory, and not looked at. */
+static void note_row(struct hyp_block *block, int64_t time)
+{
+    bool alone = block->open->row_count == 1;
+    block->rows = block->open->row_count;
+    block->cells = block->open->cell_count;
+    block->first = alone ? time : HYP_MIN(block->first, time);
+    block->last = alone ? time : HYP_MAX(block->last, time);
+}
+
 /* Where a block may be cut: near the middle, between two times. 0 = nowhere. */
 static uint32_t find_cut(const struct hyp_rows *rows)
 {
@@ -472,7 +482,7 @@ enum hyp_status hyp_series_insert(struct hyp_series *series, const struct hyp_ro
         block->packed = NULL;
         series->memory -= block->packed_len;
     }
-    note_rows(block);
+    note_row(block, row->time);
     hyp_series_show_row(series, row, cells);
     series->readings++;
     series->values += row->cells;
