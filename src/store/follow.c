@@ -127,28 +127,22 @@ static void let_go(struct hyp_store *store, struct hyp_series *series,
 static enum hyp_status show(struct hyp_store *store, struct hyp_series *series,
                             struct hyp_str shown)
 {
-    struct hyp_series fresh = *series;
-    size_t size = series->column_count * sizeof(*series->columns);
-    fresh.columns = malloc(size + 1);
-    if (fresh.columns == NULL) {
-        return HYP_NO_MEMORY;
+    struct hyp_series fresh;
+    enum hyp_status status = hyp_series_copy_hidden(series, &fresh);
+    if (status != HYP_OK) {
+        return status;
     }
-    for (uint32_t c = 0; c < series->column_count; c++) {
-        fresh.columns[c] = series->columns[c];
-        fresh.columns[c].shown = (struct hyp_shown){0};
-    }
-    enum hyp_status status = hyp_sealed_read_shown(store->historian, &fresh, shown);
+    status = hyp_sealed_read_shown(store->historian, &fresh, shown);
     if (status != HYP_NO_MEMORY) {
         status = hyp_series_show_blocks(&fresh, &store->sealer->scratch);
     }
     if (status == HYP_OK) {
         pthread_rwlock_wrlock(&store->historian->lock);
-        for (uint32_t c = 0; c < series->column_count; c++) {
-            series->columns[c].shown = fresh.columns[c].shown;
-        }
+        hyp_series_take_shown(series, &fresh);
         pthread_rwlock_unlock(&store->historian->lock);
+        return HYP_OK;
     }
-    free(fresh.columns);
+    hyp_series_drop_shown(&fresh);
     return status;
 }
 

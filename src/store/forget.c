@@ -91,9 +91,9 @@ static void next_stage(struct task *task, enum stage stage, int64_t place)
 static void hide_shown(struct hyp_series *series, const struct task *task)
 {
     for (uint32_t c = 0; c < series->column_count; c++) {
-        struct hyp_shown *shown = &series->columns[c].shown;
-        if (shown->time >= task->from && shown->time < task->to) {
-            *shown = (struct hyp_shown){0};
+        int64_t time = hyp_series_arrival(series, c)->time;
+        if (time >= task->from && time < task->to) {
+            hyp_series_hide(series, c);
         }
     }
 }
@@ -103,8 +103,8 @@ static void show_row(struct hyp_series *series, const struct hyp_rows *rows,
 {
     for (size_t i = 0; i < row->cells; i++) {
         const struct hyp_cell *cell = &rows->cells[row->first_cell + i];
-        const struct hyp_shown *shown = &series->columns[cell->column].shown;
-        if (shown->quality == HYP_QUALITY_UNSET || row->time > shown->time) {
+        if (series->columns[cell->column].quality == HYP_QUALITY_UNSET ||
+            row->time > hyp_series_arrival(series, cell->column)->time) {
             hyp_series_show(series, row, cell);
         }
     }

@@ -56,7 +56,7 @@ static enum hyp_status load_point(struct hyp_store *store, struct hyp_query *que
         return HYP_OK;
     }
     column.reg = hyp_register_of(&key, unit, kind);
-    column.value_kind = (uint8_t)kind;
+    column.value_kind = (uint8_t)kind & 0x7Fu;
     enum hyp_status status =
         hyp_historian_add_point(store->historian, series, &column, hyp_query_str(query));
     if (status == HYP_OK) {

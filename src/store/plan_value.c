@@ -130,7 +130,7 @@ static enum hyp_status create_point(struct hyp_plan *plan, struct hyp_store *sto
     }
     struct hyp_column column = {.point = id,
                                 .reg = hyp_register_of(&value->key, value->unit, kind),
-                                .value_kind = (uint8_t)kind};
+                                .value_kind = (uint8_t)kind & 0x7Fu};
     return hyp_historian_add_point(store->historian, series, &column, hyp_buf_view(&label));
 }
 

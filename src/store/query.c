@@ -69,18 +69,18 @@ static enum hyp_status copy_latest(const struct hyp_historian *historian,
     size_t count = 0;
     for (uint32_t i = 0; i < series->committed_columns; i++) {
         const struct hyp_column *column = &series->columns[i];
-        const struct hyp_shown *shown = &column->shown;
-        if (shown->quality == HYP_QUALITY_UNSET) {
+        const struct hyp_arrival *arrival = hyp_series_arrival(series, i);
+        if (column->quality == HYP_QUALITY_UNSET) {
             continue;
         }
         struct hyp_latest *out = &latest[count++];
         struct hyp_cell cell = {
-            .payload = shown->payload, .exp10 = shown->exp10, .quality = shown->quality};
+            .payload = column->payload, .exp10 = column->exp10, .quality = column->quality};
         copy_point(historian, series, column, &out->point);
-        out->receive_time.ms = shown->receive;
-        out->frame.id = shown->frame;
-        enum hyp_status status = hyp_query_value(historian, NULL, column, &cell, shown->time,
-                                                 shown->source, arena, &out->value);
+        out->receive_time.ms = arrival->receive;
+        out->frame.id = arrival->frame;
+        enum hyp_status status = hyp_query_value(historian, NULL, column, &cell, arrival->time,
+                                                 column->origin & 0x0F, arena, &out->value);
         if (status != HYP_OK) {
             return status;
         }

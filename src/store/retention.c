@@ -270,8 +270,8 @@ static void hide_shown(struct hyp_store *store, struct hyp_series *series, int64
 {
     pthread_rwlock_wrlock(&store->historian->lock);
     for (uint32_t c = 0; c < series->column_count; c++) {
-        if (series->columns[c].shown.time < before) {
-            series->columns[c].shown = (struct hyp_shown){0};
+        if (hyp_series_arrival(series, c)->time < before) {
+            hyp_series_hide(series, c);
         }
     }
     pthread_rwlock_unlock(&store->historian->lock);

@@ -11,24 +11,24 @@
 static bool has_text(const struct hyp_column *column)
 {
     return column->value_kind == HYP_VALUE_TEXT &&
-           hyp_quality_is_usable((enum hyp_quality)column->shown.quality);
+           hyp_quality_is_usable((enum hyp_quality)column->quality);
 }
 
 static void write_point(const struct hyp_historian *historian, const struct hyp_column *column,
-                        struct hyp_buf *out)
+                        const struct hyp_arrival *arrival, struct hyp_buf *out)
 {
-    const struct hyp_shown *shown = &column->shown;
-    hyp_buf_append_svarint(out, (int64_t)((uint64_t)shown->receive - (uint64_t)shown->time));
-    hyp_buf_append_svarint(out, shown->frame);
-    hyp_buf_append_u8(out, (uint8_t)(shown->kind << 4 | shown->source));
-    hyp_buf_append_u8(out, (uint8_t)(shown->quality | (has_text(column) ? IS_TEXT : 0u)));
-    hyp_buf_append_u8(out, (uint8_t)shown->exp10);
+    hyp_buf_append_svarint(out,
+                           (int64_t)((uint64_t)arrival->receive - (uint64_t)arrival->time));
+    hyp_buf_append_svarint(out, arrival->frame);
+    hyp_buf_append_u8(out, column->origin);
+    hyp_buf_append_u8(out, (uint8_t)(column->quality | (has_text(column) ? IS_TEXT : 0u)));
+    hyp_buf_append_u8(out, (uint8_t)column->exp10);
     if (has_text(column)) {
-        struct hyp_str text = hyp_text_pool_get(&historian->texts, (uint32_t)shown->payload);
+        struct hyp_str text = hyp_text_pool_get(&historian->texts, (uint32_t)column->payload);
         hyp_buf_append_varint(out, text.len);
         hyp_buf_append_str(out, text);
     } else {
-        hyp_buf_append_svarint(out, shown->payload);
+        hyp_buf_append_svarint(out, column->payload);
     }
 }
 
@@ -40,20 +40,20 @@ void hyp_sealed_write_shown(const struct hyp_historian *historian,
     hyp_buf_append_le32(out, 0);
     size_t count = 0;
     for (uint32_t c = 0; c < series->committed_columns; c++) {
-        count += series->columns[c].shown.quality != HYP_QUALITY_UNSET;
+        count += series->columns[c].quality != HYP_QUALITY_UNSET;
     }
     hyp_buf_append_varint(out, count);
     int64_t point = 0;
     int64_t time = 0;
     for (uint32_t c = 0; c < series->committed_columns; c++) {
         const struct hyp_column *column = &series->columns[c];
-        if (column->shown.quality != HYP_QUALITY_UNSET) {
+        if (column->quality != HYP_QUALITY_UNSET) {
+            const struct hyp_arrival *arrival = hyp_series_arrival(series, c);
             hyp_buf_append_varint(out, (uint64_t)(column->point - point));
-            hyp_buf_append_svarint(out,
-                                   (int64_t)((uint64_t)column->shown.time - (uint64_t)time));
-            write_point(historian, column, out);
+            hyp_buf_append_svarint(out, (int64_t)((uint64_t)arrival->time - (uint64_t)time));
+            write_point(historian, column, arrival, out);
             point = column->point;
-            time = column->shown.time;
+            time = arrival->time;
         }
     }
     if (hyp_buf_status(out) == HYP_OK) {

@@ -48,6 +48,7 @@ void *hyp_series_destroy(struct hyp_series *series)
     }
     free(series->blocks);
     free(series->columns);
+    free(series->arrivals);
     free(series);
     return NULL;
 }
@@ -64,13 +65,19 @@ enum hyp_status hyp_series_add_column(struct hyp_series *series,
         uint32_t capacity = HYP_MAX(series->column_capacity * 2, 8u);
         struct hyp_column *columns =
             realloc(series->columns, capacity * sizeof(*series->columns));
-        if (columns == NULL) {
+        series->columns = columns == NULL ? series->columns : columns;
+        struct hyp_arrival *arrivals =
+            columns == NULL ? NULL
+                            : realloc(series->arrivals, capacity * sizeof(*series->arrivals));
+        if (arrivals == NULL) {
             return HYP_NO_MEMORY;
         }
-        series->memory += (capacity - series->column_capacity) * sizeof(*columns);
-        series->columns = columns;
+        series->memory += (capacity - series->column_capacity) *
+                          (sizeof(*series->columns) + sizeof(*series->arrivals));
+        series->arrivals = arrivals;
         series->column_capacity = capacity;
     }
+    series->arrivals[series->column_count] = (struct hyp_arrival){0};
     series->columns[series->column_count++] = *column;
     return HYP_OK;
 }

@@ -17,25 +17,27 @@
 #include "store/register.h"
 #include "store/text_pool.h"
 
-/* The value shown as the latest of a column. */
-struct hyp_shown {
+/* When a value came: what it has in common with the others of its reading. */
+struct hyp_arrival {
     int64_t time;
     int64_t receive;
     int64_t frame;
-    int64_t payload;
-    int8_t exp10;
-    uint8_t quality; /* UNSET = there is none yet */
-    uint8_t kind;    /* enum hyp_reading_kind */
-    uint8_t source;
 };
 
-/* A point of the device. */
+/*
+ * A point of the device, and of its latest value what differs within a reading: every reading
+ * touches all of its columns, with their memory cold, so they are small.
+ */
 struct hyp_column {
     int64_t point;
     struct hyp_register reg; /* with nothing that is not its */
+    int64_t payload;         /* of the latest value, as the four below */
     uint32_t label;          /* in the text pool */
-    uint8_t value_kind;      /* the register's enum hyp_value_kind; never UNSET */
-    struct hyp_shown shown;
+    int8_t exp10;
+    uint8_t quality;        /* UNSET = there is none yet */
+    uint8_t origin;         /* enum hyp_reading_kind << 4 | enum hyp_reading_source */
+    uint8_t value_kind : 7; /* the register's enum hyp_value_kind; never UNSET */
+    bool newest : 1; /* it came with series->newest, else with series->arrivals[column] */
 };
 
 struct hyp_block {
@@ -55,7 +57,10 @@ struct hyp_series {
     struct hyp_column *columns;
     uint32_t column_count;
     uint32_t column_capacity;
-    uint32_t committed_columns; /* readers see these; the others wait for their commit */
+    uint32_t newest_count;        /* columns that came with the newest */
+    struct hyp_arrival newest;    /* of the newest reading that is shown */
+    struct hyp_arrival *arrivals; /* by column, of the others; cold */
+    uint32_t committed_columns;   /* readers see these; the others wait for their commit */
     uint32_t block_count;
     uint32_t block_capacity;
     uint32_t hot; /* the open block that is not the last; HYP_NO_BLOCK = none */
@@ -135,6 +140,25 @@ static inline bool hyp_series_is_sealed(const struct hyp_series *series, int64_t
 
 /* Does a known value make another one of its time, kind and column superfluous? */
 bool hyp_series_covers(const struct hyp_cell *known, const struct hyp_cell *cell);
+
+/* When the latest value of a column came; all 0 when it has none. */
+static inline const struct hyp_arrival *hyp_series_arrival(const struct hyp_series *series,
+                                                           uint32_t column)
+{
+    return series->columns[column].newest ? &series->newest : &series->arrivals[column];
+}
+/* Has a column show nothing any more. */
+void hyp_series_hide(struct hyp_series *series, uint32_t column);
+/*
+ * What the series shows, apart from the series: `ret_copy` is the same but for what it shows,
+ * which is nothing. The caller's to end, before the series changes otherwise, with
+ * hyp_series_take_shown, that makes it what the series shows, or hyp_series_drop_shown.
+ * HYP_OK | NO_MEMORY
+ */
+HYP_MUST_USE enum hyp_status hyp_series_copy_hidden(const struct hyp_series *series,
+                                                    struct hyp_series *ret_copy);
+void hyp_series_take_shown(struct hyp_series *series, struct hyp_series *copy);
+void hyp_series_drop_shown(struct hyp_series *copy);
 
 /* Makes a value the latest of its column, unless the one there is later or better. */
 void hyp_series_show(struct hyp_series *series, const struct hyp_row *row,

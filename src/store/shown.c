@@ -4,8 +4,7 @@
  */
 #include "store/series.h"
 
-#include <assert.h>
-#include <string.h>
+#include <stdlib.h>
 
 static int rank(uint8_t quality)
 {
@@ -53,57 +52,149 @@ bool hyp_series_covers(const struct hyp_cell *known, const struct hyp_cell *cell
                (struct hyp_decimal){.digits = cell->payload, .exp10 = cell->exp10}) == 0;
 }
 
+static struct hyp_arrival arrival_of(const struct hyp_row *row)
+{
+    return (struct hyp_arrival){
+        .time = row->time, .receive = row->receive, .frame = row->frame};
+}
+
+static uint8_t origin_of(const struct hyp_row *row)
+{
+    return (uint8_t)(row->kind << 4 | row->source);
+}
+
+static void set_value(struct hyp_column *column, const struct hyp_cell *cell, uint8_t origin)
+{
+    column->payload = cell->payload;
+    column->exp10 = cell->exp10;
+    column->quality = cell->quality;
+    column->origin = origin;
+}
+
+static void leave_newest(struct hyp_series *series, uint32_t column)
+{
+    if (series->columns[column].newest) {
+        series->columns[column].newest = false;
+        series->newest_count--;
+    }
+}
+
+void hyp_series_hide(struct hyp_series *series, uint32_t column)
+{
+    leave_newest(series, column);
+    set_value(&series->columns[column], &(struct hyp_cell){0}, 0);
+    series->arrivals[column] = (struct hyp_arrival){0};
+}
+
 void hyp_series_show(struct hyp_series *series, const struct hyp_row *row,
                      const struct hyp_cell *cell)
 {
-    struct hyp_shown *shown = &series->columns[cell->column].shown;
-    if (shown->quality != HYP_QUALITY_UNSET &&
-        (row->time < shown->time ||
-         (row->time == shown->time &&
-          !hyp_series_is_better(cell->quality, row->kind, shown->quality, shown->kind)))) {
+    struct hyp_column *column = &series->columns[cell->column];
+    int64_t time = hyp_series_arrival(series, cell->column)->time;
+    if (column->quality != HYP_QUALITY_UNSET &&
+        (row->time < time ||
+         (row->time == time && !hyp_series_is_better(cell->quality, row->kind, column->quality,
+                                                     column->origin >> 4)))) {
         return;
     }
-    *shown = (struct hyp_shown){.time = row->time,
-                                .receive = row->receive,
-                                .frame = row->frame,
-                                .payload = cell->payload,
-                                .exp10 = cell->exp10,
-                                .quality = cell->quality,
-                                .kind = row->kind,
-                                .source = row->source};
+    leave_newest(series, cell->column);
+    set_value(column, cell, origin_of(row));
+    series->arrivals[cell->column] = arrival_of(row);
+}
+
+/* Those that the next reading does not have keep the times of this one. */
+static void settle_newest(struct hyp_series *series)
+{
+    for (uint32_t c = 0; c < series->column_count && series->newest_count > 0; c++) {
+        if (series->columns[c].newest) {
+            series->arrivals[c] = series->newest;
+            leave_newest(series, c);
+        }
+    }
+}
+
+static uint32_t count_newest(const struct hyp_series *series, const struct hyp_row *row,
+                             const struct hyp_cell *cells)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < row->cells; i++) {
+        count += series->columns[cells[i].column].newest;
+    }
+    return count;
+}
+
+/* The columns of a meter nearly always come together: then there is one time for all. */
+static void show_newest(struct hyp_series *series, const struct hyp_row *row,
+                        const struct hyp_cell *cells)
+{
+    if (count_newest(series, row, cells) < series->newest_count) {
+        settle_newest(series);
+    }
+    uint8_t origin = origin_of(row);
+    for (size_t i = 0; i < row->cells; i++) {
+        struct hyp_column *column = &series->columns[cells[i].column];
+        if (!column->newest) {
+            if (column->quality != HYP_QUALITY_UNSET &&
+                row->time <= series->arrivals[cells[i].column].time) {
+                hyp_series_show(series, row, &cells[i]);
+                continue;
+            }
+            column->newest = true;
+            series->newest_count++;
+        }
+        set_value(column, &cells[i], origin);
+    }
+    series->newest = arrival_of(row);
 }
 
 void hyp_series_show_row(struct hyp_series *series, const struct hyp_row *row,
                          const struct hyp_cell *cells)
 {
-    static_assert(
-        offsetof(struct hyp_cell, quality) == offsetof(struct hyp_cell, exp10) + 1 &&
-            offsetof(struct hyp_shown, quality) == offsetof(struct hyp_shown, exp10) + 1 &&
-            offsetof(struct hyp_row, source) == offsetof(struct hyp_row, kind) + 1 &&
-            offsetof(struct hyp_shown, source) == offsetof(struct hyp_shown, kind) + 1,
-        "exponent and quality, kind and source are neighbours");
-    int64_t time = row->time;
-    int64_t receive = row->receive;
-    int64_t frame = row->frame;
-    uint16_t origin;
-    memcpy(&origin, (const uint8_t *)row + offsetof(struct hyp_row, kind), sizeof(origin));
-    struct hyp_column *columns = series->columns;
-    size_t count = row->cells;
-    for (size_t i = 0; i < count; i++) {
-        struct hyp_shown *shown = &columns[cells[i].column].shown;
-        if (shown->quality != HYP_QUALITY_UNSET && time <= shown->time) {
-            hyp_series_show(series, row, &cells[i]);
-            continue;
-        }
-        shown->time = time;
-        shown->receive = receive;
-        shown->frame = frame;
-        shown->payload = cells[i].payload;
-        /* Two bytes in one go, twice. */
-        memcpy((uint8_t *)shown + offsetof(struct hyp_shown, exp10),
-               (const uint8_t *)&cells[i] + offsetof(struct hyp_cell, exp10), 2);
-        memcpy((uint8_t *)shown + offsetof(struct hyp_shown, kind), &origin, 2);
+    if (series->newest_count == 0 || row->time > series->newest.time) {
+        show_newest(series, row, cells);
+        return;
     }
+    for (size_t i = 0; i < row->cells; i++) {
+        hyp_series_show(series, row, &cells[i]);
+    }
+}
+
+enum hyp_status hyp_series_copy_hidden(const struct hyp_series *series,
+                                       struct hyp_series *ret_copy)
+{
+    *ret_copy = *series;
+    ret_copy->newest_count = 0;
+    ret_copy->columns = calloc((size_t)series->column_count + 1, sizeof(*series->columns));
+    ret_copy->arrivals = calloc((size_t)series->column_count + 1, sizeof(*series->arrivals));
+    if (ret_copy->columns == NULL || ret_copy->arrivals == NULL) {
+        hyp_series_drop_shown(ret_copy);
+        return HYP_NO_MEMORY;
+    }
+    for (uint32_t c = 0; c < series->column_count; c++) {
+        ret_copy->columns[c] = series->columns[c];
+        ret_copy->columns[c].newest = false;
+        set_value(&ret_copy->columns[c], &(struct hyp_cell){0}, 0);
+    }
+    return HYP_OK;
+}
+
+void hyp_series_take_shown(struct hyp_series *series, struct hyp_series *copy)
+{
+    for (uint32_t c = 0; c < series->column_count; c++) {
+        series->columns[c] = copy->columns[c];
+        series->arrivals[c] = copy->arrivals[c];
+    }
+    series->newest = copy->newest;
+    series->newest_count = copy->newest_count;
+    hyp_series_drop_shown(copy);
+}
+
+void hyp_series_drop_shown(struct hyp_series *copy)
+{
+    free(copy->columns);
+    free(copy->arrivals);
+    copy->columns = NULL;
+    copy->arrivals = NULL;
 }
 
 enum hyp_status hyp_series_show_blocks(struct hyp_series *series, struct hyp_rows *scratch)

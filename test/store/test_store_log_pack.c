@@ -216,7 +216,7 @@ static void fill_family(struct hyp_rng *rng, struct planned *planned)
         uint8_t kind = hyp_rng_below(rng, 12) == 0 ? HYP_VALUE_TEXT
                        : hyp_rng_below(rng, 4) > 0 ? HYP_VALUE_DECIMAL
                                                    : (uint8_t)(1 + hyp_rng_below(rng, 3));
-        planned->columns[c] = (struct hyp_column){.point = point, .value_kind = kind};
+        planned->columns[c] = (struct hyp_column){.point = point, .value_kind = kind & 0x7Fu};
         uint8_t quality = hyp_rng_below(rng, 8) > 0
                               ? HYP_QUALITY_GOOD
                               : (uint8_t)(1 + hyp_rng_below(rng, HYP_QUALITY_LAST));

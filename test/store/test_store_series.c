@@ -151,9 +151,8 @@ static void agrees_with_a_list(void **state)
         }
     }
     compare(series);
-    const struct hyp_shown *shown = &series->columns[0].shown;
-    assert_int_equal(shown->time, model[model_count - 1].time);
-    assert_int_equal(shown->payload, model[model_count - 1].value);
+    assert_int_equal(hyp_series_arrival(series, 0)->time, model[model_count - 1].time);
+    assert_int_equal(series->columns[0].payload, model[model_count - 1].value);
     hyp_series_destroy(series);
 }
 
@@ -245,11 +244,123 @@ static void civil_packs_and_unpacks(void **state)
     assert_int_equal(out.summer_time, row->civil.summer_time);
 }
 
+/* --- the latest value of each column --- */
+
+struct latest {
+    int64_t time;
+    int64_t receive;
+    int64_t frame;
+    int64_t payload;
+    uint8_t quality; /* UNSET = none */
+    uint8_t kind;
+    uint8_t source;
+};
+
+static void latest_show(struct latest *latest, const struct hyp_row *row,
+                        const struct hyp_cell *cell)
+{
+    bool later = latest->quality == HYP_QUALITY_UNSET || row->time > latest->time;
+    bool better = row->time == latest->time &&
+                  hyp_series_is_better(cell->quality, row->kind, latest->quality, latest->kind);
+    if (later || better) {
+        *latest = (struct latest){.time = row->time,
+                                  .receive = row->receive,
+                                  .frame = row->frame,
+                                  .payload = cell->payload,
+                                  .quality = cell->quality,
+                                  .kind = row->kind,
+                                  .source = row->source};
+    }
+}
+
+static void compare_latest(const struct hyp_series *series, const struct latest *latest)
+{
+    uint32_t newest = 0;
+    for (uint32_t c = 0; c < COLUMNS; c++) {
+        const struct hyp_column *column = &series->columns[c];
+        const struct hyp_arrival *arrival = hyp_series_arrival(series, c);
+        assert_int_equal(arrival->time, latest[c].time);
+        assert_int_equal(arrival->receive, latest[c].receive);
+        assert_int_equal(arrival->frame, latest[c].frame);
+        assert_int_equal(column->payload, latest[c].payload);
+        assert_int_equal(column->quality, latest[c].quality);
+        assert_int_equal(column->origin, latest[c].kind << 4 | latest[c].source);
+        newest += column->newest;
+    }
+    assert_int_equal(series->newest_count, newest);
+}
+
+/* A reading of some of the columns, mostly of all, mostly the newest. */
+static void make_reading(struct hyp_rng *rng, int64_t step, struct hyp_row *row,
+                         struct hyp_cell cells[static COLUMNS])
+{
+    static const uint8_t qualities[] = {HYP_QUALITY_GOOD, HYP_QUALITY_GOOD, HYP_QUALITY_MANUAL,
+                                        HYP_QUALITY_NO_VALUE};
+    bool of_all = hyp_rng_below(rng, 3) > 0;
+    *row = (struct hyp_row){
+        .time = step - (int64_t)(hyp_rng_below(rng, 4) == 0 ? hyp_rng_below(rng, 5) : 0),
+        .receive = 1000 + step,
+        .frame = 5000 + step,
+        .kind = (uint8_t)(HYP_READING_CURRENT + hyp_rng_below(rng, 2)),
+        .source = (uint8_t)(HYP_SOURCE_AUTOMATIC + hyp_rng_below(rng, 2))};
+    for (uint16_t c = 0; c < COLUMNS; c++) {
+        if (of_all || hyp_rng_below(rng, 2) == 0) {
+            cells[row->cells++] = (struct hyp_cell){
+                .column = c,
+                .payload = step * 10 + c,
+                .quality = qualities[hyp_rng_below(rng, HYP_ARRAY_LEN(qualities))]};
+        }
+    }
+}
+
+/* Shown together, one by one, hidden now and then, or taken over from a copy: always the same
+ * as if every column were kept by itself. */
+static void shows_the_latest_of_each_column(void **state)
+{
+    (void)state;
+    struct hyp_rng_seeded seeded;
+    hyp_rng_seeded_init(&seeded, 17);
+    struct hyp_series *series = make_series();
+    struct latest latest[COLUMNS] = {0};
+    for (int64_t step = 10; step < 5000; step++) {
+        struct hyp_row row;
+        struct hyp_cell cells[COLUMNS];
+        make_reading(&seeded.rng, step / 2, &row, cells);
+        for (size_t i = 0; i < row.cells; i++) {
+            latest_show(&latest[cells[i].column], &row, &cells[i]);
+        }
+        uint64_t way = hyp_rng_below(&seeded.rng, 20);
+        struct hyp_series copy;
+        if (way == 0) {
+            for (size_t i = 0; i < row.cells; i++) {
+                hyp_series_show(series, &row, &cells[i]);
+            }
+        } else if (way == 1) {
+            assert_int_equal(hyp_series_copy_hidden(series, &copy), HYP_OK);
+            hyp_series_show_row(&copy, &row, cells);
+            hyp_series_take_shown(series, &copy);
+            memset(latest, 0, sizeof(latest));
+            for (size_t i = 0; i < row.cells; i++) {
+                latest_show(&latest[cells[i].column], &row, &cells[i]);
+            }
+        } else {
+            hyp_series_show_row(series, &row, cells);
+        }
+        if (way == 2) {
+            hyp_series_hide(series, (uint32_t)(step % COLUMNS));
+            latest[step % COLUMNS] = (struct latest){0};
+        }
+        compare_latest(series, latest);
+    }
+    hyp_series_destroy(series);
+}
+
 int main(void)
 {
     struct test_list list = {0};
     TEST_ROWS(&list, arrivals, agrees_with_a_list);
     TEST_ONE(&list, few_blocks_are_open);
+    TEST_ONE(&list, shows_the_latest_of_each_column);
     TEST_ROWS(&list, betters, shows_the_better_version);
     TEST_ROWS(&list, civils, civil_packs_and_unpacks);
     return test_list_run(&list, "store-series");
