@@ -150,13 +150,13 @@ static inline const struct hyp_arrival *hyp_series_arrival(const struct hyp_seri
 /* Has a column show nothing any more. */
 void hyp_series_hide(struct hyp_series *series, uint32_t column);
 /*
- * What the series shows, apart from the series: `ret_copy` is the same but for what it shows,
- * which is nothing. The caller's to end, before the series changes otherwise, with
- * hyp_series_take_shown, that makes it what the series shows, or hyp_series_drop_shown.
- * HYP_OK | NO_MEMORY
+ * A copy that shows nothing yet, to find out beside the series what it has to show: with
+ * columns of its own, and the blocks of the series, which must not change meanwhile. The caller
+ * ends it with one of the two below. HYP_OK | NO_MEMORY
  */
 HYP_MUST_USE enum hyp_status hyp_series_copy_hidden(const struct hyp_series *series,
                                                     struct hyp_series *ret_copy);
+/* The series shows what the copy does. */
 void hyp_series_take_shown(struct hyp_series *series, struct hyp_series *copy);
 void hyp_series_drop_shown(struct hyp_series *copy);
 
