@@ -122,7 +122,8 @@ enum hyp_status hyp_store_order_remove(struct hyp_store *store,
 
 static const char *const orders_sql =
     "SELECT id, tenant, line, user_id, asker, taker, cancelled, ended, state, done, failed,"
-    " text FROM " HYP_SERVER_ORDERS " WHERE asker = $1 OR taker IN ($1, '') ORDER BY id";
+    " text FROM " HYP_SERVER_ORDERS " WHERE asker = $1 OR taker = $1"
+    " OR (taker = '' AND created > " NOW " - $2) ORDER BY id";
 
 static void read_order(struct hyp_query *query, struct hyp_order_row *order)
 {
@@ -150,6 +151,7 @@ enum hyp_status hyp_store_orders(struct hyp_store *store, struct hyp_arena *aren
     struct hyp_order_row *order;
     hyp_rowset_open(&set, store, arena, sizeof(*order), orders_sql);
     hyp_query_bind_text(&set.query, store->member);
+    hyp_query_bind_i64(&set.query, HYP_LIMIT_MEMBER_ORDER_MS);
     while ((order = hyp_rowset_next(&set)) != NULL) {
         read_order(&set.query, order);
     }

@@ -37,7 +37,8 @@ struct hyp_order_row {
 HYP_MUST_USE enum hyp_status hyp_store_order_add(struct hyp_store *store,
                                                  struct hyp_order_row *order,
                                                  const hyp_device_id *devices, size_t count);
-/* Orders that this member has passed on or taken, and those that wait; by number. */
+/* Orders that this member has passed on or taken, and those that may still be taken; by
+ * number. */
 HYP_MUST_USE enum hyp_status hyp_store_orders(struct hyp_store *store, struct hyp_arena *arena,
                                               struct hyp_order_row **ret_orders,
                                               size_t *ret_count);

@@ -418,6 +418,24 @@ static void what_was_before_the_start_is_not_done(void **state)
     close_served(&s);
 }
 
+/* The one who asked has gone for good: his order stays, but nobody tries to take it for ever. */
+static void what_is_too_old_is_left_alone(void **state)
+{
+    (void)state;
+    struct served s;
+    struct hyp_order_row *orders;
+    size_t count;
+    open_served(&s, false);
+    pass_to_this(&s);
+    assert_int_equal(hyp_db_exec(s.store->write.main,
+                                 "UPDATE member_order SET created = created - 60000"),
+                     HYP_OK);
+    assert_int_equal(hyp_store_orders(s.store, &s.arena, &orders, &count), HYP_OK);
+    assert_int_equal(count, 0);
+    only_order(&s, s.other);
+    close_served(&s);
+}
+
 int main(void)
 {
     struct test_list list = {0};
@@ -432,5 +450,6 @@ int main(void)
     TEST_ONE(&list, an_order_is_done_once_and_told);
     TEST_ONE(&list, what_cannot_begin_says_why);
     TEST_ONE(&list, what_was_before_the_start_is_not_done);
+    TEST_ONE(&list, what_is_too_old_is_left_alone);
     return test_list_run(&list, "passing");
 }
