@@ -8,6 +8,7 @@
 
 /* More orders than members can have passed on. */
 #define LOOK_ARENA_MAX (16 * 1024 * 1024)
+#define CANCELLED_TEXT "cancelled"
 
 void hyp_passing_init(struct hyp_passing *passing)
 {
@@ -132,30 +133,61 @@ struct part {
     struct hyp_passed *passed;
 };
 
+/* From now on they can be cancelled, although none of the orders is written. */
+static void name_job(struct hyp_service *service, const struct part *parts, size_t count,
+                     hyp_job_id job)
+{
+    pthread_mutex_lock(&service->passing.lock);
+    for (size_t i = 0; i < count; i++) {
+        parts[i].passed->job = job;
+    }
+    pthread_mutex_unlock(&service->passing.lock);
+}
+
+static bool is_cancelled(struct hyp_service *service, const struct hyp_passed *passed)
+{
+    pthread_mutex_lock(&service->passing.lock);
+    bool cancelled = passed->cancelled;
+    pthread_mutex_unlock(&service->passing.lock);
+    return cancelled;
+}
+
+/* The devices of an order that was not written have failed. */
+static void fail_part(struct hyp_service *service, struct hyp_collector *collector,
+                      hyp_job_id job, const struct part *part, enum hyp_status status)
+{
+    struct hyp_passed_part failed = {.failed = part->passed->count};
+    struct hyp_buf text;
+    hyp_buf_init_fixed(&text, failed.text, sizeof(failed.text));
+    if (status == HYP_CANCELLED) {
+        hyp_buf_append_text(&text, CANCELLED_TEXT);
+    } else {
+        hyp_buf_append_fmt(&text,
+                           "the order could not be passed on to the server with the line: %s",
+                           hyp_status_text(status));
+    }
+    hyp_buf_terminate(&text);
+    release_passed(service, part->passed);
+    hyp_collector_passed(collector, job, &failed);
+}
+
 static void pass_on(struct hyp_service *service, struct hyp_collector *collector,
                     const struct hyp_scope *scope, hyp_job_id job, const struct part *part)
 {
     struct hyp_order_row order = {
         .tenant = hyp_scope_tenant(scope), .line = part->line, .user = hyp_scope_user(scope)};
-    enum hyp_status status =
-        hyp_store_order_add(service->config.store, &order, part->devices, part->count);
+    enum hyp_status status = is_cancelled(service, part->passed)
+                                 ? HYP_CANCELLED
+                                 : hyp_store_order_add(service->config.store, &order,
+                                                       part->devices, part->count);
     if (status == HYP_OK) {
         pthread_mutex_lock(&service->passing.lock);
-        part->passed->job = job;
         part->passed->order = order.id;
         part->passed->until_ms = mono_ms(service) + HYP_LIMIT_MEMBER_ORDER_MS;
         pthread_mutex_unlock(&service->passing.lock);
         return;
     }
-    struct hyp_passed_part failed = {.failed = part->passed->count};
-    struct hyp_buf text;
-    hyp_buf_init_fixed(&text, failed.text, sizeof(failed.text));
-    hyp_buf_append_fmt(&text,
-                       "the order could not be passed on to the server with the line: %s",
-                       hyp_status_text(status));
-    hyp_buf_terminate(&text);
-    release_passed(service, part->passed);
-    hyp_collector_passed(collector, job, &failed);
+    fail_part(service, collector, job, part, status);
 }
 
 /* What is asked elsewhere, in parts; each with its place. *parts is zeroed. */
@@ -212,6 +244,7 @@ static enum hyp_status begin(struct hyp_service *service, struct hyp_collector *
         release_parts(service, parts);
         return status;
     }
+    name_job(service, parts, count, *ret_job);
     for (size_t i = 0; i < count; i++) {
         pass_on(service, collector, scope, *ret_job, &parts[i]);
     }
@@ -252,9 +285,10 @@ void hyp_passing_cancel(struct hyp_service *service, hyp_job_id job)
     pthread_mutex_lock(&service->passing.lock);
     for (size_t i = 0; i < HYP_LIMIT_MEMBER_ORDERS; i++) {
         struct hyp_passed *passed = &service->passing.passed[i];
-        if (passed->used && passed->order != 0 && passed->job.id == job.id) {
+        if (passed->used && passed->job.id == job.id) {
             passed->cancelled = true;
-            orders[count++] = passed->order;
+            orders[count] = passed->order;
+            count += passed->order != 0; /* else it is being written, and looked at behind */
         }
     }
     pthread_mutex_unlock(&service->passing.lock);
@@ -498,14 +532,6 @@ static bool is_orphan(const struct look *look, const struct hyp_order_row *order
            !is_same(order->taker, holder);
 }
 
-static bool is_cancelled(const struct look *look, const struct hyp_passed *passed)
-{
-    pthread_mutex_lock(&look->service->passing.lock);
-    bool cancelled = passed->cancelled;
-    pthread_mutex_unlock(&look->service->passing.lock);
-    return cancelled;
-}
-
 static void follow_passed(const struct look *look, struct hyp_passed *passed,
                           const struct hyp_order_row *order)
 {
@@ -517,7 +543,7 @@ static void follow_passed(const struct look *look, struct hyp_passed *passed,
         return;
     }
     bool late = waits && mono_ms(look->service) >= passed->until_ms;
-    bool cancelled = is_cancelled(look, passed);
+    bool cancelled = is_cancelled(look->service, passed);
     if (waits ? !late && !cancelled : !is_orphan(look, order)) {
         if (cancelled && !order->cancelled) {
             HYP_IGNORE(hyp_store_order_cancel(look->store, order->id)); /* again next time */
@@ -531,7 +557,7 @@ static void follow_passed(const struct look *look, struct hyp_passed *passed,
     end_like(look, passed,
              !waits ? make_end_of(order->taker, ", which was asking, ended or lost the line "
                                                 "before the answer: ask again")
-             : cancelled ? make_end("cancelled")
+             : cancelled ? make_end(CANCELLED_TEXT)
                          : make_end("no server with the line took the order within a minute: "
                                     "ask again"));
 }

@@ -27,7 +27,7 @@ struct hyp_passed {
     bool listed;    /* passed on before the orders were read that are looked at */
     bool cancelled; /* its job was */
     int64_t order;  /* 0 = it is being written */
-    hyp_job_id job;
+    hyp_job_id job; /* 0 = it has not begun */
     uint32_t count; /* devices */
     uint32_t done;  /* known of them */
     uint32_t failed;

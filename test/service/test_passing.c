@@ -13,6 +13,11 @@
 #include "service/scope_make.h"
 #include "store/core.h"
 
+#include <poll.h>
+#include <pthread.h>
+
+#define WAITS 5000 /* of a millisecond */
+
 struct served {
     struct town town;
     struct hyp_rng_seeded rng;
@@ -288,6 +293,53 @@ static void cancelled_before_and_behind_the_taking(void **state)
     close_served(&s);
 }
 
+static void *read_in_thread(void *argument)
+{
+    struct served *s = argument;
+    read_both(s);
+    return NULL;
+}
+
+/* Is an order of that job being written? */
+static bool is_being_written(struct served *s, hyp_job_id job)
+{
+    struct hyp_passing *passing = &s->service->passing;
+    pthread_mutex_lock(&passing->lock);
+    bool writing = passing->passed[0].used && passing->passed[0].job.id == job.id;
+    pthread_mutex_unlock(&passing->lock);
+    return writing;
+}
+
+static void wait_until_written_in_vain(struct served *s, hyp_job_id job)
+{
+    for (int i = 0; i < WAITS && !is_being_written(s, job); i++) {
+        HYP_IGNORE(poll(NULL, 0, 1));
+    }
+}
+
+/* The other member has a transaction open, so that the order cannot be written. */
+static void cancelled_while_it_is_written(void **state)
+{
+    (void)state;
+    static struct served s;
+    const hyp_job_id first = {.id = 1};
+    pthread_t thread;
+    open_served(&s, true);
+    assert_int_equal(hyp_core_begin(s.other)->failed, HYP_OK);
+    assert_int_equal(pthread_create(&thread, NULL, read_in_thread, &s), 0);
+    wait_until_written_in_vain(&s, first);
+    hyp_passing_cancel(s.service, first);
+    assert_int_equal(hyp_core_finish(s.other, HYP_OK, NULL, "test"), HYP_OK);
+    pthread_join(thread, NULL);
+    look(&s);
+    struct hyp_job job = job_of(&s, first);
+    int64_t orders = count_orders(&s);
+    close_served(&s);
+    assert_int_equal(job.failed, 2);
+    assert_string_equal(job.text, "cancelled");
+    assert_int_equal(orders, 0);
+}
+
 static void lost_orders_end_their_jobs(void **state)
 {
     (void)state;
@@ -418,7 +470,8 @@ static void what_was_before_the_start_is_not_done(void **state)
     close_served(&s);
 }
 
-/* The one who asked has gone for good: his order stays, but nobody tries to take it for ever. */
+/* The one who asked has gone for good: his order stays, but nobody tries to take it for ever.
+ */
 static void what_is_too_old_is_left_alone(void **state)
 {
     (void)state;
@@ -427,9 +480,9 @@ static void what_is_too_old_is_left_alone(void **state)
     size_t count;
     open_served(&s, false);
     pass_to_this(&s);
-    assert_int_equal(hyp_db_exec(s.store->write.main,
-                                 "UPDATE member_order SET created = created - 60000"),
-                     HYP_OK);
+    assert_int_equal(
+        hyp_db_exec(s.store->write.main, "UPDATE member_order SET created = created - 60000"),
+        HYP_OK);
     assert_int_equal(hyp_store_orders(s.store, &s.arena, &orders, &count), HYP_OK);
     assert_int_equal(count, 0);
     only_order(&s, s.other);
@@ -445,6 +498,7 @@ int main(void)
     TEST_ONE(&list, the_one_that_asks_loses_the_line);
     TEST_ONE(&list, an_order_that_waits_is_done_by_the_next);
     TEST_ONE(&list, cancelled_before_and_behind_the_taking);
+    TEST_ONE(&list, cancelled_while_it_is_written);
     TEST_ONE(&list, lost_orders_end_their_jobs);
     TEST_ONE(&list, too_many_are_refused_whole);
     TEST_ONE(&list, an_order_is_done_once_and_told);
