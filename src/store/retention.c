@@ -155,8 +155,9 @@ static void put_off(struct hyp_store *store, int64_t now)
 static bool is_time(struct hyp_store *store, int64_t now)
 {
     struct hyp_retainer *retainer = store->retainer;
-    if (retainer->next_run == 0) {
-        retainer->next_run = hyp_retention_load_next(store->write.main);
+    if (retainer->next_run == 0 &&
+        hyp_retention_load_next(store->write.main, &retainer->next_run) != HYP_OK) {
+        return false; /* it is asked for again */
     }
     if (retainer->next_run == 0 || retainer->next_run > now + 2 * DAY_MS) {
         put_off(store, now); /* the first time, or the clock was set back */

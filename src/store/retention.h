@@ -44,8 +44,8 @@ struct hyp_retention_run {
     int64_t ended; /* 0 = none yet */
     uint64_t values;
 };
-/* 0 = not known, also when it cannot be read. */
-int64_t hyp_retention_load_next(struct hyp_db *db);
+/* *ret_next 0: none yet. HYP_OK | what the database says */
+HYP_MUST_USE enum hyp_status hyp_retention_load_next(struct hyp_db *db, int64_t *ret_next);
 /* These two belong into a transaction; a failure is sticky until its commit. */
 void hyp_retention_save_next(struct hyp_db *db, int64_t next);
 void hyp_retention_save_run(struct hyp_db *db, hyp_tenant_id tenant,

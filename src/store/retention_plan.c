@@ -53,10 +53,12 @@ static const char *run_name(char text[static NAME_SIZE], hyp_tenant_id tenant)
     return hyp_buf_terminate(&buf);
 }
 
-int64_t hyp_retention_load_next(struct hyp_db *db)
+enum hyp_status hyp_retention_load_next(struct hyp_db *db, int64_t *ret_next)
 {
     uint64_t numbers[2];
-    return load(db, NEXT_NAME, numbers) == HYP_OK ? (int64_t)numbers[0] : 0;
+    enum hyp_status status = load(db, NEXT_NAME, numbers);
+    *ret_next = status == HYP_OK ? (int64_t)numbers[0] : 0;
+    return status;
 }
 
 void hyp_retention_save_next(struct hyp_db *db, int64_t next)
@@ -130,7 +132,9 @@ static enum hyp_status load_runs(struct hyp_store *store, hyp_tenant_id tenant,
     uint64_t last[2];
     struct hyp_connections reader = hyp_core_reader(store);
     enum hyp_status status = load(reader.main, run_name(name, tenant), last);
-    plan->next_run.ms = hyp_retention_load_next(reader.main);
+    if (status == HYP_OK) {
+        status = hyp_retention_load_next(reader.main, &plan->next_run.ms);
+    }
     hyp_core_reader_return(store, reader);
     plan->last_run.ms = (int64_t)last[0];
     plan->last_values = last[1];

@@ -5,6 +5,8 @@
  */
 #include "fixture.h"
 
+#include "store/retention.h"
+
 #define DAY_MS (24 * HOUR_MS)
 #define MONTHS 16
 #define BEGIN_MS 1609459200000LL /* 2021-01-01 */
@@ -239,6 +241,26 @@ static void a_clock_that_jumps_wipes_nothing(void **state)
     end_life(&life);
 }
 
+/* When the next run is due cannot be read: that is not the first time of all, which would put
+ * it off by a day. */
+static void a_date_that_cannot_be_read_is_not_none(void **state)
+{
+    (void)state;
+    struct life life;
+    begin_life(&life);
+    pass_days(&life, 1);
+    test_store_close(&life.t);
+    struct hyp_db *db = test_database(&life.folder, false);
+    int64_t next = 0;
+    assert_int_equal(hyp_retention_load_next(db, &next), HYP_OK);
+    assert_true(next > END_MS);
+    assert_int_equal(hyp_db_exec(db, "ALTER TABLE setting RENAME TO setting_away"), HYP_OK);
+    assert_int_not_equal(hyp_retention_load_next(db, &next), HYP_OK);
+    assert_int_equal(hyp_db_exec(db, "DROP TABLE setting_away"), HYP_OK);
+    hyp_db_close(db);
+    test_folder_remove(&life.folder);
+}
+
 static struct hyp_retention_plan plan_of(struct life *life, struct hyp_retention rule)
 {
     struct hyp_retention_plan plan;
@@ -339,6 +361,7 @@ int main(void)
     TEST_ONE(&list, after_five_years_nothing_is_left);
     TEST_ONE(&list, for_ever_is_for_ever);
     TEST_ONE(&list, a_clock_that_jumps_wipes_nothing);
+    TEST_ONE(&list, a_date_that_cannot_be_read_is_not_none);
     TEST_ONE(&list, a_plan_says_what_goes_and_what_went);
     TEST_ROWS(&list, rule_rows, rules_are_checked_and_kept);
     return test_list_run(&list, "store-retention");
