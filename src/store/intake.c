@@ -74,21 +74,19 @@ static void note_outcome(struct hyp_intake *intake, enum hyp_status status,
 /*
  * Begins. A server that is known to be away is waited for like one that has just gone, so that
  * senders are not refused sooner; but outside the gate, where nobody waits for the one who
- * waits.
+ * waits. It is away for those who have no connection: the writer's may be as good as ever.
  */
 static enum hyp_status begin(struct hyp_store *store)
 {
     bool waits = hyp_outage_is_known(&store->outage);
-    for (int turn = 1;; turn++) {
-        if (waits) {
-            hyp_outage_wait(&store->outage);
-        }
+    for (int turn = 0;; turn++) {
         enum hyp_status status = hyp_core_begin(store)->failed;
         if (status == HYP_OK || turn >= HYP_LIMIT_DATABASE_TURNS || !waits ||
             !hyp_outage_is_known(&store->outage)) {
             return status;
         }
         HYP_IGNORE(hyp_core_finish(store, status, NULL, "intake")); /* nothing was begun */
+        hyp_outage_wait(&store->outage);
     }
 }
 

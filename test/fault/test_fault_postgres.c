@@ -8,6 +8,7 @@
 #include "wire_cutter.h"
 
 #include "base/limits.h"
+#include "store/core.h"
 #include "store/server.h"
 
 #include <limits.h>
@@ -19,6 +20,7 @@
 /* More than there are in the change of a device. */
 #define PEOPLE_STATEMENTS 12
 #define ROUNDS_MAX 600
+#define DAY_MS 86400000
 
 /* Sends until it is taken, as a gateway does. */
 static void send_until_taken(struct scenario *s, struct hyp_store *store, int64_t k)
@@ -381,6 +383,22 @@ static void a_sender_is_not_refused_sooner(void **state)
     end_absence(&a);
 }
 
+/* Others who want a connection find no room, say; the writer has one. Whoever waited would for
+ * longer than this test may take. */
+static void the_writer_does_not_wait_for_others(void **state)
+{
+    (void)state;
+    static struct absence a;
+    start_absence(&a, true);
+    assert_int_equal(scenario_send(&a.s, a.store, 0), HYP_OK);
+    a.store->outage.pause_ms = DAY_MS;
+    hyp_outage_met(&a.store->outage, HYP_BUSY, 0, "too many clients");
+    assert_int_equal(scenario_send(&a.s, a.store, 1), HYP_OK);
+    assert_true(hyp_outage_is_known(&a.store->outage));
+    hyp_outage_over(&a.store->outage);
+    end_absence(&a);
+}
+
 /* The one who begins asks for the outcome of the last commit; refused there, he must not be let
  * in by another door. */
 static void nothing_begins_before_an_outcome_is_known(void **state)
@@ -483,6 +501,7 @@ int main(void)
     TEST_ONE(&list, a_short_absence_goes_unnoticed);
     TEST_ONE(&list, nobody_waits_for_an_outage_that_is_known);
     TEST_ONE(&list, a_sender_is_not_refused_sooner);
+    TEST_ONE(&list, the_writer_does_not_wait_for_others);
     TEST_ONE(&list, nothing_begins_before_an_outcome_is_known);
     TEST_ROWS(&list, refusals, a_refusal_of_the_server_passes);
     return test_list_run(&list, "fault-postgres");
