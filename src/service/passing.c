@@ -176,10 +176,10 @@ static void pass_on(struct hyp_service *service, struct hyp_collector *collector
 {
     struct hyp_order_row order = {
         .tenant = hyp_scope_tenant(scope), .line = part->line, .user = hyp_scope_user(scope)};
-    enum hyp_status status = is_cancelled(service, part->passed)
-                                 ? HYP_CANCELLED
-                                 : hyp_store_order_add(service->config.store, &order,
-                                                       part->devices, part->count);
+    enum hyp_status status =
+        is_cancelled(service, part->passed)
+            ? HYP_CANCELLED
+            : hyp_store_order_add(service->config.store, &order, part->devices, part->count);
     if (status == HYP_OK) {
         pthread_mutex_lock(&service->passing.lock);
         part->passed->order = order.id;
