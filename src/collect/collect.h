@@ -242,6 +242,8 @@ struct hyp_passed_part {
     bool partial; /* one of those that ended well lacks part of its values */
     char text[HYP_ERROR_TEXT_MAX];
 };
+/* Does it begin nothing any more? From hyp_collector_stop on. */
+bool hyp_collector_is_stopping(struct hyp_collector *collector);
 /* Nothing when the job has ended or left the history. */
 void hyp_collector_passed(struct hyp_collector *collector, hyp_job_id job,
                           const struct hyp_passed_part *part);

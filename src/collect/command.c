@@ -158,6 +158,24 @@ void hyp_collector_passed(struct hyp_collector *collector, hyp_job_id job,
     hyp_loop_call(&collector->loop, do_passed, &call);
 }
 
+struct stopping_call {
+    const struct hyp_collector *collector;
+    bool stopping;
+};
+
+static void do_stopping(void *argument)
+{
+    struct stopping_call *call = argument;
+    call->stopping = call->collector->stopping;
+}
+
+bool hyp_collector_is_stopping(struct hyp_collector *collector)
+{
+    struct stopping_call call = {.collector = collector};
+    hyp_loop_call(&collector->loop, do_stopping, &call);
+    return call.stopping;
+}
+
 /* --- scan --- */
 
 struct scan_call {

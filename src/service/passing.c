@@ -341,6 +341,7 @@ struct look {
     struct hyp_collector *collector;
     struct hyp_arena arena;
     bool ending; /* the service stops */
+    bool takes;  /* the collector does not: what waits is for the next server with the line */
 };
 
 static void note_taken(const struct look *look, struct hyp_taken *taken,
@@ -582,7 +583,7 @@ static void follow_order(struct look *look, struct hyp_order_row *order)
         follow_taken(look, taken, order);
     } else if (is_same(order->taker, self) && !order->ended) {
         disown(look, order);
-    } else if (order->taker[0] == '\0' && !order->cancelled && !look->ending &&
+    } else if (order->taker[0] == '\0' && !order->cancelled && look->takes &&
                hyp_members_has_line(service, order->line)) {
         take(look, order);
     }
@@ -636,6 +637,7 @@ void hyp_passing_look(struct hyp_service *service)
     pthread_mutex_lock(&service->keeper_lock);
     look.ending = service->stopping;
     pthread_mutex_unlock(&service->keeper_lock);
+    look.takes = !look.ending && !hyp_collector_is_stopping(look.collector);
     hyp_arena_init(&look.arena, LOOK_ARENA_MAX);
     mark(&look);
     if (hyp_store_orders(look.store, &look.arena, &orders, &count) == HYP_OK) {

@@ -489,6 +489,21 @@ static void what_is_too_old_is_left_alone(void **state)
     close_served(&s);
 }
 
+/* While the collector ends its work the keeper still looks. */
+static void one_that_stops_takes_nothing(void **state)
+{
+    (void)state;
+    struct served s;
+    open_served(&s, false);
+    hyp_collector_stop(s.collector);
+    pass_to_this(&s);
+    look(&s);
+    struct hyp_order_row order = only_order(&s, s.other);
+    close_served(&s);
+    assert_string_equal(order.taker, "");
+    assert_false(order.ended);
+}
+
 int main(void)
 {
     struct test_list list = {0};
@@ -505,5 +520,6 @@ int main(void)
     TEST_ONE(&list, what_cannot_begin_says_why);
     TEST_ONE(&list, what_was_before_the_start_is_not_done);
     TEST_ONE(&list, what_is_too_old_is_left_alone);
+    TEST_ONE(&list, one_that_stops_takes_nothing);
     return test_list_run(&list, "passing");
 }
