@@ -110,11 +110,11 @@ function Requests({ state, reload }: { state: State; reload: () => void }) {
   const begun = useRef<number | null>(null);
   const making = backups.running;
   useEffect(() => {
-    if (making || begun.current === null) return;
     const f = list.find((x) => x.id === begun.current);
+    if (making || !f || ours(f).length > 0) return;
     begun.current = null;
-    if (f && ours(f).length === 0) toast(t('forgotten.replaced'));
-  }, [making]);
+    toast(t('forgotten.replaced'));
+  }, [making, list]); // a small backup may be there before it was seen to be made
   const held = list.some((f) => f.backups.length > 0);
   if (list.length === 0) return <div class="card"><Empty title={t('forgotten.none')} text={t('forgotten.noneText')} /></div>;
   return (
